@@ -1,0 +1,1 @@
+"""Alert sources: one pure file per source, found by folder."""

@@ -1,0 +1,1 @@
+"""Connectors: one file per system that can be suspended, verified and resumed."""

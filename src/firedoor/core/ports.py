@@ -1,0 +1,146 @@
+"""The ports: what the runtime asks of the outside world, as values and protocols.
+
+Decides the shape of a connector and of what it returns. Leaves every effect to
+`connectors`, `store` and `runtime`. The rules a connector must keep are tested
+for all of them by one contract suite (`tests/contract/test_connectors.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Literal, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from firedoor.core.targets import Door, Target
+from firedoor.core.ternary import Ternary
+
+Json = dict[str, Any]
+Reversible = Literal["yes", "lossy", "no"]
+
+
+class Value(BaseModel):
+    """A frozen record that crosses a port."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Snapshot(Value):
+    """The state of one door before the first change; stored as evidence before anything is changed.
+
+    `state` holds no secrets. `digest` is the SHA-256 of its canonical JSON.
+    `version_token` is the platform's own optimistic lock, where it has one.
+    """
+
+    target: str
+    door: str
+    taken_at: datetime
+    state: Json
+    digest: str
+    version_token: str | None = None
+
+
+class Receipt(Value):
+    """What a mutating call did. `changed` is False when the door was already as wanted."""
+
+    target: str
+    door: str
+    action: Literal["suspend", "resume"]
+    operation_key: str
+    changed: bool
+    at: datetime
+    detail: Json = Field(default_factory=dict)
+
+
+class ProbeResult(Value):
+    """One look at the data plane, from where callers sit."""
+
+    what: Literal["target", "neighbour"]
+    name: str
+    serving: Ternary
+    status: int | None = None
+    detail: str = ""
+    at: datetime
+
+
+class Verdict(Value):
+    """Whether a door is as expected. `holds` is unknown unless the data plane proved it either way."""
+
+    target: str
+    door: str
+    expect: Literal["refused", "serving"]
+    holds: Ternary
+    probes: tuple[ProbeResult, ...]
+    checked_at: datetime
+
+
+class PlannedCall(Value):
+    """One call that would be made; secrets appear only as references."""
+
+    verb: Literal["capture", "suspend", "verify", "resume", "collect"]
+    summary: str
+
+
+class CallPlan(Value):
+    """A dry run: what would be called, what it would touch, what it needs."""
+
+    target: str
+    door: str
+    calls: tuple[PlannedCall, ...]
+    blast_radius: tuple[str, ...]
+    permissions: tuple[str, ...]
+    reversible: Reversible
+
+
+class Collected(Value):
+    """An artefact read from a system for the vault. Bytes as read, never altered."""
+
+    name: str
+    media_type: str
+    content: bytes
+    source: str
+    taken_at: datetime
+
+
+class Connector(Protocol):
+    """A driver for one kind of system.
+
+    Every method may raise `problems.Unanswered` (the system did not answer or cannot be
+    trusted) or `problems.InvalidInput` (its configuration is wrong). No method retries a
+    call that is not idempotent.
+    """
+
+    kind: ClassVar[str]
+    reversible: ClassVar[Reversible]
+
+    def check(self, target: Target, door: Door) -> None:
+        """Raise InvalidInput, with all problems, when the door's configuration is wrong."""
+
+    async def plan(self, target: Target, door: Door) -> CallPlan:
+        """Say what would be done. No effect, no call that changes anything."""
+
+    async def capture_state(self, target: Target, door: Door) -> Snapshot:
+        """Read the state that a later resume needs. Must succeed before suspend."""
+
+    async def suspend(self, target: Target, door: Door, snapshot: Snapshot, operation_key: str) -> Receipt:
+        """Close the door. Idempotent on `operation_key`; already closed is success with changed=False."""
+
+    async def verify(self, target: Target, door: Door, expect: Literal["refused", "serving"]) -> Verdict:
+        """Look at the data plane, neighbours included. Unknown is never `holds: yes`."""
+
+    async def resume(self, target: Target, door: Door, snapshot: Snapshot, operation_key: str) -> Receipt:
+        """Open the door again as captured. Refuses when the live state drifted from what we set."""
+
+    async def collect(self, target: Target, artefact: str) -> Collected:
+        """Read one named artefact of the target (see `Target.evidence`) for the vault."""
+
+
+class Secrets(Protocol):
+    """Resolves a reference (`env:NAME`, `file:PATH`) at call time; the value is never stored or logged."""
+
+    def resolve(self, reference: str) -> str:
+        """Return the secret. Raises InvalidInput when the reference cannot be resolved."""
+
+
+Connectors = Mapping[str, Connector]

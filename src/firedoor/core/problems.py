@@ -1,0 +1,98 @@
+"""What went wrong, where, and what to do about it.
+
+Decides the shape of every problem that Firedoor shows a person, and the four
+families of error by whose fault they are. Leaves the rendering (terminal,
+JSON, SARIF, HTTP) to the interfaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Place(BaseModel):
+    """A spot in something that a person wrote. Lines and columns count from 1."""
+
+    model_config = ConfigDict(frozen=True)
+
+    file: str
+    line: int = Field(ge=1)
+    column: int = Field(ge=1)
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Problem(BaseModel):
+    """One problem: a stable code, what happened, what to do, and where."""
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    message: str
+    do: str = ""
+    place: Place | None = None
+    field: str | None = None
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        where = f"{self.place}  " if self.place else (f"{self.field}: " if self.field else "")
+        advice = f"\n    {self.do}" if self.do else ""
+        return f"{where}{self.message} [{self.code}]{advice}"
+
+
+class FiredoorError(Exception):
+    """Base of every error that is shown to a person; never a traceback."""
+
+    exit_code = 1
+    http_status = 500
+
+    def __init__(self, problems: Problem | Iterable[Problem]) -> None:
+        self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class InvalidInput(FiredoorError):
+    """What was given cannot be used. Carries all problems at once; nothing was started."""
+
+    exit_code = 1
+    http_status = 422
+
+
+class NotFound(FiredoorError):
+    """The thing that was named does not exist."""
+
+    exit_code = 1
+    http_status = 404
+
+
+class Refused(FiredoorError):
+    """Understood, and not allowed: no right, or the state forbids it."""
+
+    exit_code = 3
+    http_status = 409
+
+
+class NotPermitted(Refused):
+    """Understood, and the caller's role does not allow it."""
+
+    http_status = 403
+
+
+class Unanswered(FiredoorError):
+    """Another system did not answer, or answered something that cannot be trusted."""
+
+    exit_code = 4
+    http_status = 502
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return advice that names the nearest known word and lists the known ones."""
+    words = sorted(known)
+    close = get_close_matches(word, words, n=1, cutoff=0.6)
+    listed = ", ".join(words[:40]) + (", ..." if len(words) > 40 else "")
+    return (f'did you mean "{close[0]}"? ' if close else "") + f"known: {listed}"

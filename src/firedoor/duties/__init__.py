@@ -1,0 +1,1 @@
+"""Duties: one YAML file per jurisdiction, read by `core.duty`."""

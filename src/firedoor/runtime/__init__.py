@@ -1,0 +1,1 @@
+"""The imperative shell: settings, world, conductor, loops."""

@@ -1,0 +1,1 @@
+"""Step types: one pure file per type, found by folder; each lowers YAML to operations."""

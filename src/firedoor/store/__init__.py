@@ -1,0 +1,1 @@
+"""The incident store: tables, journal, vault and migrations."""
