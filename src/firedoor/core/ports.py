@@ -54,9 +54,9 @@ class Receipt(Value):
 
 
 class ProbeResult(Value):
-    """One look at the data plane, from where callers sit."""
+    """One look at the data plane, from where callers sit; or, as `control`, at what the platform says of itself."""
 
-    what: Literal["target", "neighbour"]
+    what: Literal["target", "neighbour", "control"]
     name: str
     serving: Ternary
     status: int | None = None
@@ -65,7 +65,10 @@ class ProbeResult(Value):
 
 
 class Verdict(Value):
-    """Whether a door is as expected. `holds` is unknown unless the data plane proved it either way."""
+    """Whether a door is as expected. `holds` is unknown unless the data plane proved it either way.
+
+    `notes` are sentences for people: what the looks leave unproved, and whom the door shuts out besides the target.
+    """
 
     target: str
     door: str
@@ -73,6 +76,25 @@ class Verdict(Value):
     holds: Ternary
     probes: tuple[ProbeResult, ...]
     checked_at: datetime
+    notes: tuple[str, ...] = ()
+
+
+class Observation(Value):
+    """What the far end shows about an operation whose outcome we do not know.
+
+    `closed`: is the door closed now? `ours`: does it carry the mark of this operation key?
+    A suspension happened when both are yes; it did not when `closed` is no. A resumption
+    happened when `closed` is no. Anything else is for a person.
+    """
+
+    target: str
+    door: str
+    operation_key: str
+    closed: Ternary
+    ours: Ternary
+    at: datetime
+    version_token: str | None = None
+    detail: str = ""
 
 
 class PlannedCall(Value):
@@ -94,11 +116,17 @@ class CallPlan(Value):
 
 
 class Collected(Value):
-    """An artefact read from a system for the vault. Bytes as read, never altered."""
+    """An artefact read from a system for the vault. Bytes as read, never altered.
+
+    `digest` (SHA-256, hex) and `size` (bytes) are always there; `content` is None when the
+    inventory says `keep: digest`, so that the bytes are hashed as they pass and never held.
+    """
 
     name: str
     media_type: str
-    content: bytes
+    content: bytes | None = None
+    digest: str
+    size: int
     source: str
     taken_at: datetime
 
@@ -107,8 +135,9 @@ class Connector(Protocol):
     """A driver for one kind of system.
 
     Every method may raise `problems.Unanswered` (the system did not answer or cannot be
-    trusted) or `problems.InvalidInput` (its configuration is wrong). No method retries a
-    call that is not idempotent.
+    trusted) or `problems.InvalidInput` (its configuration is wrong). `suspend` and `resume`
+    raise `problems.InDoubt`, an Unanswered, when the call may have had its effect: then
+    `observe` comes before any repetition. No method retries a call that is not idempotent.
     """
 
     kind: ClassVar[str]
@@ -129,15 +158,24 @@ class Connector(Protocol):
     async def verify(self, target: Target, door: Door, expect: Literal["refused", "serving"]) -> Verdict:
         """Look at the data plane, neighbours included. Unknown is never `holds: yes`."""
 
-    async def resume(self, target: Target, door: Door, snapshot: Snapshot, operation_key: str) -> Receipt:
-        """Open the door again as captured. Refuses when the live state drifted from what we set."""
+    async def observe(self, target: Target, door: Door, operation_key: str) -> Observation:
+        """Look whether the operation happened. No effect; raises Unanswered when the look itself fails."""
+
+    async def resume(
+        self, target: Target, door: Door, snapshot: Snapshot, operation_key: str, closed_by: Receipt | None = None
+    ) -> Receipt:
+        """Open the door again as captured. Refuses when the live state drifted from what we set.
+
+        `closed_by` is the receipt of the suspension that is being undone: it carries the mark and the version token
+        by which our own work is told from another's.
+        """
 
     async def collect(self, target: Target, artefact: str) -> Collected:
         """Read one named artefact of the target (see `Target.evidence`) for the vault."""
 
 
 class Secrets(Protocol):
-    """Resolves a reference (`env:NAME`, `file:PATH`) at call time; the value is never stored or logged."""
+    """Resolves `secret://env/NAME` and `secret://file/PATH` at call time; the value is never stored or logged."""
 
     def resolve(self, reference: str) -> str:
         """Return the secret. Raises InvalidInput when the reference cannot be resolved."""

@@ -90,6 +90,10 @@ class Unanswered(FiredoorError):
     http_status = 502
 
 
+class InDoubt(Unanswered):
+    """A call that changes something broke off midway: it may have had its effect. Observe before repeating it."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return advice that names the nearest known word and lists the known ones."""
     words = sorted(known)

@@ -22,7 +22,9 @@ class HttpProbe(Part):
     """A request as a caller of the model would make it, and how to read the answer.
 
     A status in `serving` means that the model answers; one in `refused` that it is
-    closed; anything else (a time-out, a 500, a connection error) is unknown.
+    closed; anything else (a time-out, a 500, a connection error) is unknown. A 401 is unknown
+    too unless it is listed: a wrong key of our own must not look like a closed model. Behind
+    a balancer one replica may lag, so `looks` asks several times: all must agree.
     """
 
     url: str
@@ -30,8 +32,9 @@ class HttpProbe(Part):
     headers: dict[str, str] = Field(default_factory=dict)
     json_body: Any = Field(default=None, alias="json")
     serving: tuple[int, ...] = (200,)
-    refused: tuple[int, ...] = (401, 403, 404, 410, 423, 503)
+    refused: tuple[int, ...] = (403, 404, 410, 423, 503)
     timeout_seconds: float = Field(default=5.0, gt=0, le=60)
+    looks: int = Field(default=1, ge=1, le=20)
 
 
 class Door(Part):
