@@ -1,0 +1,80 @@
+# Firedoor from a checkout: one virtual environment, filled from the hashed lock files under requirements/.
+#
+# PYTHON chooses the interpreter (3.11 or newer); VENV and PYTEST_ARGS may be given as well:
+#     make test PYTHON=python3.12 PYTEST_ARGS="tests/core -x"
+
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+CLEAN_PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install
+# A stamp carries the digest of what it was made from: another lock file or interpreter makes another environment.
+digest = $(shell cat $(1) pyproject.toml | cksum | cut -d' ' -f1)
+RUN_READY := $(VENV)/.run-$(call digest,requirements/build.txt requirements/lock.txt)
+DEV_READY := $(VENV)/.dev-$(call digest,requirements/dev.txt)
+
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-config --custom-compile-command 'make lock'
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format bench docs lock clean
+
+help:  ## List what can be made.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(RUN_READY)  ## Show a whole incident on this machine; nothing leaves it.
+	@$(BIN)/firedoor demo
+
+test: $(DEV_READY)  ## Run every test, the slow ones too.
+	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+check: $(DEV_READY)  ## Check format, lint, types and the direction of imports.
+	@$(BIN)/ruff format --check --quiet . || { echo "make check: not formatted; run 'make format'" >&2; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy --no-error-summary
+	@$(BIN)/lint-imports --no-logo > $(VENV)/imports.txt || { cat $(VENV)/imports.txt; exit 1; }
+	@echo "make check: format, lint, types and imports are in order"
+
+format: $(DEV_READY)  ## Format the code and repair what ruff can repair.
+	@$(BIN)/ruff check --quiet --fix . || true
+	@$(BIN)/ruff format --quiet .
+
+bench: $(DEV_READY)  ## Measure on this machine; the figures go to tests/benchmarks/results/.
+	@$(BIN)/python -m tests.benchmarks
+
+docs: $(DEV_READY)  ## Write the reference pages again and check every page.
+	@if $(BIN)/firedoor docs --help > /dev/null 2>&1; then $(BIN)/firedoor docs docs/reference; fi
+	@$(BIN)/python -m pytest tests/test_docs.py
+
+lock: $(DEV_READY)  ## Choose the newest versions that pyproject.toml allows and write them, with hashes, to requirements/.
+	@$(COMPILE) --upgrade --group dev --all-extras pyproject.toml --output-file requirements/dev.txt
+	@$(COMPILE) --upgrade --constraints requirements/dev.txt --all-extras pyproject.toml --output-file requirements/lock.txt
+	@$(COMPILE) --upgrade --constraints requirements/dev.txt --group build --output-file requirements/build.txt
+	@echo "make lock: requirements/ is written; run 'make test' before committing it"
+
+clean:  ## Remove what was made here: the virtual environment, caches and builds.
+	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null || { \
+		echo "make: Firedoor needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1)." >&2; \
+		echo "      Install one, or name it: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2> /dev/null || { \
+		echo "make: '$(PYTHON)' cannot make a virtual environment: the package with venv and ensurepip is missing." >&2; \
+		echo "      On Debian or Ubuntu: sudo apt-get install $$($(PYTHON) -c \
+			'import sys; print("python%d.%d-venv" % sys.version_info[:2])')" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(RUN_READY): | $(BIN)/python
+	@echo "make: installing Firedoor into $(VENV) (about a minute, once)"
+	@$(CLEAN_PIP) --require-hashes -r requirements/build.txt -r requirements/lock.txt
+	@$(CLEAN_PIP) --no-deps --no-build-isolation --editable .
+	@rm -f $(VENV)/.run-* && touch $@
+
+$(DEV_READY): | $(BIN)/python
+	@echo "make: installing Firedoor and its test tools into $(VENV) (about a minute, once)"
+	@$(CLEAN_PIP) --require-hashes -r requirements/dev.txt
+	@$(CLEAN_PIP) --no-deps --no-build-isolation --editable .
+	@rm -f $(VENV)/.dev-* && touch $@ $(RUN_READY)
