@@ -1,0 +1,188 @@
+"""One detection, as every source tells it: the record that triage and the start rules read.
+
+Decides what is kept of a detection and within which bounds: identifiers, counts, hashes and
+locators, never the text, image or prompt that was detected. Decides when two deliveries are
+one detection, and which methods of detection are strong or weak evidence. Leaves reading each
+vendor's payload to `alerts`, and what to do about it to `triage`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from firedoor.core.facts import Count
+from firedoor.core.severity import Severity
+from firedoor.core.ternary import UNKNOWN, Ternary
+
+MAXIMUM_LABELS = 64
+MAXIMUM_ITEMS = 200  # hashes, locators and findings of one detection; a sender with more sends several
+
+
+class IncidentType(StrEnum):
+    """The three incidents that Firedoor is for (docs/explanation)."""
+
+    UNAUTHORIZED_AI_TRAINING = "unauthorized_ai_training"
+    NONCONSENSUAL_CONTENT_GENERATION = "nonconsensual_content_generation"
+    DATA_LEAKAGE_IN_AI_MODELS = "data_leakage_in_ai_models"
+
+
+class Strength(StrEnum):
+    """How much a method of detection proves by itself."""
+
+    STRONG = "strong"  # a trusted hash bank or a planted canary: hardly ever wrong
+    ORDINARY = "ordinary"
+    WEAK = "weak"  # a statistical hint; never enough to contain anything without a person
+
+
+class Method(StrEnum):
+    """How it was detected."""
+
+    CANARY = "canary"
+    HASH_MATCH = "hash_match"
+    CONSENT_AUDIT = "consent_audit"
+    OPT_OUT_VIOLATION = "opt_out_violation"
+    ACCESS_ANOMALY = "access_anomaly"
+    VENDOR_NOTICE = "vendor_notice"
+    CONTENT_CLASSIFIER = "content_classifier"
+    FACE_MATCH = "face_match"
+    PROVENANCE = "provenance"
+    REMOVAL_REQUEST = "removal_request"
+    PERSONAL_DATA_DETECTOR = "personal_data_detector"
+    EXTRACTION_TEST = "extraction_test"
+    CROSS_TENANT = "cross_tenant"
+    SECRET_EXPOSED = "secret_exposed"  # noqa: S105 - the name of a method, not a secret
+    COMPLAINT = "complaint"
+    RATE_ANOMALY = "rate_anomaly"
+    MEMBERSHIP_INFERENCE = "membership_inference"
+    SCORE_DROP = "score_drop"
+
+    @property
+    def strength(self) -> Strength:
+        """Follows from the method alone: a sender cannot make weak evidence strong by saying so."""
+        if self in (Method.CANARY, Method.HASH_MATCH):
+            return Strength.STRONG
+        return Strength.WEAK if self in (Method.MEMBERSHIP_INFERENCE, Method.SCORE_DROP) else Strength.ORDINARY
+
+
+# Characters of each hash in hexadecimal. A fixed form leaves no room for content in the place of a hash.
+HASH_LENGTHS: Mapping[str, int] = {
+    "md5": 32, "sha1": 40, "sha256": 64, "sha512": 128, "pdq": 64, "phash": 16, "dhash": 16, "photodna": 288,
+}  # fmt: skip
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
+Name = Annotated[str, Field(min_length=1, max_length=256)]
+Word = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ContentHash(_Record):
+    """A cryptographic or perceptual hash of detected content, in lower-case hexadecimal."""
+
+    algorithm: str
+    value: str
+
+    @model_validator(mode="after")
+    def _fits(self) -> ContentHash:
+        length = HASH_LENGTHS.get(self.algorithm)
+        if length is None or not re.fullmatch(rf"[0-9a-f]{{{length}}}", self.value):
+            raise ValueError("must be a known algorithm and its value in lower-case hexadecimal")
+        return self
+
+
+class Finding(_Record):
+    """Where in one output something was found. Offsets count characters of that output, from 0."""
+
+    entity_type: Word
+    score: float | None = Field(default=None, ge=0, le=1)
+    threshold: float | None = Field(default=None, ge=0, le=1)
+    start: int | None = Field(default=None, ge=0)
+    end: int | None = Field(default=None, ge=0)
+
+
+class Alert(_Record):
+    """One detection, immutable. None and `unknown` mean that the sender did not say.
+
+    `fingerprint` is the same for every delivery of one detection; `episode` tells one outbreak
+    of it from the next (Alertmanager's startsAt). `occurred_at` is in UTC. `confidence` is the
+    sender's own, from 0 to 1, that the incident type is right. `subjects` counts people, not findings.
+    `notes` is what the reader of the payload wants a person to know.
+    """
+
+    source: Word
+    source_id: Name
+    fingerprint: str = Field(pattern=r"^[0-9a-f]{64}$")
+    episode: str = Field(default="", max_length=128)
+    status: Literal["firing", "resolved"] = "firing"
+    occurred_at: Instant | None = None
+    title: str = Field(min_length=1, max_length=200)
+    severity: Severity | None = None
+    severity_raw: str | None = Field(default=None, max_length=64)
+    incident_type: IncidentType | None = None
+    confidence: float | None = Field(default=None, ge=0, le=1)
+    method: Method | None = None
+    detector: Name | None = None
+    score: float | None = None
+    threshold: float | None = None
+    model: Name | None = None
+    dataset: Name | None = None
+    endpoint: Name | None = None
+    subjects: Count | None = None
+    possible_minor: Ternary = UNKNOWN
+    occurrences: int | None = Field(default=None, ge=0)
+    distinct_values: int | None = Field(default=None, ge=0)
+    data_categories: tuple[Word, ...] = Field(default=(), max_length=MAXIMUM_ITEMS)
+    entity_types: tuple[Word, ...] = Field(default=(), max_length=MAXIMUM_ITEMS)
+    findings: tuple[Finding, ...] = Field(default=(), max_length=MAXIMUM_ITEMS)
+    content_hashes: tuple[ContentHash, ...] = Field(default=(), max_length=MAXIMUM_ITEMS)
+    locators: tuple[Annotated[str, Field(min_length=1, max_length=2048)], ...] = Field(default=(), max_length=MAXIMUM_ITEMS)
+    labels: dict[Word, Annotated[str, Field(max_length=256)]] = Field(default_factory=dict, max_length=MAXIMUM_LABELS)
+    notes: tuple[Annotated[str, Field(max_length=500)], ...] = Field(default=(), max_length=20)
+    raw_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+    @property
+    def strength(self) -> Strength:
+        """How much the detection proves by itself; without a method it is ordinary."""
+        return self.method.strength if self.method else Strength.ORDINARY
+
+    @property
+    def detection_key(self) -> str:
+        """Equal for all deliveries of one episode, firing or resolved. SHA-256, hexadecimal: fit for a unique index."""
+        return digest([self.source, self.fingerprint, self.episode])
+
+
+def digest(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """Return the SHA-256 of a JSON value, whatever the order of its keys."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+
+# Words that monitoring systems use for the five steps. Numbers and "sev" scales are absent: some count up, some down.
+_WORDS: Mapping[Severity, tuple[str, ...]] = {
+    Severity.INFO: ("info", "informational", "information", "notice", "none", "debug", "p5"),
+    Severity.LOW: ("low", "minor", "p4"),
+    Severity.MEDIUM: ("medium", "moderate", "warning", "warn", "p3"),
+    Severity.HIGH: ("high", "major", "error", "p2"),
+    Severity.CRITICAL: ("critical", "crit", "fatal", "emergency", "page", "p1"),
+}
+
+
+def severity_of(word: str) -> Severity | None:
+    """Read a vendor's word for a severity; None when it is not one that every vendor means alike."""
+    lowered = word.strip().lower()
+    return next((severity for severity, words in _WORDS.items() if lowered in words), None)

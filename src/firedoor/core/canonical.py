@@ -1,0 +1,40 @@
+"""One way to write JSON as bytes, and digests of it.
+
+Decides the canonical form: UTF-8, keys sorted by code point, no white space, no
+floating-point numbers, integers within 53 bits. Python's own
+`json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)`
+writes the same bytes, so an outsider needs no library to verify a digest.
+(RFC 8785 sorts by UTF-16 code unit; the two differ only for keys outside the
+Basic Multilingual Plane, which Firedoor never writes.)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import orjson
+
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
+
+
+def canonical(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
+    """Write a JSON value. Raises TypeError for what the form cannot hold, floats included."""
+    _refuse_floats(value)
+    return orjson.dumps(value, option=_OPTIONS)
+
+
+def digest(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    """SHA-256 of the canonical form, as 64 hexadecimal digits."""
+    return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def _refuse_floats(value: Any) -> None:  # noqa: ANN401
+    if isinstance(value, float):
+        raise TypeError(f"a floating-point number has no canonical form: {value!r}; write it as text")
+    if isinstance(value, dict):
+        for item in value.values():
+            _refuse_floats(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _refuse_floats(item)

@@ -1,0 +1,140 @@
+"""The journal: an incident is an append-only, hash-chained list of entries.
+
+Decides what an entry is, how entries are chained and how a chain is verified.
+Leaves storing them to `store.journal`, and every meaning to the folds
+(`progress`, `clock`, `custody`, `report`).
+
+The hash of an entry is SHA-256 over the line `firedoor.entry.v1`, a newline and
+the canonical JSON of {actor, at, body, incident, kind, prev, seq}. The first
+entry's `prev` is SHA-256 of `firedoor.genesis.v1`, a newline and the incident's id.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from firedoor.core.canonical import canonical
+
+Body = dict[str, Any]
+
+
+class Kind(StrEnum):
+    """The closed set of things that can be written down about an incident."""
+
+    OPENED = "incident.opened"  # id, type, title, severity, why, playbook
+    ALERT = "alert.attached"  # the alert as normalised; raw bytes only by digest
+    PLANNED = "plan.pinned"  # playbook, version, digest
+    FACTS = "facts.set"  # values, previous, why
+    STATE = "incident.state"  # state, event, outcome
+    STARTED = "operation.started"  # op, attempt, key
+    FINISHED = "operation.finished"  # op, outcome, result
+    FAILED = "operation.failed"  # op, attempt, problem, final, retry_at
+    SKIPPED = "operation.skipped"  # op, why; by a person
+    TASK_OPENED = "task.opened"  # task, op, role, question, choices, due_at
+    TASK_ANSWERED = "task.answered"  # task, choice, why, by, role, seen
+    TASK_ESCALATED = "task.escalated"  # task, role, why
+    REMINDED = "reminder.fired"  # about (task or clock), point, due_at, late_seconds
+    CLOCK_STARTED = "clock.started"
+    CLOCK_CHANGED = "clock.changed"  # re-anchored, extended, paused, became certain, superseded
+    CLOCK_SUBMITTED = "clock.submitted"  # reference, receipt digest, as-sent digest
+    CLOCK_WAIVED = "clock.waived"  # by a named person, with the reason
+    CLOCK_MISSED = "clock.missed"
+    EVIDENCE = "evidence.kept"  # name, sha256, size, source, mode
+    CUSTODY = "evidence.touched"  # read, exported, held, released
+    MESSAGE = "message.sent"  # to, subject, key
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What someone wants written; the store gives it its number, time and hash."""
+
+    kind: Kind
+    actor: str
+    body: Body = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the journal. `at` is UTC; `seq` counts from 1."""
+
+    incident: str
+    seq: int
+    at: str
+    kind: str
+    actor: str
+    body: Body
+    prev: str
+    hash: str
+
+    @property
+    def instant(self) -> datetime:
+        """`at` as an aware instant."""
+        return datetime.fromisoformat(self.at)
+
+    def as_json(self) -> Body:
+        """The entry as it is exported."""
+        return {name: getattr(self, name) for name in ("incident", "seq", "at", "kind", "actor", "body", "prev", "hash")}
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a chain stands."""
+
+    seq: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Where a chain is broken, and how."""
+
+    incident: str
+    seq: int
+    what: str
+
+
+def genesis(incident: str) -> Head:
+    """The head of an empty chain."""
+    return Head(0, hashlib.sha256(b"firedoor.genesis.v1\n" + incident.encode()).hexdigest())
+
+
+def hash_of(incident: str, seq: int, at: str, kind: str, actor: str, body: Body, prev: str) -> str:
+    """The hash that an entry with this content must carry."""
+    content = {"incident": incident, "seq": seq, "at": at, "kind": kind, "actor": actor, "body": body, "prev": prev}
+    return hashlib.sha256(b"firedoor.entry.v1\n" + canonical(content)).hexdigest()
+
+
+def chain(incident: str, head: Head, drafts: Iterable[Draft], now: datetime) -> tuple[Entry, ...]:
+    """Number, date and chain drafts onto a head."""
+    at = now.astimezone(UTC).isoformat(timespec="microseconds")
+    entries: list[Entry] = []
+    seq, prev = head.seq, head.hash
+    for draft in drafts:
+        seq += 1
+        kind = str(draft.kind)
+        own = hash_of(incident, seq, at, kind, draft.actor, draft.body, prev)
+        entries.append(Entry(incident, seq, at, kind, draft.actor, draft.body, prev, own))
+        prev = own
+    return tuple(entries)
+
+
+def verify(incident: str, entries: Sequence[Entry], head: Head | None = None) -> Fault | None:
+    """Return the first fault of a chain, or None. With `head`, a cut-off end is a fault too."""
+    expected = genesis(incident)
+    for entry in entries:
+        if entry.seq != expected.seq + 1:
+            return Fault(incident, entry.seq, f"follows entry {expected.seq}: an entry is missing or out of order")
+        if entry.prev != expected.hash:
+            return Fault(incident, entry.seq, "does not follow from the entry before it")
+        if entry.hash != hash_of(incident, entry.seq, entry.at, entry.kind, entry.actor, entry.body, entry.prev):
+            return Fault(incident, entry.seq, "was altered: its hash does not fit its content")
+        expected = Head(entry.seq, entry.hash)
+    if head is not None and (head.seq, head.hash) != (expected.seq, expected.hash):
+        return Fault(incident, expected.seq, f"is the last entry, but the head recorded elsewhere is entry {head.seq}")
+    return None
