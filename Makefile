@@ -29,12 +29,14 @@ demo: $(RUN_READY)  ## Show a whole incident on this machine; nothing leaves it.
 test: $(DEV_READY)  ## Run every test, the slow ones too.
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
-check: $(DEV_READY)  ## Check format, lint, types and the direction of imports.
-	@$(BIN)/ruff format --check --quiet . || { echo "make check: not formatted; run 'make format'" >&2; exit 1; }
-	@$(BIN)/ruff check --quiet .
-	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/lint-imports --no-logo > $(VENV)/imports.txt || { cat $(VENV)/imports.txt; exit 1; }
-	@echo "make check: format, lint, types and imports are in order"
+check: $(DEV_READY)  ## Check format, lint, types and the direction of imports; each of them, whatever the others say.
+	@failed=; \
+	$(BIN)/ruff format --check --quiet --output-format concise . || failed="$$failed format (make format repairs it)"; \
+	$(BIN)/ruff check --quiet --output-format concise . || failed="$$failed lint"; \
+	$(BIN)/mypy --no-error-summary || failed="$$failed types"; \
+	$(BIN)/lint-imports --no-logo > $(VENV)/imports.txt || { cat $(VENV)/imports.txt; failed="$$failed imports"; }; \
+	if [ -n "$$failed" ]; then echo "make check: not in order:$$failed" >&2; exit 1; fi; \
+	echo "make check: format, lint, types and imports are in order"
 
 format: $(DEV_READY)  ## Format the code and repair what ruff can repair.
 	@$(BIN)/ruff check --quiet --fix . || true
