@@ -8,8 +8,6 @@ vendor's payload to `alerts`, and what to do about it to `triage`.
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -18,6 +16,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from firedoor.core.canonical import digest
 from firedoor.core.facts import Count
 from firedoor.core.severity import Severity
 from firedoor.core.ternary import UNKNOWN, Ternary
@@ -84,6 +83,9 @@ def _utc(moment: datetime) -> datetime:
 
 Instant = Annotated[AwareDatetime, AfterValidator(_utc)]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
+Locator = Annotated[str, Field(min_length=1, max_length=2048)]
+Label = Annotated[str, Field(max_length=256)]
+Note = Annotated[str, Field(max_length=500)]
 Word = Annotated[str, Field(min_length=1, max_length=128)]
 
 
@@ -150,9 +152,9 @@ class Alert(_Record):
     entity_types: tuple[Word, ...] = Field(default=(), max_length=MAXIMUM_ITEMS)
     findings: tuple[Finding, ...] = Field(default=(), max_length=MAXIMUM_ITEMS)
     content_hashes: tuple[ContentHash, ...] = Field(default=(), max_length=MAXIMUM_ITEMS)
-    locators: tuple[Annotated[str, Field(min_length=1, max_length=2048)], ...] = Field(default=(), max_length=MAXIMUM_ITEMS)
-    labels: dict[Word, Annotated[str, Field(max_length=256)]] = Field(default_factory=dict, max_length=MAXIMUM_LABELS)
-    notes: tuple[Annotated[str, Field(max_length=500)], ...] = Field(default=(), max_length=20)
+    locators: tuple[Locator, ...] = Field(default=(), max_length=MAXIMUM_ITEMS)
+    labels: dict[Word, Label] = Field(default_factory=dict, max_length=MAXIMUM_LABELS)
+    notes: tuple[Note, ...] = Field(default=(), max_length=20)
     raw_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
     @property
@@ -165,11 +167,17 @@ class Alert(_Record):
         """Equal for all deliveries of one episode, firing or resolved. SHA-256, hexadecimal: fit for a unique index."""
         return digest([self.source, self.fingerprint, self.episode])
 
+    def record(self) -> dict[str, Any]:
+        """Return the JSON form for the journal, fractions as text; `Alert.model_validate` reads it back."""
+        return {name: _without_floats(value) for name, value in self.model_dump(mode="json").items()}
 
-def digest(value: Any) -> str:  # noqa: ANN401 - any JSON value
-    """Return the SHA-256 of a JSON value, whatever the order of its keys."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()
+
+def _without_floats(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, float):
+        return repr(value)
+    if isinstance(value, dict):
+        return {name: _without_floats(inner) for name, inner in value.items()}
+    return [_without_floats(inner) for inner in value] if isinstance(value, list) else value
 
 
 # Words that monitoring systems use for the five steps. Numbers and "sev" scales are absent: some count up, some down.

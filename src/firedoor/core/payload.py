@@ -14,6 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 from firedoor.core.problems import InvalidInput, Problem, nearest
@@ -38,26 +39,30 @@ class _NotANumber:
 
 
 def read_json(body: bytes, *, maximum_bytes: int, maximum_depth: int) -> Any:  # noqa: ANN401 - any JSON value
-    """Return the JSON value in `body`. Raises InvalidInput with all problems (codes A101 to A108)."""
+    """Return the JSON value in `body`. Raises InvalidInput with all problems (codes A101 to A107)."""
     if len(body) > maximum_bytes:
-        raise InvalidInput(Problem(code="A101", message=f"the body has {len(body)} bytes; at most {maximum_bytes} are read",
-                                   do="send fewer alerts at once"))  # fmt: skip
+        message = f"the body has {len(body)} bytes; at most {maximum_bytes} are read"
+        raise _invalid("A101", message, "send fewer alerts at once")
     if _depth(body, maximum_depth) > maximum_depth:
-        raise InvalidInput(Problem(code="A102", message=f"the JSON is nested more than {maximum_depth} levels deep",
-                                   do="send the documented fields only"))  # fmt: skip
+        message = f"the JSON is nested more than {maximum_depth} levels deep"
+        raise _invalid("A102", message, "send the documented fields only")
     value = _decode(body)
-    problems = list(_unsound(value, ""))
+    problems = list(islice(_unsound(value, ""), MAXIMUM_PROBLEMS + 1))
     if problems:
         raise InvalidInput(bounded(problems))
     return value
 
 
 def bounded(problems: list[Problem]) -> list[Problem]:
-    """Keep the first problems, and say how many more there are."""
+    """Keep the first problems, and say that there are more."""
     if len(problems) <= MAXIMUM_PROBLEMS:
         return problems
-    rest = Problem(code="A199", message=f"{len(problems) - MAXIMUM_PROBLEMS} more problems", do="correct the first ones and send it again")
+    rest = Problem(code="A199", message="there are more problems", do="correct the first ones and send it again")
     return [*problems[:MAXIMUM_PROBLEMS], rest]
+
+
+def _invalid(code: str, message: str, do: str) -> InvalidInput:
+    return InvalidInput(Problem(code=code, message=message, do=do))
 
 
 def _depth(body: bytes, enough: int) -> int:
@@ -77,13 +82,13 @@ def _decode(body: bytes) -> Any:  # noqa: ANN401
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InvalidInput(Problem(code="A103", message=f"the body is not UTF-8 (byte {error.start})",
-                                   do="send JSON encoded as UTF-8")) from None  # fmt: skip
+        raise _invalid("A103", f"the body is not UTF-8 (byte {error.start})", "send JSON encoded as UTF-8") from None
+    hooks = {"parse_constant": _not_a_number, "parse_float": _float, "parse_int": _integer}
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_not_a_number, parse_float=_float, parse_int=_integer)
+        return json.loads(text, object_pairs_hook=_object, **hooks)
     except json.JSONDecodeError as error:
-        raise InvalidInput(Problem(code="A104", message=f"the body is not JSON: line {error.lineno}, column {error.colno}: {error.msg}",
-                                   do="send one JSON value; see the example of this source")) from None  # fmt: skip
+        message = f"the body is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
+        raise _invalid("A104", message, "send one JSON value; see the example of this source") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -192,12 +197,14 @@ class Fields:
         return got
 
     def text(self, name: str, *, required: bool = False, maximum: int = 256) -> str | None:
-        """Read a string that identifies or names something: no control characters, not empty, at most `maximum` long."""
+        """Read a string that names something: not empty, no control characters, at most `maximum` long."""
         got = self._get(name, str, "a string", required=required)
         if got is None:
             return None
         if _CONTROL.search(got) or len(got) > maximum or (required and not got.strip()):
-            self.problem("A112", name, f"must be 1 to {maximum} characters on one line", "send an identifier, never content")
+            self.problem(
+                "A112", name, f"must be 1 to {maximum} characters on one line", "send an identifier, never content"
+            )
             return None
         return got.strip() or None
 
@@ -238,7 +245,12 @@ class Fields:
             return None
         read = instant(got)
         if read is None:
-            self.problem("A115", name, "must be an instant with a zone (RFC 3339)", "for example 2026-11-21T02:59:41Z or ...+01:00")
+            self.problem(
+                "A115",
+                name,
+                "must be an instant with a zone (RFC 3339)",
+                "for example 2026-11-21T02:59:41Z or ...+01:00",
+            )
         return read
 
     def object(self, name: str, *, required: bool = False) -> Fields | None:

@@ -1,0 +1,120 @@
+"""Prometheus Alertmanager: the webhook of version 4, each alert of the group by itself.
+
+Decides which labels and annotations tell Firedoor what (docs/how-to/send-alerts.md lists them).
+An alert is known again by its labels, as in Prometheus; a new `startsAt` is a new episode. Of
+the annotations only `summary` is read, as the title, and those named here; a description may
+quote an output and is dropped. A label that cannot be read becomes a note on the alert and not
+a refusal: Alertmanager does not send again what was answered with 4xx, and the detection would be lost.
+Leaves it to triage that "resolved" never closes an incident.
+"""
+
+from __future__ import annotations
+
+from firedoor.alerts.source import AlertSource, Example, Headers, all_or_nothing, body_digest, make_alert, open_json
+from firedoor.core.alert import MAXIMUM_LABELS, Alert, IncidentType, Method, severity_of
+from firedoor.core.canonical import digest
+from firedoor.core.payload import Fields, one_line
+from firedoor.core.problems import Problem
+from firedoor.core.ternary import UNKNOWN, Ternary
+
+MAXIMUM_ALERTS = 500  # of one delivery; Alertmanager's max_alerts can bound it at the sender
+
+
+def parse(body: bytes, headers: Headers) -> tuple[Alert, ...]:
+    """Read one delivery. Raises InvalidInput."""
+    problems: list[Problem] = []
+    delivery = Fields(open_json(SOURCE, body, headers), "", problems)
+    if delivery.text("version", required=True) not in (None, "4"):
+        delivery.problem("A118", "version", "is not 4", "use an Alertmanager from 0.16 on")
+    truncated = delivery.whole("truncatedAlerts") or 0
+    note = f"The sender left out {truncated} further alerts of this group (max_alerts): look them up there."
+    items = delivery.objects("alerts", MAXIMUM_ALERTS, required=True)
+    if truncated and not items and not problems:
+        delivery.problem("A119", "alerts", f"is empty; {truncated} were left out", "raise max_alerts at the sender")
+    raw = body_digest(body)
+    return all_or_nothing(problems, [_alert(item, raw, (note,) if truncated else ()) for item in items])
+
+
+def _alert(item: Fields, raw: str, notes: tuple[str, ...]) -> Alert | None:
+    labels = _texts(item, "labels")
+    hints = {**_texts(item, "annotations", required=False), **labels}
+    if not labels and not item.problems:
+        item.problem("A110", "labels", "has no label to tell it from other alerts", "send at least alertname")
+    starts = item.moment("startsAt", required=True)
+    status = item.word("status", ("firing", "resolved")) or "firing"
+    reader = _Hints(hints)
+    values = {
+        "incident_type": reader.word("firedoor_incident", [kind.value for kind in IncidentType]),
+        "method": reader.word("firedoor_method", [method.value for method in Method]),
+        "possible_minor": reader.word("firedoor_possible_minor", [answer.value for answer in Ternary]) or UNKNOWN,
+        **{field: reader.name(label) for field, label in _NAMES.items()},
+        "severity": reader.severity(), "severity_raw": one_line(hints.get("severity", ""), 64) or None,
+    }  # fmt: skip
+    return make_alert(
+        item.problems, item.path, **values,
+        source=SOURCE.id, source_id=item.text("fingerprint") or digest(labels)[:16],
+        fingerprint=digest([SOURCE.id, labels]),
+        episode=starts.isoformat() if starts else "", occurred_at=starts, status=status,
+        title=_title(hints), labels=_bounded(labels), notes=(*notes, *reader.notes)[:20], raw_sha256=raw,
+    )  # fmt: skip
+
+
+_NAMES = {
+    "model": "model", "dataset": "dataset", "endpoint": "firedoor_endpoint", "detector": "detector",
+}  # fmt: skip
+
+
+class _Hints:
+    """Reads our words out of labels; what cannot be read becomes a note."""
+
+    def __init__(self, hints: dict[str, str]) -> None:
+        self.hints = hints
+        self.notes: list[str] = []
+
+    def word(self, label: str, known: list[str]) -> str | None:
+        given = self.hints.get(label, "").strip()
+        if given and given not in known:
+            self.notes.append(f"The label {label} is not one of: {', '.join(known)}. It was not used.")
+            return None
+        return given or None
+
+    def name(self, label: str) -> str | None:
+        return one_line(self.hints.get(label, ""), 256) or None
+
+    def severity(self) -> str | None:
+        given = self.hints.get("severity", "")
+        read = severity_of(given)
+        if given and read is None:
+            self.notes.append("The label severity is not a word that is known; the severity is unknown.")
+        return read
+
+
+def _texts(item: Fields, name: str, *, required: bool = True) -> dict[str, str]:
+    inner = item.object(name, required=required)
+    if inner is None:
+        return {}
+    for key, value in inner.value.items():
+        if not isinstance(value, str):
+            inner.problem("A111", key, "must be a string", "Prometheus labels and annotations are strings")
+    return {key: value for key, value in inner.value.items() if isinstance(value, str)}
+
+
+def _title(hints: dict[str, str]) -> str:
+    names = (one_line(hints.get(name, ""), 200) for name in ("summary", "alertname"))
+    return next(filter(None, names), "Alert without a name")
+
+
+def _bounded(labels: dict[str, str]) -> dict[str, str]:
+    kept = sorted(labels)[:MAXIMUM_LABELS]
+    return {one_line(name, 128) or "_": one_line(labels[name], 256) for name in kept}
+
+
+SOURCE = AlertSource(
+    id="alertmanager",
+    title="Prometheus Alertmanager",
+    content_types=("application/json",),
+    authentication=("bearer",),
+    parse=parse,
+    examples=(Example("alertmanager.json", "Two firing alerts and one resolved, in one group"),),
+    retries="sends again on 5xx and on connection errors, not on 4xx; repeats a firing group every repeat_interval",
+)

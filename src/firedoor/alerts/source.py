@@ -1,0 +1,131 @@
+"""What a source of alerts is, and the parts that all of them share.
+
+Decides the form of a source (`SOURCE = AlertSource(...)` in a file of its own), the checks of a
+body that come before any parsing, and how a parser turns what it read into Alerts or into one
+InvalidInput with every problem. A parser is pure: it opens nothing and follows no locator.
+Leaves verifying tokens and signatures to the interface, which reads `authentication` here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from firedoor.core.alert import HASH_LENGTHS, Alert, ContentHash
+from firedoor.core.payload import Fields, bounded, one_line, read_json
+from firedoor.core.problems import InvalidInput, Problem
+from firedoor.core.signatures import SignatureScheme
+
+Headers = Mapping[str, str]
+Parse = Callable[[bytes, Headers], tuple[Alert, ...]]
+Authentication = Literal["bearer", "hmac"]
+
+MAXIMUM_BYTES = 1024 * 1024
+MAXIMUM_DEPTH = 16
+
+
+@dataclass(frozen=True)
+class Example:
+    """A payload that ships with the source: a file beside it, and the headers it travels with."""
+
+    file: str
+    about: str
+    headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
+    package: str = "firedoor.alerts.examples"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlertSource:
+    """A system that sends alerts. `authentication` lists the ways of which a sender must use one.
+
+    `parse(body, headers)` raises InvalidInput, and nothing else, on whatever it is given. It
+    returns no alert when the payload says that nothing was detected.
+    """
+
+    id: str
+    title: str
+    content_types: tuple[str, ...]
+    authentication: tuple[Authentication, ...]
+    parse: Parse
+    examples: tuple[Example, ...]
+    signature: SignatureScheme | None = None
+    max_bytes: int = MAXIMUM_BYTES
+    max_depth: int = MAXIMUM_DEPTH
+    retries: str = ""  # what the sender does when it gets no 2xx, in words
+
+
+def header(headers: Headers, name: str) -> str | None:
+    """Return a header whatever its case."""
+    wanted = name.lower()
+    return next((value for key, value in headers.items() if key.lower() == wanted), None)
+
+
+def media_type(headers: Headers) -> str | None:
+    """Return the media type without parameters; None when the sender named none."""
+    given = header(headers, "content-type")
+    return given.partition(";")[0].strip().lower() if given else None
+
+
+def open_json(source: AlertSource, body: bytes, headers: Headers) -> Any:  # noqa: ANN401 - any JSON value
+    """Check the media type, size and depth, and read the JSON. Raises InvalidInput.
+
+    A body without a media type is read as JSON: a file on a disk has none.
+    """
+    kind = media_type(headers)
+    if kind is not None and kind not in source.content_types:
+        message = f"{one_line(kind, 60)} is not read by {source.id}"
+        do = f"send {' or '.join(source.content_types)}"
+        raise InvalidInput(Problem(code="A100", field="content-type", message=message, do=do))
+    return read_json(body, maximum_bytes=source.max_bytes, maximum_depth=source.max_depth)
+
+
+def body_digest(body: bytes) -> str:
+    """Return the SHA-256 of the bytes as they came, in hexadecimal."""
+    return hashlib.sha256(body).hexdigest()
+
+
+def text_hash(text: str) -> ContentHash:
+    """Return the hash that stands for a text from here on; the text itself goes no further."""
+    return ContentHash(algorithm="sha256", value=hashlib.sha256(text.encode("utf-8")).hexdigest())
+
+
+def make_alert(problems: list[Problem], path: str, **values: Any) -> Alert | None:  # noqa: ANN401 - checked by Alert
+    """Build the Alert; what does not fit it becomes problems. None when there are problems."""
+    if problems:
+        return None
+    try:
+        return Alert(**values)
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_context=False, include_url=False):
+            where = ".".join(filter(None, (path, *(str(part) for part in fault["loc"]))))
+            message = f"does not fit: {fault['msg']}"
+            problems.append(Problem(code="A120", field=where, message=message, do="see the example of this source"))
+        return None
+
+
+def all_or_nothing(problems: list[Problem], alerts: list[Alert | None]) -> tuple[Alert, ...]:
+    """Return the alerts, or raise InvalidInput with every problem: half a delivery is never taken."""
+    if problems:
+        raise InvalidInput(bounded(problems))
+    return tuple(alert for alert in alerts if alert is not None)
+
+
+def read_hashes(fields: Fields, name: str, maximum: int) -> tuple[ContentHash, ...]:
+    """Read `[{"algorithm": ..., "value": ...}]`."""
+    found = []
+    for item in fields.objects(name, maximum):
+        algorithm, value = item.word("algorithm", HASH_LENGTHS), item.text("value", required=True, maximum=512)
+        if algorithm is None:
+            if item.value.get("algorithm") is None:
+                item.problem("A110", "algorithm", "is missing", f"one of: {', '.join(HASH_LENGTHS)}")
+        elif value is not None:
+            try:
+                found.append(ContentHash(algorithm=algorithm, value=value.lower()))
+            except ValidationError:
+                message = f"must be {HASH_LENGTHS[algorithm]} hexadecimal characters"
+                item.problem("A117", "value", message, "send the hash, never content")
+    return tuple(dict.fromkeys(found))
