@@ -1,0 +1,264 @@
+"""The documents are true: links lead somewhere, named files exist, shown commands are commands.
+
+Reads every Markdown file of the repository, and every committed file for what must never be in one.
+Leaves whether a page is any good to its reader.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+DECISIONS = ROOT / "docs" / "decisions"
+
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)(?:\s\"[^\"]*\")?\)|!\[[^\]]*\]\(([^)\s]+)\)")
+FENCE = re.compile(
+    r"^(?P<ticks>`{3,})(?P<language>[\w-]*)[^\n]*\n(?P<body>.*?)^(?P=ticks)\s*$", re.MULTILINE | re.DOTALL
+)
+# A file or folder of the repository, named in backticks. A part in <angle brackets> or with a star stands for many.
+NAMED_FILE = re.compile(r"`((?:src|docs|tests|playbooks|requirements|\.ci)/[\w./-]*)`")
+VARIABLE = re.compile(r"\bFIREDOOR_[A-Z][A-Z_]*[A-Z]\b")
+
+
+class Line(NamedTuple):
+    """One thing that a page says, and where."""
+
+    page: Path
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.page.relative_to(ROOT).as_posix()}: {self.text}"
+
+
+@cache
+def pages() -> tuple[Path, ...]:
+    """Return every Markdown page of the repository."""
+    return (*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")))
+
+
+def prose(page: Path) -> str:
+    """Return a page without its fenced blocks."""
+    return FENCE.sub("", page.read_text())
+
+
+def links() -> Iterator[Line]:
+    """Yield each link of each page that stays within the repository."""
+    for page in pages():
+        for match in LINK.finditer(prose(page)):
+            target = match[1] or match[2]
+            if not re.match(r"[a-z][a-z0-9+.-]*:", target):
+                yield Line(page, target)
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that a page's headings and explicit ids make, as GitHub spells them."""
+    headings = re.findall(r"^#{1,6}\s+(.+?)\s*#*$", prose(page), re.MULTILINE)
+    plain = [re.sub(r"[`*]|\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in headings]
+    spelled = {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in plain}
+    return spelled | set(re.findall(r"(?:id|name)=\"([^\"]+)\"", page.read_text()))
+
+
+def test_every_link_leads_somewhere() -> None:
+    """A relative link names a file that exists, and a heading that exists in it."""
+    broken = []
+    for line in links():
+        path, _, anchor = line.text.partition("#")
+        target = (line.page.parent / path).resolve() if path else line.page
+        if not target.exists() or (anchor and target.suffix == ".md" and anchor not in anchors(target)):
+            broken.append(str(line))
+    assert not broken, "\n".join(broken)
+
+
+def test_every_named_file_exists() -> None:
+    """A path in backticks that begins like one of ours is one of ours."""
+    named = [Line(page, match) for page in pages() for match in NAMED_FILE.findall(prose(page))]
+    missing = [str(line) for line in named if not (ROOT / line.text).exists()]
+    assert not missing, "\n".join(missing)
+
+
+def console_lines(program: str) -> Iterator[Line]:
+    """Yield the arguments of each `$ program ...` in a console block; a backslash joins lines."""
+    for page in pages():
+        for block in FENCE.finditer(page.read_text()):
+            if block["language"] != "console":
+                continue
+            for line in block["body"].replace("\\\n", " ").splitlines():
+                start = re.match(rf"\s*\$ (?:[A-Z_]+=\S+ )*(?:\S*/)?{program}\b(.*)", line)
+                if start:
+                    yield Line(page, start[1].strip())
+
+
+def test_every_make_target_that_is_shown_exists() -> None:
+    """`$ make x` on a page is a target of the Makefile."""
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    wrong = [
+        str(line)
+        for line in console_lines("make")
+        for word in shlex.split(line.text, comments=True)
+        if "=" not in word and word not in targets
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def command_line() -> Any:
+    """Return the command line as Click sees it, or skip until there is one."""
+    if find_spec("firedoor.interfaces.cli") is None or find_spec("firedoor.interfaces.cli.main") is None:
+        pytest.skip("the command line (firedoor.interfaces.cli.main) does not exist yet")
+    from typer.main import get_command
+
+    return get_command(import_module("firedoor.interfaces.cli.main").app)
+
+
+def misuse(command: Any, words: list[str]) -> str:
+    """Return what is wrong with the words after `firedoor`, or an empty string."""
+    options = set(_options(command))
+    while words:
+        word = words.pop(0)
+        if word in {"|", "||", "&&", ">", ">>", "2>", ";", "&"}:
+            return ""
+        if word.startswith("-") and word != "-":
+            if not _is_option(word, options):
+                return f"no option {word}"
+        elif hasattr(command, "commands") and not (command.params and _takes_value(command, word)):
+            if word not in command.commands:
+                return f"no command {word}"
+            command = command.commands[word]
+            options |= set(_options(command))
+    return ""
+
+
+def _options(command: Any) -> Iterator[str]:
+    yield "--help"
+    for parameter in command.params:
+        yield from (*parameter.opts, *parameter.secondary_opts)
+
+
+def _is_option(word: str, options: set[str]) -> bool:
+    # A negative number is a value; -n5 is -n with its value.
+    return word.partition("=")[0] in options or word[:2] in options or bool(re.fullmatch(r"-\d+(\.\d+)?", word))
+
+
+def _takes_value(command: Any, word: str) -> bool:
+    # A group that also takes an argument of its own (`facts ID set ...`) accepts a word that is no command.
+    return word not in command.commands and any(p.param_type_name == "argument" for p in command.params)
+
+
+def test_every_command_that_is_shown_exists() -> None:
+    """`$ firedoor x --y` on a page is a command of ours with that option."""
+    command = command_line()
+    wrong = [
+        f"{line}  ({problem})"
+        for line in console_lines("firedoor")
+        if (problem := misuse(command, shlex.split(line.text, comments=True)))
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_search_for_wrong_commands_finds_them() -> None:
+    """The test above is worth as much as its search: an unknown command and an unknown option are seen."""
+    command = command_line()
+    assert misuse(command, ["no-such-command"]) == "no command no-such-command"
+    assert misuse(command, ["check", "--no-such-option"]) == "no option --no-such-option"
+    assert not misuse(command, ["check", "--format", "json", "|", "anything"])
+
+
+def test_every_setting_that_is_named_exists() -> None:
+    """A FIREDOOR_ variable on a page is read somewhere in the package or in its tests."""
+    files = [*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
+    code = "\n".join(file.read_text() for file in files)
+    if not re.search(r"env_prefix\s*=\s*[\"']FIREDOOR_", code):
+        pytest.skip("the settings (firedoor.runtime.settings) do not exist yet")
+    named = {(page, variable) for page in pages() for variable in VARIABLE.findall(page.read_text())}
+    unknown = [
+        str(Line(page, variable))
+        for page, variable in sorted(named)
+        if variable not in code and not re.search(rf"^\s+{variable[9:].lower()}\s*:", code, re.MULTILINE)
+    ]
+    assert not unknown, "\n".join(unknown)
+
+
+def test_decisions_are_numbered_without_gaps_and_all_in_the_index() -> None:
+    """There is one record per number, from 0001 on, and the index links to each."""
+    records = sorted(DECISIONS.glob("[0-9]*.md"))
+    assert [int(record.name[:4]) for record in records] == list(range(1, len(records) + 1))
+    index = (DECISIONS / "README.md").read_text()
+    assert not [record.name for record in records if f"]({record.name})" not in index]
+
+
+@pytest.mark.parametrize("record", sorted(DECISIONS.glob("[0-9]*.md")), ids=lambda record: record.name[:4])
+def test_a_decision_says_situation_decision_and_consequences(record: Path) -> None:
+    """A record has the form that 0001 asks for, and carries its own number as its title."""
+    text = record.read_text()
+    assert text.startswith(f"# {record.name[:4]}: ")
+    assert re.search(r"^State: (proposed|accepted|replaced by \[\d{4}\]\(.+\)), \d{4}-\d\d-\d\d$", text, re.MULTILINE)
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    assert headings[0] == "Situation"
+    assert {"Decision", "Consequences"} <= set(headings)
+
+
+def changelog_entries() -> list[str]:
+    """Return the entries of the changelog, each on one line."""
+    text = (ROOT / "CHANGELOG.md").read_text()
+    return [
+        re.sub(r"\s+", " ", entry) for entry in re.findall(r"^- (.+?)(?=^- |^#|\Z)", text, re.MULTILINE | re.DOTALL)
+    ]
+
+
+def test_the_changelog_keeps_its_grammar() -> None:
+    """Entries are sentences, under the known headings only."""
+    headings = re.findall(r"^### (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert set(headings) <= {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
+    assert not [entry for entry in changelog_entries() if not re.fullmatch(r"[A-Z`*].*\.", entry.strip())]
+
+
+def test_the_license_is_the_whole_apache_license() -> None:
+    """LICENSE is the standard text of the Apache License 2.0, byte for byte."""
+    digest = hashlib.sha256((ROOT / "LICENSE").read_bytes()).hexdigest()
+    assert digest == "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
+
+
+# Each pattern is written so that it does not match itself: this file is committed too.
+FORBIDDEN = {
+    "the address of a package index": re.compile(
+        r"pypi[.](org|python)|pythonhosted[.]org|registry[.]npmjs|conda[.]anaconda|--(extra-)?index[-]url|--find[-]links"
+    ),
+    "a path of one machine": re.compile(r"[/]work/(main|shared|\.)|[/]tmp/fd|[/]opt/(wheels|pypi)"),
+    "a private key": re.compile(r"^-----BEGIN [A-Z ]*PRIVATE[ ]KEY-----\s*$\n[A-Za-z0-9+/=\s]{100,}", re.MULTILINE),
+}
+
+
+def committed() -> list[Path]:
+    """Return the files that git knows."""
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [ROOT / name for name in done.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+@pytest.mark.parametrize("what", FORBIDDEN)
+def test_no_committed_file_holds(what: str, require: Any) -> None:
+    """A clone works behind any mirror and on any machine, and gives nothing away."""
+    require("a checkout with git")
+    texts = ((file, file.read_bytes().decode(errors="replace")) for file in committed())
+    found = [
+        f"{file.relative_to(ROOT).as_posix()}:{text.count(chr(10), 0, match.start()) + 1}: {match[0][:60]}"
+        for file, text in texts
+        for match in FORBIDDEN[what].finditer(text)
+    ]
+    assert not found, "\n".join(found)
+
+
+def test_the_search_for_forbidden_text_finds_it() -> None:
+    """The test above is worth as much as its search."""
+    assert FORBIDDEN["the address of a package index"].search("pip install --index" + "-url https://x")
+    assert FORBIDDEN["a path of one machine"].search("see /wo" + "rk/main/x")
+    assert not FORBIDDEN["the address of a package index"].search("uv pip compile --no-emit-index-url")
