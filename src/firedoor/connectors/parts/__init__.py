@@ -1,0 +1,1 @@
+"""What connectors share: context, bounded calls, closed templates, probes of the data plane, artefacts."""
