@@ -118,6 +118,7 @@ class Ask(Base):
     approvals: int = Field(default=1, ge=1, le=5)
     four_eyes_with: str | None = None  # the Ask whose answerer may not answer this one
     clock: bool = False  # answering settles the clock this operation is repeated over
+    alters: bool = False  # doing it changes or destroys something that could be evidence
 
 
 class Tell(Base):
@@ -154,6 +155,7 @@ class Choose(Base):
     do: Literal["choose"] = "choose"
     condition: str | None = None  # expression
     listing: str | None = None  # expression that gives a list
+    failed_of: tuple[str, ...] = ()  # or: whether one of these operations failed
     if_unknown: Literal["yes", "no", "ask"] = "ask"
     role: str = "commander"
 

@@ -1,0 +1,57 @@
+"""What all steps that ask people have in common: who is asked, by when, and who is asked next.
+
+Decides the defaults. A question always ends: without an answer in time it goes
+to `escalate_to`, which is the leading role, or the next role when the leading
+one was asked.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from firedoor.core.operations import Ask, Choice
+from firedoor.core.step import Options, Seconds, StepContext, Words
+
+DAY = 24 * 3600
+
+
+class AskingOptions(Options):
+    """The fields of a step that asks people."""
+
+    by: str | None = None
+    within: Seconds | None = None
+    escalate_to: str | None = None
+    guidance: str = ""
+    asks: Words = ()
+
+
+def ask(context: StepContext, part: str, options: AskingOptions, **fields: Any) -> Ask:  # noqa: ANN401 - the fields of Ask
+    """Build the question, with the step's own fields filled in."""
+    role = options.by or context.lead
+    question = str(fields.pop("question"))
+    title = str(fields.pop("title", None) or context.title or question)
+    given: dict[str, Any] = {
+        "role": role,
+        "within_seconds": options.within or fields.pop("within_seconds", DAY),
+        "escalate_to": options.escalate_to or next_role(context, role),
+        "guidance": options.guidance,
+        "asks": options.asks,
+    }
+    fields.pop("within_seconds", None)
+    return Ask(**{**context.base(part, title), "question": question, **given, **fields})
+
+
+def next_role(context: StepContext, role: str) -> str:
+    """Who is asked when `role` does not answer."""
+    if role != context.lead:
+        return context.lead
+    others = [other for other in context.roles if other != role]
+    return others[0] if others else role
+
+
+def done_choices(done: str = "Done", not_done: str = "Cannot be done") -> tuple[Choice, ...]:
+    """The two answers to a piece of work: done, or not possible with the reason on record."""
+    return (
+        Choice(id="done", label=done, consequence="The playbook goes on; your note becomes part of the record."),
+        Choice(id="not_possible", label=not_done, consequence="The playbook goes on without it; your reason is on record."),
+    )

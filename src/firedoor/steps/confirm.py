@@ -1,0 +1,44 @@
+"""`confirm:` asks a person whether the incident is real. No is a false alarm and dismisses the incident."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from firedoor.core.incident import Event
+from firedoor.core.operations import Choice, Edge, Mark
+from firedoor.core.step import Fragment, StepContext, StepType, chain_after
+from firedoor.steps.asking import AskingOptions, ask
+
+
+class Confirm(AskingOptions):
+    """The question, and which facts become known with a yes (`now` is the time of the answer)."""
+
+    confirm: str
+    sets: dict[str, Any] = Field(default_factory=dict)
+    if_yes: str = "The incident is confirmed and the playbook goes on."
+    if_no: str = "The incident is dismissed as a false alarm; whatever was suspended is put up for resumption."
+
+
+def lower(options: Confirm, context: StepContext) -> Fragment:
+    """One question, and a mark when the answer is yes. Everything later depends on the yes."""
+    choices = (
+        Choice(id="yes", label="Yes, it is real", consequence=options.if_yes, sets=options.sets, requires=options.asks),
+        Choice(id="no", label="No, it is a false alarm", consequence=options.if_no),
+    )
+    question = ask(context, "", options, kind="confirm", question=options.confirm, choices=choices, within_seconds=1800)
+    mark = Mark(
+        **context.base("confirmed", "Incident confirmed"), after=chain_after((question.id, "yes")), event=Event.CONFIRM
+    )
+    return Fragment((question, mark), (mark.id,), gate=Edge(after=question.id, on="yes"))
+
+
+STEP = StepType(
+    key="confirm",
+    options=Confirm,
+    lower=lower,
+    summary="Ask a person whether it is real; no dismisses the incident.",
+    example='- confirm: "Is it real personal data, of a real person?"\n  by: commander\n  within: 30m\n  sets: {aware_at: now}',
+    facts=lambda options: (*options.asks, *options.sets),
+)

@@ -1,0 +1,41 @@
+"""`wait:` lets time pass: a duration, or until a fact's instant. Other branches go on."""
+
+from __future__ import annotations
+
+from pydantic import model_validator
+
+from firedoor.core.duration import show_duration
+from firedoor.core.operations import Wait
+from firedoor.core.step import Fragment, Options, Seconds, StepContext, StepType
+
+
+class WaitOptions(Options):
+    """Either `wait: 24h` or `wait: until` with `fact: some_instant`."""
+
+    wait: Seconds | None = None
+    until: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _until(cls, data: object) -> object:
+        if isinstance(data, dict) and data.get("wait") == "until":
+            return {**data, "wait": None}
+        return data
+
+    @model_validator(mode="after")
+    def _one(self) -> WaitOptions:
+        if (self.wait is None) == (self.until is None):
+            raise ValueError("write `wait: 24h`, or `wait: until` with `until: a_fact_that_is_an_instant`")
+        return self
+
+
+def lower(options: WaitOptions, context: StepContext) -> Fragment:
+    """One wait."""
+    title = context.title or (f"Wait {show_duration(options.wait)}" if options.wait else f"Wait until {options.until}")
+    wait = Wait(**context.base("", title), seconds=options.wait, until_fact=options.until)
+    return Fragment((wait,), (wait.id,))
+
+
+STEP = StepType(
+    key="wait", options=WaitOptions, lower=lower, summary="Let time pass.", example="- wait: 24h\n  title: Watch for new copies"
+)
