@@ -1,0 +1,217 @@
+"""Which duties apply, on what the facts say so far: yes, no or unknown, and why.
+
+Decides the answer for each duty, whether a provisional clock may run, and the
+one question that would settle most. Leaves when a duty is due to `due`, and the
+running clock to `clock`. An unknown fact never gives "no"; a "no" always rests
+on a clause that is known to fail.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from firedoor.core import dates, ternary
+from firedoor.core.duty import Clause, Duty, Version
+from firedoor.core.expression import Expression
+from firedoor.core.facts import Facts, show
+from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
+from firedoor.core.territories import enrich
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One clause with its answer: in words, as written, and where it stands in the law."""
+
+    says: str
+    answer: Ternary
+    cite: str = ""
+    condition: str = ""
+    rests_on: tuple[str, ...] = ()  # "people_affected = 1 to 500"
+
+    def __str__(self) -> str:
+        cite = f" ({self.cite})" if self.cite else ""
+        rests = f" [{', '.join(self.rests_on)}]" if self.rests_on else ""
+        return f"{self.answer}: {self.says}{cite}{rests}"
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerFound:
+    """The instant that starts the period, and the fact that gave it."""
+
+    fact: str
+    at: datetime
+    stands_in_for: str = ""  # the law's own instant, when this one only stands in for it
+
+    @property
+    def event(self) -> str:
+        """The fact's name as an event: aware_at is "aware"."""
+        return self.fact.removesuffix("_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The answer for one duty.
+
+    `provisional`: the law reaches the organisation, the trigger is known and
+    binding, and only the condition is open. `shadow`: the one thing that is
+    missing can still be completed by the person who asked.
+    """
+
+    duty: str
+    applies: Ternary
+    reach: Ternary
+    binding: bool
+    superseded: Ternary
+    version: str
+    trigger: TriggerFound | None
+    provisional: bool
+    shadow: bool
+    findings: tuple[Finding, ...]
+    missing: tuple[str, ...]
+    to_judge: tuple[str, ...]  # exemptions that only a person can judge
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """The findings in words; those that decide a "no" alone when it is a no."""
+        deciding = [finding for finding in self.findings if self.applies is not NO or finding.answer is NO]
+        return tuple(str(finding) for finding in deciding)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """All duties at one instant, and the fact that would settle most if it were known."""
+
+    at: datetime
+    assessments: tuple[Assessment, ...]
+    next_fact: str
+
+    def having(self, answer: Ternary) -> tuple[Assessment, ...]:
+        """The assessments with this answer."""
+        return tuple(assessment for assessment in self.assessments if assessment.applies is answer)
+
+
+def assess(duties: Iterable[Duty], facts: Facts, at: datetime) -> Picture:
+    """Assess duties on the facts at an instant, which chooses the version of a duty whose trigger is unknown."""
+    case = _Case(enrich(facts))
+    assessments = tuple(_assess(duty, case, at) for duty in duties)
+    return Picture(at.astimezone(UTC), assessments, _next_fact(assessments))
+
+
+def assess_one(duty: Duty, facts: Facts, at: datetime) -> Assessment:
+    """Assess one duty."""
+    return _assess(duty, _Case(enrich(facts)), at)
+
+
+def find_trigger(duty: Duty, facts: Facts) -> TriggerFound | None:
+    """Return the earliest of the instants the law names; else the one that stands in for it; else None."""
+    own = list(_instants(duty.trigger.own_facts, facts))
+    if own:
+        return min(own, key=lambda found: found.at)
+    outer = {version.outer.after: None for version in duty.versions if version.outer}
+    limits = list(_instants(outer, facts))
+    if limits:
+        return min(limits, key=lambda found: found.at)
+    stand_ins = list(_instants(duty.trigger.stand_in, facts))
+    if not stand_ins:
+        return None
+    first = min(stand_ins, key=lambda found: found.at)
+    return TriggerFound(first.fact, first.at, stands_in_for=duty.trigger.fact)
+
+
+class _Case:
+    """The facts of one assessment, and the answers already worked out on them."""
+
+    __slots__ = ("_answers", "facts")
+
+    def __init__(self, facts: Facts) -> None:
+        self.facts = facts
+        self._answers: dict[str, Ternary] = {}
+
+    def answer(self, condition: Expression) -> Ternary:
+        known = self._answers.get(condition.text)
+        if known is None:
+            known = self._answers[condition.text] = condition.decide(self.facts)
+        return known
+
+    def finding(self, says: str, condition: Expression, cite: str, *, negated: bool = False) -> Finding:
+        answer = self.answer(condition)
+        rests_on = tuple(f"{name} = {show(self.facts.get(name, UNKNOWN))}" for (name,) in sorted(condition.references))
+        return Finding(says, ternary.negate(answer) if negated else answer, cite, condition.text, rests_on)
+
+
+def _assess(duty: Duty, case: _Case, at: datetime) -> Assessment:
+    trigger = find_trigger(duty, case.facts)
+    version = _version(duty, trigger.at if trigger else at)
+    when = duty.when if version is None or version.when is None else version.when
+    findings = tuple(_findings(duty, when, case))
+    reach = ternary.all_of(case.answer(clause.holds) for clause in duty.reach if clause.holds)
+    superseded = ternary.any_of(case.answer(overlap.holds) for overlap in duty.superseded_by)
+    applies = ternary.all_of(finding.answer for finding in findings)
+    if version is None:
+        findings, applies = (Finding(f"not in force ({duty.versions[-1].status})", NO, duty.provision),), NO
+    binding = version is not None and version.binding
+    startable = binding and reach is YES and trigger is not None
+    shadow = startable and applies is NO and _curable(when, findings, case)
+    return Assessment(
+        duty.id, applies, reach, binding, superseded, version.label if version else "", trigger,
+        startable and applies is UNKNOWN, shadow, findings, _missing(duty, when, applies, case),
+        tuple(clause.says for clause in duty.unless if clause.holds is None),
+    )  # fmt: skip
+
+
+def _version(duty: Duty, at: datetime) -> Version | None:
+    zone = dates.zone_named(duty.zone) if duty.zone else UTC
+    return duty.version_on(at.astimezone(zone).date())
+
+
+def _findings(duty: Duty, when: tuple[Clause, ...], case: _Case) -> Iterator[Finding]:
+    for clause in (*duty.reach, *when):
+        if clause.holds is not None:
+            yield case.finding(clause.says, clause.holds, clause.cite)
+    for clause in duty.unless:
+        if clause.holds is not None:
+            yield case.finding(f"no exemption: {clause.says}", clause.holds, clause.cite, negated=True)
+    for overlap in duty.superseded_by:
+        yield case.finding(f"not replaced: {overlap.says}", overlap.holds, overlap.cite, negated=True)
+
+
+def _conditions(duty: Duty, when: tuple[Clause, ...]) -> Iterator[Expression]:
+    for clause in (*duty.reach, *when, *duty.unless, *duty.superseded_by):
+        if clause.holds is not None:
+            yield clause.holds
+
+
+def _missing(duty: Duty, when: tuple[Clause, ...], applies: Ternary, case: _Case) -> tuple[str, ...]:
+    if applies is not UNKNOWN:
+        return ()
+    names: dict[str, None] = {}
+    for condition in _conditions(duty, when):
+        if case.answer(condition) is UNKNOWN:
+            names.update(dict.fromkeys(condition.missing(case.facts)))
+    return tuple(names)
+
+
+def _curable(when: tuple[Clause, ...], findings: tuple[Finding, ...], case: _Case) -> bool:
+    """Whether everything that fails can be completed by the person who asked."""
+    failing = sum(finding.answer is NO for finding in findings)
+    curable = sum(clause.curable and clause.holds is not None and case.answer(clause.holds) is NO for clause in when)
+    return failing == curable > 0
+
+
+def _instants(names: Iterable[str], facts: Facts) -> Iterator[TriggerFound]:
+    for name in names:
+        value = facts.get(name)
+        if isinstance(value, datetime):
+            yield TriggerFound(name, value)
+
+
+def _next_fact(assessments: Iterable[Assessment]) -> str:
+    """The fact with the most weight; one that alone keeps a duty open counts for most."""
+    weights: Mapping[str, float] = defaultdict(float)
+    for assessment in assessments:
+        for name in assessment.missing:
+            weights[name] += 1 / len(assessment.missing)  # type: ignore[index]
+    return max(weights, key=lambda name: (weights[name], name), default="")

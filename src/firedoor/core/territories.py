@@ -1,0 +1,59 @@
+"""What the facts already say about places: a country implies its union, a total bounds its parts.
+
+Decides only what follows with certainty. A list of places for people may be
+incomplete, so a place that is not on it stays unknown, never "no"; the places
+where the organisation is established or serves are its own statement, and complete.
+"""
+
+from __future__ import annotations
+
+from firedoor.core.facts import Count, Facts, Value
+from firedoor.core.ternary import UNKNOWN
+
+# EU Member States with Iceland, Liechtenstein and Norway (EEA Joint Committee Decision 154/2018: the GDPR applies there).
+EEA = frozenset(
+    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()
+)
+_WIDER = {**dict.fromkeys(EEA, "EU"), "GB": "UK", "EEA": "EU"}
+_LISTS = ("established_in", "serves", "jurisdictions")
+_AT_LEAST_ONE = Count(minimum=1)
+
+
+def enrich(facts: Facts) -> dict[str, Value]:
+    """Return the facts with what follows from them. Never replaces a known value by a wider one."""
+    found = dict(facts)
+    for name in _LISTS:
+        places = found.get(name)
+        if isinstance(places, tuple):
+            found[name] = _with_wider(places)
+    places, total = found.get("jurisdictions"), found.get("people_affected")
+    for place in places if isinstance(places, tuple) else ():
+        name = f"residents_{place.lower().replace('-', '_')}"
+        if found.get(name, UNKNOWN) is UNKNOWN:
+            found[name] = _AT_LEAST_ONE
+    if isinstance(total, Count) and total.maximum is not None:
+        found.update(_bounded(found, total.maximum))
+    return found
+
+
+def _with_wider(places: tuple[str, ...]) -> tuple[str, ...]:
+    upper = tuple(place.upper() for place in places)
+    wider = (_WIDER.get(place) or (place.split("-")[0] if "-" in place else "") for place in upper)
+    return tuple(dict.fromkeys((*upper, *filter(None, wider))))
+
+
+RESIDENTS = tuple(
+    f"residents_{code}"
+    for code in ("eu", "uk", "us", "us_ca", "us_tx", "us_ny", "us_fl", "us_co", "us_wa", "br", "in", "au", "ca", "jp", "kr", "sg")
+)
+
+
+def _bounded(found: Facts, most: int) -> dict[str, Value]:
+    """No place can have more affected people than there are affected people."""
+    bounded: dict[str, Value] = {}
+    for name in RESIDENTS:
+        count = found.get(name, UNKNOWN)
+        low, high = (count.minimum, count.maximum) if isinstance(count, Count) else (0, None)
+        if low <= most and (high is None or high > most):
+            bounded[name] = Count(minimum=low, maximum=most)
+    return bounded

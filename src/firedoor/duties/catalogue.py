@@ -1,0 +1,178 @@
+"""The catalogue of duties: every `*.yaml` of a folder, read once, checked whole.
+
+Decides that the files agree with each other: ids are unique, every fact and
+every duty that is named exists, every worked example can be read. Leaves the
+meaning of a duty to `core.duty`. A new law is one new file; nothing here
+changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from firedoor.core.duty import Duty, submitted_fact, with_stages
+from firedoor.core.expression import Expression
+from firedoor.core.facts import FactType
+from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Place, Problem, nearest
+from firedoor.core.vocabulary import FACTS, LegalFact
+
+FOLDER = Path(__file__).parent
+_RANK = {"EU": 0, "UK": 1, "US": 2}
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML in which `no` is Norway and a date is text: only numbers, null, true and false are read as such."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in found if not tag.endswith((":bool", ":timestamp"))]
+    for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+@dataclass(frozen=True)
+class Catalogue(Mapping[str, Duty]):
+    """Duties by id, with their later stages as duties of their own, and the facts they ask about."""
+
+    duties: Mapping[str, Duty]
+    facts: Mapping[str, LegalFact]
+
+    def __getitem__(self, key: str) -> Duty:
+        return self.duties[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.duties)
+
+    def __len__(self) -> int:
+        return len(self.duties)
+
+    def find(self, key: str) -> Duty:
+        """Return a duty. Raises NotFound naming the nearest."""
+        if key not in self.duties:
+            raise NotFound(Problem(code="L101", message=f'no duty is called "{key[:60]}"', do=nearest(key, self.duties)))
+        return self.duties[key]
+
+
+@cache
+def catalogue() -> Catalogue:
+    """The duties that come with Firedoor."""
+    return load([FOLDER])
+
+
+def load(folders: Iterable[Path]) -> Catalogue:
+    """Read every YAML file of the folders. Raises InvalidInput with every problem at once."""
+    problems: list[Problem] = []
+    duties: dict[str, Duty] = {}
+    facts: dict[str, LegalFact] = dict(FACTS)
+    for path in (path for folder in folders for path in sorted(folder.glob("*.yaml"))):
+        try:
+            _read(path, duties, facts)
+        except InvalidInput as error:
+            problems.extend(error.problems)
+    facts.update({fact.name: fact for fact in _submissions(duties.values())})
+    problems.extend(_disagreements(duties, facts))
+    if problems:
+        raise InvalidInput(problems)
+    return Catalogue(duties, facts)
+
+
+def _read(path: Path, duties: dict[str, Duty], facts: dict[str, LegalFact]) -> None:
+    text = path.read_text(encoding="utf-8")
+    try:
+        raw = yaml.load(text, _Loader)  # noqa: S506 - a safe loader, with fewer types
+    except yaml.YAMLError as error:
+        raise InvalidInput(_problem(path, 1, f"is not YAML: {error}")) from None
+    if not isinstance(raw, dict) or not set(raw) <= {"duties", "facts", "about", "shared"}:
+        raise InvalidInput(_problem(path, 1, "needs `duties:`; besides it may have `facts:`, `about:` and `shared:`"))
+    problems: list[Problem] = []
+    for fact in raw.get("facts") or ():
+        problems.extend(_add_fact(path, fact, facts))
+    for index, given in enumerate(raw.get("duties") or ()):
+        problems.extend(_add_duty(path, text, index, given, duties))
+    if problems:
+        raise InvalidInput(problems)
+
+
+def _add_fact(path: Path, given: Any, facts: dict[str, LegalFact]) -> Iterator[Problem]:  # noqa: ANN401
+    try:
+        fact = LegalFact.model_validate(given)
+    except ValidationError as error:
+        yield from (_problem(path, 1, f"facts: {item['msg']}") for item in error.errors())
+        return
+    if fact.name in facts:
+        yield _problem(path, 1, f"the fact {fact.name} exists already")
+    facts[fact.name] = fact
+
+
+def _add_duty(path: Path, text: str, index: int, given: Any, duties: dict[str, Duty]) -> Iterator[Problem]:  # noqa: ANN401
+    try:
+        duty = Duty.model_validate(given)
+    except (ValidationError, FiredoorError) as error:
+        line = _line(text, index)
+        found = error.errors() if isinstance(error, ValidationError) else [{"loc": (), "msg": str(error)}]
+        name = given.get("id", index) if isinstance(given, dict) else index
+        yield from (_problem(path, line, f"{name}: {'.'.join(map(str, item['loc']))}: {item['msg']}") for item in found)
+        return
+    for one in with_stages(duty):
+        if one.id in duties:
+            yield _problem(path, _line(text, index), f"the duty {one.id} exists already")
+        duties[one.id] = one
+
+
+def _line(text: str, index: int) -> int:
+    """The line on which the index-th duty begins; only worked out for a message."""
+    root = yaml.compose(text, _Loader)
+    for key, value in getattr(root, "value", ()):
+        if key.value == "duties":
+            return int(value.value[index].start_mark.line) + 1
+    return 1
+
+
+def _submissions(duties: Iterable[Duty]) -> Iterator[LegalFact]:
+    for name in dict.fromkeys(duty.trigger.of for duty in duties if duty.trigger.of):
+        fact = submitted_fact(name)
+        yield LegalFact(name=fact, type=FactType.INSTANT, ask=f"When was {name} submitted?", group="submissions")
+
+
+def _disagreements(duties: Mapping[str, Duty], facts: Mapping[str, LegalFact]) -> Iterator[Problem]:
+    for duty in duties.values():
+        for name in _named_facts(duty):
+            if name not in facts:
+                yield Problem(code="L104", field=duty.id, message=f'no fact is called "{name}"', do=nearest(name, facts))
+        for other in _named_duties(duty):
+            if other not in duties:
+                yield Problem(code="L105", field=duty.id, message=f'no duty is called "{other}"', do=nearest(other, duties))
+
+
+def _named_duties(duty: Duty) -> set[str]:
+    named = {other for overlap in duty.superseded_by for other in overlap.by}
+    return named | ({duty.trigger.of} if duty.trigger.of else set())
+
+
+def _named_facts(duty: Duty) -> set[str]:
+    trigger = duty.trigger
+    named = {*trigger.own_facts, *trigger.stand_in, *(field.fact for field in duty.content if field.fact)}
+    for version in duty.versions:
+        named |= {version.outer.after} if version.outer else set()
+        if version.calendar and version.calendar == version.calendar.lower() and version.calendar != "weekends":
+            named.add(version.calendar)
+    return named | {".".join(path) for condition in conditions(duty) for path in condition.references}
+
+
+def conditions(duty: Duty) -> Iterator[Expression]:
+    """Yield every expression of a duty."""
+    clauses = [*duty.reach, *duty.when, *duty.unless, *duty.superseded_by]
+    for version in duty.versions:
+        clauses += [*(version.when or ()), *version.cases, *([version.roll] if version.roll else [])]  # type: ignore[list-item]
+    yield from (clause.holds for clause in clauses if clause.holds is not None)
+
+
+def _problem(path: Path, line: int, message: str) -> Problem:
+    return Problem(code="L102", message=message, place=Place(file=path.name, line=line, column=1))
