@@ -8,7 +8,7 @@ VENV ?= .venv
 PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
-CLEAN_PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input install
+CLEAN_PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install
 # A stamp carries the digest of what it was made from: another lock file or interpreter makes another environment.
 digest = $(shell cat $(1) pyproject.toml | cksum | cut -d' ' -f1)
 RUN_READY := $(VENV)/.run-$(call digest,requirements/build.txt requirements/lock.txt)
