@@ -106,7 +106,7 @@ class HttpConnector:
         live = self._fresh(snapshot) or await self._look(compiled.capture, compiled, target, door)
         if live.closed is YES:
             return self._receipt("suspend", target, door, operation_key, changed=False, detail=_already(live, mark))
-        values = values_of(target, door, snapshot, operation_key)
+        values = {**values_of(target, door, snapshot, operation_key), "live": {"version_token": live.version_token}}
         try:
             answer = await self._change(compiled.suspend, values, operation_key)
         except Refused:
@@ -157,7 +157,7 @@ class HttpConnector:
         if drift:
             do = "look at what changed and decide by hand; a resume restores only what we closed ourselves"
             raise Refused(Problem(code="K301", message=f"{target.id}/{door.name}: {why}", do=do) for why in drift)
-        values = values_of(target, door, snapshot, operation_key)
+        values = {**values_of(target, door, snapshot, operation_key), "live": {"version_token": live.version_token}}
         answer = await self._change(compiled.resume, values, operation_key)
         detail = _told(answer, compiled, _mark(compiled, target, door, operation_key))
         return self._receipt("resume", target, door, operation_key, changed=True, detail=detail)
@@ -247,7 +247,7 @@ def _token(answer: Answer, document: Any, where: str | None) -> str | None:  # n
     if where is None:
         return None
     if where.startswith("header:"):
-        return _header
+        return _clean_header(answer, where.removeprefix("header:"))
     value = at(document, where)
     return None if value in (MISSING, None) else str(value)
 

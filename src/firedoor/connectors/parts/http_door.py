@@ -123,7 +123,7 @@ def compile_door(target: Target, door: Door) -> CompiledDoor:
 def _compile(config: bytes) -> CompiledDoor:
     door = _read(orjson.loads(config))
     snapshot: Names = {"state": dict.fromkeys(door.state), "version_token": None, "digest": None}
-    change: Names = {**_LOOK, "operation_key": None, "snapshot": snapshot}
+    change: Names = {**_LOOK, "operation_key": None, "snapshot": snapshot, "live": {"version_token": None}}
     problems: list[Problem] = []
 
     def compiled(name: str, request: Request | None, names: Names) -> Any:  # noqa: ANN401 - None only where refused below
