@@ -47,14 +47,19 @@ def _require() -> Callable[..., None]:
     return require
 
 
+def _remove(folder: str, owner: int) -> None:
+    # A forked child leaves through the same handlers, and must not clear its parent's folder.
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _isolate() -> None:
     """Hide the person's own settings, and keep Prefect and Firedoor out of their home folder."""
     for name in list(os.environ):
         if name.startswith(("FIREDOOR_", "PREFECT_")) and not name.startswith("FIREDOOR_TEST_"):
             del os.environ[name]
     home = tempfile.mkdtemp(prefix="firedoor-tests-")
-    owner = os.getpid()  # a forked child leaves through the same handlers and must not clear its parent's folder
-    atexit.register(lambda: os.getpid() == owner and shutil.rmtree(home, ignore_errors=True))
+    atexit.register(_remove, home, os.getpid())
     os.environ |= {
         "XDG_DATA_HOME": f"{home}/data",
         "XDG_CONFIG_HOME": f"{home}/config",
