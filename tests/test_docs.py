@@ -10,6 +10,7 @@ import hashlib
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
@@ -171,6 +172,23 @@ def test_the_search_for_wrong_commands_finds_them() -> None:
     assert misuse(command, ["no-such-command"]) == "no command no-such-command"
     assert misuse(command, ["check", "--no-such-option"]) == "no option --no-such-option"
     assert not misuse(command, ["check", "--format", "json", "|", "anything"])
+
+
+def test_every_playbook_that_is_shown_compiles(tmp_path: Path) -> None:
+    """A YAML block that begins with `playbook:` is a whole playbook, and `firedoor check` finds nothing in it."""
+    shown = [
+        (page, block["body"])
+        for page in pages()
+        for block in FENCE.finditer(page.read_text())
+        if block["language"] == "yaml" and block["body"].startswith("playbook:")
+    ]
+    for number, (page, body) in enumerate(shown):
+        (tmp_path / f"{page.stem}-{number}.yaml").write_text(body)
+    if shown and command_line():
+        program = (sys.executable, "-c", "from firedoor.interfaces.cli.main import main; main()", "check")
+        files = sorted(tmp_path.glob("*.yaml"))
+        done = subprocess.run([*program, *files], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_setting_that_is_named_exists() -> None:
