@@ -1,1 +1,1 @@
-"""Alert sources: one pure file per source, found by folder."""
+"""Sources of alerts, one pure file each: example payloads, authentication as data, and parse(body, headers)."""

@@ -11,9 +11,11 @@ Leaves it to triage that "resolved" never closes an incident.
 from __future__ import annotations
 
 from firedoor.alerts.source import AlertSource, Example, Headers, all_or_nothing, body_digest, make_alert, open_json
-from firedoor.core.alert import MAXIMUM_LABELS, Alert, IncidentType, Method, severity_of
+from firedoor.core.alert import MAXIMUM_LABELS, Alert, Method, severity_of
 from firedoor.core.canonical import digest
-from firedoor.core.payload import Fields, one_line
+from firedoor.core.fields import Fields
+from firedoor.core.incident import IncidentType
+from firedoor.core.payload import one_line
 from firedoor.core.problems import Problem
 from firedoor.core.ternary import UNKNOWN, Ternary
 

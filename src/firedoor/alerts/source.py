@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from firedoor.core.alert import HASH_LENGTHS, Alert, ContentHash
-from firedoor.core.payload import Fields, bounded, one_line, read_json
+from firedoor.core.alert import Alert, ContentHash
+from firedoor.core.payload import bounded, one_line, read_json
 from firedoor.core.problems import InvalidInput, Problem
 from firedoor.core.signatures import SignatureScheme
 
@@ -112,20 +112,3 @@ def all_or_nothing(problems: list[Problem], alerts: list[Alert | None]) -> tuple
     if problems:
         raise InvalidInput(bounded(problems))
     return tuple(alert for alert in alerts if alert is not None)
-
-
-def read_hashes(fields: Fields, name: str, maximum: int) -> tuple[ContentHash, ...]:
-    """Read `[{"algorithm": ..., "value": ...}]`."""
-    found = []
-    for item in fields.objects(name, maximum):
-        algorithm, value = item.word("algorithm", HASH_LENGTHS), item.text("value", required=True, maximum=512)
-        if algorithm is None:
-            if item.value.get("algorithm") is None:
-                item.problem("A110", "algorithm", "is missing", f"one of: {', '.join(HASH_LENGTHS)}")
-        elif value is not None:
-            try:
-                found.append(ContentHash(algorithm=algorithm, value=value.lower()))
-            except ValidationError:
-                message = f"must be {HASH_LENGTHS[algorithm]} hexadecimal characters"
-                item.problem("A117", "value", message, "send the hash, never content")
-    return tuple(dict.fromkeys(found))

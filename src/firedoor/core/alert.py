@@ -18,19 +18,12 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 
 from firedoor.core.canonical import digest
 from firedoor.core.facts import Count
+from firedoor.core.incident import IncidentType
 from firedoor.core.severity import Severity
 from firedoor.core.ternary import UNKNOWN, Ternary
 
 MAXIMUM_LABELS = 64
 MAXIMUM_ITEMS = 200  # hashes, locators and findings of one detection; a sender with more sends several
-
-
-class IncidentType(StrEnum):
-    """The three incidents that Firedoor is for (docs/explanation)."""
-
-    UNAUTHORIZED_AI_TRAINING = "unauthorized_ai_training"
-    NONCONSENSUAL_CONTENT_GENERATION = "nonconsensual_content_generation"
-    DATA_LEAKAGE_IN_AI_MODELS = "data_leakage_in_ai_models"
 
 
 class Strength(StrEnum):

@@ -1,9 +1,8 @@
 """Reads JSON that a stranger sent: strictly, within bounds, and with every problem named by its path.
 
 Decides what is JSON at all here (RFC 8259 in UTF-8, each key once, finite numbers, no lone
-surrogates, bounded size and depth) and how one object is read field by field. Messages quote
-the names of fields and never their values: a value may be the very text that leaked.
-Leaves what the fields mean to the sources in `alerts`.
+surrogates, bounded size and depth). Messages quote the names of fields and never their values:
+a value may be the very text that leaked. Leaves reading one object to `fields`.
 """
 
 from __future__ import annotations
@@ -12,20 +11,21 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
-from firedoor.core.problems import InvalidInput, Problem, nearest
+from firedoor.core.problems import InvalidInput, Problem
 
 MAXIMUM_PROBLEMS = 50  # more would not be read; the last one says how many were left out
 MAXIMUM_NUMBER_DIGITS = 40
 
 # A string (closed or not) or one bracket. Possessive, and an unclosed string runs to the end: linear on any input.
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # and surrogates, from headers
 
 
 class _Twice(dict[str, Any]):
@@ -40,9 +40,7 @@ class _NotANumber:
 
 def read_json(body: bytes, *, maximum_bytes: int, maximum_depth: int) -> Any:  # noqa: ANN401 - any JSON value
     """Return the JSON value in `body`. Raises InvalidInput with all problems (codes A101 to A107)."""
-    if len(body) > maximum_bytes:
-        message = f"the body has {len(body)} bytes; at most {maximum_bytes} are read"
-        raise _invalid("A101", message, "send fewer alerts at once")
+    check_size(body, maximum_bytes)
     if _depth(body, maximum_depth) > maximum_depth:
         message = f"the JSON is nested more than {maximum_depth} levels deep"
         raise _invalid("A102", message, "send the documented fields only")
@@ -51,6 +49,13 @@ def read_json(body: bytes, *, maximum_bytes: int, maximum_depth: int) -> Any:  #
     if problems:
         raise InvalidInput(bounded(problems))
     return value
+
+
+def check_size(body: bytes, maximum_bytes: int) -> None:
+    """Raise InvalidInput for a body that is too large to be read."""
+    if len(body) > maximum_bytes:
+        message = f"the body has {len(body)} bytes; at most {maximum_bytes} are read"
+        raise _invalid("A101", message, "send fewer alerts at once")
 
 
 def bounded(problems: list[Problem]) -> list[Problem]:
@@ -128,24 +133,24 @@ def _unsound(value: object, path: str) -> Iterator[Problem]:
             for index, inner in enumerate(value):
                 yield from _unsound(inner, f"{path}[{index}]")
         case _NotANumber():
-            yield Problem(code="A106", field=path or None, message="is not a finite number of at most 40 digits",
-                          do="send a JSON number; leave the field out if it is not known")  # fmt: skip
-        case str() if any("\ud800" <= character <= "\udfff" for character in value):
-            yield Problem(code="A107", field=path or None, message="holds half of a surrogate pair, which is no character",
-                          do="send complete characters")  # fmt: skip
+            do = "send a JSON number; leave the field out if it is not known"
+            yield Problem(code="A106", field=path or None, message="is not a finite number of at most 40 digits", do=do)
+        case str() if _SURROGATE.search(value):
+            message = "holds half of a surrogate pair, which is no character"
+            yield Problem(code="A107", field=path or None, message=message, do="send complete characters")
 
 
 def join(path: str, name: str) -> str:
     """Return the path of a field, a strange name quoted and cut, an index in brackets."""
     if name.isascii() and name.isdigit():
         return f"{path}[{name[:20]}]"
-    shown = name if _PLAIN_NAME.fullmatch(name) else json.dumps(name[:40])
+    shown = name if PLAIN_NAME.fullmatch(name) else json.dumps(name[:40])
     return f"{path}.{shown}" if path else shown
 
 
 def one_line(text: str, maximum: int) -> str:
     """Return text without control characters, on one line, cut to `maximum` characters."""
-    flat = " ".join(_CONTROL.sub(" ", text).split())
+    flat = " ".join(CONTROL.sub(" ", text).split())
     return flat if len(flat) <= maximum else flat[: maximum - 1] + "…"
 
 
@@ -158,122 +163,3 @@ def instant(text: str) -> datetime | None:
         return moment.astimezone(UTC) if moment.tzinfo else None
     except (ValueError, OverflowError):
         return None
-
-
-class Fields:
-    """Reads one JSON object field by field and collects every problem with its path.
-
-    A reading method returns None when the field is absent, null or wrong; what is wrong
-    is in `problems`, which all readers of one payload share.
-    """
-
-    def __init__(self, value: object, path: str, problems: list[Problem]) -> None:
-        self.path, self.problems = path, problems
-        self.value: dict[str, Any] = value if isinstance(value, dict) else {}
-        if not isinstance(value, dict):
-            self._wrong_type("", "an object", value)
-
-    def at(self, name: str) -> str:
-        """Return the path of one field."""
-        return join(self.path, name) if name else self.path or "(the body)"
-
-    def problem(self, code: str, name: str, message: str, do: str = "") -> None:
-        """Collect a problem about one field."""
-        self.problems.append(Problem(code=code, field=self.at(name), message=message, do=do))
-
-    def _wrong_type(self, name: str, expected: str, got: object) -> None:
-        kinds = {dict: "an object", list: "an array", str: "a string", bool: "true or false", type(None): "null"}
-        self.problem("A111", name, f"must be {expected}, not {kinds.get(type(got), 'a number')}", f"send {expected}")
-
-    def _get(self, name: str, kind: type, expected: str, *, required: bool) -> Any:  # noqa: ANN401
-        got = self.value.get(name)
-        if got is None:
-            if required:
-                self.problem("A110", name, "is missing", f"send {expected}")
-            return None
-        if not isinstance(got, kind):
-            self._wrong_type(name, expected, got)
-            return None
-        return got
-
-    def text(self, name: str, *, required: bool = False, maximum: int = 256) -> str | None:
-        """Read a string that names something: not empty, no control characters, at most `maximum` long."""
-        got = self._get(name, str, "a string", required=required)
-        if got is None:
-            return None
-        if _CONTROL.search(got) or len(got) > maximum or (required and not got.strip()):
-            self.problem(
-                "A112", name, f"must be 1 to {maximum} characters on one line", "send an identifier, never content"
-            )
-            return None
-        return got.strip() or None
-
-    def word(self, name: str, known: Collection[str]) -> str | None:
-        """Read one of a closed set of words."""
-        got = self.text(name, maximum=64)
-        if got is not None and got not in known:
-            self.problem("A113", name, "is not a word that is known here", nearest(got, known))
-            return None
-        return got
-
-    def number(self, name: str, low: float = -1e12, high: float = 1e12) -> float | None:
-        """Read a finite number within bounds. true and false are not numbers."""
-        got = self.value.get(name)
-        if got is None:
-            return None
-        if isinstance(got, bool) or not isinstance(got, (int, float)):
-            self._wrong_type(name, "a number", got)
-            return None
-        if not low <= got <= high:
-            self.problem("A114", name, f"must be from {low:g} to {high:g}", "send the number in its documented unit")
-            return None
-        return float(got)
-
-    def whole(self, name: str, high: int = 10**10, *, required: bool = False) -> int | None:
-        """Read a whole number from 0 to `high`."""
-        got = self._get(name, int, "a whole number", required=required)
-        if got is None or isinstance(got, bool) or not 0 <= got <= high:
-            if got is not None:
-                self.problem("A114", name, f"must be a whole number from 0 to {high}", "")
-            return None
-        return int(got)
-
-    def moment(self, name: str, *, required: bool = False) -> datetime | None:
-        """Read an instant with its zone; the result is in UTC."""
-        got = self._get(name, str, "an instant", required=required)
-        if got is None:
-            return None
-        read = instant(got)
-        if read is None:
-            self.problem(
-                "A115",
-                name,
-                "must be an instant with a zone (RFC 3339)",
-                "for example 2026-11-21T02:59:41Z or ...+01:00",
-            )
-        return read
-
-    def object(self, name: str, *, required: bool = False) -> Fields | None:
-        """Read an object inside this one."""
-        got = self._get(name, dict, "an object", required=required)
-        return None if got is None else Fields(got, self.at(name), self.problems)
-
-    def array(self, name: str, maximum: int, *, required: bool = False) -> list[Any]:
-        """Read an array of at most `maximum` items."""
-        got = self._get(name, list, "an array", required=required)
-        if got is not None and len(got) > maximum:
-            self.problem("A116", name, f"has {len(got)} items; at most {maximum} are read", "send fewer")
-            return []
-        return got or []
-
-    def objects(self, name: str, maximum: int, *, required: bool = False) -> list[Fields]:
-        """Read an array of objects."""
-        items = self.array(name, maximum, required=required)
-        return [Fields(item, f"{self.at(name)}[{index}]", self.problems) for index, item in enumerate(items)]
-
-    def texts(self, name: str, maximum: int, longest: int = 128) -> tuple[str, ...]:
-        """Read an array of strings; doubles are dropped, the order is kept."""
-        items = self.array(name, maximum)
-        inner = Fields({str(index): item for index, item in enumerate(items)}, self.at(name), self.problems)
-        read = [inner.text(str(index), required=True, maximum=longest) for index in range(len(items))]
-        return tuple(dict.fromkeys(text for text in read if text))

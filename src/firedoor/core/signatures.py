@@ -31,7 +31,8 @@ class SignatureScheme:
 
     `prefix` stands before each hexadecimal digest in `header`. The time (unix seconds) is in the
     same header after `timestamp_prefix`, or in `timestamp_header`, or nowhere: then nothing but
-    the duplicate check protects from a replay. What is signed is `<time><separator><body>`, or the body.
+    the duplicate check protects from a replay. Headers that begin with `refused_headers` carry meaning
+    that the signature does not cover, and are refused. What is signed is `<time><separator><body>`, or the body.
     """
 
     header: str = "X-Firedoor-Signature"
@@ -39,6 +40,7 @@ class SignatureScheme:
     timestamp_prefix: str | None = "t="
     timestamp_header: str | None = None
     separator: bytes = b"."
+    refused_headers: str | None = None
     window: timedelta = timedelta(minutes=5)
 
 
@@ -54,12 +56,15 @@ def sign(secret: bytes, body: bytes, now: datetime) -> str:
 def verify(
     scheme: SignatureScheme, secrets: Sequence[bytes], body: bytes, headers: Mapping[str, str], now: datetime
 ) -> int:
-    """Return the index of the secret that signed `body`. Raises NotPermitted (A301 to A305) otherwise.
+    """Return the index of the secret that signed `body`. Raises NotPermitted (A301 to A306) otherwise.
 
     Every live secret is compared in constant time, also after one has matched.
     """
     _check_secrets(secrets)
     given = {name.lower(): value for name, value in headers.items()}
+    if scheme.refused_headers and any(name.startswith(scheme.refused_headers.lower()) for name in given):
+        message = f"headers {scheme.refused_headers}* are not covered by the signature"
+        raise _refused("A306", message, "put everything into the signed body, or use a bearer token")
     parts = [part.strip() for part in given.get(scheme.header.lower(), "")[:MAXIMUM_HEADER].split(",")]
     offered = [part.removeprefix(scheme.prefix) for part in parts if part.startswith(scheme.prefix)]
     signatures = [text for text in offered if re.fullmatch(r"[0-9a-fA-F]{64}", text)]
