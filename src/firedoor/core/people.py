@@ -1,0 +1,197 @@
+"""What people may do to an incident: answer tasks, set facts, submit and waive clocks.
+
+Decides who may answer what, what an answer must bring along, and which entries
+it becomes. Every rule that refuses says what to do instead. Leaves who the
+person is to the interfaces, and writing to the store.
+
+An answer is accepted when
+ 1. the task is open,
+ 2. the person has a role that was asked (or the task was escalated to),
+ 3. the person has not answered it before, nor the task it must be independent of,
+ 4. the choice exists, a reason is given, and whatever the choice requires is there,
+ 5. every fact that comes with it fits its definition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from firedoor.core.duty import submitted_fact
+from firedoor.core.facts import FactDefinition, FactType, read, read_all, write
+from firedoor.core.journal import Body, Draft, Kind
+from firedoor.core.problems import InvalidInput, NotFound, NotPermitted, Problem, Refused, nearest
+from firedoor.core.view import SETTLED_CLOCKS, IncidentView, TaskView
+
+MAXIMUM_WHY = 4_000  # characters
+MAXIMUM_FIELDS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who acts: a name that can be held to account, and the roles they have."""
+
+    name: str
+    roles: frozenset[str]
+
+    @property
+    def actor(self) -> str:
+        """How the journal names them."""
+        return f"person:{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as it came in. `fields` are words the choice requires, `facts` written or JSON values."""
+
+    choice: str
+    why: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+    role: str | None = None
+
+
+Definitions = Mapping[str, FactDefinition]
+
+
+def answer_task(view: IncidentView, name: str, answer: Answer, person: Person, definitions: Definitions, now: datetime) -> list[Draft]:
+    """Return the entries that an answer becomes. Raises NotFound, Refused, NotPermitted or InvalidInput."""
+    task = view.task(name)
+    if task is None:
+        names = [f"T{t.number}" for t in view.open_tasks()]
+        raise NotFound(_problem("T101", f'{view.id} has no task "{name}"', f"open tasks: {', '.join(names) or 'none'}"))
+    role = _may_answer(view, task, answer, person)
+    choice = _choice(task, answer)
+    facts = _facts_of(task, choice, answer, definitions, now)
+    body: Body = {
+        "task": task.id, "choice": answer.choice, "why": answer.why.strip(), "by": person.name, "role": role,
+        "fields": {key: str(value) for key, value in answer.fields.items()}, "seen": view.head.hash,
+        "decides": _decides(task, answer.choice), "late": now > datetime.fromisoformat(task.due_at),
+    }  # fmt: skip
+    drafts = [Draft(Kind.TASK_ANSWERED, person.actor, body)]
+    if facts:
+        drafts.append(_facts_draft(view, facts, answer.why, person))
+    if body["decides"] and task.clock:
+        drafts += _clock_drafts(view, task, answer, person, now)
+    return drafts
+
+
+def set_facts(view: IncidentView, values: Mapping[str, Any], why: str, person: Person, definitions: Definitions) -> list[Draft]:
+    """Return the entry that corrected or new facts become; a reason is required."""
+    _need_why(why)
+    parsed = {name: write(value) for name, value in read_all(definitions, values).items()}
+    changed = {name: value for name, value in parsed.items() if view.facts.get(name) != value}
+    return [_facts_draft(view, changed, why, person)] if changed else []
+
+
+def submit_clock(view: IncidentView, clock_id: str, fields: Mapping[str, str], why: str, person: Person, now: datetime) -> list[Draft]:
+    """Record that a duty was met: the reference or receipt is what makes it more than a claim."""
+    clock = view.clocks.get(clock_id)
+    if clock is None:
+        raise NotFound(_problem("C101", f'{view.id} has no clock "{clock_id}"', nearest(clock_id, view.clocks)))
+    if clock["state"] in SETTLED_CLOCKS:
+        raise Refused(_problem("C102", f"the clock {clock_id} is {clock['state']} already", "see `firedoor clocks`"))
+    task = next((task for task in view.open_tasks() if task.clock == clock_id and task.kind == "submit"), None)
+    if task is None:
+        raise Refused(_problem("C103", f"no task for {clock_id} is open yet", "wait until its draft is made, then try again"))
+    return answer_task(view, task.id, Answer("submitted", why, fields=fields), person, {}, now)
+
+
+def _may_answer(view: IncidentView, task: TaskView, answer: Answer, person: Person) -> str:
+    if not task.open:
+        last = task.answers[-1] if task.answers else None
+        said = f"answered by {last['by']} at {last['at']}" if last else "withdrawn"
+        raise Refused(_problem("T102", f"the task T{task.number} was {said}", "nothing was changed by this answer"))
+    allowed = task.roles & person.roles
+    if answer.role is not None:
+        allowed &= {answer.role}
+    if not allowed:
+        raise NotPermitted(
+            _problem("T103", f"the task T{task.number} is for {' or '.join(sorted(task.roles))}", f"{person.name} has {', '.join(sorted(person.roles)) or 'no role'}")
+        )
+    _independent(view, task, person)
+    return min(allowed)
+
+
+def _independent(view: IncidentView, task: TaskView, person: Person) -> None:
+    if any(given["by"] == person.name for given in task.answers):
+        raise Refused(_problem("T104", f"{person.name} has answered this task already", "a second person must answer"))
+    other = view.tasks.get(task.four_eyes_with or "")
+    if other and any(given["by"] == person.name for given in other.answers):
+        raise Refused(_problem("T104", f"{person.name} answered {other.question!r}", "someone else must answer this one"))
+    if task.approvals > 1 and view.opened_by == person.actor:
+        raise Refused(_problem("T105", f"{person.name} started this incident's run", "four eyes: someone else must approve"))
+
+
+def _choice(task: TaskView, answer: Answer) -> Body:
+    choice = next((choice for choice in task.choices if choice["id"] == answer.choice), None)
+    if choice is None:
+        known = [str(choice["id"]) for choice in task.choices]
+        raise InvalidInput(_problem("T106", f'"{answer.choice}" is not an answer to T{task.number}', nearest(answer.choice, known)))
+    _need_why(answer.why)
+    if len(answer.fields) > MAXIMUM_FIELDS or any(len(str(value)) > MAXIMUM_WHY for value in answer.fields.values()):
+        raise InvalidInput(_problem("T108", "the fields of the answer are too many or too long", f"at most {MAXIMUM_WHY} characters each"))
+    given = {key for key, value in {**answer.fields, **answer.facts}.items() if str(value).strip()}
+    missing = [name for name in choice.get("requires", ()) if name not in given]
+    if missing:
+        raise InvalidInput(_problem("T107", f'"{answer.choice}" needs {", ".join(missing)}', f"add for example --field {missing[0]}=..."))
+    return choice
+
+
+def _facts_of(task: TaskView, choice: Body, answer: Answer, definitions: Definitions, now: datetime) -> Body:
+    """The facts that an answer sets: those of the choice, then those that the person gave."""
+    strange = [name for name in answer.facts if name not in task.asks and name not in choice.get("requires", ())]
+    unknown = [name for name in strange if name not in definitions]
+    if unknown:
+        raise InvalidInput(_problem("F100", f'no fact is called "{unknown[0]}"', nearest(unknown[0], task.asks or definitions)))
+    values: Body = {}
+    for name, value in choice.get("sets", {}).items():
+        definition = definitions.get(name)
+        is_now = value == "now" and definition is not None and definition.type is FactType.INSTANT
+        values[name] = now.isoformat() if is_now else write(read(definition, value)) if definition else value
+    values.update({name: write(value) for name, value in read_all(definitions, answer.facts).items()})
+    return values
+
+
+def _decides(task: TaskView, choice: str) -> bool:
+    """Whether this answer is the one that decides: enough people agree, or someone refuses."""
+    first = str(task.choices[0]["id"])
+    if task.approvals == 1 or (task.kind == "approve" and choice != first):
+        return True
+    return sum(given["choice"] == choice for given in task.answers) + 1 >= task.approvals
+
+
+def _clock_drafts(view: IncidentView, task: TaskView, answer: Answer, person: Person, now: datetime) -> list[Draft]:
+    clock_id = task.clock or ""
+    if task.kind == "clock":
+        return [Draft(Kind.CLOCK_CHANGED, person.actor, task.payload)] if answer.choice == "approve" else []
+    clock = view.clocks[clock_id]
+    body: Body = {"id": clock_id, "by": person.name, "why": answer.why.strip()}
+    if answer.choice != "submitted":
+        return [Draft(Kind.CLOCK_WAIVED, person.actor, body)]
+    late = bool(clock.get("due")) and now > datetime.fromisoformat(clock["due"])
+    if late and not str(answer.fields.get("reasons_for_delay", "")).strip():
+        raise InvalidInput(_problem("C104", f"the limit of {clock_id} has passed: the reasons for the delay are needed", "add --field reasons_for_delay=..."))
+    sent = Draft(Kind.CLOCK_SUBMITTED, person.actor, {**body, "late": late, **{k: str(v) for k, v in answer.fields.items()}})
+    return [sent, Draft(Kind.FACTS, person.actor, {"values": {submitted_fact(clock["duty"]): now.isoformat()}, "why": f"{clock_id} was submitted"})]
+
+
+def _facts_draft(view: IncidentView, values: Body, why: str, person: Person) -> Draft:
+    before = {name: view.facts.get(name) for name in values if name in view.facts}
+    return Draft(Kind.FACTS, person.actor, {"values": values, "before": before, "why": why.strip()})
+
+
+def _need_why(why: str) -> None:
+    if not why.strip():
+        raise InvalidInput(_problem("T109", "a reason is needed", 'say why, for example --why "seen in the log of 14:02"'))
+    if len(why) > MAXIMUM_WHY:
+        raise InvalidInput(_problem("T109", f"the reason is longer than {MAXIMUM_WHY} characters", "put the details into an evidence file"))
+
+
+def _problem(code: str, message: str, do: str) -> Problem:
+    return Problem(code=code, message=message, do=do)
+
+
+__all__ = ["Answer", "Person", "answer_task", "set_facts", "submit_clock"]

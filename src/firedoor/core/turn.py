@@ -1,0 +1,269 @@
+"""One turn of the conductor: what to write down, and which effects to start.
+
+Decides everything that needs no effect (conditions, marks, questions, waits,
+clocks, and what to ask when something failed for good) and names the effects
+that are due. Entries are returned, not written; `now` is an argument. Leaves
+writing and performing to `runtime.conductor`, so that one transaction a turn is
+enough and a lost race simply takes the turn again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, assert_never
+
+from firedoor.core.canonical import digest
+from firedoor.core.expression import Expression
+from firedoor.core.facts import FactDefinition, Value
+from firedoor.core.incident import move
+from firedoor.core.journal import Body, Draft, Kind
+from firedoor.core.law import Law
+from firedoor.core.operations import Ask, Call, Choose, Keep, Mark, Plan, Tell, Wait
+from firedoor.core.problems import InvalidInput
+from firedoor.core.progress import Instance, Progress, Status
+from firedoor.core.scope import scope_of, typed_facts
+from firedoor.core.template import Template
+from firedoor.core.ternary import UNKNOWN, Ternary
+from firedoor.core.view import RESCUE, IncidentView, suppose
+
+ACTOR = "firedoor"
+RESCUE_HOURS = 1
+Effect = Call | Keep | Tell
+MAXIMUM_ROUNDS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """An effect to perform now. `key` is its idempotency key; `observe` says that it may have happened already."""
+
+    instance: Instance
+    key: str
+    attempt: int
+    observe: bool = False
+
+
+@dataclass(slots=True)
+class Turn:
+    """What one turn calls for. `wake_at` is when time alone makes something ready."""
+
+    drafts: list[Draft] = field(default_factory=list)
+    launches: list[Launch] = field(default_factory=list)
+    wake_at: datetime | None = None
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What a turn looks at besides the journal."""
+
+    plan: Plan
+    definitions: Mapping[str, FactDefinition]
+    organisation: Mapping[str, Any]
+    law: Law | None = None
+
+
+def next_turn(rules: Rules, view: IncidentView, now: datetime, running: frozenset[str], *, reflex_only: bool = False) -> Turn:
+    """Work out a turn. `view` is changed as if the drafts were written; throw it away if they are not.
+
+    `running` are the instances whose effects this driver is performing. Others that the
+    journal shows as started are in doubt, and are launched to be observed first.
+    """
+    return _Turn(rules, view, now, running, reflex_only=reflex_only).take()
+
+
+class _Turn:
+    def __init__(
+        self, rules: Rules, view: IncidentView, now: datetime, running: frozenset[str], *, reflex_only: bool
+    ) -> None:
+        self.rules = rules
+        self.view = view
+        self.now = now
+        self.running = running
+        self.reflex_only = reflex_only
+        self.turn = Turn()
+        self.launched: set[str] = set()
+
+    def take(self) -> Turn:
+        """Repeat until nothing more follows from what is known."""
+        for _ in range(MAXIMUM_ROUNDS):
+            facts = typed_facts(self.view.facts, self.rules.definitions)
+            drafts = self._round(facts)
+            if not drafts:
+                break
+            suppose(self.view, drafts, self.now)
+            self.turn.drafts += drafts
+        self.turn.over = Progress(self.rules.plan, self.view).over
+        return self.turn
+
+    def _round(self, facts: Mapping[str, Value]) -> list[Draft]:
+        progress = Progress(self.rules.plan, self.view)
+        if progress.over:
+            return []
+        if self.rules.law:
+            plan = self.rules.plan
+            drafts = self.rules.law.drafts(self.view, facts, plan.duties, plan.roles, self.now)
+            if drafts:
+                return drafts
+        return [draft for instance in progress.instances.values() for draft in self._one(instance, progress, facts)]
+
+    def _one(self, instance: Instance, progress: Progress, facts: Mapping[str, Value]) -> list[Draft]:
+        match progress.status(instance.id):
+            case Status.READY:
+                return self._begin(instance, progress, facts)
+            case Status.STUCK:
+                return self._rescue(instance)
+            case Status.WAITING:
+                return self._waited(instance)
+            case Status.RUNNING if instance.id not in self.running | self.launched:
+                self._launch(instance, observe=True)
+        return []
+
+    def _begin(self, instance: Instance, progress: Progress, facts: Mapping[str, Value]) -> list[Draft]:
+        operation = instance.operation
+        scope = scope_of(self.view, facts, self.rules.organisation, instance.item, instance.clock)
+        match operation:
+            case Choose():
+                return self._choose(operation, instance, progress, scope)
+            case Mark():
+                return self._mark(operation, instance)
+            case Ask():
+                return [self._ask(operation, instance, scope)]
+            case Wait():
+                return [self._wait(operation, instance, facts)]
+            case Call() | Keep() | Tell():
+                return self._start(operation, instance)
+            case _:
+                assert_never(operation)
+
+    def _start(self, operation: Effect, instance: Instance) -> list[Draft]:
+        if self.reflex_only and not getattr(operation, "reflex", False):
+            return []
+        launch = self._launch(instance)
+        return [Draft(Kind.STARTED, ACTOR, {"op": instance.id, "attempt": launch.attempt, "key": launch.key})]
+
+    def _launch(self, instance: Instance, *, observe: bool = False) -> Launch:
+        record = self.view.operations.get(instance.id)
+        attempt = (record.attempts if record else 0) + (0 if observe else 1)
+        launch = Launch(instance, operation_key(self.view.id, instance.id), max(attempt, 1), observe)
+        self.launched.add(instance.id)
+        self.turn.launches.append(launch)
+        return launch
+
+    def _choose(self, choose: Choose, instance: Instance, progress: Progress, scope: Mapping[str, Any]) -> list[Draft]:
+        if choose.failed_of:
+            return [self._finish(instance, "yes" if progress.failed(choose, instance) else "no")]
+        if choose.listing:
+            items = Expression.parse(choose.listing).evaluate(scope)
+            listed = [] if items is UNKNOWN else [str(item) for item in (items if isinstance(items, tuple) else (items,))]
+            return [self._finish(instance, "listed", {"items": listed})]
+        expression = Expression.parse(choose.condition or "yes")
+        answer = expression.decide(scope)
+        result = {"reasons": [f"{reason.text}: {reason.answer}" for reason in expression.reasons(scope)]}
+        if answer is UNKNOWN and choose.if_unknown == "ask":
+            return [self._ask_condition(choose, instance, expression, scope)]
+        word = choose.if_unknown if answer is UNKNOWN else str(Ternary(answer))
+        return [self._finish(instance, word, {**result, "unknown": answer is UNKNOWN})]
+
+    def _mark(self, mark: Mark, instance: Instance) -> list[Draft]:
+        state = move(self.view.state, mark.event)
+        body: Body = {"state": str(state), "event": str(mark.event), "before": str(self.view.state)}
+        return [Draft(Kind.STATE, ACTOR, body), self._finish(instance, "marked", {"state": str(state)})]
+
+    def _wait(self, wait: Wait, instance: Instance, facts: Mapping[str, Value]) -> Draft:
+        until = self.now + timedelta(seconds=wait.seconds or 0)
+        if wait.until_fact:
+            value = facts.get(wait.until_fact, UNKNOWN)
+            until = value if isinstance(value, datetime) else self.now
+        return Draft(Kind.STARTED, ACTOR, {"op": instance.id, "attempt": 1, "until": until.isoformat()})
+
+    def _waited(self, instance: Instance) -> list[Draft]:
+        record = self.view.operations[instance.id]
+        due = record.until or record.retry_at
+        if due is None:
+            return []
+        instant = datetime.fromisoformat(due)
+        if instant > self.now:
+            self.turn.wake_at = min(filter(None, (self.turn.wake_at, instant)))
+            return []
+        if record.until:
+            return [self._finish(instance, "over")]
+        assert isinstance(instance.operation, (Call, Keep, Tell))  # noqa: S101 - only effects are retried
+        if instance.id in self.running | self.launched:
+            return []
+        return self._start(instance.operation, instance)
+
+    def _ask(self, ask: Ask, instance: Instance, scope: Mapping[str, Any]) -> Draft:
+        return self._task(
+            instance.id, instance.id, ask.kind, ask.role, ask.escalate_to, Template.parse(ask.question).render(scope),
+            Template.parse(ask.guidance).render(scope), [choice.model_dump(mode="json") for choice in ask.choices],
+            asks=list(ask.asks), approvals=ask.approvals, due_at=self._due(ask, instance), clock=instance.clock if ask.clock else None,
+            four_eyes_with=ask.four_eyes_with,
+        )  # fmt: skip
+
+    def _due(self, ask: Ask, instance: Instance) -> datetime:
+        """A task for a clock is due when the clock is, if that is sooner than the playbook says or the law sets a limit."""
+        clock = self.view.clocks.get(instance.clock or "")
+        limit = clock.get("due") if clock else None
+        return datetime.fromisoformat(limit) if limit else self.now + timedelta(seconds=ask.within_seconds)
+
+    def _ask_condition(self, choose: Choose, instance: Instance, expression: Expression, scope: Mapping[str, Any]) -> Draft:
+        missing = ", ".join(expression.missing(scope)) or expression.text
+        choices = [
+            {"id": "yes", "label": "Yes", "consequence": "The steps under this condition are taken."},
+            {"id": "no", "label": "No", "consequence": "The steps under this condition are left out."},
+        ]
+        escalate = next((role for role in self.rules.plan.roles if role != choose.role), choose.role)
+        return self._task(
+            instance.id, instance.id, "decide", choose.role, escalate, f"Does this hold: {expression.text}?",
+            f"It cannot be decided from the facts: {missing} is unknown.", choices, due_at=self.now + timedelta(hours=4),
+        )  # fmt: skip
+
+    def _rescue(self, instance: Instance) -> list[Draft]:
+        record = self.view.operations[instance.id]
+        task = f"{RESCUE}{instance.id}#{record.attempts}:{record.finished_seq}"
+        if task in self.view.tasks:
+            return []
+        lead = self.rules.plan.roles[0]
+        escalate = next((role for role in self.rules.plan.roles if role != lead), lead)
+        choices = [
+            {"id": "retry", "label": "Try it again", "consequence": "It is tried once more, with the same idempotency key."},
+            {"id": "by_hand", "label": "I did it by hand", "consequence": "It counts as done by you; your note says how."},
+            {"id": "skip", "label": "Go on without it", "consequence": "What depends on it is left out; your reason is on record."},
+        ]
+        question = f"{instance.operation.title}: failed. {record.problem}"
+        due_at = self.now + timedelta(hours=RESCUE_HOURS)
+        return [self._task(task, instance.id, "rescue", lead, escalate, question, "", choices, due_at=due_at)]
+
+    def _task(  # noqa: PLR0913 - the fields of a task
+        self, task: str, op: str, kind: str, role: str, escalate_to: str, question: str, guidance: str, choices: list[Body], *,
+        due_at: datetime, asks: list[str] | None = None, approvals: int = 1, clock: str | None = None,
+        four_eyes_with: str | None = None,
+    ) -> Draft:  # fmt: skip
+        body: Body = {
+            "task": task, "op": op, "kind": kind, "role": role, "escalate_to": escalate_to, "question": question,
+            "guidance": guidance, "choices": choices, "asks": asks or [], "approvals": approvals, "due_at": due_at.isoformat(),
+        }  # fmt: skip
+        if clock:
+            body["clock"] = clock
+        if four_eyes_with:
+            body["four_eyes_with"] = four_eyes_with
+        return Draft(Kind.TASK_OPENED, ACTOR, body)
+
+    @staticmethod
+    def _finish(instance: Instance, outcome: str, result: Body | None = None) -> Draft:
+        return Draft(Kind.FINISHED, ACTOR, {"op": instance.id, "outcome": outcome, "result": result or {}})
+
+
+def operation_key(incident: str, instance: str) -> str:
+    """The idempotency key of an effect: the same for every attempt, different for every incident and instance."""
+    return f"{incident}:{instance}:{digest([incident, instance])[:12]}"
+
+
+def render(text: str, scope: Mapping[str, Any]) -> str:
+    """Fill in a template of an operation; a template that fails says so in its place."""
+    try:
+        return Template.parse(text).render(scope)
+    except InvalidInput as error:
+        return f"[{error.problems[0].message}]"

@@ -1,0 +1,296 @@
+"""What the journal says about an incident: the first fold, which the others look at.
+
+Decides what each kind of entry means for state, facts, operations, tasks, clocks
+and evidence. Entries only add; nothing is read from anywhere else. Leaves what
+is next to `progress` and `turn`, and what people may answer to `answers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from firedoor.core.incident import IncidentType, State
+from firedoor.core.journal import Body, Draft, Entry, Head, Kind
+from firedoor.core.severity import Severity
+
+SETTLED_CLOCKS = frozenset(("submitted", "satisfied", "waived", "not_applicable", "superseded"))
+RESCUE = "rescue:"
+
+
+@dataclass(slots=True)
+class OperationRecord:
+    """What the journal holds about one operation (or one instance of a repeated one)."""
+
+    status: str = ""  # started, waiting, finished, failed, skipped; empty: tried before, to be tried again
+    outcome: str = ""
+    result: Body = field(default_factory=dict)
+    attempts: int = 0
+    problem: str = ""
+    retry_at: str | None = None
+    until: str | None = None
+    started_seq: int = 0
+    finished_seq: int = 0
+    by_hand: bool = False
+
+
+@dataclass(slots=True)
+class TaskView:
+    """Work for a person. `number` is its short name within the incident, counted from 1."""
+
+    number: int
+    id: str
+    op: str
+    kind: str
+    role: str
+    question: str
+    guidance: str
+    choices: list[Body]
+    asks: list[str]
+    due_at: str
+    escalate_to: str
+    approvals: int
+    opened_at: str
+    clock: str | None = None
+    four_eyes_with: str | None = None
+    answers: list[Body] = field(default_factory=list)
+    escalations: list[Body] = field(default_factory=list)
+    decided: str | None = None  # the id of the choice
+    withdrawn: bool = False
+    payload: Body = field(default_factory=dict)
+
+    @property
+    def open(self) -> bool:
+        """Whether an answer is still awaited."""
+        return self.decided is None and not self.withdrawn
+
+    @property
+    def roles(self) -> set[str]:
+        """The roles that may answer: the one asked, and those it was escalated to."""
+        return {self.role, *(str(escalation["role"]) for escalation in self.escalations)}
+
+
+@dataclass(slots=True)
+class IncidentView:
+    """The incident as its journal tells it."""
+
+    id: str
+    type: IncidentType = IncidentType.DATA_LEAKAGE
+    title: str = ""
+    severity: Severity = Severity.MEDIUM
+    why: str = ""
+    opened_at: str = ""
+    opened_by: str = ""
+    closed_at: str | None = None
+    outcome: str = ""
+    state: State = State.OPEN
+    playbook: str = ""
+    version: str = ""
+    plan_digest: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+    alerts: list[Body] = field(default_factory=list)
+    operations: dict[str, OperationRecord] = field(default_factory=dict)
+    tasks: dict[str, TaskView] = field(default_factory=dict)
+    clocks: dict[str, Body] = field(default_factory=dict)
+    evidence: list[Body] = field(default_factory=list)
+    reminders: list[Body] = field(default_factory=list)
+    head: Head = field(default_factory=lambda: Head(0, ""))
+
+    def task(self, name: str) -> TaskView | None:
+        """Find a task by its id, or by its number written as `3` or `T3`."""
+        digits = name[1:] if name[:1] in "Tt" else name
+        if digits.isdigit():
+            return next((task for task in self.tasks.values() if task.number == int(digits)), None)
+        return self.tasks.get(name)
+
+    def open_tasks(self) -> list[TaskView]:
+        """The tasks that wait for someone."""
+        return [task for task in self.tasks.values() if task.open]
+
+    def open_clocks(self) -> list[Body]:
+        """The clocks that are neither met nor waived."""
+        return [clock for clock in self.clocks.values() if clock["state"] not in SETTLED_CLOCKS]
+
+    def apply(self, kind: str, actor: str, body: Body, at: str, seq: int) -> None:
+        """Take in one entry."""
+        handler = _HANDLERS.get(kind)
+        if handler:
+            handler(self, body, _Meta(actor, at, seq))
+
+
+@dataclass(frozen=True, slots=True)
+class _Meta:
+    actor: str
+    at: str
+    seq: int
+
+
+def fold(incident: str, entries: Iterable[Entry]) -> IncidentView:
+    """Read the journal."""
+    view = IncidentView(incident)
+    for entry in entries:
+        take(view, entry)
+    return view
+
+
+def take(view: IncidentView, entry: Entry) -> None:
+    """Add one entry to a view that already holds all before it."""
+    view.apply(entry.kind, entry.actor, entry.body, entry.at, entry.seq)
+    view.head = Head(entry.seq, entry.hash)
+
+
+def suppose(view: IncidentView, drafts: Iterable[Draft], now: datetime) -> None:
+    """Add drafts to a view as if they were written; the view must be thrown away if they are not."""
+    at = now.isoformat(timespec="microseconds")
+    for number, draft in enumerate(drafts, view.head.seq + 1):
+        view.apply(str(draft.kind), draft.actor, draft.body, at, number)
+
+
+def _opened(view: IncidentView, body: Body, meta: _Meta) -> None:
+    view.type, view.title = IncidentType(body["type"]), body["title"]
+    view.severity, view.why = Severity(body["severity"]), body.get("why", "")
+    view.opened_at, view.opened_by = meta.at, meta.actor
+
+
+def _planned(view: IncidentView, body: Body, _: _Meta) -> None:
+    view.playbook, view.version, view.plan_digest = body["playbook"], body["version"], body["digest"]
+
+
+def _facts(view: IncidentView, body: Body, _: _Meta) -> None:
+    view.facts.update(body["values"])
+    if "severity" in body["values"] and body["values"]["severity"]:
+        view.severity = Severity(body["values"]["severity"])
+
+
+def _state(view: IncidentView, body: Body, meta: _Meta) -> None:
+    view.state = State(body["state"])
+    if view.state in (State.CLOSED, State.DISMISSED):
+        view.closed_at, view.outcome = meta.at, body.get("outcome", str(view.state))
+        for task in view.open_tasks():
+            task.withdrawn = True
+
+
+def _record(view: IncidentView, op: str) -> OperationRecord:
+    return view.operations.setdefault(op, OperationRecord())
+
+
+def _started(view: IncidentView, body: Body, meta: _Meta) -> None:
+    record = _record(view, body["op"])
+    record.status, record.until = ("waiting", body["until"]) if "until" in body else ("started", None)
+    record.attempts, record.started_seq = body.get("attempt", 1), meta.seq
+
+
+def _finished(view: IncidentView, body: Body, meta: _Meta) -> None:
+    record = _record(view, body["op"])
+    record.status, record.outcome, record.result = "finished", body["outcome"], body.get("result", {})
+    record.finished_seq = meta.seq
+
+
+def _failed(view: IncidentView, body: Body, meta: _Meta) -> None:
+    record = _record(view, body["op"])
+    record.attempts, record.problem = body["attempt"], body["problem"]
+    record.status, record.retry_at = ("failed", None) if body["final"] else ("", body.get("retry_at"))
+    record.finished_seq = meta.seq
+
+
+def _skipped(view: IncidentView, body: Body, meta: _Meta) -> None:
+    record = _record(view, body["op"])
+    record.status, record.finished_seq = "skipped", meta.seq
+
+
+def _task_opened(view: IncidentView, body: Body, meta: _Meta) -> None:
+    view.tasks[body["task"]] = TaskView(
+        number=len(view.tasks) + 1, id=body["task"], op=body["op"], kind=body["kind"], role=body["role"],
+        question=body["question"], guidance=body.get("guidance", ""), choices=body["choices"], asks=body.get("asks", []),
+        due_at=body["due_at"], escalate_to=body["escalate_to"], approvals=body.get("approvals", 1), opened_at=meta.at,
+        clock=body.get("clock"), four_eyes_with=body.get("four_eyes_with"), payload=body.get("payload", {}),
+    )  # fmt: skip
+    if body["kind"] not in ("rescue", "clock"):
+        record = _record(view, body["op"])
+        record.status, record.started_seq = "waiting", meta.seq
+
+
+def _task_answered(view: IncidentView, body: Body, meta: _Meta) -> None:
+    task = view.tasks[body["task"]]
+    task.answers.append({**body, "at": meta.at})
+    if not body.get("decides", True):
+        return
+    task.decided = body["choice"]
+    if task.id.startswith(RESCUE):
+        _rescued(view, task, body, meta)
+        return
+    if task.kind == "clock":  # what follows from it is an entry of its own
+        return
+    record = _record(view, task.op)
+    record.status, record.outcome, record.finished_seq = "finished", body["choice"], meta.seq
+    record.result = {"by": body["by"], "role": body["role"], "why": body["why"], "fields": body.get("fields", {})}
+
+
+def _rescued(view: IncidentView, task: TaskView, body: Body, meta: _Meta) -> None:
+    """A person decided what happens to an operation that failed for good."""
+    record = _record(view, task.op)
+    if body["choice"] == "retry":
+        record.status, record.retry_at = "", None
+    elif body["choice"] == "by_hand":
+        record.status, record.outcome, record.by_hand = "finished", body.get("outcome", "done"), True
+        record.result = {"by_hand": True, "by": body["by"], "why": body["why"]}
+        record.finished_seq = meta.seq
+    else:
+        record.status, record.finished_seq = "skipped", meta.seq
+
+
+def _task_escalated(view: IncidentView, body: Body, meta: _Meta) -> None:
+    task = view.tasks[body["task"]]
+    task.escalations.append({**body, "at": meta.at})
+
+
+def _clock_started(view: IncidentView, body: Body, meta: _Meta) -> None:
+    view.clocks[body["id"]] = {**body, "history": [{"at": meta.at, "what": "started", "due": body.get("due")}]}
+
+
+def _clock_changed(view: IncidentView, body: Body, meta: _Meta) -> None:
+    clock = view.clocks[body["id"]]
+    past = {"at": meta.at, "what": body.get("what", "changed"), "why": body.get("why", ""), "due": clock.get("due")}
+    clock["history"].append({**past, "by": meta.actor})
+    clock.update({key: value for key, value in body.items() if key not in ("why", "what", "history")})
+
+
+def _clock_settled(state: str) -> Callable[[IncidentView, Body, _Meta], None]:
+    def handler(view: IncidentView, body: Body, meta: _Meta) -> None:
+        clock = view.clocks[body["id"]]
+        clock["state"], clock["settled_at"], clock["settlement"] = state, meta.at, body
+        clock["history"].append({"at": meta.at, "what": state, "why": body.get("why", ""), "by": body.get("by", meta.actor)})
+
+    return handler
+
+
+def _clock_missed(view: IncidentView, body: Body, meta: _Meta) -> None:
+    clock = view.clocks[body["id"]]
+    clock["missed_at"] = meta.at
+    if clock["state"] not in SETTLED_CLOCKS:
+        clock["state"] = "missed"
+    clock["history"].append({"at": meta.at, "what": "missed", "due": clock.get("due")})
+
+
+def _evidence(view: IncidentView, body: Body, meta: _Meta) -> None:
+    view.evidence.append({**body, "kept_at": meta.at, "kept_by": meta.actor, "seq": meta.seq})
+
+
+def _alert(view: IncidentView, body: Body, meta: _Meta) -> None:
+    view.alerts.append({**body, "at": meta.at})
+
+
+def _reminded(view: IncidentView, body: Body, meta: _Meta) -> None:
+    view.reminders.append({**body, "at": meta.at})
+
+
+_HANDLERS: Mapping[str, Callable[[IncidentView, Body, _Meta], None]] = {
+    Kind.OPENED: _opened, Kind.PLANNED: _planned, Kind.FACTS: _facts, Kind.STATE: _state, Kind.ALERT: _alert,
+    Kind.STARTED: _started, Kind.FINISHED: _finished, Kind.FAILED: _failed, Kind.SKIPPED: _skipped,
+    Kind.TASK_OPENED: _task_opened, Kind.TASK_ANSWERED: _task_answered, Kind.TASK_ESCALATED: _task_escalated,
+    Kind.CLOCK_STARTED: _clock_started, Kind.CLOCK_CHANGED: _clock_changed, Kind.CLOCK_MISSED: _clock_missed,
+    Kind.CLOCK_SUBMITTED: _clock_settled("submitted"), Kind.CLOCK_WAIVED: _clock_settled("waived"),
+    Kind.EVIDENCE: _evidence, Kind.REMINDED: _reminded,
+}  # fmt: skip
