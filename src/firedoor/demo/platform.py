@@ -153,3 +153,23 @@ def problem_with(resource: Resource, wanted: Any, if_match: str | None) -> tuple
     if if_match is not None and if_match not in ("*", resource.etag):
         return 412, f"the version is {resource.etag}"
     return None
+
+
+def furnished() -> Platform:
+    """Return a platform with three models, their routes at the gateway, two jobs and two shares."""
+    models = [
+        Resource("models", name, "active", {"replicas": 2, "temperature": 0.0})
+        for name in ("chat-large", "chat-small", "image-gen")
+    ]
+    routes = [Resource("routes", name, "open", {}) for name in ("chat-large", "chat-small", "image-gen")]
+    jobs = [
+        Resource("jobs", name, "running", {"share": "user-posts"}) for name in ("finetune-large", "evaluate-nightly")
+    ]
+    shares = [
+        Resource("shares", name, "shared", {"recipients": ["trainer.example"]})
+        for name in ("user-posts", "public-pages")
+    ]
+    platform = Platform()
+    for resource in models + routes + jobs + shares:
+        platform.add(resource)
+    return platform

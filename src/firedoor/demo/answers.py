@@ -1,0 +1,33 @@
+"""What both planes of the demonstration's server answer with: errors, bodies, digests and times."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse
+
+
+async def read_json(request: Request) -> Any:  # noqa: ANN401 - any JSON value
+    """Read a body as JSON; an empty object when it is none."""
+    try:
+        return await request.json()
+    except ValueError:
+        return {}
+
+
+def error(status: int, message: str) -> Response:
+    """Answer with an error in the shape that OpenAI-compatible clients read."""
+    return JSONResponse({"error": {"message": message, "code": status}}, status)
+
+
+def digest_of(text: str) -> str:
+    """SHA-256 of a text, in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def now() -> str:
+    """Return the time now, in UTC, as ISO 8601."""
+    return datetime.now(UTC).isoformat()
