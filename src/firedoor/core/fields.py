@@ -15,7 +15,6 @@ from typing import Any
 from firedoor.core.payload import CONTROL, instant, join
 from firedoor.core.problems import Problem, nearest
 
-
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]*")
 
 

@@ -143,6 +143,11 @@ class Playbook:
         return self.header.playbook
 
     @property
+    def incident(self) -> IncidentType | None:
+        """The incident that it is for; None for a part."""
+        return self.header.incident
+
+    @property
     def is_part(self) -> bool:
         """Whether it is a part for others to use."""
         return self.header.incident is None
