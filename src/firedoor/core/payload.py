@@ -71,7 +71,7 @@ def _invalid(code: str, message: str, do: str) -> InvalidInput:
 
 
 def _depth(body: bytes, enough: int) -> int:
-    """Return how deep brackets nest outside strings, before any parser recurses into them."""
+    """Return how deep brackets nest outside strings, or that it is too deep, before any parser recurses into them."""
     if body.count(b"[") + body.count(b"{") <= enough:
         return 0  # cannot be deeper than there are brackets: the usual case, without a scan
     deepest = level = 0
@@ -80,6 +80,8 @@ def _depth(body: bytes, enough: int) -> int:
         if mark != b'"':
             level += 1 if mark in b"[{" else -1
             deepest = max(deepest, level)
+        if deepest > enough:
+            break  # no need to know how much deeper
     return deepest
 
 

@@ -78,7 +78,7 @@ class Triage:
 
 def triage(alert: Alert, playbooks: Iterable[Startable], incidents: Iterable[KnownIncident] = ()) -> Triage:
     """Decide. `playbooks` in any order; `incidents` open and closed. Never raises for what an alert holds."""
-    playbooks = tuple(playbooks)
+    playbooks = sorted(playbooks, key=lambda playbook: playbook.name)  # the order of files decides nothing
     known = sorted(incidents, key=lambda incident: (incident.opened_at, incident.id), reverse=True)
     judged = [judge(playbook, rule, alert) for playbook in playbooks for rule in playbook.start
               if rule.source in (alert.source, ANY_SOURCE)]  # fmt: skip
@@ -94,11 +94,7 @@ def _choose(alert: Alert, judged: Sequence[Judged], playbooks: Sequence[Startabl
     unsure = [item for item in judged if item.answer is UNKNOWN]
     stated = _stated(alert)
     if not holding and unsure:
-        best = max(unsure, key=lambda item: (item.playbook.incident == stated, item.specificity))
-        reasons = tuple(
-            f'It is not known whether "{item.playbook.name}" applies: {"; ".join(item.open)}.' for item in unsure
-        )
-        return _towards(Decision.ASK, best, alert, reasons, unsure)
+        return _unanswered(alert, unsure)
     if not holding:
         return Triage(Decision.IGNORE, None, _why_none(alert, judged, playbooks))
     fitting = [item for item in holding if stated is None or item.playbook.incident == stated]
@@ -107,6 +103,19 @@ def _choose(alert: Alert, judged: Sequence[Judged], playbooks: Sequence[Startabl
         reason = f"The alert says {stated}, but the start rules that hold are of {names}: a person chooses."
         return Triage(Decision.ASK, None, (reason,), candidates=_names(holding))
     return _most_specific(alert, fitting, holding)
+
+
+def _unanswered(alert: Alert, unsure: Sequence[Judged]) -> Triage:
+    """Ask about every rule that may hold (rule 5); propose a playbook when one is more likely than the others."""
+    stated = _stated(alert)
+    ranks = [(item.playbook.incident == stated, item.specificity) for item in unsure]
+    likely = [item for item, rank in zip(unsure, ranks, strict=True) if rank == max(ranks)]
+    reasons = tuple(
+        f'It is not known whether "{item.playbook.name}" applies: {"; ".join(item.open)}.' for item in unsure
+    )
+    if len(_names(likely)) > 1:
+        return Triage(Decision.ASK, None, reasons, candidates=_names(unsure))
+    return _towards(Decision.ASK, likely[0], alert, reasons, unsure)
 
 
 def _most_specific(alert: Alert, fitting: Sequence[Judged], holding: Sequence[Judged]) -> Triage:
