@@ -1,0 +1,122 @@
+"""Who drives which incident: a lease with a fence.
+
+Decides that an incident has one driver at a time. A driver beats its lease; one
+that has not been beaten for long is taken over with a higher token, and from
+then on appends with the old token are refused in the journal's own transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, and_, or_, select, update
+
+from firedoor.store.journal import Store
+from firedoor.store.projections import table, text_of
+from firedoor.store.tables import DriveRow, IncidentRow
+
+LEASE = timedelta(seconds=8)  # longer than the two reports of one crash that a Prefect worker makes (4 to 7 s apart)
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to drive an incident, until somebody else takes it."""
+
+    incident: str
+    owner: str
+    token: int
+
+
+def take(store: Store, incident: str, owner: str, now: datetime) -> Future[Lease | None]:
+    """Take the lease if it is free, stale or ours. None: another driver lives."""
+    return store.write(lambda connection: _take(connection, incident, owner, now))
+
+
+def beat(store: Store, leases: Sequence[Lease], now: datetime) -> Future[None]:
+    """Say that these drivers live."""
+    return store.write(lambda connection: _beat(connection, leases, now))
+
+
+def release(store: Store, lease: Lease, slept_seq: int, wake_at: datetime | None) -> Future[None]:
+    """Stop driving: everything up to `slept_seq` was looked at, and time alone wakes it at `wake_at`."""
+    values = {"owner": "", "slept_seq": slept_seq, "wake_at": text_of(wake_at) if wake_at else None}
+    return store.write(lambda connection: _set(connection, lease, values))
+
+
+def set_flow_run(store: Store, incident: str, flow_run_id: str) -> Future[None]:
+    """Remember which Prefect flow run shows the incident."""
+    columns = table(DriveRow).c
+    query = update(table(DriveRow)).where(columns.incident == incident).values(flow_run_id=flow_run_id)
+    return store.write(lambda connection: connection.execute(query) and None)
+
+
+def set_shown(store: Store, incident: str, seq: int) -> Future[None]:
+    """Remember up to which entry Prefect has been shown the incident."""
+    query = update(table(DriveRow)).where(table(DriveRow).c.incident == incident).values(shown_seq=seq)
+    return store.write(lambda connection: connection.execute(query) and None)
+
+
+def flow_run(store: Store, incident: str) -> str | None:
+    """The Prefect flow run that shows the incident, if there is one yet."""
+    rows = store.rows(DriveRow, table(DriveRow).c.incident == incident)
+    return rows[0]["flow_run_id"] if rows else None
+
+
+def incident_of(store: Store, flow_run_id: str) -> str | None:
+    """The incident that a flow run shows."""
+    rows = store.rows(DriveRow, table(DriveRow).c.flow_run_id == flow_run_id)
+    return rows[0]["incident"] if rows else None
+
+
+def needing(store: Store, now: datetime, limit: int = 100) -> list[str]:
+    """Incidents without a living driver that have something to do: new entries, or a time that has come."""
+    drives, incidents = table(DriveRow).c, table(IncidentRow).c
+    stale = text_of(now - LEASE)
+    free = or_(drives.owner == "", drives.beaten_at < stale)
+    work = or_(incidents.head_seq > drives.slept_seq, and_(drives.wake_at.is_not(None), drives.wake_at <= text_of(now)))
+    query = (
+        select(drives.incident).join(table(IncidentRow), incidents.id == drives.incident)
+        .where(drives.ended.is_(False) & free & work).order_by(drives.incident).limit(limit)
+    )  # fmt: skip
+    with store.engine.connect() as connection:
+        return [str(row.incident) for row in connection.execute(query)]
+
+
+def unshown(store: Store, limit: int = 50) -> list[str]:
+    """Ended incidents that Prefect has not been shown to their end."""
+    drives, incidents = table(DriveRow).c, table(IncidentRow).c
+    query = (
+        select(drives.incident).join(table(IncidentRow), incidents.id == drives.incident)
+        .where(drives.ended.is_(True) & (drives.shown_seq < incidents.head_seq)).limit(limit)
+    )  # fmt: skip
+    with store.engine.connect() as connection:
+        return [str(row.incident) for row in connection.execute(query)]
+
+
+def _take(connection: Connection, incident: str, owner: str, now: datetime) -> Lease | None:
+    columns = table(DriveRow).c
+    row = connection.execute(select(table(DriveRow)).where(columns.incident == incident).with_for_update()).one_or_none()
+    if row is None:
+        return None
+    alive = row.owner not in ("", owner) and row.beaten_at >= text_of(now - LEASE)
+    if alive:
+        return None
+    values = {"owner": owner, "token": row.token + 1, "beaten_at": text_of(now)}
+    connection.execute(update(table(DriveRow)).where(columns.incident == incident).values(**values))
+    return Lease(incident, owner, row.token + 1)
+
+
+def _beat(connection: Connection, leases: Sequence[Lease], now: datetime) -> None:
+    columns = table(DriveRow).c
+    for lease in leases:
+        mine = (columns.incident == lease.incident) & (columns.token == lease.token)
+        connection.execute(update(table(DriveRow)).where(mine).values(beaten_at=text_of(now)))
+
+
+def _set(connection: Connection, lease: Lease, values: dict[str, object]) -> None:
+    columns = table(DriveRow).c
+    mine = (columns.incident == lease.incident) & (columns.token == lease.token)
+    connection.execute(update(table(DriveRow)).where(mine).values(**values))

@@ -1,0 +1,301 @@
+"""The store: incidents and their journals, alerts, plans, drivers and tokens in one database.
+
+Decides what is one transaction. An append checks the chain's head (and the
+driver's token, when a driver appends), writes the entries and updates the
+projections, or does nothing at all. Leaves what the entries say to the core, and
+when to write to the runtime; `now` is an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+
+from firedoor.core.canonical import canonical
+from firedoor.core.journal import Draft, Entry, Fault, Head, Kind, chain, genesis, verify
+from firedoor.core.operations import Plan
+from firedoor.core.problems import NotFound, Problem
+from firedoor.store import projections
+from firedoor.store.database import Writer, open_engine
+from firedoor.store.projections import table, text_of
+from firedoor.store.tables import AlertRow, CounterRow, DriveRow, EntryRow, IncidentRow, PlanRow
+
+
+class Conflict(Exception):  # noqa: N818 - not an error to show: the caller reads again and tries again
+    """The journal has grown since it was read; nothing was written."""
+
+
+class LostLease(Exception):  # noqa: N818 - the driver stops, it does not fail
+    """Another driver has taken the incident over; nothing was written."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewIncident:
+    """What opens an incident. `drafts` begin with `incident.opened`."""
+
+    type: str
+    title: str
+    severity: str
+    playbook: str
+    actor: str
+    drafts: tuple[Draft, ...]
+    owner: str = ""  # the process that drives it from the first entry on
+
+
+@dataclass(frozen=True, slots=True)
+class NewAlert:
+    """An alert as accepted, with what triage decided."""
+
+    source: str
+    fingerprint: str
+    episode: str
+    raw_sha256: str
+    body: Mapping[str, Any]
+    decision: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of an alert: its incident, whether it is new, and the first entries."""
+
+    incident: str | None
+    duplicate: bool
+    entries: tuple[Entry, ...] = ()
+    deliveries: int = 1
+
+
+class Store:
+    """One database. Reads are direct; writes go through the process's writer and return futures."""
+
+    def __init__(self, url: str) -> None:
+        self.engine: Engine = open_engine(url)
+        self.writer = Writer(self.engine)
+        self._plans: dict[str, Plan] = {}
+
+    def close(self) -> None:
+        """Finish writing and close."""
+        self.writer.close()
+        self.engine.dispose()
+
+    # -- writing ---------------------------------------------------------------------------------
+
+    def append(
+        self, incident: str, drafts: Sequence[Draft], now: datetime, *, expect: int | None = None, token: int | None = None
+    ) -> Future[tuple[Entry, ...]]:
+        """Append entries. The future fails with Conflict or LostLease when the world has moved on."""
+        return self.writer.submit(lambda connection: _append(connection, incident, drafts, now, expect, token))
+
+    def open_incident(self, new: NewIncident, now: datetime) -> Future[tuple[Entry, ...]]:
+        """Open an incident with its first entries and, where an owner is named, its driver."""
+        return self.writer.submit(lambda connection: _open(connection, new, now))
+
+    def accept_alert(self, alert: NewAlert, new: NewIncident | None, now: datetime) -> Future[Accepted]:
+        """Store an alert and, unless it is known already, open its incident, in one transaction."""
+        return self.writer.submit(lambda connection: _accept(connection, alert, new, now))
+
+    def keep_plan(self, plan: Plan, now: datetime) -> str:
+        """Store a plan under its digest, once. Returns the digest."""
+        digest = plan.digest
+        if digest not in self._plans:
+            body = canonical(plan.model_dump(mode="json")).decode()
+            values = {"digest": digest, "playbook": plan.playbook, "version": plan.version, "body": body, "stored_at": text_of(now)}
+            self.writer.submit(lambda connection: _insert_new(connection, PlanRow, values, ["digest"])).result()
+            self._plans[digest] = plan
+        return digest
+
+    def rebuild(self, incident: str) -> Future[None]:
+        """Make the projections of an incident anew from its journal."""
+        return self.writer.submit(lambda connection: _rebuild(connection, incident))
+
+    def write(self, action: Any) -> Future[Any]:  # noqa: ANN401 - a function of the connection
+        """Run another write (drivers, tokens) in the writer."""
+        return self.writer.submit(action)
+
+    # -- reading ---------------------------------------------------------------------------------
+
+    def entries(self, incident: str, after: int = 0) -> list[Entry]:
+        """The journal of an incident, or what was added after an entry."""
+        columns = table(EntryRow).c
+        query = select(table(EntryRow)).where((columns.incident == incident) & (columns.seq > after)).order_by(columns.seq)
+        with self.engine.connect() as connection:
+            return [_entry(row) for row in connection.execute(query)]
+
+    def plan(self, digest: str) -> Plan:
+        """A stored plan. Raises NotFound."""
+        if digest not in self._plans:
+            with self.engine.connect() as connection:
+                body = connection.execute(select(table(PlanRow).c.body).where(table(PlanRow).c.digest == digest)).scalar()
+            if body is None:
+                raise NotFound(Problem(code="S102", message=f"no plan with the digest {digest[:12]} is stored", do="restore the backup that holds it"))
+            self._plans[digest] = Plan.model_validate_json(body)
+        return self._plans[digest]
+
+    def incident(self, incident: str) -> Mapping[str, Any]:
+        """One line of the incident list. Raises NotFound."""
+        rows = self.rows(IncidentRow, table(IncidentRow).c.id == incident)
+        if not rows:
+            raise NotFound(Problem(code="S103", message=f"there is no incident {incident}", do="`firedoor incidents` lists them"))
+        return rows[0]
+
+    def rows(self, row: Any, where: Any = None, order: Any = None, limit: int = 1000) -> list[Mapping[str, Any]]:  # noqa: ANN401
+        """Rows of a table as mappings."""
+        query = select(table(row)).limit(limit)
+        if where is not None:
+            query = query.where(where)
+        if order is not None:
+            query = query.order_by(order)
+        with self.engine.connect() as connection:
+            return [dict(found._mapping) for found in connection.execute(query)]  # noqa: SLF001 - the documented way to a mapping
+
+    def verify(self, incident: str | None = None) -> Iterator[tuple[str, int, Fault | None]]:
+        """Verify one chain or all, yielding (incident, entries, fault or None)."""
+        columns = table(IncidentRow).c
+        query = select(columns.id, columns.head_seq, columns.head_hash).order_by(columns.id)
+        if incident is not None:
+            self.incident(incident)
+            query = query.where(columns.id == incident)
+        with self.engine.connect() as connection:
+            heads = connection.execute(query).all()
+        for row in heads:
+            try:
+                entries = self.entries(row.id)
+            except orjson.JSONDecodeError:
+                yield row.id, 0, self._unreadable(row.id)
+                continue
+            yield row.id, len(entries), verify(row.id, entries, Head(row.head_seq, row.head_hash))
+
+    def _unreadable(self, incident: str) -> Fault:
+        columns = table(EntryRow).c
+        with self.engine.connect() as connection:
+            for row in connection.execute(select(columns.seq, columns.body).where(columns.incident == incident).order_by(columns.seq)):
+                try:
+                    orjson.loads(row.body)
+                except orjson.JSONDecodeError:
+                    return Fault(incident, row.seq, "was altered: its content is no longer JSON")
+        return Fault(incident, 0, "cannot be read")
+
+
+def _entry(row: Any) -> Entry:  # noqa: ANN401
+    return Entry(row.incident, row.seq, row.at, row.kind, row.actor, orjson.loads(row.body), row.prev, row.hash)
+
+
+def _append(
+    connection: Connection, incident: str, drafts: Sequence[Draft], now: datetime, expect: int | None, token: int | None
+) -> tuple[Entry, ...]:
+    columns = table(IncidentRow).c
+    query = select(columns.head_seq, columns.head_hash).where(columns.id == incident)
+    head = connection.execute(query.with_for_update()).one_or_none()
+    if head is None:
+        raise NotFound(Problem(code="S103", message=f"there is no incident {incident}", do="`firedoor incidents` lists them"))
+    if expect is not None and head.head_seq != expect:
+        raise Conflict(incident)
+    if token is not None:
+        holder = connection.execute(select(table(DriveRow).c.token).where(table(DriveRow).c.incident == incident)).scalar()
+        if holder != token:
+            raise LostLease(incident)
+    entries = chain(incident, Head(head.head_seq, head.head_hash), drafts, now)
+    _write(connection, incident, entries)
+    return entries
+
+
+def _write(connection: Connection, incident: str, entries: Sequence[Entry]) -> None:
+    if not entries:
+        return
+    rows = [
+        {
+            "incident": e.incident, "seq": e.seq, "at": e.at, "kind": e.kind, "actor": e.actor,
+            "body": canonical(e.body).decode(), "prev": e.prev, "hash": e.hash,
+        }
+        for e in entries
+    ]  # fmt: skip
+    connection.execute(insert(table(EntryRow)), rows)
+    last = entries[-1]
+    where = table(IncidentRow).c.id == incident
+    connection.execute(update(table(IncidentRow)).where(where).values(head_seq=last.seq, head_hash=last.hash))
+    projections.project(connection, entries)
+    if any(entry.kind == Kind.STATE and entry.body["state"] in ("closed", "dismissed") for entry in entries):
+        connection.execute(update(table(DriveRow)).where(table(DriveRow).c.incident == incident).values(ended=True))
+
+
+def _open(connection: Connection, new: NewIncident, now: datetime) -> tuple[Entry, ...]:
+    number = _next(connection, f"incident-{now.year}")
+    incident = f"INC-{now.year}-{number:04d}"
+    start = genesis(incident)
+    connection.execute(
+        insert(table(IncidentRow)).values(
+            id=incident, type=new.type, title=new.title, severity=new.severity, state="open", outcome="", playbook=new.playbook,
+            version="", plan_digest="", opened_at=text_of(now), opened_by=new.actor, head_seq=0, head_hash=start.hash,
+        )
+    )  # fmt: skip
+    drive = {"incident": incident, "owner": new.owner, "token": 1 if new.owner else 0, "slept_seq": 0, "ended": False, "shown_seq": 0}
+    connection.execute(insert(table(DriveRow)).values(beaten_at=text_of(now) if new.owner else "", **drive))
+    entries = chain(incident, start, _with_keys(new.drafts, incident), now)
+    _write(connection, incident, entries)
+    return entries
+
+
+def _with_keys(drafts: Iterable[Draft], incident: str) -> Iterator[Draft]:
+    """Give the operations that start with the incident their keys, which hold its id."""
+    from firedoor.core.turn import operation_key
+
+    for draft in drafts:
+        if draft.kind == Kind.STARTED and "key" in draft.body:
+            yield Draft(draft.kind, draft.actor, {**draft.body, "key": operation_key(incident, draft.body["op"])})
+        else:
+            yield draft
+
+
+def _accept(connection: Connection, alert: NewAlert, new: NewIncident | None, now: datetime) -> Accepted:
+    known = _known_alert(connection, alert, now)
+    if known is not None:
+        return known
+    entries = _open(connection, new, now) if new else ()
+    incident = entries[0].incident if entries else None
+    connection.execute(
+        insert(table(AlertRow)).values(
+            source=alert.source, fingerprint=alert.fingerprint, episode=alert.episode, received_at=text_of(now),
+            last_received_at=text_of(now), deliveries=1, raw_sha256=alert.raw_sha256, body=canonical(alert.body).decode(),
+            decision=alert.decision, reasons=canonical(list(alert.reasons)).decode(), incident=incident,
+        )
+    )  # fmt: skip
+    return Accepted(incident, duplicate=False, entries=entries)
+
+
+def _known_alert(connection: Connection, alert: NewAlert, now: datetime) -> Accepted | None:
+    columns = table(AlertRow).c
+    same = (columns.source == alert.source) & (columns.fingerprint == alert.fingerprint) & (columns.episode == alert.episode)
+    row = connection.execute(select(columns.id, columns.incident, columns.deliveries).where(same)).one_or_none()
+    if row is None:
+        return None
+    again = {"deliveries": row.deliveries + 1, "last_received_at": text_of(now)}
+    connection.execute(update(table(AlertRow)).where(columns.id == row.id).values(**again))
+    return Accepted(row.incident, duplicate=True, deliveries=row.deliveries + 1)
+
+
+def _next(connection: Connection, name: str) -> int:
+    _insert_new(connection, CounterRow, {"name": name, "value": 0}, ["name"])
+    columns = table(CounterRow).c
+    query = update(table(CounterRow)).where(columns.name == name).values(value=columns.value + 1).returning(columns.value)
+    return int(connection.execute(query).scalar_one())
+
+
+def _insert_new(connection: Connection, row: Any, values: Mapping[str, Any], keys: list[str]) -> None:  # noqa: ANN401
+    dialect_insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
+    connection.execute(dialect_insert(table(row)).values(**values).on_conflict_do_nothing(index_elements=keys))
+
+
+def _rebuild(connection: Connection, incident: str) -> None:
+    columns = table(EntryRow).c
+    query = select(table(EntryRow)).where(columns.incident == incident).order_by(columns.seq)
+    entries = [_entry(row) for row in connection.execute(query)]
+    projections.forget(connection, incident)
+    projections.project(connection, entries)

@@ -1,0 +1,16 @@
+"""Alembic's entry: runs the migrations over the connection that `store.schema` hands in."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlmodel import SQLModel
+
+from firedoor.store import tables
+
+connection = context.config.attributes["connection"]
+context.configure(
+    connection=connection, target_metadata=SQLModel.metadata, render_as_batch=True, version_table="firedoor_version"
+)
+assert tables  # noqa: S101 - imported so that the metadata is complete
+with context.begin_transaction():
+    context.run_migrations()

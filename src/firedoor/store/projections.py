@@ -1,0 +1,191 @@
+"""The projections: rows that answer questions quickly, kept in the same transaction as the journal.
+
+Decides what each entry means for the rows. The same function serves an append
+and a rebuild, so the two cannot disagree. Leaves the meaning of entries for
+what happens next to `core.view`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from firedoor.core.clock import reminder_points
+from firedoor.core.journal import Entry, Kind
+from firedoor.core.law import clock_of
+from firedoor.core.reminders import task_points
+from firedoor.store.tables import ClockRow, EvidenceRow, IncidentRow, MessageRow, TaskRow, TimerRow
+
+Handler = Callable[[Connection, Entry], None]
+OF_ONE_INCIDENT = (TaskRow, ClockRow, TimerRow, MessageRow, EvidenceRow)
+
+
+def table(row: Any) -> Any:  # noqa: ANN401 - SQLModel does not type its table
+    """The table behind a row class; inserts through it cost a third of those through the mapper."""
+    return row.__table__
+
+
+def text_of(instant: datetime) -> str:
+    """An instant as the tables hold it."""
+    return instant.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def project(connection: Connection, entries: Iterable[Entry]) -> None:
+    """Take entries into the rows."""
+    for entry in entries:
+        handler = _HANDLERS.get(entry.kind)
+        if handler:
+            handler(connection, entry)
+
+
+def forget(connection: Connection, incident: str) -> None:
+    """Remove the projected rows of an incident, before they are rebuilt."""
+    for row in OF_ONE_INCIDENT:
+        connection.execute(delete(table(row)).where(table(row).c.incident == incident))
+
+
+def _set_incident(connection: Connection, entry: Entry, **values: Any) -> None:  # noqa: ANN401
+    connection.execute(update(table(IncidentRow)).where(table(IncidentRow).c.id == entry.incident).values(**values))
+
+
+def _planned(connection: Connection, entry: Entry) -> None:
+    body = entry.body
+    _set_incident(connection, entry, playbook=body["playbook"], version=body["version"], plan_digest=body["digest"])
+
+
+def _facts(connection: Connection, entry: Entry) -> None:
+    severity = entry.body["values"].get("severity")
+    if severity:
+        _set_incident(connection, entry, severity=severity)
+
+
+def _state(connection: Connection, entry: Entry) -> None:
+    ended = entry.body["state"] in ("closed", "dismissed")
+    _set_incident(connection, entry, state=entry.body["state"], closed_at=entry.at if ended else None)
+    if ended:
+        tasks, timers = table(TaskRow), table(TimerRow)
+        open_tasks = (tasks.c.incident == entry.incident) & (tasks.c.state == "open")
+        connection.execute(update(tasks).where(open_tasks).values(state="withdrawn"))
+        connection.execute(delete(timers).where((timers.c.incident == entry.incident) & timers.c.fired_at.is_(None)))
+
+
+def _task_opened(connection: Connection, entry: Entry) -> None:
+    body = entry.body
+    tasks = table(TaskRow)
+    number = len(connection.execute(select(tasks.c.id).where(tasks.c.incident == entry.incident)).all()) + 1
+    connection.execute(
+        insert(tasks).values(
+            incident=entry.incident, id=body["task"], number=number, kind=body["kind"], role=body["role"],
+            question=body["question"], due_at=text_of(datetime.fromisoformat(body["due_at"])), opened_at=entry.at,
+            state="open", clock=body.get("clock"),
+        )
+    )  # fmt: skip
+    points = task_points(entry.instant, datetime.fromisoformat(body["due_at"]))
+    _add_timers(connection, entry.incident, f"task:{body['task']}", points)
+
+
+def _task_answered(connection: Connection, entry: Entry) -> None:
+    if not entry.body.get("decides", True):
+        return
+    tasks = table(TaskRow)
+    one = (tasks.c.incident == entry.incident) & (tasks.c.id == entry.body["task"])
+    connection.execute(update(tasks).where(one).values(state="decided", choice=entry.body["choice"]))
+    _drop_timers(connection, entry.incident, f"task:{entry.body['task']}")
+
+
+def _task_escalated(connection: Connection, entry: Entry) -> None:
+    tasks = table(TaskRow)
+    one = (tasks.c.incident == entry.incident) & (tasks.c.id == entry.body["task"])
+    connection.execute(update(tasks).where(one).values(role=entry.body["role"]))
+
+
+def _clock_started(connection: Connection, entry: Entry) -> None:
+    body = entry.body
+    connection.execute(
+        insert(table(ClockRow)).values(
+            incident=entry.incident, id=body["id"], duty=body["duty"], title=body["title"], authority=body["authority"],
+            state=body["state"], due_at=_due(body),
+        )
+    )  # fmt: skip
+    _add_timers(connection, entry.incident, f"clock:{body['id']}", reminder_points(clock_of(body)))
+
+
+def _clock_changed(connection: Connection, entry: Entry) -> None:
+    body = entry.body
+    clocks = table(ClockRow)
+    one = (clocks.c.incident == entry.incident) & (clocks.c.id == body["id"])
+    connection.execute(update(clocks).where(one).values(state=body["state"], due_at=_due(body)))
+    _drop_timers(connection, entry.incident, f"clock:{body['id']}")
+    if body["state"] in ("running", "provisional", "extended"):
+        _add_timers(connection, entry.incident, f"clock:{body['id']}", reminder_points(clock_of(body)))
+
+
+def _clock_state(state: str) -> Handler:
+    def handler(connection: Connection, entry: Entry) -> None:
+        clocks = table(ClockRow)
+        one = (clocks.c.incident == entry.incident) & (clocks.c.id == entry.body["id"])
+        settled = {} if state == "missed" else {"settled_at": entry.at}
+        unsettled = clocks.c.settled_at.is_(None)
+        connection.execute(update(clocks).where(one & unsettled).values(state=state, **settled))
+        if state != "missed":
+            _drop_timers(connection, entry.incident, f"clock:{entry.body['id']}")
+
+    return handler
+
+
+def _reminded(connection: Connection, entry: Entry) -> None:
+    timers = table(TimerRow)
+    one = (timers.c.incident == entry.incident) & (timers.c.about == entry.body["about"]) & (timers.c.point == entry.body["point"])
+    connection.execute(update(timers).where(one).values(fired_at=entry.at))
+
+
+def _message(connection: Connection, entry: Entry) -> None:
+    body = entry.body
+    rows = [
+        {"incident": entry.incident, "seq": entry.seq, "role": role, "at": entry.at, "subject": body["subject"], "text": body["text"]}
+        for role in dict.fromkeys(body["to"])
+    ]
+    connection.execute(insert(table(MessageRow)), rows)
+
+
+def _evidence(connection: Connection, entry: Entry) -> None:
+    body = entry.body
+    connection.execute(
+        insert(table(EvidenceRow)).values(
+            incident=entry.incident, seq=entry.seq, name=body["name"], sha256=body["sha256"], size=body["size"], kept_at=entry.at
+        )
+    )
+
+
+def _due(body: Mapping[str, Any]) -> str | None:
+    return text_of(datetime.fromisoformat(body["due"])) if body.get("due") else None
+
+
+def _add_timers(connection: Connection, incident: str, about: str, points: Iterable[tuple[str, datetime]]) -> None:
+    """Add the points that are not there yet; a fired one stays fired."""
+    timers = table(TimerRow)
+    one = (timers.c.incident == incident) & (timers.c.about == about)
+    known = {row.point for row in connection.execute(select(timers.c.point).where(one))}
+    rows = [
+        {"incident": incident, "about": about, "point": point, "due_at": text_of(due)} for point, due in points if point not in known
+    ]
+    if rows:
+        connection.execute(insert(timers), rows)
+
+
+def _drop_timers(connection: Connection, incident: str, about: str) -> None:
+    timers = table(TimerRow)
+    one = (timers.c.incident == incident) & (timers.c.about == about) & timers.c.fired_at.is_(None)
+    connection.execute(delete(timers).where(one))
+
+
+_HANDLERS: Mapping[str, Handler] = {
+    Kind.PLANNED: _planned, Kind.FACTS: _facts, Kind.STATE: _state,
+    Kind.TASK_OPENED: _task_opened, Kind.TASK_ANSWERED: _task_answered, Kind.TASK_ESCALATED: _task_escalated,
+    Kind.CLOCK_STARTED: _clock_started, Kind.CLOCK_CHANGED: _clock_changed, Kind.CLOCK_MISSED: _clock_state("missed"),
+    Kind.CLOCK_SUBMITTED: _clock_state("submitted"), Kind.CLOCK_WAIVED: _clock_state("waived"),
+    Kind.REMINDED: _reminded, Kind.MESSAGE: _message, Kind.EVIDENCE: _evidence,
+}  # fmt: skip

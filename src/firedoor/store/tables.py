@@ -1,0 +1,194 @@
+"""The tables. `entry` is the truth; whatever is marked as a projection can be rebuilt from it.
+
+Decides names, keys and indexes. Instants are ISO 8601 text in UTC with six
+decimals, so that text order is time order on every database. Leaves the schema's
+history to the migrations.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Index, Text, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+
+class IncidentRow(SQLModel, table=True):
+    """Projection: one line of the incident list, and the head of the incident's chain."""
+
+    __tablename__ = "incident"
+
+    id: str = Field(primary_key=True)
+    type: str
+    title: str
+    severity: str
+    state: str = Field(index=True)
+    outcome: str = ""
+    playbook: str
+    version: str = ""
+    plan_digest: str = ""
+    opened_at: str = Field(index=True)
+    opened_by: str
+    closed_at: str | None = None
+    head_seq: int
+    head_hash: str
+
+
+class EntryRow(SQLModel, table=True):
+    """The journal. Rows are inserted, never updated."""
+
+    __tablename__ = "entry"
+
+    incident: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    at: str
+    kind: str
+    actor: str
+    body: str = Field(sa_type=Text)  # canonical JSON
+    prev: str
+    hash: str
+
+
+class PlanRow(SQLModel, table=True):
+    """Compiled plans by digest: what a running incident is pinned to."""
+
+    __tablename__ = "plan"
+
+    digest: str = Field(primary_key=True)
+    playbook: str
+    version: str
+    body: str = Field(sa_type=Text)
+    stored_at: str
+
+
+class AlertRow(SQLModel, table=True):
+    """One detection, however often it is delivered."""
+
+    __tablename__ = "alert"
+    __table_args__ = (UniqueConstraint("source", "fingerprint", "episode"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    source: str
+    fingerprint: str
+    episode: str
+    received_at: str = Field(index=True)
+    last_received_at: str
+    deliveries: int = 1
+    raw_sha256: str
+    body: str = Field(sa_type=Text)  # the normalised alert; the raw bytes are not kept here
+    decision: str
+    reasons: str = Field(sa_type=Text)
+    incident: str | None = Field(default=None, index=True)
+
+
+class TaskRow(SQLModel, table=True):
+    """Projection: tasks of people."""
+
+    __tablename__ = "task"
+
+    incident: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    number: int
+    kind: str
+    role: str
+    question: str = Field(sa_type=Text)
+    due_at: str = Field(index=True)
+    opened_at: str
+    state: str = Field(default="open", index=True)  # open, decided, withdrawn
+    choice: str | None = None
+    clock: str | None = None
+
+
+class ClockRow(SQLModel, table=True):
+    """Projection: clocks with their limits."""
+
+    __tablename__ = "clock"
+
+    incident: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    duty: str
+    title: str
+    authority: str
+    state: str = Field(index=True)
+    due_at: str | None = Field(default=None, index=True)
+    settled_at: str | None = None
+
+
+class TimerRow(SQLModel, table=True):
+    """Projection: the points at which the watch acts. Unfired ones are found by one index."""
+
+    __tablename__ = "timer"
+    __table_args__ = (Index("timer_unfired", "fired_at", "due_at"),)
+
+    incident: str = Field(primary_key=True)
+    about: str = Field(primary_key=True)  # "task:ID" or "clock:ID"
+    point: str = Field(primary_key=True)  # half, T-24h, ..., T
+    due_at: str
+    fired_at: str | None = None
+
+
+class MessageRow(SQLModel, table=True):
+    """Projection: messages to roles, and whether they have left through a messenger."""
+
+    __tablename__ = "message"
+
+    incident: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    role: str = Field(primary_key=True)
+    at: str = Field(index=True)
+    subject: str = Field(sa_type=Text)
+    text: str = Field(sa_type=Text)
+
+
+class EvidenceRow(SQLModel, table=True):
+    """Projection: what is under custody."""
+
+    __tablename__ = "evidence"
+
+    incident: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True)
+    name: str
+    sha256: str = Field(index=True)
+    size: int
+    kept_at: str
+
+
+class DriveRow(SQLModel, table=True):
+    """Who drives an incident, and when it next needs driving. Not a projection: it is about processes, not facts.
+
+    `token` grows with every new driver; an append with an older one is refused, so a driver
+    that was thought dead cannot write. `slept_seq` is the entry up to which the last driver
+    had nothing to do; a head beyond it, or `wake_at` in the past, means that there is work.
+    """
+
+    __tablename__ = "drive"
+
+    incident: str = Field(primary_key=True)
+    owner: str = ""
+    token: int = 0
+    beaten_at: str = ""
+    slept_seq: int = 0
+    wake_at: str | None = None
+    ended: bool = Field(default=False, index=True)
+    shown_seq: int = 0
+    flow_run_id: str | None = Field(default=None, index=True)
+
+
+class TokenRow(SQLModel, table=True):
+    """API tokens: only a digest is kept."""
+
+    __tablename__ = "token"
+
+    id: str = Field(primary_key=True)
+    name: str
+    roles: str
+    digest: str = Field(index=True, unique=True)
+    created_at: str
+    revoked_at: str | None = None
+
+
+class CounterRow(SQLModel, table=True):
+    """Numbers that are given out once."""
+
+    __tablename__ = "counter"
+
+    name: str = Field(primary_key=True)
+    value: int
