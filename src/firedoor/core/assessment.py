@@ -9,14 +9,16 @@ on a clause that is known to fail.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from firedoor.core import dates, ternary
-from firedoor.core.duty import Clause, Duty, Version
+from firedoor.core.clause import Clause
+from firedoor.core.duty import Duty
 from firedoor.core.expression import Expression
 from firedoor.core.facts import Facts, show
+from firedoor.core.period import Version
 from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
 from firedoor.core.territories import enrich
 
@@ -179,9 +181,8 @@ def _findings(duty: Duty, when: tuple[Clause, ...], case: _Case) -> Iterator[Fin
 
 
 def _conditions(duty: Duty, when: tuple[Clause, ...]) -> Iterator[Expression]:
-    for clause in (*duty.reach, *when, *duty.unless, *duty.superseded_by):
-        if clause.holds is not None:
-            yield clause.holds
+    yield from (clause.holds for clause in (*duty.reach, *when, *duty.unless) if clause.holds is not None)
+    yield from (overlap.holds for overlap in duty.superseded_by)
 
 
 def _missing(duty: Duty, when: tuple[Clause, ...], applies: Ternary, case: _Case) -> tuple[str, ...]:
@@ -210,8 +211,8 @@ def _instants(names: Iterable[str], facts: Facts) -> Iterator[TriggerFound]:
 
 def _next_fact(assessments: Iterable[Assessment]) -> str:
     """The fact with the most weight; one that alone keeps a duty open counts for most."""
-    weights: Mapping[str, float] = defaultdict(float)
+    weights: defaultdict[str, float] = defaultdict(float)
     for assessment in assessments:
         for name in assessment.missing:
-            weights[name] += 1 / len(assessment.missing)  # type: ignore[index]
+            weights[name] += 1 / len(assessment.missing)
     return max(weights, key=lambda name: (weights[name], name), default="")

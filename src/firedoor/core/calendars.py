@@ -67,10 +67,13 @@ def calendar(name: str) -> Calendar:
     if name == WEEKENDS:
         return Calendar(WEEKENDS, "1")
     import holidays
+    from holidays.version import __version__
 
     try:
         days = holidays.country_holidays(name)
     except (NotImplementedError, KeyError):
-        problem = Problem(code="T110", message=f'no calendar is called "{name[:20]}"', do='name an ISO 3166 country, or "weekends"')
+        problem = Problem(
+            code="T110", message=f'no calendar is called "{name[:20]}"', do='name an ISO 3166 country, or "weekends"'
+        )
         raise InvalidInput(problem) from None
-    return Calendar(name, f"holidays {holidays.__version__}", days)
+    return Calendar(name, f"holidays {__version__}", days)

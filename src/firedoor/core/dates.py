@@ -29,7 +29,9 @@ def zone_named(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         message = f'no time zone is called "{name[:40]}"'
-        raise InvalidInput(Problem(code="T101", field="tz", message=message, do="use an IANA name such as Europe/Berlin")) from None
+        raise InvalidInput(
+            Problem(code="T101", field="tz", message=message, do="use an IANA name such as Europe/Berlin")
+        ) from None
 
 
 def instant(text: str, zone: ZoneInfo | None = None) -> datetime:
@@ -47,7 +49,9 @@ def instant(text: str, zone: ZoneInfo | None = None) -> datetime:
     if given.tzinfo is not None:
         return given
     if zone is None:
-        raise _invalid("T102", f'"{text[:40]}" has no offset', "add the offset, for example +02:00 or Z, or name the time zone")
+        raise _invalid(
+            "T102", f'"{text[:40]}" has no offset', "add the offset, for example +02:00 or Z, or name the time zone"
+        )
     return local(given, zone)
 
 
@@ -57,9 +61,15 @@ def local(naive: datetime, zone: ZoneInfo) -> datetime:
     if first.utcoffset() == second.utcoffset():
         return first
     if first.astimezone(UTC).astimezone(zone).replace(tzinfo=None) != naive:
-        raise _invalid("T103", f"{naive.isoformat()} does not exist in {zone.key}: the clocks jump over it", "give the time with its offset")
+        raise _invalid(
+            "T103",
+            f"{naive.isoformat()} does not exist in {zone.key}: the clocks jump over it",
+            "give the time with its offset",
+        )
     offsets = f"{first.isoformat()} or {second.isoformat()}"
-    raise _invalid("T104", f"{naive.isoformat()} happens twice in {zone.key}: the clocks go back", f"give the offset: {offsets}")
+    raise _invalid(
+        "T104", f"{naive.isoformat()} happens twice in {zone.key}: the clocks go back", f"give the offset: {offsets}"
+    )
 
 
 def add_hours(start: datetime, hours: int) -> datetime:

@@ -16,8 +16,9 @@ from zoneinfo import ZoneInfo
 
 from firedoor.core import dates
 from firedoor.core.calendars import WEEKENDS, Calendar, calendar
-from firedoor.core.duty import Counting, Duty, Span, Version
+from firedoor.core.duty import Duty
 from firedoor.core.facts import Facts, Value
+from firedoor.core.period import Counting, Span, Version
 from firedoor.core.problems import InvalidInput
 from firedoor.core.ternary import NO, UNKNOWN, YES
 
@@ -99,8 +100,14 @@ def _due(count: _Count, facts: Facts, event: str) -> Due:
         return _set_by_notice(count, facts, aim)
     if version.within is None:
         words = version.qualifier or "no period"
-        return Due(None, DueKind.NONE, None, version.label, duty.citation, (f'"{words}": the law sets no outer limit',), aim)
+        return Due(
+            None, DueKind.NONE, None, version.label, duty.citation, (f'"{words}": the law sets no outer limit',), aim
+        )
     readings = tuple(_readings(count, facts, event))
+    if not readings:
+        return Due(
+            None, DueKind.NONE, None, version.label, duty.citation, ("the law sets no outer limit in this case",), aim
+        )
     first, *others = sorted(readings, key=lambda reading: reading[0].timestamp(), reverse=duty.hold)
     due, why = first
     due, later, rolled = _rolled(count, due, facts)
@@ -133,7 +140,7 @@ def _periods(version: Version, facts: Facts) -> Iterator[tuple[str, Span, Counti
     """Yield the special cases that may hold, up to one that does, and else the ordinary period."""
     for case in version.cases:
         answer = case.holds.decide(facts)
-        if answer is not NO:
+        if answer is not NO and case.within is not None:
             doubt = "" if answer is YES else ", which is not known"
             yield f" ({case.says}{doubt})", case.within, case.counting or version.counting
         if answer is YES:

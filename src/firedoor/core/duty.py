@@ -18,29 +18,15 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from itertools import pairwise
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import Field, model_validator
 
-from firedoor.core.expression import Expression
+from firedoor.core.clause import Clause, Frozen, Overlap
+from firedoor.core.period import Counting, Version, Within
 
-_SPAN = re.compile(r"(\d{1,4}) (hours?|days?|months?|years?)")
 _ID = r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)+(#[a-z0-9_]+)?$"
-
-
-class Frozen(BaseModel):
-    """A record of the law: frozen, unknown keys refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True, populate_by_name=True)
-
-
-class Status(StrEnum):
-    """The state of a version when it was last verified. `phased`: enacted, and without an object yet."""
-
-    IN_FORCE = "in_force"
-    PENDING = "pending"
-    PHASED = "phased"
-    REPEALED = "repealed"
 
 
 class TriggerKind(StrEnum):
@@ -59,81 +45,7 @@ class TriggerKind(StrEnum):
     NONE = "none"
 
 
-class Counting(StrEnum):
-    """How a period is counted; the arithmetic is in `dates`."""
-
-    CLOCK_HOURS = "clock_hours"
-    FULL_HOURS = "full_hours"
-    CALENDAR_DAYS = "calendar_days"
-    CALENDAR_DAYS_INCLUSIVE = "calendar_days_inclusive"
-    BUSINESS_DAYS = "business_days"
-    SEC_BUSINESS_DAYS = "sec_business_days"
-    MONTHS = "months"
-    AFTER_YEAR_END = "after_year_end"
-    SET_BY_NOTICE = "set_by_notice"
-    NONE = "none"
-
-
 Addressee = Literal["authority", "individuals", "internal", "other"]
-Roll = Literal["noon_next_working_day", "next_working_day"]
-
-
-class Span(Frozen):
-    """A length of time as a law writes it: "72 hours", "3 days", "1 month"."""
-
-    amount: int = Field(ge=1, le=5000)
-    unit: Literal["hours", "days", "months", "years"]
-
-    def __str__(self) -> str:
-        return f"{self.amount} {self.unit[:-1] if self.amount == 1 else self.unit}"
-
-    @property
-    def months(self) -> int:
-        """In months; years are twelve."""
-        return self.amount * (12 if self.unit == "years" else 1)
-
-
-def _span(raw: Any) -> Any:  # noqa: ANN401 - whatever the file held
-    if not isinstance(raw, str):
-        return raw
-    found = _SPAN.fullmatch(raw.strip())
-    if found is None:
-        raise ValueError(f'"{raw[:40]}" is not a period: write "72 hours", "3 days", "1 month" or "1 year"')
-    return {"amount": int(found[1]), "unit": found[2].rstrip("s") + "s"}
-
-
-Within = Annotated[
-    Span, BeforeValidator(_span), PlainSerializer(str), WithJsonSchema({"type": "string", "pattern": _SPAN.pattern})
-]
-Condition = Annotated[
-    Expression,
-    BeforeValidator(lambda raw: raw if isinstance(raw, Expression) else Expression.parse(str(raw))),
-    PlainSerializer(lambda expression: expression.text),
-    WithJsonSchema({"type": "string", "description": "an expression over the facts of the vocabulary"}),
-]
-
-
-class Clause(Frozen):
-    """One part of a condition: in words, as an expression, and where it is written.
-
-    `curable`: a "no" leaves a labelled shadow clock running, because the person
-    can complete what is missing (an incomplete removal request).
-    """
-
-    says: str
-    holds: Condition | None = Field(default=None, alias="if")
-    cite: str = ""
-    curable: bool = False
-
-
-class Case(Frozen):
-    """A different period in a special case. Cases are read in order, shortest first."""
-
-    says: str
-    holds: Condition = Field(alias="if")
-    within: Within
-    counting: Counting | None = None
-    cite: str = ""
 
 
 class Trigger(Frozen):
@@ -159,87 +71,12 @@ class Trigger(Frozen):
         return ((own,) if own else ()) + self.or_first_of
 
 
-class OuterLimit(Frozen):
-    """A second limit from another instant; the earlier of the two counts (DORA: 24 hours after awareness).
-
-    It falls away when the trigger itself comes after it, as Reg. (EU) 2025/301 Art 5(1)(a) says.
-    """
-
-    within: Within
-    after: str
-
-
-class Rolling(Frozen):
-    """The law's own extension of a limit that falls on a closed day."""
-
-    rule: Roll
-    holds: Condition = Field(alias="if")
-    cite: str
-
-
-class Arguable(Frozen):
-    """A later reading that can be argued and is never the default."""
-
-    basis: str
-    counting: Counting | None = None
-    within: Within | None = None
-    roll: Roll | None = None
-    calendar: str = ""
-
-
-class Version(Frozen):
-    """A law as it stood from a day to a day, both included, in the authority's zone."""
-
-    start: date | None = Field(alias="from")
-    until: date | None = None
-    status: Status = Status.IN_FORCE
-    within: Within | None = None
-    qualifier: str = ""
-    counting: Counting = Counting.NONE
-    cases: tuple[Case, ...] = ()
-    outer: OuterLimit | None = None
-    roll: Rolling | None = None
-    calendar: str = ""  # a name of `calendars`, or the name of a fact that holds one
-    arguable: Arguable | None = None
-    when: tuple[Clause, ...] | None = None  # replaces the duty's own, where the condition changed
-    source: str = ""
-    note: str = ""
-
-    @property
-    def label(self) -> str:
-        """The day from which it holds, or its status."""
-        return self.start.isoformat() if self.start else str(self.status)
-
-    @property
-    def binding(self) -> bool:
-        """Whether a clock of it may run by itself."""
-        return self.start is not None and self.status in (Status.IN_FORCE, Status.PENDING)
-
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        timed = self.counting not in (Counting.NONE, Counting.SET_BY_NOTICE)
-        if timed != (self.within is not None):
-            raise ValueError(f'counting "{self.counting}" {"needs" if timed else "has no"} `within`')
-        if self.start and self.until and self.until < self.start:
-            raise ValueError("`until` lies before `from`")
-        return self
-
-
-class Field_(Frozen):
+class ContentField(Frozen):
     """One thing that the submission must say, and the fact that fills it, if one does."""
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     title: str
     fact: str = ""
-
-
-class Overlap(Frozen):
-    """Another law takes this one's place for some (DORA for NIS2, HIPAA for the FTC's rule)."""
-
-    by: tuple[str, ...]
-    says: str
-    holds: Condition = Field(alias="if")
-    cite: str
 
 
 class Expected(Frozen):
@@ -272,7 +109,7 @@ class Stage(Frozen):
     within: Within | None = None
     qualifier: str = ""
     counting: Counting = Counting.NONE
-    content: tuple[Field_, ...] = ()
+    content: tuple[ContentField, ...] = ()
     cite: str = ""
 
 
@@ -299,7 +136,7 @@ class Duty(Frozen):
     stages: tuple[Stage, ...] = ()
     staged: bool = False  # may be given in parts
     stage_of: str = ""
-    content: tuple[Field_, ...] = ()
+    content: tuple[ContentField, ...] = ()
     internal_target: Within | None = None  # our own aim, never shown as law
     penalty: str = ""
     source: str
@@ -325,9 +162,11 @@ class Duty(Frozen):
     @model_validator(mode="after")
     def _versions_in_order(self) -> Self:
         dated = [version for version in self.versions if version.start]
-        for before, after in zip(dated, dated[1:], strict=False):
+        for before, after in pairwise(dated):
             if before.until is None or after.start is None or before.until + timedelta(days=1) > after.start:
-                raise ValueError(f"{self.id}: the version from {before.label} must end before the one from {after.label} begins")
+                raise ValueError(
+                    f"{self.id}: the version from {before.label} must end before the one from {after.label} begins"
+                )
         return self
 
 

@@ -10,10 +10,14 @@ from __future__ import annotations
 from firedoor.core.facts import Count, Facts, Value
 from firedoor.core.ternary import UNKNOWN
 
-# EU Member States with Iceland, Liechtenstein and Norway (EEA Joint Committee Decision 154/2018: the GDPR applies there).
+# The EU's Member States, and Iceland, Liechtenstein and Norway: the GDPR applies there by EEA Joint Committee
+# Decision 154/2018.
 EEA = frozenset(
-    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()
-)
+    (
+        "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT",
+        "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
+    )
+)  # fmt: skip
 _WIDER = {**dict.fromkeys(EEA, "EU"), "GB": "UK", "EEA": "EU"}
 _LISTS = ("established_in", "serves", "jurisdictions")
 _AT_LEAST_ONE = Count(minimum=1)
@@ -44,7 +48,24 @@ def _with_wider(places: tuple[str, ...]) -> tuple[str, ...]:
 
 RESIDENTS = tuple(
     f"residents_{code}"
-    for code in ("eu", "uk", "us", "us_ca", "us_tx", "us_ny", "us_fl", "us_co", "us_wa", "br", "in", "au", "ca", "jp", "kr", "sg")
+    for code in (
+        "eu",
+        "uk",
+        "us",
+        "us_ca",
+        "us_tx",
+        "us_ny",
+        "us_fl",
+        "us_co",
+        "us_wa",
+        "br",
+        "in",
+        "au",
+        "ca",
+        "jp",
+        "kr",
+        "sg",
+    )
 )
 
 

@@ -21,18 +21,17 @@ from firedoor.core.duty import Duty, submitted_fact, with_stages
 from firedoor.core.expression import Expression
 from firedoor.core.facts import FactType
 from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Place, Problem, nearest
-from firedoor.core.vocabulary import FACTS, LegalFact
+from firedoor.core.vocabulary import LegalFact
 
 FOLDER = Path(__file__).parent
-_RANK = {"EU": 0, "UK": 1, "US": 2}
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
-    """YAML in which `no` is Norway and a date is text: only numbers, null, true and false are read as such."""
+    """YAML in which `no` is Norway, 164.404 a section and a date text: only whole numbers and null are not text."""
 
 
 _Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in found if not tag.endswith((":bool", ":timestamp"))]
+    first: [(tag, pattern) for tag, pattern in found if not tag.endswith((":bool", ":timestamp", ":float"))]
     for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
 
@@ -56,7 +55,9 @@ class Catalogue(Mapping[str, Duty]):
     def find(self, key: str) -> Duty:
         """Return a duty. Raises NotFound naming the nearest."""
         if key not in self.duties:
-            raise NotFound(Problem(code="L101", message=f'no duty is called "{key[:60]}"', do=nearest(key, self.duties)))
+            raise NotFound(
+                Problem(code="L101", message=f'no duty is called "{key[:60]}"', do=nearest(key, self.duties))
+            )
         return self.duties[key]
 
 
@@ -70,7 +71,7 @@ def load(folders: Iterable[Path]) -> Catalogue:
     """Read every YAML file of the folders. Raises InvalidInput with every problem at once."""
     problems: list[Problem] = []
     duties: dict[str, Duty] = {}
-    facts: dict[str, LegalFact] = dict(FACTS)
+    facts: dict[str, LegalFact] = {}
     for path in (path for folder in folders for path in sorted(folder.glob("*.yaml"))):
         try:
             _read(path, duties, facts)
@@ -90,7 +91,7 @@ def _read(path: Path, duties: dict[str, Duty], facts: dict[str, LegalFact]) -> N
     except yaml.YAMLError as error:
         raise InvalidInput(_problem(path, 1, f"is not YAML: {error}")) from None
     if not isinstance(raw, dict) or not set(raw) <= {"duties", "facts", "about", "shared"}:
-        raise InvalidInput(_problem(path, 1, "needs `duties:`; besides it may have `facts:`, `about:` and `shared:`"))
+        raise InvalidInput(_problem(path, 1, "may have `duties:`, `facts:`, `about:` and `shared:`, nothing else"))
     problems: list[Problem] = []
     for fact in raw.get("facts") or ():
         problems.extend(_add_fact(path, fact, facts))
@@ -145,10 +146,14 @@ def _disagreements(duties: Mapping[str, Duty], facts: Mapping[str, LegalFact]) -
     for duty in duties.values():
         for name in _named_facts(duty):
             if name not in facts:
-                yield Problem(code="L104", field=duty.id, message=f'no fact is called "{name}"', do=nearest(name, facts))
+                yield Problem(
+                    code="L104", field=duty.id, message=f'no fact is called "{name}"', do=nearest(name, facts)
+                )
         for other in _named_duties(duty):
             if other not in duties:
-                yield Problem(code="L105", field=duty.id, message=f'no duty is called "{other}"', do=nearest(other, duties))
+                yield Problem(
+                    code="L105", field=duty.id, message=f'no duty is called "{other}"', do=nearest(other, duties)
+                )
 
 
 def _named_duties(duty: Duty) -> set[str]:
@@ -168,10 +173,13 @@ def _named_facts(duty: Duty) -> set[str]:
 
 def conditions(duty: Duty) -> Iterator[Expression]:
     """Yield every expression of a duty."""
-    clauses = [*duty.reach, *duty.when, *duty.unless, *duty.superseded_by]
-    for version in duty.versions:
-        clauses += [*(version.when or ()), *version.cases, *([version.roll] if version.roll else [])]  # type: ignore[list-item]
+    versions = [version.when or () for version in duty.versions]
+    clauses = (*duty.reach, *duty.when, *duty.unless, *(clause for when in versions for clause in when))
     yield from (clause.holds for clause in clauses if clause.holds is not None)
+    yield from (overlap.holds for overlap in duty.superseded_by)
+    for version in duty.versions:
+        yield from (case.holds for case in version.cases)
+        yield from (rolling.holds for rolling in (version.roll,) if rolling)
 
 
 def _problem(path: Path, line: int, message: str) -> Problem:

@@ -1,0 +1,80 @@
+"""Every duty of the catalogue keeps the same promises; its worked examples come true."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from firedoor.core.assessment import assess_one
+from firedoor.core.clock import compute_due
+from firedoor.core.duty import Counting, Duty, Example
+from firedoor.core.facts import read_all
+from firedoor.duties.answer import answer
+from firedoor.duties.catalogue import catalogue
+
+DUTIES = catalogue()
+WRITTEN = {key: duty for key, duty in DUTIES.items() if not duty.stage_of}
+EXAMPLES = [
+    pytest.param(duty, example, id=f"{key}: {example.title}")
+    for key, duty in WRITTEN.items()
+    for example in duty.examples
+]
+EVERY = [pytest.param(duty, id=key) for key, duty in WRITTEN.items()]
+ZONES = ("Europe/Berlin", "America/Los_Angeles", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Kiritimati")
+HOURS = (Counting.CLOCK_HOURS, Counting.FULL_HOURS)
+IN_HOURS = [
+    pytest.param(duty, id=key)
+    for key, duty in DUTIES.items()
+    if all(version.counting in HOURS and not version.roll for version in duty.versions)
+]
+
+
+@pytest.mark.parametrize(("duty", "example"), EXAMPLES)
+def test_a_worked_example_comes_true(duty: Duty, example: Example) -> None:
+    """What the file says about a case is what the engine answers."""
+    got = answer(DUTIES, duty.id, example.event, example.at, example.tz, example.facts)
+    expected = example.expect.model_dump(exclude_none=True)
+    later = got["latest_arguable"]
+    got["latest_arguable"] = later["due"] if later else None
+    assert {key: got[key] for key in expected} == expected
+
+
+@pytest.mark.parametrize("duty", EVERY)
+def test_a_duty_has_two_worked_examples(duty: Duty) -> None:
+    """One example shows the rule, another its edge."""
+    assert len(duty.examples) >= 2
+
+
+@pytest.mark.parametrize("duty", EVERY)
+def test_a_duty_says_where_it_stands_and_when_it_was_checked(duty: Duty) -> None:
+    """Every number of law cites its source, and the date of review lies after that of verification."""
+    assert duty.source
+    assert duty.provision
+    assert duty.verified_on < duty.review_by
+
+
+@pytest.mark.parametrize("duty", EVERY)
+def test_knowing_nothing_never_gives_no_and_never_starts_a_clock(duty: Duty) -> None:
+    """Unknown stays unknown; without the territory not even a provisional clock runs."""
+    known = assess_one(duty, {}, datetime(2030, 1, 1, tzinfo=UTC))
+    assert known.applies == "unknown"
+    assert not known.provisional
+
+
+@pytest.mark.parametrize("duty", IN_HOURS)
+@given(start=st.datetimes(datetime(2021, 1, 1), datetime(2032, 1, 1)), zone=st.sampled_from(ZONES))  # noqa: DTZ001
+@settings(max_examples=15, deadline=None)
+def test_hours_do_not_depend_on_the_zone(duty: Duty, start: datetime, zone: str) -> None:
+    """An instant counted in hours is the same in every zone."""
+    start = start.replace(tzinfo=UTC)
+    assert compute_due(duty, start, zone, {}).due == compute_due(duty, start, "UTC", {}).due
+
+
+def test_every_example_uses_facts_that_exist() -> None:
+    """The catalogue's vocabulary reads every fact of every example."""
+    for duty in WRITTEN.values():
+        for example in duty.examples:
+            assert read_all(DUTIES.facts, example.facts) is not None
