@@ -98,6 +98,11 @@ class AdminPlane:
         self.platform.faults[key] = planned
         return JSONResponse({"planned": planned.fault, "method": planned.method, "times": planned.times})
 
+    async def reset(self, _request: Request) -> Response:
+        """Bring every resource to its first state and forget calls, faults and replies."""
+        self.platform.reset()
+        return JSONResponse({"reset": True})
+
     async def list_calls(self, _request: Request) -> Response:
         """Show every admin call and what it changed."""
         return JSONResponse(
@@ -119,8 +124,9 @@ class AdminPlane:
 
 
 async def _flood() -> AsyncIterator[bytes]:
-    while True:
+    for _ in range(256):  # 16 MiB; the pause lets the server notice that nobody listens any more
         yield b" " * 65536
+        await asyncio.sleep(0)
 
 
 def _cut() -> Response:

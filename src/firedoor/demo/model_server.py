@@ -28,7 +28,7 @@ from fastapi.responses import JSONResponse
 from firedoor.demo.admin_plane import AdminPlane
 from firedoor.demo.answers import error
 from firedoor.demo.data_plane import JOBS, DataPlane
-from firedoor.demo.platform import furnished
+from firedoor.demo.platform import Platform
 
 API_KEY, ADMIN_KEY = "FIREDOOR_DEMO_API_KEY", "FIREDOOR_DEMO_ADMIN_KEY"
 Handler = Callable[[Request], Awaitable[Response]]
@@ -36,7 +36,7 @@ Handler = Callable[[Request], Awaitable[Response]]
 
 def application(api_key: str, admin_key: str) -> FastAPI:
     """Return the ASGI application over a new platform."""
-    platform = furnished()
+    platform = Platform()
     data = DataPlane(platform)
     admin = AdminPlane(platform, data)
     caller, administrator = _guard(api_key), _guard(admin_key)
@@ -48,6 +48,7 @@ def application(api_key: str, admin_key: str) -> FastAPI:
         ("/v1/jobs/{name}", caller(data.job), ("GET",)),
         ("/v1/shares/{name}/objects", caller(data.share), ("GET",)),
         ("/admin/calls", administrator(admin.list_calls), ("GET",)),
+        ("/admin/reset", administrator(admin.reset), ("POST",)),
         ("/admin/faults/{kind}/{name}", administrator(admin.put_fault), ("PUT", "DELETE")),
         ("/admin/models/{name}/{artefact}", administrator(admin.artefact), ("GET",)),
         ("/admin/{kind}/{name}", administrator(admin.resource), ("GET", "PUT")),

@@ -95,9 +95,15 @@ class Platform:
     faults: dict[str, Planned] = field(default_factory=dict)
     replies: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
 
-    def add(self, resource: Resource) -> None:
-        """Add a resource."""
-        self.resources[f"{resource.kind}/{resource.name}"] = resource
+    def __post_init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Start again: every resource open and unchanged, no call made, no fault planned."""
+        self.resources = {f"{resource.kind}/{resource.name}": resource for resource in _furniture()}
+        self.calls.clear()
+        self.faults.clear()
+        self.replies.clear()
 
     def find(self, kind: str, name: str) -> Resource | None:
         """Return a resource, or None."""
@@ -155,8 +161,8 @@ def problem_with(resource: Resource, wanted: Any, if_match: str | None) -> tuple
     return None
 
 
-def furnished() -> Platform:
-    """Return a platform with three models, their routes at the gateway, two jobs and two shares."""
+def _furniture() -> list[Resource]:
+    """Return three models, their routes at the gateway, two jobs and two shares."""
     models = [
         Resource("models", name, "active", {"replicas": 2, "temperature": 0.0})
         for name in ("chat-large", "chat-small", "image-gen")
@@ -169,7 +175,4 @@ def furnished() -> Platform:
         Resource("shares", name, "shared", {"recipients": ["trainer.example"]})
         for name in ("user-posts", "public-pages")
     ]
-    platform = Platform()
-    for resource in models + routes + jobs + shares:
-        platform.add(resource)
-    return platform
+    return models + routes + jobs + shares

@@ -116,7 +116,10 @@ def compile_request(request: Request, names: Names) -> Compiled:
     """Compile a request. Raises InvalidInput with all of its problems."""
     problems: list[Problem] = []
     parts: list[Any] = []
-    sources: list[tuple[str, Any]] = [("url", request.url), *request.headers.items()]
+    sources: list[tuple[str, Any]] = [
+        ("url", request.url),
+        *((f"headers.{name}", text) for name, text in request.headers.items()),
+    ]
     for place, source in sources:
         try:
             parts.append(templates.compile_text(source, names, "url" if place == "url" else "header"))

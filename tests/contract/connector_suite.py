@@ -1,0 +1,105 @@
+"""What the contract suite asks of a rig, and how rigs are found.
+
+Decides the small interface behind which a real system stands in for production: it can be
+started, broken in named ways, changed behind our back, and asked what really happened to
+it. Leaves the rules themselves to `test_connectors.py`. A connector adds one file,
+`rigs/<kind>.py` (`-` written as `_`), with a class `Rig`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from firedoor.connectors.registry import available
+from firedoor.core.targets import Door, Inventory, Target
+
+RIGS = Path(__file__).parent / "rigs"
+
+FAULTS: Mapping[str, str] = {
+    "lie": "the next suspension is answered with success and does nothing",
+    "half": "the next suspension changes the record, and callers are still served",
+    "overblock": "the next suspension closes the neighbours as well",
+    "hang": "the next suspension takes effect and is never answered",
+    "lost": "the next suspension takes no effect and is never answered",
+    "error": "the next change fails inside the system and takes no effect",
+    "conflict": "the next change meets another one",
+    "busy": "the next change is turned away once, to be tried again in a second",
+    "overloaded": "every change is turned away, for far longer than anybody waits",
+    "wrong key": "the secret that the door names is not the right one",
+    "down": "the control plane is not reachable",
+    "dark": "callers get no answer, neither yes nor no",
+}
+
+
+class Rig(Protocol):
+    """A real system with one target that has at least one neighbour. All methods are synchronous.
+
+    `cannot` says, for each fault that this system cannot have, why. `environment` holds the
+    secrets; nothing else may hold their values. `target` and `door` may change after `break_with`.
+    """
+
+    kind: ClassVar[str]
+    cannot: ClassVar[Mapping[str, str]]
+    inventory: Inventory
+    environment: dict[str, str]
+
+    @property
+    def target(self) -> Target:
+        """The target under test, with a probe and at least one neighbour."""
+
+    @property
+    def door(self) -> Door:
+        """The door under test, which is driven by the connector of this kind."""
+
+    def start(self) -> None:
+        """Start the system; it is ready when this returns."""
+
+    def stop(self) -> None:
+        """Stop it and leave nothing behind."""
+
+    def reset(self) -> None:
+        """Bring it to its first state: open, unmarked, without faults, `effects` counted from zero."""
+
+    def effects(self) -> int:
+        """Return how many changes took effect at the far end since the last reset."""
+
+    def break_with(self, fault: str) -> None:
+        """Make it fail in one of the ways in FAULTS."""
+
+    def change_behind_our_back(self) -> None:
+        """Change something that a resume would overwrite, as a colleague or a deployment would."""
+
+    def close_behind_our_back(self) -> None:
+        """Close the door as somebody else."""
+
+
+def rig_file(kind: str) -> Path:
+    """Return where the rig of a connector is."""
+    return RIGS / f"{kind.replace('-', '_')}.py"
+
+
+def kinds_with_rig() -> list[str]:
+    """Return the connectors that bring a rig; `FIREDOOR_TEST_CONNECTORS=a,b` asks for some only."""
+    chosen = os.environ.get("FIREDOOR_TEST_CONNECTORS", "")
+    wanted = set(chosen.split(",")) if chosen else set(available())
+    return sorted(kind for kind in available() if kind in wanted and rig_file(kind).exists())
+
+
+def rig_class(kind: str) -> Any:
+    """Import the rig of a connector."""
+    specification = importlib.util.spec_from_file_location(f"rig_{kind.replace('-', '_')}", rig_file(kind))
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module.Rig
+
+
+def cases(*faults: str) -> Iterator[tuple[str, str]]:
+    """Yield (kind, fault) for every rig that can have the fault."""
+    for kind in kinds_with_rig():
+        yield from ((kind, fault) for fault in faults if fault not in rig_class(kind).cannot)
