@@ -31,7 +31,8 @@ PINNED = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)(\[[^\]]*\])?==(?P<version>[^\s;
 
 def run(*command: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a program to its end and return what it said, without an opinion about its exit code."""
-    seen = {**os.environ, **environment}
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    seen = {**inherited, **environment}
     return subprocess.run(command, cwd=cwd, env=seen, capture_output=True, text=True, check=False, timeout=300)
 
 
