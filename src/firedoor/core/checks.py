@@ -18,13 +18,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
-from firedoor.core.alert import Alert
 from firedoor.core.expression import Expression
 from firedoor.core.facts import FactDefinition, FactType, read
 from firedoor.core.operations import Ask, Call, Choose, Keep, Operation, Plan, Tell, Wait
 from firedoor.core.playbook import Drill, Playbook, StartRule
 from firedoor.core.problems import InvalidInput, Problem, nearest
 from firedoor.core.source import Path, Source
+from firedoor.core.start_rules import ALERT_NAMES
 from firedoor.core.template import Template
 
 INCIDENT_NAMES = frozenset(("id", "type", "severity", "title", "state", "opened_at", "playbook"))
@@ -186,8 +186,8 @@ class _Checker:
             yield self._at((*path, "when"), error.problems[0].code, error.problems[0].message, error.problems[0].do)
             return
         for reference in references:
-            if reference[0] != "alert" or len(reference) < 2 or reference[1] not in Alert.model_fields:
-                known = [f"alert.{name}" for name in Alert.model_fields]
+            if reference[0] != "alert" or len(reference) < 2 or reference[1] not in ALERT_NAMES:
+                known = [f"alert.{name}" for name in ALERT_NAMES]
                 yield self._at(path, "P201", f'"{".".join(reference)}" is not part of an alert', nearest(".".join(reference), known))
 
     def _drill(self, drill: Drill, path: Path) -> Iterator[Problem]:

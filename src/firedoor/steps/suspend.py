@@ -3,16 +3,18 @@
 Decides the order: capture the state, preserve what must come first, ask unless
 the suspension is automatic, then suspend and verify. With `automatic:` the same
 operations stand once more as the reflex, which waits for nothing and nobody;
-the asking path is taken only when the condition does not hold.
+the asking path is taken only when the condition does not hold. With `reverify:`
+it looks again after a while, which only closing waits for.
 """
 
 from __future__ import annotations
 
 from pydantic import Field
 
-from firedoor.core.operations import Ask, Call, Choice, Choose, Edge, Keep, Operation
+from firedoor.core.duration import show_duration
+from firedoor.core.operations import Ask, Call, Choice, Choose, Edge, Keep, Operation, Wait
 from firedoor.core.problems import InvalidInput, Problem
-from firedoor.core.step import Fragment, StepContext, StepType, Words, chain_after
+from firedoor.core.step import Fragment, Seconds, StepContext, StepType, Words, chain_after
 from firedoor.steps.asking import AskingOptions, ask
 
 
@@ -23,6 +25,7 @@ class Suspend(AskingOptions):
     automatic: str | None = None
     preserve_first: Words = ()
     doors: Words = Field(default=(), alias="fallback")
+    reverify: Seconds | None = None
     approvals: int = Field(default=1, ge=1, le=5)
     allow_irreversible: bool = False
 
@@ -31,22 +34,54 @@ def lower(options: Suspend, context: StepContext) -> Fragment:
     """The reflex where there is one, and the path with a question."""
     condition = _condition(options.automatic)
     if condition and options.allow_irreversible:
-        raise InvalidInput(Problem(code="P302", message="what cannot be undone is never automatic", do="take `automatic:` out"))
+        raise InvalidInput(
+            Problem(code="P302", message="what cannot be undone is never automatic", do="take `automatic:` out")
+        )
     approve = _approval(options, context)
     if condition is None:
-        asked = (approve, *_closing(options, context, "", chain_after((approve.id, "approve"))))
-        return Fragment(asked, (asked[-1].id,))
+        asked = _closing(options, context, "", chain_after((approve.id, "approve")))
+        again = _again(options, context, "", asked[-1])
+        return Fragment((approve, *asked, *again), (asked[-1].id,), later=_last(again))
+    return _with_reflex(options, context, condition, approve)
+
+
+def _with_reflex(options: Suspend, context: StepContext, condition: str, approve: Ask) -> Fragment:
     choose = Choose(
         **context.base("automatic", f"Whether {condition}" if condition != "yes" else "Automatic by policy"),
         condition=condition, if_unknown="no", role=context.lead,
     )  # fmt: skip
     reflex = _closing(options, context, "reflex", chain_after((choose.id, "yes")), reflex=True)
+    look = _again(options, context, "reflex", reflex[-1])
+    free = frozenset(operation.id for operation in (choose, *reflex, *look))
     if condition == "yes":
-        return Fragment((choose, *reflex), (reflex[-1].id,), free=frozenset(op.id for op in (choose, *reflex)))
+        return Fragment((choose, *reflex, *look), (reflex[-1].id,), free=free, later=_last(look))
     approve = approve.model_copy(update={"after": chain_after((choose.id, "no"))})
-    asked = (approve, *_closing(options, context, "", chain_after((approve.id, "approve"))))
-    free = frozenset(operation.id for operation in (choose, *reflex))
-    return Fragment((choose, *reflex, *asked), (reflex[-1].id, asked[-1].id), free=free)
+    asked = _closing(options, context, "", chain_after((approve.id, "approve")))
+    again = _again(options, context, "", asked[-1])
+    return Fragment(
+        (choose, *reflex, *look, approve, *asked, *again), (reflex[-1].id, asked[-1].id), free=free,
+        later=(*_last(look), *_last(again)),
+    )  # fmt: skip
+
+
+def _again(options: Suspend, context: StepContext, prefix: str, closed: Operation) -> tuple[Operation, ...]:
+    """Look once more when so much time has passed since it was closed; nothing when it was not closed."""
+    if options.reverify is None:
+        return ()
+    front = f"{prefix}." if prefix else ""
+    wait = Wait(
+        **context.base(f"{front}wait", f"Wait {show_duration(options.reverify)}"),
+        after=chain_after((closed.id, "done")), seconds=options.reverify,
+    )  # fmt: skip
+    verify = Call(
+        **context.base(f"{front}reverify", f"Look again whether {context.title or options.suspend} is closed"),
+        after=chain_after((wait.id, "over")), verb="verify", target=options.suspend,
+    )  # fmt: skip
+    return wait, verify
+
+
+def _last(operations: tuple[Operation, ...]) -> tuple[str, ...]:
+    return tuple(operation.id for operation in operations[-1:])
 
 
 def _condition(automatic: str | None) -> str | None:
@@ -58,7 +93,11 @@ def _condition(automatic: str | None) -> str | None:
 
 def _approval(options: Suspend, context: StepContext) -> Ask:
     choices = (
-        Choice(id="approve", label="Suspend it", consequence="It is suspended at once, and proved; its state is kept for resumption."),
+        Choice(
+            id="approve",
+            label="Suspend it",
+            consequence="It is suspended at once, and proved; its state is kept for resumption.",
+        ),
         Choice(id="refuse", label="Leave it serving", consequence="It goes on answering; your reason is on record."),
     )
     return ask(

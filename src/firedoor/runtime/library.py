@@ -1,0 +1,170 @@
+"""Where playbooks are found, and what they compile to.
+
+Decides the order of places: a path that is given, the folder that FIREDOOR_PLAYBOOKS
+names, the checkout's `playbooks/`, or the copy that the wheel carries. Parts for `use:`
+stand in `parts/` beside a playbook, or in that of the library. Reads files and nothing
+else. Leaves what a playbook means to `core`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+
+from firedoor.core.compiler import Parts, compile_playbook
+from firedoor.core.facts import FactDefinition
+from firedoor.core.operations import Plan
+from firedoor.core.playbook import Playbook, read_playbook
+from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem, nearest
+from firedoor.core.source import read_yaml
+
+ENVIRONMENT = "FIREDOOR_PLAYBOOKS"
+PARTS = "parts"
+_HERE = Path(__file__).resolve()
+_CHECKOUT = _HERE.parents[3] / "playbooks"
+_WHEEL = _HERE.parents[1] / "playbooks"
+
+
+def folder() -> Path:
+    """The folder of playbooks: from the environment, the checkout or the wheel."""
+    named = os.environ.get(ENVIRONMENT)
+    if named:
+        return Path(named)
+    return _CHECKOUT if _CHECKOUT.is_dir() else _WHEEL
+
+
+def paths(where: Path | None = None) -> list[Path]:
+    """The files of all playbooks of a folder, by name; parts are not among them."""
+    found = where or folder()
+    return sorted(path for path in found.glob("*.y*ml") if path.suffix in (".yaml", ".yml"))
+
+
+def find(name: str | Path) -> Path:
+    """Return the file of a playbook by its path or its name. Raises NotFound naming the nearest."""
+    given = Path(name)
+    if given.suffix in (".yaml", ".yml") or given.parent != Path():
+        if given.is_file():
+            return given
+        do = "give a playbook's name, or the path of its file"
+        raise NotFound(Problem(code="P140", message=f"{given} is not a file", do=do))
+    known = {path.stem: path for path in paths()}
+    if str(name) in known:
+        return known[str(name)]
+    raise NotFound(
+        Problem(code="P140", message=f'no playbook is called "{name}" in {folder()}', do=nearest(str(name), known))
+    )
+
+
+def load_playbook(name: str | Path) -> Playbook:
+    """Read a playbook. Raises NotFound, or InvalidInput with every problem of its shape."""
+    path = find(name)
+    return _read(str(path), _content(path))
+
+
+def compiled(name: str | Path) -> Plan:
+    """Compile a playbook. Raises NotFound or InvalidInput; cached by the content of all its files."""
+    path = find(name)
+    beside = path.parent / PARTS
+    contents = tuple((str(part), _content(part)) for part in _part_paths(beside).values())
+    return _compile(str(path), _content(path), contents)
+
+
+def all_playbooks() -> Mapping[str, Playbook]:
+    """Every playbook by its name, in alphabetical order. Raises InvalidInput with the problems of all files at once."""
+    playbooks: dict[str, Playbook] = {}
+    problems: list[Problem] = []
+    for path in paths():
+        try:
+            playbook = load_playbook(path)
+        except InvalidInput as error:
+            problems.extend(error.problems)
+            continue
+        problems.extend(_twice(playbook, playbooks))
+        playbooks[playbook.name] = playbook
+    if problems:
+        raise InvalidInput(problems)
+    return dict(sorted(playbooks.items()))
+
+
+def parts_of(where: Path) -> Parts:
+    """A look-up of parts: those beside a playbook first, then the library's own."""
+    known = {**_part_paths(folder() / PARTS), **_part_paths(where / PARTS)}
+
+    def find_part(name: str) -> Playbook:
+        if name not in known:
+            raise LookupError(sorted(known))
+        return _read(str(known[name]), _content(known[name]))
+
+    return find_part
+
+
+def vocabulary() -> Mapping[str, FactDefinition]:
+    """The facts that the law asks about, which playbooks may use without declaring them."""
+    from firedoor.duties.catalogue import catalogue
+
+    return catalogue().facts
+
+
+def duty_problems(playbook: Playbook) -> Iterator[Problem]:
+    """Every duty that `duties:` names must be in the catalogue."""
+    from firedoor.duties.catalogue import catalogue
+
+    if playbook.header.duties == "auto":
+        return
+    for index, duty in enumerate(playbook.header.duties):
+        if duty not in catalogue():
+            do = nearest(duty, catalogue())
+            yield playbook.source.problem(("duties", index), "P201", f'no duty is called "{duty}"', do)
+
+
+def _twice(playbook: Playbook, others: Mapping[str, Playbook]) -> Iterator[Problem]:
+    other = others.get(playbook.name)
+    if other:
+        message = f'two files hold a playbook called "{playbook.name}": the other is {other.source.file}'
+        yield playbook.source.problem(("playbook",), "P141", message, "give one of them another name")
+
+
+def _part_paths(where: Path) -> dict[str, Path]:
+    return {path.stem: path for path in sorted(where.glob("*.y*ml"))}
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise NotFound(Problem(code="P140", message=f"{path} cannot be read: {error.strerror}")) from None
+
+
+@lru_cache(maxsize=256)
+def _read(file: str, content: bytes) -> Playbook:
+    from firedoor.steps.registry import step_types
+
+    return read_playbook(read_yaml(content, file), step_types(), vocabulary())
+
+
+@lru_cache(maxsize=64)
+def _compile(file: str, content: bytes, parts: tuple[tuple[str, bytes], ...]) -> Plan:  # noqa: ARG001 - parts are part of the key
+    from firedoor.steps.registry import step_types
+
+    playbook = _read(file, content)
+    problems = list(duty_problems(playbook))
+    try:
+        plan = compile_playbook(playbook, step_types(), vocabulary(), parts_of(Path(file).parent))
+    except InvalidInput as error:
+        problems.extend(error.problems)
+    if problems:
+        raise InvalidInput(problems)
+    return plan
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 of a playbook's file, hexadecimal."""
+    return hashlib.sha256(_content(path)).hexdigest()
+
+
+__all__ = [
+    "FiredoorError", "all_playbooks", "compiled", "digest_of", "find", "folder", "load_playbook", "parts_of", "paths", "vocabulary",
+]  # fmt: skip
