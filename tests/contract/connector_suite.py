@@ -3,7 +3,8 @@
 Decides the small interface behind which a real system stands in for production: it can be
 started, broken in named ways, changed behind our back, and asked what really happened to
 it. Leaves the rules themselves to `test_connectors.py`. A connector adds one file,
-`rigs/<kind>.py` (`-` written as `_`), with a class `Rig`.
+`rigs/<kind>.py` (`-` written as `_`), with a class `Rig`; a connector of another package
+keeps it in a folder of its own that `FIREDOOR_TEST_RIGS` names.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any, ClassVar, Protocol
 from firedoor.connectors.registry import available
 from firedoor.core.targets import Door, Inventory, Target
 
-RIGS = Path(__file__).parent / "rigs"
+RIGS = (Path(__file__).parent / "rigs", *map(Path, filter(None, os.environ.get("FIREDOOR_TEST_RIGS", "").split(":"))))
 
 FAULTS: Mapping[str, str] = {
     "lie": "the next suspension is answered with success and does nothing",
@@ -79,7 +80,8 @@ class Rig(Protocol):
 
 def rig_file(kind: str) -> Path:
     """Return where the rig of a connector is."""
-    return RIGS / f"{kind.replace('-', '_')}.py"
+    files = [folder / f"{kind.replace('-', '_')}.py" for folder in RIGS]
+    return next((file for file in files if file.exists()), files[0])
 
 
 def kinds_with_rig() -> list[str]:

@@ -21,7 +21,7 @@ import firedoor.connectors
 from firedoor.connectors.parts.context import ConnectorContext
 from firedoor.core.ports import Connector
 from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem, nearest
-from firedoor.core.targets import Inventory
+from firedoor.core.targets import Inventory, inventory_problems
 
 GROUP = "firedoor.connectors"
 _NOT_CONNECTORS = frozenset({"registry"})
@@ -95,8 +95,8 @@ class OpenConnectors(Mapping[str, Connector]):
         return len(available())
 
     def check_inventory(self, inventory: Inventory) -> tuple[Problem, ...]:
-        """Return the problems of every door of every target; empty when there are none."""
-        problems: list[Problem] = []
+        """Return the problems of the inventory and of every door in it, warnings included."""
+        problems = list(inventory_problems(inventory))
         for target in inventory.targets.values():
             for door in target.doors:
                 try:

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from firedoor.core.problems import Problem, nearest
+
 
 class Part(BaseModel):
     """A frozen part of the inventory; unknown keys are refused."""
@@ -79,3 +81,63 @@ class Inventory(Part):
     """All targets by id. Every neighbour must be in it and have a probe of its own."""
 
     targets: dict[str, Target] = Field(default_factory=dict)
+
+
+def inventory_problems(inventory: Inventory) -> tuple[Problem, ...]:
+    """Return what is wrong with the inventory itself, and as warnings what it leaves unproved.
+
+    The configuration of each door is checked by its connector.
+    """
+    return tuple(
+        problem
+        for name, target in inventory.targets.items()
+        for problem in (*_identity(name, target), *_neighbours(target, inventory), *_proof(target), *_artefacts(target))
+    )
+
+
+def _identity(name: str, target: Target) -> list[Problem]:
+    problems = []
+    if name != target.id:
+        problems.append(_problem(target, "id", f'is listed as "{name}"', "use one and the same id"))
+    doors = [door.name for door in target.doors]
+    if len(doors) != len(set(doors)):
+        problems.append(_problem(target, "doors", "has two doors of one name", "name each door differently"))
+    return problems
+
+
+def _neighbours(target: Target, inventory: Inventory) -> list[Problem]:
+    problems = []
+    for name in target.neighbours:
+        other = inventory.targets.get(name)
+        if other is None:
+            what, do = f'has a neighbour "{name}" that is not listed', nearest(name, inventory.targets)
+            problems.append(_problem(target, "neighbours", what, do))
+        elif name == target.id:
+            problems.append(_problem(target, "neighbours", "is its own neighbour", "name one that must go on serving"))
+        elif other.probe is None:
+            what = f'has a neighbour "{name}" without a probe'
+            problems.append(_problem(target, "neighbours", what, f"give {name} a probe"))
+    return problems
+
+
+def _proof(target: Target) -> list[Problem]:
+    problems = []
+    if target.probe is None:
+        what = "has no probe: whether it is closed stays unknown"
+        problems.append(_problem(target, "probe", what, "write the request that a caller makes", "warning"))
+    if not target.neighbours:
+        what = "has no neighbour: nothing will show that others were spared"
+        problems.append(_problem(target, "neighbours", what, "name a target that must go on serving", "warning"))
+    return problems
+
+
+def _artefacts(target: Target) -> list[Problem]:
+    wrong = [name for name, artefact in target.evidence.items() if (artefact.url is None) == (artefact.file is None)]
+    return [_problem(target, f"evidence.{name}", "needs a url or a file, and not both", "write one") for name in wrong]
+
+
+def _problem(
+    target: Target, field: str, what: str, do: str, severity: Literal["error", "warning"] = "error"
+) -> Problem:
+    place = f"targets.{target.id}.{field}"
+    return Problem(code="K105", message=f"{target.id} {what}", do=do, field=place, severity=severity)
