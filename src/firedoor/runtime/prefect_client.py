@@ -1,0 +1,75 @@
+"""One Prefect client for everything in this process, with retries that suit a server on SQLite.
+
+Prefect's server answers 503 to a write that meets another one, within a quarter of a second or so of the last run, and
+Prefect's own client then waits two seconds and more. Trying again every few hundredths of a second is over in
+0.2 to 0.5 s. Decides only that; what is asked of the server is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+import httpx
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+
+STEP = 0.03  # seconds between two tries, with half of it as jitter either way
+TRIES = 60  # about two seconds in all; then Prefect's own slower retries take over
+
+
+class QuickRetry(httpx.AsyncBaseTransport):
+    """Sends a request again at once when the server was busy (503). Such an answer means that nothing was written."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+        self.busy = 0  # how many times the server was busy, for the figures
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Return the first answer that is not 503, or the last one."""
+        response = await self._inner.handle_async_request(request)
+        for _ in range(TRIES):
+            if response.status_code != 503 or response.headers.get("Prefect-Maintenance") == "true":
+                break
+            self.busy += 1
+            await response.aclose()
+            await asyncio.sleep(random.uniform(STEP / 2, STEP * 3 / 2))  # noqa: S311 - jitter, not a secret
+            response = await self._inner.handle_async_request(request)
+        return response
+
+    async def aclose(self) -> None:
+        """Close what is underneath."""
+        await self._inner.aclose()
+
+
+@asynccontextmanager
+async def shared_client() -> AsyncIterator[PrefectClient]:
+    """Make one client the client of every flow that is driven from here, until the end of the block."""
+    from prefect.context import AsyncClientContext
+
+    _quieten()
+    async with AsyncClientContext() as context:
+        inner = context.client._client  # the httpx client under Prefect's; it has no public way to a transport
+        inner._transport = QuickRetry(inner._transport)
+        yield context.client
+
+
+class _SuspendedIsNoError(logging.Filter):
+    """Prefect reports a run that waits for a person at ERROR; a red line for each wait would hide the real ones."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno == logging.ERROR and record.getMessage().startswith("Finished in state Suspended"):
+            record.levelno, record.levelname = logging.INFO, "INFO"
+        return True
+
+
+def _quieten() -> None:
+    for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
+        for handler in logging.getLogger(name).handlers:
+            if not any(isinstance(known, _SuspendedIsNoError) for known in handler.filters):
+                handler.addFilter(_SuspendedIsNoError())

@@ -1,0 +1,183 @@
+"""A playbook as a Prefect flow: its own name, its facts as the form, one task run for each operation.
+
+Decides what a flow run does from its first line to its last: find or open the incident, let the conductor drive it,
+show what there is to see, then complete, or wait without holding a process. Leaves the driving to the `Host`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import inspect
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from uuid import UUID, uuid4
+
+from firedoor.core.facts import FactDefinition
+from firedoor.runtime.prefect_form import facts_form, given_facts
+from firedoor.runtime.prefect_ports import Host, Json, current_host
+from firedoor.runtime.prefect_stage import Stage
+
+if TYPE_CHECKING:
+    from prefect import Flow
+    from prefect.client.schemas.objects import FlowRun
+
+ENTRYPOINTS = "firedoor.flows.respond"  # the module whose attributes are the compiled playbooks
+POLL = 2.0  # seconds between two looks at the journal where a run cannot be suspended
+
+
+class PlaybookLike(Protocol):
+    """What is needed of a playbook."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def version(self) -> Any: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def facts(self) -> Mapping[str, FactDefinition]: ...
+
+
+def compile_flow(playbook: PlaybookLike | str | Path) -> Flow[..., Any]:
+    """Return a Prefect flow for a playbook: an object, the name of one that ships, or the path of a YAML file.
+
+    The flow is async. Parameters, all optional: `facts`, `title` and `why` open a new incident; `incident` conducts
+    one that exists. Await it, `serve` it or `deploy` it like any other flow. Raises InvalidInput or NotFound.
+    """
+    if isinstance(playbook, (str, Path)):
+        from firedoor.runtime.library import load_playbook  # late: the library reads files
+
+        return _flow(load_playbook(playbook), entrypoint_name(playbook))
+    return _flow(playbook, entrypoint_name(playbook.name))
+
+
+def entrypoint_name(playbook: str | Path) -> str:
+    """Return the attribute of `firedoor.flows.respond` that is this playbook's flow in any other process."""
+    if isinstance(playbook, str) and re.fullmatch(r"[a-z][a-z0-9-]*", playbook):
+        return playbook.replace("-", "_")
+    path = str(Path(playbook).resolve())
+    return "at_" + base64.b32encode(path.encode()).decode().rstrip("=").lower()
+
+
+def playbook_of(attribute: str) -> str:
+    """Return the name or the path that `entrypoint_name` made this attribute from."""
+    if attribute.startswith("at_"):
+        encoded = attribute.removeprefix("at_").upper()
+        return base64.b32decode(encoded + "=" * (-len(encoded) % 8)).decode()
+    return attribute.replace("_", "-")
+
+
+def _flow(playbook: PlaybookLike, attribute: str) -> Flow[..., Any]:
+    from prefect import flow
+
+    form = facts_form(playbook.name, playbook.facts)
+
+    async def respond(incident: Any = None, facts: Any = None, title: str = "", why: str = "") -> str:
+        return await _respond(playbook, incident, given_facts(facts), title, why)
+
+    respond.__signature__ = _signature(form)  # type: ignore[attr-defined]
+    respond.__annotations__ = {p.name: p.annotation for p in _signature(form).parameters.values()} | {"return": str}
+    respond.__doc__ = _description(playbook)
+    respond.__module__, respond.__name__, respond.__qualname__ = ENTRYPOINTS, attribute, attribute
+    return flow(
+        respond,
+        name=playbook.name,
+        version=str(playbook.version),
+        description=_description(playbook),
+        persist_result=False,
+        retries=0,
+    )
+
+
+def _signature(form: type[Any]) -> inspect.Signature:
+    def parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:  # noqa: ANN401
+        return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)
+
+    return inspect.Signature(
+        [
+            parameter("facts", form, form()),
+            parameter("title", str, ""),
+            parameter("why", str, ""),
+            parameter("incident", str | None, None),
+        ],
+        return_annotation=str,
+    )
+
+
+def _description(playbook: PlaybookLike) -> str:
+    return f"""{playbook.title}
+
+    Args:
+        facts: What is known. What is left empty stays unknown and is asked for.
+        title: What happened, in a few words.
+        why: Why this playbook is started; kept in the incident's journal.
+        incident: The id of an incident that is already open. Leave it empty to open a new one.
+    """
+
+
+async def _respond(playbook: PlaybookLike, incident: str | None, facts: Json, title: str, why: str) -> str:
+    from prefect.context import FlowRunContext
+
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        raise RuntimeError("a compiled playbook runs as a Prefect flow; call the flow, not its function")
+    host, run = current_host(), context.flow_run
+    incident_id = incident or await host.open_incident(playbook, facts, title, why, str(run.id))
+    await _name_run(run, incident_id)
+    stage = Stage(run.id, await _shown_before(run))
+    while True:
+        outcome = await host.conduct(incident_id, stage.perform, stage.shown)
+        await stage.settle()
+        if outcome == "closed" or (outcome == "waiting" and run.deployment_id):
+            await _show_views(host, incident_id)
+        if outcome == "closed":
+            return incident_id
+        await _wait(run, outcome)
+
+
+async def _wait(run: FlowRun, outcome: str) -> None:
+    """Suspend the run, so that no process is held; without a deployment, or behind another driver, look again later."""
+    from prefect.exceptions import Abort
+    from prefect.flow_runs import asuspend_flow_run
+
+    if run.deployment_id is None:
+        await asyncio.sleep(POLL)
+    elif outcome == "waiting":
+        await asuspend_flow_run(timeout=None, key=str(uuid4()))  # a used key would let the run pass at once
+    else:
+        raise Abort("another process drives this incident; the run's state is left as it is")
+
+
+async def _name_run(run: FlowRun, incident_id: str) -> None:
+    if run.name != incident_id:
+        from prefect import get_client
+
+        async with get_client() as client:
+            await client.set_flow_run_name(run.id, incident_id)
+
+
+async def _shown_before(run: FlowRun) -> frozenset[UUID]:
+    """Return the task runs that an earlier attempt of this run has left finished."""
+    if not run.run_count or run.run_count < 2 and not (run.empirical_policy and run.empirical_policy.pause_keys):
+        return frozenset()
+    from prefect import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+    async with get_client() as client:
+        found = await client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[run.id])), limit=200)
+    return frozenset(task_run.id for task_run in found if task_run.state and task_run.state.is_final())
+
+
+async def _show_views(host: Host, incident_id: str) -> None:
+    """Write the artifacts of the run. They are for looking at; that they fail must not stop a run."""
+    import logging
+
+    from firedoor.runtime.prefect_artifacts import show
+
+    try:
+        await show(incident_id, await host.views(incident_id))
+    except Exception as error:
+        logging.getLogger(__name__).warning("the artifacts of %s were not written: %s", incident_id, error)
