@@ -153,6 +153,21 @@ class Playbook:
         return self.header.incident is None
 
     @property
+    def incident(self) -> IncidentType | None:
+        """The incident that it is for; None for a part."""
+        return self.header.incident
+
+    @property
+    def version(self) -> str:
+        """Its version."""
+        return self.header.version
+
+    @property
+    def title(self) -> str:
+        """Its title."""
+        return self.header.title
+
+    @property
     def start(self) -> tuple[StartRule, ...]:
         """Its start rules."""
         return self.header.start

@@ -30,7 +30,7 @@ from firedoor.core.view import RESCUE, IncidentView, suppose
 
 ACTOR = "firedoor"
 RESCUE_HOURS = 1
-Effect = Call | Keep | Tell
+Effect = Call | Keep
 MAXIMUM_ROUNDS = 200
 
 
@@ -132,7 +132,9 @@ class _Turn:
                 return [self._ask(operation, instance, scope)]
             case Wait():
                 return [self._wait(operation, instance, facts)]
-            case Call() | Keep() | Tell():
+            case Tell():
+                return self._tell(operation, instance, scope)
+            case Call() | Keep():
                 return self._start(operation, instance)
             case _:
                 assert_never(operation)
@@ -171,6 +173,13 @@ class _Turn:
         body: Body = {"state": str(state), "event": str(mark.event), "before": str(self.view.state)}
         return [Draft(Kind.STATE, ACTOR, body), self._finish(instance, "marked", {"state": str(state)})]
 
+    def _tell(self, tell: Tell, instance: Instance, scope: Mapping[str, Any]) -> list[Draft]:
+        """A message is an entry: written with the journal it cannot be lost or doubled. Messengers carry it further."""
+        body: Body = {
+            "op": instance.id, "to": list(tell.to), "subject": render(tell.subject, scope), "text": render(tell.text, scope),
+        }  # fmt: skip
+        return [Draft(Kind.MESSAGE, ACTOR, body), self._finish(instance, "sent", {"to": list(tell.to)})]
+
     def _wait(self, wait: Wait, instance: Instance, facts: Mapping[str, Value]) -> Draft:
         until = self.now + timedelta(seconds=wait.seconds or 0)
         if wait.until_fact:
@@ -189,15 +198,15 @@ class _Turn:
             return []
         if record.until:
             return [self._finish(instance, "over")]
-        assert isinstance(instance.operation, (Call, Keep, Tell))  # noqa: S101 - only effects are retried
+        assert isinstance(instance.operation, (Call, Keep))  # noqa: S101 - only effects are retried
         if instance.id in self.running | self.launched:
             return []
         return self._start(instance.operation, instance)
 
     def _ask(self, ask: Ask, instance: Instance, scope: Mapping[str, Any]) -> Draft:
         return self._task(
-            instance.id, instance.id, ask.kind, ask.role, ask.escalate_to, Template.parse(ask.question).render(scope),
-            Template.parse(ask.guidance).render(scope), [choice.model_dump(mode="json") for choice in ask.choices],
+            instance.id, instance.id, ask.kind, ask.role, ask.escalate_to, render(ask.question, scope),
+            render(ask.guidance, scope), [choice.model_dump(mode="json") for choice in ask.choices],
             asks=list(ask.asks), approvals=ask.approvals, due_at=self._due(ask, instance), clock=instance.clock if ask.clock else None,
             four_eyes_with=ask.four_eyes_with,
         )  # fmt: skip
@@ -232,7 +241,9 @@ class _Turn:
             {"id": "by_hand", "label": "I did it by hand", "consequence": "It counts as done by you; your note says how."},
             {"id": "skip", "label": "Go on without it", "consequence": "What depends on it is left out; your reason is on record."},
         ]
-        question = f"{instance.operation.title}: failed. {record.problem}"
+        facts = typed_facts(self.view.facts, {})
+        scope = scope_of(self.view, facts, self.rules.organisation, instance.item, instance.clock)
+        question = f"{render(instance.operation.title, scope)}: failed. {record.problem}"
         due_at = self.now + timedelta(hours=RESCUE_HOURS)
         return [self._task(task, instance.id, "rescue", lead, escalate, question, "", choices, due_at=due_at)]
 

@@ -1,0 +1,176 @@
+"""The drivers of one process: which incidents it drives, through Prefect or without it.
+
+Decides that an incident has one driver, that the reflex comes first and directly,
+that Prefect then performs and shows if it takes part within a short bound, and
+that everything goes on without it otherwise. Beats the leases, and takes over
+what other processes have left. Leaves the turns to the conductor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Protocol
+
+from firedoor.core.journal import Entry
+from firedoor.runtime.conductor import Conductor, Ending
+from firedoor.runtime.prefect_ports import Performer, Shown, perform_directly
+from firedoor.runtime.world import World
+from firedoor.store import drives
+from firedoor.store.drives import Lease
+
+BEAT = 2.0  # seconds between two beats of all leases
+LOOK = 0.5  # seconds between two looks for incidents that nobody drives
+
+log = logging.getLogger(__name__)
+
+
+class Bridge(Protocol):
+    """As much of the Prefect bridge as a driver needs."""
+
+    async def run_incident(self, incident_id: str, playbook_name: str, conduct: Any) -> str:  # noqa: ANN401
+        """Conduct as the incident's flow run. Raises PrefectAway when Prefect does not take part."""
+
+
+class Driver:
+    """Drives incidents in the loop in which it was made."""
+
+    def __init__(self, world: World, bridge: Bridge | None = None) -> None:
+        self.world = world
+        self.bridge = bridge
+        self._drives: dict[str, asyncio.Task[None]] = {}
+        self._leases: dict[str, Lease] = {}
+        self._wakes: dict[str, asyncio.Event] = {}
+        self._ended: dict[str, tuple[int, datetime | None]] = {}
+        self.looked_at: datetime | None = None
+        self.beaten_at: datetime | None = None
+
+    def accepted(self, incident: str, entries: Sequence[Entry]) -> asyncio.Task[None]:
+        """Drive a new incident, reflex first. Its lease was written with its first entries (token 1)."""
+        lease = Lease(incident, self.world.owner, 1)
+        return self._begin(incident, lease, entries)
+
+    def wake(self, incident: str) -> None:
+        """Somebody wrote to the incident's journal: have it driven."""
+        if incident in self._drives:
+            self._wakes[incident].set()
+        else:
+            self._begin(incident, None, ())
+
+    async def settled(self, incident: str) -> None:
+        """Wait until this process does not drive the incident."""
+        while (drive := self._drives.get(incident)) is not None:
+            await asyncio.wait([drive])
+
+    async def conduct(self, incident: str, performer: Performer, shown: Shown) -> str:
+        """Conduct for a flow run that Prefect started by itself, with a lease of its own."""
+        lease = self._leases.get(incident) or await self._take(incident)
+        if lease is None:
+            return "lost_lease"
+        self._leases[incident] = lease
+        try:
+            ending = await self._conduct(lease, performer, shown)
+            await self._release(lease)
+            return ending
+        finally:
+            self._leases.pop(incident, None)
+
+    async def beat_forever(self) -> None:
+        """Beat all leases of this process."""
+        while True:
+            await asyncio.sleep(BEAT)
+            self.beaten_at = self.world.now()
+            if self._leases:
+                with contextlib.suppress(Exception):
+                    await asyncio.wrap_future(drives.beat(self.world.store, list(self._leases.values()), self.beaten_at))
+
+    async def look_forever(self) -> None:
+        """Take over whatever nobody drives and has something to do."""
+        while True:
+            try:
+                await self.look()
+            except Exception as error:  # noqa: BLE001 - the loop that recovers must outlive every fault
+                log.warning("recovery: %s", error)
+            await asyncio.sleep(LOOK)
+
+    async def look(self) -> list[str]:
+        """One look. Returns what was taken over."""
+        self.looked_at = now = self.world.now()
+        found = await asyncio.to_thread(drives.needing, self.world.store, now)
+        taken = [incident for incident in found if incident not in self._drives and incident not in self._leases]
+        for incident in taken:
+            self._begin(incident, None, ())
+        return taken
+
+    async def stop(self) -> None:
+        """Stop driving; the leases are given back, the journal holds the rest."""
+        tasks = list(self._drives.values())
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _begin(self, incident: str, lease: Lease | None, entries: Sequence[Entry]) -> asyncio.Task[None]:
+        self._wakes[incident] = asyncio.Event()
+        if lease:
+            self._leases[incident] = lease
+        task = asyncio.create_task(self._drive(incident, lease, entries), name=f"drive {incident}")
+        self._drives[incident] = task
+        task.add_done_callback(lambda done: self._over(incident, done))
+        return task
+
+    def _over(self, incident: str, done: asyncio.Task[None]) -> None:
+        self._drives.pop(incident, None)
+        self._leases.pop(incident, None)
+        woken = self._wakes.pop(incident, None)
+        if not done.cancelled() and done.exception():
+            log.error("%s: %s", incident, done.exception(), exc_info=done.exception())
+        elif woken is not None and woken.is_set() and not done.cancelled():
+            self._begin(incident, None, ())
+
+    async def _drive(self, incident: str, lease: Lease | None, entries: Sequence[Entry]) -> None:
+        if lease is None:
+            lease = await self._take(incident)
+            if lease is None:
+                return
+            self._leases[incident] = lease
+        try:
+            await self._conduct(lease, perform_directly, None, reflex_only=True, entries=entries)
+            await self._with_or_without_prefect(incident, lease)
+        finally:
+            await self._release(lease)
+
+    async def _with_or_without_prefect(self, incident: str, lease: Lease) -> None:
+        from firedoor.runtime.prefect_runs import PrefectAway
+
+        async def conduct(_incident: str, performer: Performer, shown: Shown) -> str:
+            return await self._conduct(lease, performer, shown)
+
+        if self.bridge is not None:
+            row = await asyncio.to_thread(self.world.store.incident, incident)
+            try:
+                await self.bridge.run_incident(incident, row["playbook"], conduct)
+                return
+            except PrefectAway as away:
+                log.info("%s", away)
+        await self._conduct(lease, perform_directly, None)
+
+    async def _conduct(
+        self, lease: Lease, performer: Performer, shown: Shown | None, *, reflex_only: bool = False, entries: Sequence[Entry] = ()
+    ) -> Ending:
+        wake = self._wakes.setdefault(lease.incident, asyncio.Event())
+        conductor = Conductor(self.world, lease.incident, lease, performer, shown, reflex_only, wake)
+        ending = await conductor.drive(entries)
+        if not reflex_only:
+            self._ended[lease.incident] = (conductor.stopped_at, conductor.wake_at)
+        return ending
+
+    async def _take(self, incident: str) -> Lease | None:
+        return await asyncio.wrap_future(drives.take(self.world.store, incident, self.world.owner, self.world.now()))
+
+    async def _release(self, lease: Lease) -> None:
+        stopped_at, wake_at = self._ended.pop(lease.incident, (0, None))
+        with contextlib.suppress(Exception):
+            await asyncio.shield(asyncio.wrap_future(drives.release(self.world.store, lease, stopped_at, wake_at)))

@@ -1,0 +1,48 @@
+"""Settings: `FIREDOOR_*` variables and their defaults.
+
+Decides where the data lies and which ports are used. Secrets are never settings:
+connectors name them by reference.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _data_home() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "firedoor"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Paths may be relative to the current folder."""
+
+    model_config = SettingsConfigDict(env_prefix="FIREDOOR_", extra="ignore")
+
+    data_dir: Path = Field(default_factory=_data_home)
+    database_url: str = ""  # empty: SQLite in the data folder
+    host: str = "127.0.0.1"
+    port: int = Field(default=8600, ge=0, le=65535)
+    playbooks: Path | None = None  # a folder beside or instead of the shipped ones
+    targets: Path | None = None  # the inventory file
+    organisation: Path | None = None  # the organisation's standing facts
+    api_url: str = ""  # a server elsewhere
+    token: str = ""  # for that server
+    prefect: bool = True  # whether runs are shown and performed in Prefect
+    prefect_api_url: str = ""  # a Prefect server of your own; empty: a private one is started
+    prefect_database_url: str = ""
+    certificates: Path | None = None  # further authorities for TLS, as PEM
+
+    @property
+    def database(self) -> str:
+        """The database's URL."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'firedoor.db'}"
+
+    @property
+    def server_file(self) -> Path:
+        """Where a running server writes its address and the token of this machine's user (mode 600)."""
+        return self.data_dir / "server.json"
