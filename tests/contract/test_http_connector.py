@@ -456,6 +456,49 @@ async def test_a_state_that_is_neither_open_nor_closed_is_unknown(connector: Htt
             )
 
 
+@pytest.mark.parametrize(
+    ("left", "words"),
+    [
+        ({}, None),
+        ({"by": "a colleague"}, "mark of somebody else: a colleague"),
+        ({"by": None}, "mark of somebody else"),
+        ({"spec": 4}, "spec was changed since"),
+        ({"state": "active", "spec": 4}, "open, but not as captured"),
+    ],
+)
+async def test_each_kind_of_drift_is_seen_by_itself(connector: HttpConnector, left: dict[str, Any], words: str) -> None:
+    """Without a version, our mark and the captured fields tell whether the door is as we left it."""
+    held: dict[str, Any] = {**OPEN, "spec": 3}
+
+    def put(asked: Asked) -> bytes:
+        held.update(json.loads(asked.body))
+        return reply(200, held)
+
+    async with odd_server(platform(put, lambda _: reply(200, held))) as server:
+        door = door_of(server.url, state={"state": "/state", "spec": "/spec"})
+        snapshot = await connector.capture_state(target_of(door), door)
+        receipt = await connector.suspend(target_of(door), door, snapshot, "k")
+        held.update(left)
+        if words is None:
+            assert (await connector.resume(target_of(door), door, snapshot, "k2", receipt)).changed
+            return
+        with pytest.raises(Refused, match=words):
+            await connector.resume(target_of(door), door, snapshot, "k2", receipt)
+    assert [asked.method for asked in server.asked].count("PUT") == 1
+
+
+async def test_without_the_receipt_nothing_shows_that_we_closed_it(connector: HttpConnector) -> None:
+    """A resume that does not know which suspension it undoes refuses."""
+    async with odd_server(
+        platform(lambda _: reply(200), lambda _: reply(200, {"state": "suspended", "by": "k"}))
+    ) as server:
+        door = door_of(server.url)
+        snapshot = await connector.capture_state(target_of(door), door)
+        before = snapshot.model_copy(update={"state": {"state": "active"}})
+        with pytest.raises(Refused, match="receipt"):
+            await connector.resume(target_of(door), door, before, "k2")
+
+
 async def test_a_thing_that_is_gone_can_be_the_closed_door(connector: HttpConnector) -> None:
     """A route that is deleted to close it and put back to open it: closed is a 404."""
     there: dict[str, Any] = {"route": {"path": "/v1", "weight": 0.5}}
