@@ -116,9 +116,10 @@ def _start(duty: Duty, assessment: Assessment, facts: Facts, now: datetime, zone
 def _assumption(assessment: Assessment) -> str:
     """In words what a clock takes for granted; "" when nothing."""
     said: list[str] = []
-    if assessment.applies is UNKNOWN:
-        open_points = [finding.says for finding in assessment.findings if finding.answer is UNKNOWN]
-        said.append(f"assumes, until it is known: {'; '.join(open_points)} (needs: {', '.join(assessment.missing)})")
+    open_points = [finding.says for finding in assessment.findings if finding.answer is UNKNOWN]
+    if open_points and (assessment.shadow or assessment.applies is UNKNOWN):
+        needs = f" (needs: {', '.join(assessment.missing)})" if assessment.missing else ""
+        said.append(f"assumes, until it is known: {'; '.join(open_points)}{needs}")
     if assessment.shadow:
         lacking = [finding.says for finding in assessment.findings if finding.answer is NO]
         said.append(

@@ -10,19 +10,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from zoneinfo import ZoneInfo
 
 from firedoor.core import dates
-from firedoor.core.calendars import WEEKENDS, Calendar, calendar
+from firedoor.core.calendars import calendar
+from firedoor.core.counting import RULE, CountBasis, calendar_for, counted_from, end_of, rolled_to
 from firedoor.core.duty import Duty
-from firedoor.core.facts import Facts, Value
+from firedoor.core.facts import Facts
 from firedoor.core.period import Counting, Span, Version
-from firedoor.core.problems import InvalidInput
 from firedoor.core.ternary import NO, UNKNOWN, YES
 
-EDGAR_CLOSES = time(17, 30)  # Regulation S-T, 17 CFR 232.13(a)(2): later is filed on the next business day
 _HOURS = (Counting.CLOCK_HOURS, Counting.FULL_HOURS)
 
 
@@ -60,18 +58,6 @@ class Due:
     internal_target: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Count:
-    """Everything a count needs besides the period."""
-
-    duty: Duty
-    version: Version
-    start: datetime
-    zone: ZoneInfo  # in which days end
-    show: ZoneInfo  # in which hours are shown
-    calendar: Calendar
-
-
 def compute_due(duty: Duty, trigger: datetime, zone: str, facts: Facts, *, event: str = "") -> Due:
     """Compute when a duty is due after its trigger.
 
@@ -89,11 +75,11 @@ def compute_due(duty: Duty, trigger: datetime, zone: str, facts: Facts, *, event
     version = duty.version_on(day)
     if version is None:
         return Due(None, DueKind.NONE, None, "", duty.citation, (f"not in force on {day.isoformat()}",))
-    count = _Count(duty, version, trigger, where, show, _calendar(version, facts))
+    count = CountBasis(duty, version, trigger, where, show, calendar_for(version, facts))
     return _due(count, facts, event)
 
 
-def _due(count: _Count, facts: Facts, event: str) -> Due:
+def _due(count: CountBasis, facts: Facts, event: str) -> Due:
     duty, version = count.duty, count.version
     aim = _internal_target(count)
     if version.counting is Counting.SET_BY_NOTICE:
@@ -113,13 +99,15 @@ def _due(count: _Count, facts: Facts, event: str) -> Due:
     due, later, rolled = _rolled(count, due, facts)
     later = later or _arguable(count, due) or _other_reading(due, others, hold=duty.hold)
     reasons = (*why, *rolled, *_entity_zone(count, due))
-    return Due(due, _kind(count), later, version.label, duty.citation, reasons, aim)
+    noon = bool(rolled) and version.roll is not None and version.roll.rule == "noon_next_working_day"
+    kind = DueKind.INSTANT if noon else _kind(count)
+    return Due(due, kind, later, version.label, duty.citation, reasons, aim)
 
 
 Reading = tuple[datetime, tuple[str, ...]]
 
 
-def _readings(count: _Count, facts: Facts, event: str) -> Iterator[Reading]:
+def _readings(count: CountBasis, facts: Facts, event: str) -> Iterator[Reading]:
     """Yield every reading that the facts have not ruled out; the earliest is due."""
     outer = count.version.outer
     limit = facts.get(outer.after, UNKNOWN) if outer else UNKNOWN
@@ -133,7 +121,7 @@ def _readings(count: _Count, facts: Facts, event: str) -> Iterator[Reading]:
         if on_outer_limit_only:
             return
     for says, span, counting in _periods(count.version, facts):
-        yield _end(count, span, counting), (f"{span} {_RULE[counting]}{_from(count)}{says}",)
+        yield end_of(count, span, counting), (f"{span} {RULE[counting]}{counted_from(count)}{says}",)
 
 
 def _periods(version: Version, facts: Facts) -> Iterator[tuple[str, Span, Counting]]:
@@ -149,70 +137,14 @@ def _periods(version: Version, facts: Facts) -> Iterator[tuple[str, Span, Counti
         yield "", version.within, version.counting
 
 
-def _end(count: _Count, span: Span, counting: Counting) -> datetime:
-    start, day = count.start, dates.local_day(count.start, count.zone)
-    match counting:
-        case Counting.CLOCK_HOURS:
-            return dates.add_hours(start, span.amount).astimezone(count.show)
-        case Counting.FULL_HOURS:
-            return dates.add_full_hours(start, span.amount).astimezone(count.show)
-        case Counting.CALENDAR_DAYS:
-            last = day + timedelta(days=span.amount)
-        case Counting.CALENDAR_DAYS_INCLUSIVE:
-            last = day + timedelta(days=span.amount - 1)
-        case Counting.MONTHS:
-            last = dates.add_months(day, span.months, forward=count.duty.hold)
-        case Counting.BUSINESS_DAYS:
-            last = count.calendar.add(day, span.amount)
-        case Counting.SEC_BUSINESS_DAYS:
-            return dates.end_of_day(count.calendar.add(day, span.amount), count.zone, EDGAR_CLOSES)
-        case Counting.AFTER_YEAR_END:
-            last = dates.days_after_year_end(day, span.amount)
-        case Counting.SET_BY_NOTICE | Counting.NONE:
-            raise AssertionError(f"{counting} has no period")
-    return dates.end_of_day(last, count.zone)
-
-
-_RULE = {
-    Counting.CLOCK_HOURS: "of elapsed time",
-    Counting.FULL_HOURS: "from the next full hour",
-    Counting.CALENDAR_DAYS: "by the calendar, the first day not counted",
-    Counting.CALENDAR_DAYS_INCLUSIVE: "by the calendar, the first day counted",
-    Counting.MONTHS: "by the calendar",
-    Counting.BUSINESS_DAYS: "of business, the first day not counted",
-    Counting.SEC_BUSINESS_DAYS: "of business, until 17:30 Eastern Time",
-    Counting.AFTER_YEAR_END: "after the end of the year",
-}
-
-
-def _from(count: _Count) -> str:
-    kind = str(count.duty.trigger.kind).replace("_", " ")
-    named = f", by the calendar {count.calendar.name} ({count.calendar.version})"
-    return f" from {kind} at {count.start.isoformat()}{named if _uses_calendar(count.version) else ''}"
-
-
-def _uses_calendar(version: Version) -> bool:
-    return version.counting in (Counting.BUSINESS_DAYS, Counting.SEC_BUSINESS_DAYS) or version.roll is not None
-
-
-def _calendar(version: Version, facts: Facts) -> Calendar:
-    name: Value = version.calendar or WEEKENDS
-    if name == str(name).lower() and name != WEEKENDS:  # the name of a fact that holds the calendar
-        name = facts.get(str(name), UNKNOWN)
-    try:
-        return calendar(WEEKENDS if name is UNKNOWN else str(name))
-    except InvalidInput:
-        return calendar(WEEKENDS)
-
-
-def _kind(count: _Count) -> DueKind:
+def _kind(count: CountBasis) -> DueKind:
     if count.duty.hold:
         return DueKind.HOLD_UNTIL
     instant = count.version.counting in (*_HOURS, Counting.SEC_BUSINESS_DAYS)
     return DueKind.INSTANT if instant else DueKind.END_OF_DAY
 
 
-def _rolled(count: _Count, due: datetime, facts: Facts) -> tuple[datetime, Later | None, tuple[str, ...]]:
+def _rolled(count: CountBasis, due: datetime, facts: Facts) -> tuple[datetime, Later | None, tuple[str, ...]]:
     """Apply the law's own extension: to `due` if its condition holds, as an arguable reading if unknown."""
     rolling = count.version.roll
     if rolling is None:
@@ -221,26 +153,21 @@ def _rolled(count: _Count, due: datetime, facts: Facts) -> tuple[datetime, Later
     answer = rolling.holds.decide(facts)
     if not closed or answer is NO:
         return due, None, ()
-    moved = _roll(count, rolling.rule, due, count.calendar)
+    moved = rolled_to(count, rolling.rule, due, count.calendar)
     why = f"{rolling.cite}: {closed}, so {rolling.rule.replace('_', ' ')}"
     return (moved, None, (why,)) if answer is YES else (due, Later(moved, f"{why}, if it holds"), ())
 
 
-def _roll(count: _Count, rule: str, due: datetime, working: Calendar) -> datetime:
-    move = dates.noon_next_working_day if rule == "noon_next_working_day" else dates.end_of_next_working_day
-    return move(due, count.zone, working)
-
-
-def _arguable(count: _Count, due: datetime) -> Later | None:
+def _arguable(count: CountBasis, due: datetime) -> Later | None:
     """The duty's own arguable reading, where it ends later than `due`."""
     arguable, version = count.version.arguable, count.version
     if arguable is None or version.within is None:
         return None
     end = due
     if arguable.counting or arguable.within:
-        end = _end(count, arguable.within or version.within, arguable.counting or version.counting)
+        end = end_of(count, arguable.within or version.within, arguable.counting or version.counting)
     if arguable.roll:
-        end = _roll(count, arguable.roll, end, calendar(arguable.calendar) if arguable.calendar else count.calendar)
+        end = rolled_to(count, arguable.roll, end, calendar(arguable.calendar) if arguable.calendar else count.calendar)
     return Later(end, arguable.basis) if end > due else None
 
 
@@ -252,7 +179,7 @@ def _other_reading(due: datetime, others: list[Reading], *, hold: bool) -> Later
     return Later(end, "; ".join(why))
 
 
-def _set_by_notice(count: _Count, facts: Facts, aim: datetime | None) -> Due:
+def _set_by_notice(count: CountBasis, facts: Facts, aim: datetime | None) -> Due:
     end = facts.get("notice_due_at", UNKNOWN)
     known = isinstance(end, datetime)
     why = "the instant that the notice sets" if known else "the notice sets the instant; it is not recorded yet"
@@ -261,7 +188,7 @@ def _set_by_notice(count: _Count, facts: Facts, aim: datetime | None) -> Due:
     return Due(due, kind, None, count.version.label, count.duty.citation, (why,), aim)
 
 
-def _internal_target(count: _Count) -> datetime | None:
+def _internal_target(count: CountBasis) -> datetime | None:
     target = count.duty.internal_target
     if target is None:
         return None
@@ -269,7 +196,7 @@ def _internal_target(count: _Count) -> datetime | None:
     return (count.start.astimezone(UTC) + timedelta(hours=hours)).astimezone(count.show)
 
 
-def _entity_zone(count: _Count, due: datetime) -> tuple[str, ...]:
+def _entity_zone(count: CountBasis, due: datetime) -> tuple[str, ...]:
     """Say so when the count in the organisation's own zone ends on an earlier day."""
     if count.zone is count.show or _kind(count) is not DueKind.END_OF_DAY:
         return ()

@@ -12,12 +12,10 @@ from firedoor.core.ternary import UNKNOWN
 
 # The EU's Member States, and Iceland, Liechtenstein and Norway: the GDPR applies there by EEA Joint Committee
 # Decision 154/2018.
-EEA = frozenset(
-    (
-        "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT",
-        "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
-    )
-)  # fmt: skip
+EEA = frozenset({
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT",
+    "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
+})  # fmt: skip
 _WIDER = {**dict.fromkeys(EEA, "EU"), "GB": "UK", "EEA": "EU"}
 _LISTS = ("established_in", "serves", "jurisdictions")
 _AT_LEAST_ONE = Count(minimum=1)

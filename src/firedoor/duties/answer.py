@@ -1,4 +1,4 @@
-"""One question, one answer: does this duty apply, and when is it due?
+"""One question and its answer: whether a duty applies, and when it is due.
 
 Decides the stable shape that `firedoor duties due` prints and that the worked
 examples of the duties are checked against. Leaves the law to `core`.

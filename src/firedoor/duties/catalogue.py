@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
+from firedoor.core.clause import Frozen
 from firedoor.core.duty import Duty, submitted_fact, with_stages
 from firedoor.core.expression import Expression
 from firedoor.core.facts import FactType
@@ -184,3 +185,17 @@ def conditions(duty: Duty) -> Iterator[Expression]:
 
 def _problem(path: Path, line: int, message: str) -> Problem:
     return Problem(code="L102", message=message, place=Place(file=path.name, line=line, column=1))
+
+
+class DutyFile(Frozen):
+    """A file of `duties/`: duties, and facts that only they use. `shared` holds anchors and is not read."""
+
+    about: str = ""
+    shared: dict[str, Any] = Field(default_factory=dict)
+    facts: tuple[LegalFact, ...] = ()
+    duties: tuple[Duty, ...] = ()
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema of a duty file, for editors."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **DutyFile.model_json_schema()}

@@ -1,0 +1,42 @@
+"""Calendars: public holidays are closed, optional closing days are not."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from firedoor.core.calendars import calendar
+from firedoor.core.problems import InvalidInput
+
+
+@pytest.mark.parametrize(
+    ("name", "day", "closed"),
+    [
+        ("BR", date(2026, 2, 16), False),  # Carnival Monday, ponto facultativo
+        ("BR", date(2026, 2, 17), False),  # Carnival Tuesday, ponto facultativo
+        ("BR", date(2026, 6, 4), False),  # Corpus Christi, ponto facultativo
+        ("BR", date(2026, 4, 3), True),  # Good Friday
+        ("BR", date(2026, 11, 20), True),  # Consciencia Negra, national since Lei 14.759/2023
+        ("BR", date(2023, 11, 20), False),
+        ("US", date(2026, 7, 3), True),  # Independence Day, observed on Friday
+        ("US", date(2026, 6, 19), True),  # Juneteenth
+        ("US", date(2026, 11, 27), False),  # the day after Thanksgiving is a business day
+        ("DE", date(2026, 10, 3), True),
+        ("weekends", date(2026, 12, 25), False),
+    ],
+)
+def test_a_day_is_open_or_closed(name: str, day: date, closed: bool) -> None:
+    """As the statutes of the place have it."""
+    assert bool(calendar(name).closed(day)) is closed
+
+
+def test_an_unknown_calendar_is_refused() -> None:
+    """No calendar is made up."""
+    with pytest.raises(InvalidInput, match="no calendar is called"):
+        calendar("XX")
+
+
+def test_a_calendar_says_its_version() -> None:
+    """The reasons of a limit can name what it was counted by."""
+    assert calendar("BR").version.startswith("holidays ")
