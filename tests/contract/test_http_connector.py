@@ -219,6 +219,29 @@ async def test_a_snapshot_just_taken_spares_a_second_look(connector: HttpConnect
     assert [asked.method for asked in server.asked][2] == "GET"
 
 
+async def test_an_old_snapshot_is_looked_at_again(client: httpx.AsyncClient) -> None:
+    """Six seconds later somebody may have closed it; the look comes before the change."""
+    clock = [datetime.now(UTC)]
+    context = ConnectorContext(client, ReferencedSecrets({"KEY": SECRET}), lambda: clock[0], Inventory())
+    async with odd_server(platform(lambda _: reply(200))) as server:
+        connector, door = HttpConnector(context), door_of(server.url)
+        snapshot = await connector.capture_state(target_of(door), door)
+        clock[0] += timedelta(seconds=6)
+        await connector.suspend(target_of(door), door, snapshot, "k")
+    assert [asked.method for asked in server.asked] == ["GET", "GET", "PUT"]
+
+
+async def test_a_change_that_could_not_be_sent_is_no_doubt(connector: HttpConnector) -> None:
+    """Nobody listens: certainly nothing happened, so nothing needs to be observed."""
+    async with odd_server(lambda _: reply(200, OPEN, connection="close")) as server:
+        door = door_of(server.url)
+        snapshot = await connector.capture_state(target_of(door), door)
+    with pytest.raises(Unanswered) as caught:
+        await connector.suspend(target_of(door), door, snapshot, "k")
+    assert not isinstance(caught.value, InDoubt)
+    assert "nothing was changed" in caught.value.problems[0].do
+
+
 async def test_no_proxy_from_the_environment(client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A proxy that somebody exported does not get our keys."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):

@@ -72,3 +72,11 @@ def test_a_misspelt_key_is_refused(field: str) -> None:
     """The inventory has no keys that nobody reads."""
     with pytest.raises(ValidationError, match="not permitted"):
         Target.model_validate({"id": "a", "doors": [{"name": "x", "connector": "http"}], field: 1})
+
+
+def test_a_target_is_named_by_where_it_stands() -> None:
+    """In the file the id is the key; repeating it wrongly is an error."""
+    written = {"a": {"doors": [{"name": "x", "connector": "http"}]}, "b": {"id": "c", "doors": [DOOR]}}
+    read = Inventory.model_validate({"targets": written})
+    assert read.targets["a"].id == "a"
+    assert any("is listed as" in problem.message for problem in inventory_problems(read))

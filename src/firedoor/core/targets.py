@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from firedoor.core.problems import Problem, nearest
 
@@ -78,9 +78,21 @@ class Target(Part):
 
 
 class Inventory(Part):
-    """All targets by id. Every neighbour must be in it and have a probe of its own."""
+    """All targets by id. Every neighbour must be in it and have a probe of its own.
+
+    In the file each target stands under its id and need not repeat it.
+    """
 
     targets: dict[str, Target] = Field(default_factory=dict)
+
+    @field_validator("targets", mode="before")
+    @classmethod
+    def _named_by_key(cls, targets: Any) -> Any:  # noqa: ANN401 - as read; what is no mapping is refused after this
+        if not isinstance(targets, dict):
+            return targets
+        return {
+            name: {"id": name, **target} if isinstance(target, dict) else target for name, target in targets.items()
+        }
 
 
 def inventory_problems(inventory: Inventory) -> tuple[Problem, ...]:
