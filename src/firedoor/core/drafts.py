@@ -1,0 +1,271 @@
+"""Drafts of what is sent to authorities and people: which template, filled from facts, with what is missing.
+
+Decides which template fits a clock, how a fact reads in a letter, and that nothing is
+invented: what is not known stands as `[missing: ...]` in its place and in a list on top.
+Every draft begins by saying that it was not sent. Leaves reading template files to
+`firedoor.templates` and sending to people.
+
+A template sees `incident`, `clock`, `organisation`, `facts`, `content` (the fields that the
+duty asks for, by id), `rest` (those that the template does not place itself) and `known`
+(facts for conditions, without marking them as missing).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from jinja2 import Template as JinjaTemplate
+from jinja2 import nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from firedoor.core.facts import Count, Value
+from firedoor.core.facts import show as shown
+from firedoor.core.incident import IncidentType
+from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
+from firedoor.core.view import IncidentView
+
+NOT_SENT = "DRAFT - not sent"
+AUDIENCES = ("authorities", "people")
+
+# The first prefix that fits the duty's id names the template; the rest goes by the addressee.
+FAMILIES: tuple[tuple[str, str], ...] = (
+    ("eu.gdpr.art33.sa", "data-protection-authority"),
+    ("uk.gdpr.art33.ico", "data-protection-authority"),
+    ("eu.gdpr.art33.processor", "processor-to-controller"),
+    ("eu.gdpr.art33.register", "register"),
+    ("eu.gdpr.art12", "answer-to-a-request"),
+    ("eu.aiact", "ai-act"),
+    ("us.tida", "removal-answer"),
+    ("uk.osa.s10_3a", "removal-answer"),
+    ("in.itrules", "removal-answer"),
+    ("us.2258a.report", "child-protection-report"),
+    ("uk.osa.s66", "child-protection-report"),
+    ("us.2258a.preserve", "register"),
+    ("au.osa", "online-safety-regulator"),
+    ("us.ca.1798_82.ag", "attorney-general"),
+    ("us.tx.521_053.ag", "attorney-general"),
+    ("us.ny.899aa.agencies", "attorney-general"),
+)
+PEOPLE = frozenset(("individuals", "people"))
+_MISSING = re.compile(r"\[missing: ([^\]]+)\]")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A draft and what it lacks, in the order in which it is missed."""
+
+    template: str
+    text: str
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Matter:
+    """What a draft is about: the clock, the incident, its facts, and the words of the organisation."""
+
+    clock: Mapping[str, Any]
+    view: IncidentView
+    facts: Mapping[str, Value]
+    organisation: Mapping[str, Any]
+
+
+def template_of(matter: Matter, wanted: str, known: Iterable[str]) -> str:
+    """Return the name of the template: the one a playbook asks for by name, else the one that fits the duty."""
+    if wanted not in AUDIENCES and wanted in known:
+        return wanted
+    duty = str(matter.clock.get("duty", ""))
+    named = next((name for prefix, name in FAMILIES if duty.startswith(prefix)), None)
+    people = matter.clock.get("addressee") in PEOPLE
+    if named == "removal-answer" or (named is None and people):
+        return f"{named or 'letter'}{'-child' if child_possible(matter) else ''}"
+    return named or "authority"
+
+
+def child_possible(matter: Matter) -> bool:
+    """Whether a child may be concerned. With intimate content, not knowing counts as yes."""
+    minor = matter.facts.get("minor", UNKNOWN)
+    children = "children" in _words(matter.facts.get("data_categories"))
+    if matter.view.type is IncidentType.NONCONSENSUAL_GENERATION:
+        return minor is not NO or children
+    return minor is YES or children
+
+
+def render(name: str, text: str, matter: Matter) -> Draft:
+    """Fill a template. Never raises for what is missing; raises jinja2 errors only for a broken template."""
+    template, ids, names = _compiled(text)
+    fill = _Fill(matter)
+    content = {str(item["id"]): item for item in matter.clock.get("content", [])}
+    body = template.render(
+        incident=_incident(matter, fill),
+        clock=fill.clock(),
+        organisation=_Marked(fill, fill.organisation),
+        facts=_Marked(fill, fill.fact),
+        content=_Marked(fill, lambda key: fill.field(content.get(key), key)),
+        rest=[
+            {"title": item["title"], "text": fill.field(item, key)}
+            for key, item in content.items()
+            if key not in ids and item.get("fact") not in names
+        ],
+        known=_Known(matter.facts),
+    )
+    missing = tuple(dict.fromkeys(_MISSING.findall(body)))
+    return Draft(name, f"{_head(matter, missing)}\n{body.strip()}\n", missing)
+
+
+def _head(matter: Matter, missing: tuple[str, ...]) -> str:
+    lines = [f"> **{NOT_SENT}.** {matter.view.id}: {matter.clock.get('title', '')}."]
+    citation, due = matter.clock.get("citation"), matter.clock.get("due")
+    if citation:
+        lines.append(f"> {citation}. {'Due ' + str(due) if due else 'The law sets no number of hours'}.")
+    if matter.clock.get("assumption"):
+        lines.append(f"> Provisional: {matter.clock['assumption']}.")
+    lines.append("> A named person checks, completes and sends it. Firedoor gives no legal advice.")
+    if missing:
+        lines += [">", f"> Missing ({len(missing)}):", *(f"> - {item}" for item in missing)]
+    else:
+        lines += [">", "> Nothing that was asked for is missing."]
+    return "\n".join(lines) + "\n"
+
+
+class _Fill:
+    """Turns facts into words, and into a mark where there are none."""
+
+    def __init__(self, matter: Matter) -> None:
+        self.matter = matter
+        self.zone = _zone(matter.facts.get("time_zone"))
+
+    def fact(self, name: str) -> str:
+        return self._or_missing(self.matter.facts.get(name, UNKNOWN), name.replace("_", " "))
+
+    def field(self, item: Mapping[str, Any] | None, name: str) -> str:
+        if item is None:
+            return self._or_missing(UNKNOWN, name.replace("_", " "))
+        value = self.matter.facts.get(item.get("fact") or "", UNKNOWN)
+        if value is UNKNOWN and item.get("fact") == "contact_point":
+            value = self._contact() or UNKNOWN
+        return self._or_missing(value, str(item["title"]))
+
+    def organisation(self, name: str) -> str:
+        given = self.matter.organisation
+        value = given.get(name) or given.get(name.replace("contact_", "dpo_")) or UNKNOWN
+        if value is UNKNOWN and name == "name":
+            value = self.matter.facts.get("organisation_name", UNKNOWN)
+        return self._or_missing(value, f"the organisation's {name.replace('_', ' ')}")
+
+    def clock(self) -> dict[str, Any]:
+        clock = self.matter.clock
+        instants = {name: self.instant(clock.get(name)) for name in ("due", "trigger_at", "latest_arguable")}
+        words = {
+            name: str(clock.get(name) or "")
+            for name in ("title", "authority", "citation", "channel", "duty", "penalty")
+        }
+        return {**words, **instants, "late": clock.get("state") == "missed"}
+
+    def instant(self, raw: Any) -> str:  # noqa: ANN401 - an instant, its text, or nothing
+        if raw is None:
+            return ""
+        value = raw if isinstance(raw, datetime) else datetime.fromisoformat(str(raw))
+        local = value.astimezone(self.zone)
+        return f"{local:%d %B %Y, %H:%M} ({local:%Z})".lstrip("0")
+
+    def words(self, value: Value) -> str:
+        match value:
+            case datetime():
+                return self.instant(value)
+            case tuple():
+                return ", ".join(item.replace("_", " ") for item in value)
+            case Count():
+                return str(value) if value.exact else f"{value}, not yet known exactly"
+            case _:
+                return shown(value)
+
+    def _contact(self) -> str:
+        given = self.matter.organisation
+        named = [
+            given.get("dpo_name") or given.get("contact_name"),
+            given.get("dpo_email") or given.get("contact_email"),
+        ]
+        return ", ".join(str(part) for part in [*named, given.get("contact_phone")] if part)
+
+    def _or_missing(self, value: Value | str, what: str) -> str:
+        if value is UNKNOWN or value in ("", ()):
+            return f"[missing: {what}]"
+        return self.words(value)
+
+
+class _Marked(Mapping[str, str]):
+    """Names that a template reads; one without a value reads as a mark."""
+
+    def __init__(self, fill: _Fill, read: Any) -> None:  # noqa: ANN401 - a function from a name to words
+        self._fill = fill
+        self._read = read
+
+    def __getitem__(self, key: str) -> str:
+        return str(self._read(key))
+
+    def __iter__(self) -> Any:  # noqa: ANN401
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+
+class _Known(Mapping[str, Any]):
+    """Facts for conditions: a flag is true only for a yes, a list is itself, anything unknown is false."""
+
+    def __init__(self, facts: Mapping[str, Value]) -> None:
+        self._facts = facts
+
+    def __getitem__(self, key: str) -> Any:  # noqa: ANN401
+        value = self._facts.get(key, UNKNOWN)
+        if isinstance(value, Ternary):
+            return value is YES
+        return value
+
+    def __iter__(self) -> Any:  # noqa: ANN401
+        return iter(self._facts)
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+
+def _incident(matter: Matter, fill: _Fill) -> dict[str, str]:
+    view = matter.view
+    opened = fill.instant(view.opened_at) if view.opened_at else ""
+    return {
+        "id": view.id,
+        "title": view.title,
+        "type": str(view.type),
+        "severity": str(view.severity),
+        "opened_at": opened,
+    }
+
+
+def _zone(name: Value | None) -> ZoneInfo:
+    try:
+        return ZoneInfo(str(name)) if isinstance(name, str) else ZoneInfo("UTC")
+    except (ZoneInfoNotFoundError, ValueError):
+        return ZoneInfo("UTC")
+
+
+def _words(value: Value | None) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else ()
+
+
+_environment = ImmutableSandboxedEnvironment(autoescape=False, trim_blocks=True, lstrip_blocks=True)
+_environment.globals = {}
+
+
+@lru_cache(maxsize=64)
+def _compiled(text: str) -> tuple[JinjaTemplate, frozenset[str], frozenset[str]]:
+    """The template, the ids of the duty's fields that it places itself, and the facts that it places."""
+    tree = _environment.parse(text)
+    found = [(node.node.name, node.attr) for node in tree.find_all(nodes.Getattr) if isinstance(node.node, nodes.Name)]
+    ids, names = (frozenset(attr for root, attr in found if root == wanted) for wanted in ("content", "facts"))
+    return _environment.from_string(text), ids, names

@@ -1,0 +1,39 @@
+"""Texts: drafts for authorities and letters to people, as Jinja2 files, and the one function that fills them.
+
+Decides which templates exist. Leaves choosing and filling to `core.drafts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from firedoor.core.drafts import Draft, Matter, render, template_of
+from firedoor.core.facts import Value
+from firedoor.core.view import IncidentView
+
+NOTICES = Path(__file__).parent / "notices"
+SUFFIX = ".md.j2"
+
+
+@cache
+def notices() -> dict[str, str]:
+    """Every notice by its name: the text of its template."""
+    return {
+        path.name.removesuffix(SUFFIX): path.read_text(encoding="utf-8") for path in sorted(NOTICES.glob(f"*{SUFFIX}"))
+    }
+
+
+def render_draft(
+    clock: Mapping[str, Any],
+    view: IncidentView,
+    facts: Mapping[str, Value],
+    organisation: Mapping[str, Any],
+    family: str,
+) -> Draft:
+    """Draft what a clock asks for. `family` is "authorities", "people", or the name of a notice."""
+    matter = Matter(clock, view, facts, organisation)
+    name = template_of(matter, family, notices())
+    return render(name, notices()[name], matter)
