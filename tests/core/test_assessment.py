@@ -84,11 +84,24 @@ def test_an_incomplete_request_leaves_a_shadow() -> None:
     assert (found.applies, found.shadow) == ("no", True)
 
 
+def test_a_duty_says_which_instant_it_waits_for() -> None:
+    """Child abuse material is known of, and nobody has recorded since when: no clock, but a named gap."""
+    known = {"us_communications_provider": "yes", "apparent_child_abuse_material": "yes", "actual_knowledge": "yes"}
+    found = assess_one(DUTIES["us.2258a.report"], facts(**known), NOW)
+    assert (found.applies, found.trigger, found.awaits) == ("yes", None, ("known_at",))
+
+
 def test_before_its_day_a_law_does_not_apply() -> None:
     """The version is chosen by the trigger's day in the authority's zone."""
     old = facts(covered_platform="yes", serves="US", request_received_at="2026-05-18T10:00:00Z")
     found = assess_one(DUTIES["us.tida.s3.removal"], old, NOW)
     assert (found.applies, found.version) == ("no", "")
+
+
+def test_the_first_day_of_a_law_is_a_day_of_its_place() -> None:
+    """00:30 in London on 29 June 2026 is still 28 June in UTC; the law is in force."""
+    report = facts(user_to_user_service="yes", uk_link="yes", request_received_at="2026-06-29T00:30:00+01:00")
+    assert assess_one(DUTIES["uk.osa.s10_3a.ncii48h"], report, NOW).version == "2026-06-29"
 
 
 def test_the_next_fact_settles_most() -> None:

@@ -20,7 +20,7 @@ from firedoor.core.expression import Expression
 from firedoor.core.facts import Facts, show
 from firedoor.core.period import Version
 from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
-from firedoor.core.territories import enrich
+from firedoor.core.territories import enrich, zone_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ class Assessment:
     findings: tuple[Finding, ...]
     missing: tuple[str, ...]
     to_judge: tuple[str, ...]  # exemptions that only a person can judge
+    awaits: tuple[str, ...]  # facts of which one must carry the law's own instant, while none does
 
     @property
     def reasons(self) -> tuple[str, ...]:
@@ -146,7 +147,7 @@ class _Case:
 
 def _assess(duty: Duty, case: _Case, at: datetime) -> Assessment:
     trigger = find_trigger(duty, case.facts)
-    version = _version(duty, trigger.at if trigger else at)
+    version = _version(duty, case.facts, trigger.at if trigger else at)
     when = duty.when if version is None or version.when is None else version.when
     findings = tuple(_findings(duty, when, case))
     reach = ternary.all_of(case.answer(clause.holds) for clause in duty.reach if clause.holds)
@@ -160,13 +161,13 @@ def _assess(duty: Duty, case: _Case, at: datetime) -> Assessment:
     return Assessment(
         duty.id, applies, reach, binding, superseded, version.label if version else "", trigger,
         startable and applies is UNKNOWN, shadow, findings, _missing(duty, when, applies, case),
-        tuple(clause.says for clause in duty.unless if clause.holds is None),
+        tuple(clause.says for clause in duty.unless if clause.holds is None), _awaits(duty, trigger, applies),
     )  # fmt: skip
 
 
-def _version(duty: Duty, at: datetime) -> Version | None:
-    zone = dates.zone_named(duty.zone) if duty.zone else UTC
-    return duty.version_on(at.astimezone(zone).date())
+def _version(duty: Duty, facts: Facts, at: datetime) -> Version | None:
+    """The version on the day of the authority, or of the organisation where the authority has no zone of its own."""
+    return duty.version_on(dates.local_day(at, dates.zone_named(duty.zone or zone_of(facts))))
 
 
 def _findings(duty: Duty, when: tuple[Clause, ...], case: _Case) -> Iterator[Finding]:
@@ -193,6 +194,11 @@ def _missing(duty: Duty, when: tuple[Clause, ...], applies: Ternary, case: _Case
         if case.answer(condition) is UNKNOWN:
             names.update(dict.fromkeys(condition.missing(case.facts)))
     return tuple(names)
+
+
+def _awaits(duty: Duty, trigger: TriggerFound | None, applies: Ternary) -> tuple[str, ...]:
+    own = duty.trigger.own_facts
+    return () if applies is NO or (trigger and trigger.fact in own) else own
 
 
 def _curable(when: tuple[Clause, ...], findings: tuple[Finding, ...], case: _Case) -> bool:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from firedoor.core.assessment import Assessment, assess, assess_one, find_trigger
-from firedoor.core.clock_changes import Mandate, changed, dates_of, extend, move, pause, reanchor, resume, zone_of
+from firedoor.core.clock_changes import Mandate, changed, dates_of, extend, move, pause, reanchor, resume
 from firedoor.core.clock_value import (
     NEXT,
     OPEN,
@@ -30,7 +30,7 @@ from firedoor.core.due import Due, DueKind, Later, compute_due
 from firedoor.core.duty import Duty
 from firedoor.core.facts import Facts
 from firedoor.core.ternary import NO, UNKNOWN, YES
-from firedoor.core.territories import enrich
+from firedoor.core.territories import enrich, zone_of
 
 __all__ = [
     "NEXT", "OPEN", "Change", "Clock", "ClockState", "Due", "DueKind", "Later", "Mandate", "Reassessment",

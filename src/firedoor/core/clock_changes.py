@@ -17,8 +17,7 @@ from firedoor.core.due import Due, DueKind, compute_due
 from firedoor.core.duty import Duty
 from firedoor.core.facts import Facts
 from firedoor.core.problems import Problem, Refused
-from firedoor.core.ternary import UNKNOWN
-from firedoor.core.territories import enrich
+from firedoor.core.territories import enrich, zone_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +35,8 @@ def reanchor(
 ) -> Clock:
     """Move the start of a clock, keeping what was. Raises Refused when it ends later and nobody else approved.
 
-    `event` is the one that now starts it ("classified"); by default the same as before.
+    `event` is the one that now starts it ("classified"); by default the same as before. Record the instant as that
+    event's fact too: `clock.reassess` follows the facts.
     """
     full = enrich(facts)
     event = event or clock.trigger_event
@@ -95,12 +95,6 @@ def dates_of(due: Due) -> dict[str, Any]:
         "latest_arguable": later.due if later else None, "latest_basis": later.basis if later else "",
         "internal_target": due.internal_target,
     }  # fmt: skip
-
-
-def zone_of(facts: Facts) -> str:
-    """The organisation's zone, or UTC."""
-    zone = facts.get("time_zone", UNKNOWN)
-    return "UTC" if zone is UNKNOWN else str(zone)
 
 
 def _second_person(mandate: Mandate, what: str) -> None:

@@ -7,7 +7,9 @@ where the organisation is established or serves are its own statement, and compl
 
 from __future__ import annotations
 
+from firedoor.core.dates import zone_named
 from firedoor.core.facts import Count, Facts, Value
+from firedoor.core.problems import InvalidInput
 from firedoor.core.ternary import UNKNOWN
 
 # The EU's Member States, and Iceland, Liechtenstein and Norway: the GDPR applies there by EEA Joint Committee
@@ -36,6 +38,17 @@ def enrich(facts: Facts) -> dict[str, Value]:
     if isinstance(total, Count) and total.maximum is not None:
         found.update(_bounded(found, total.maximum))
     return found
+
+
+def zone_of(facts: Facts) -> str:
+    """The zone in which the organisation answers to its authority; UTC while it is unknown or no zone."""
+    name = facts.get("time_zone", UNKNOWN)
+    if not isinstance(name, str) or name is UNKNOWN:
+        return "UTC"
+    try:
+        return zone_named(name).key
+    except InvalidInput:  # `vocabulary.profile` refuses it; here an incident must go on
+        return "UTC"
 
 
 def _with_wider(places: tuple[str, ...]) -> tuple[str, ...]:

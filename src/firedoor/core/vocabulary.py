@@ -12,8 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
+from firedoor.core.dates import zone_named
 from firedoor.core.facts import FactDefinition, Facts, Value, read_all
 from firedoor.core.problems import InvalidInput, Problem
+from firedoor.core.ternary import UNKNOWN
 
 Scope = Literal["organisation", "incident"]
 
@@ -46,7 +48,10 @@ def profile(vocabulary: Vocabulary, raw: Mapping[str, Any]) -> dict[str, Value]:
             )
             for name in strays
         )
-    return read_all(vocabulary, raw)
+    facts = read_all(vocabulary, raw)
+    if isinstance(zone := facts.get("time_zone"), str) and zone is not UNKNOWN:
+        zone_named(zone)
+    return facts
 
 
 def joined(standing: Facts, incident: Facts) -> dict[str, Value]:

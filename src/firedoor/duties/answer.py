@@ -28,7 +28,7 @@ def answer(catalogue: Catalogue, key: str, event: str, at: str, tz: str, facts: 
     duty = catalogue.find(key)
     instant = dates.instant(at, dates.zone_named(tz))
     fact = _event_fact(catalogue, key, event)
-    known: dict[str, Value] = enrich(read_all(catalogue.facts, facts))
+    known: dict[str, Value] = {**enrich(read_all(catalogue.facts, facts)), "time_zone": tz}
     if fact:
         known[fact] = instant
     found = assess_one(duty, known, instant)
