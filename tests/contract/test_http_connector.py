@@ -290,6 +290,21 @@ async def test_a_broken_answer_captures_nothing(connector: HttpConnector, how: s
         assert monotonic() - began < 2
 
 
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (reply(200, {**OPEN, "padding": "x" * 5_000_000}), "larger than"),
+        (reply(200, gzip.compress(json.dumps(OPEN).encode()), content_encoding="gzip"), "compressed"),
+    ],
+)
+async def test_a_whole_answer_out_of_bounds_is_refused(connector: HttpConnector, answer: bytes, words: str) -> None:
+    """Memory is not spent on whatever comes: a good answer that is too large or unasked packed counts as none."""
+    async with odd_server(lambda _: answer) as server:
+        door = door_of(server.url)
+        with pytest.raises(Unanswered, match=words):
+            await connector.capture_state(target_of(door), door)
+
+
 @pytest.mark.parametrize("how", sorted(BROKEN))
 async def test_a_broken_answer_to_a_change_is_doubt(connector: HttpConnector, how: str) -> None:
     """The change was sent, so nobody may say that it did not happen, and it was sent once."""
