@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import firedoor.connectors
-from firedoor.connectors.parts.context import ConnectorContext
 from firedoor.core.ports import Connector
 from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem, nearest
 from firedoor.core.targets import Inventory, inventory_problems
+
+if TYPE_CHECKING:  # it brings the HTTP client, which listing the connectors does not need
+    from firedoor.connectors.parts.context import ConnectorContext
 
 GROUP = "firedoor.connectors"
 _NOT_CONNECTORS = frozenset({"registry"})
