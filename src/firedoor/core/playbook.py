@@ -136,6 +136,7 @@ class Playbook:
     steps: tuple[StepNode, ...]
     dismissed: tuple[StepNode, ...]
     source: Source
+    facts: Mapping[str, FactDefinition]
 
     @property
     def name(self) -> str:
@@ -189,7 +190,7 @@ def read_playbook(source: Source, types: StepTypes, vocabulary: Mapping[str, Fac
         reader.facts(header, vocabulary)
     if reader.problems or header is None:
         raise InvalidInput(sorted(reader.problems, key=lambda p: (p.place.line, p.place.column) if p.place else (0, 0)))
-    return Playbook(header, phases, steps, unless_dismissed, source)
+    return Playbook(header, phases, steps, unless_dismissed, source, definitions(header, vocabulary))
 
 
 def definitions(header: Header, vocabulary: Mapping[str, FactDefinition]) -> dict[str, FactDefinition]:

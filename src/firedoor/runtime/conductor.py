@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -47,6 +47,7 @@ class Conductor:
     reflex_only: bool = False
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     boundary: BOUNDARY = no_boundary
+    fresh: bool = False  # the entries given to `drive` were just written by this process: nothing in them is in doubt
     stopped_at: int = 0
     wake_at: datetime | None = None
 
@@ -71,6 +72,7 @@ class Conductor:
                 await showing
 
     async def _loop(self, entries: list[Entry]) -> Ending:
+        ours = frozenset(str(e.body["op"]) for e in entries if e.kind == Kind.STARTED) if self.fresh else frozenset()
         view = await self._read(entries)
         ended: list[Draft] = []
         while True:
@@ -82,7 +84,8 @@ class Conductor:
                 continue
             view = self._view
             for launch in turn.launches:
-                self._launch(view, launch)
+                self._launch(view, replace(launch, observe=False) if launch.instance.id in ours else launch)
+            ours = frozenset()
             if not self._running:
                 self.stopped_at, self.wake_at = view.head.seq, turn.wake_at
                 return "closed" if turn.over else "waiting"
@@ -115,8 +118,6 @@ class Conductor:
                 return None
             view.head = type(head)(entries[-1].seq, entries[-1].hash)
             self._show_entries(view, entries)
-        elif turn.launches:
-            pass
         return turn
 
     async def _append(self, drafts: Sequence[Draft], now: datetime, expect: int | None) -> tuple[Entry, ...]:

@@ -161,7 +161,9 @@ class Driver:
         self, lease: Lease, performer: Performer, shown: Shown | None, *, reflex_only: bool = False, entries: Sequence[Entry] = ()
     ) -> Ending:
         wake = self._wakes.setdefault(lease.incident, asyncio.Event())
-        conductor = Conductor(self.world, lease.incident, lease, performer, shown, reflex_only, wake)
+        conductor = Conductor(
+            self.world, lease.incident, lease, performer, shown, reflex_only=reflex_only, wake=wake, fresh=bool(entries)
+        )
         ending = await conductor.drive(entries)
         if not reflex_only:
             self._ended[lease.incident] = (conductor.stopped_at, conductor.wake_at)

@@ -79,7 +79,7 @@ def _locators(view: IncidentView) -> list[Body]:
 
 
 async def _draft(world: World, view: IncidentView, launch: Launch, operation: Keep) -> Kept:
-    from firedoor.core.drafts import render_draft
+    from firedoor.templates import render_draft
     from firedoor.core.scope import typed_facts
 
     clock = view.clocks[launch.instance.clock or ""]

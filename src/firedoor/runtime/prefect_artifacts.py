@@ -13,7 +13,7 @@ from firedoor.runtime.prefect_ports import Views
 
 
 async def show(incident_id: str, views: Views) -> None:
-    """Write what there is to see of an incident as artifacts of the current flow run. Nothing is written for an empty view."""
+    """Write what there is to see of an incident as artifacts of the current flow run; nothing for an empty view."""
     from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact, acreate_table_artifact
 
     stem = re.sub(r"[^a-z0-9]+", "-", incident_id.lower()).strip("-")

@@ -54,8 +54,8 @@ async def shared_client() -> AsyncIterator[PrefectClient]:
 
     _quieten()
     async with AsyncClientContext() as context:
-        inner = context.client._client  # the httpx client under Prefect's; it has no public way to a transport
-        inner._transport = QuickRetry(inner._transport)
+        inner = context.client._client  # noqa: SLF001 - the httpx client under Prefect's has no public way to a transport
+        inner._transport = QuickRetry(inner._transport)  # noqa: SLF001 - as above
         yield context.client
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 DEPLOYMENT = "firedoor"  # so that a deployment reads model-data-leakage/firedoor
 
+HELP = "Opens an incident and conducts it. What is left empty stays unknown and is asked for."
+
 
 @dataclass(frozen=True)
 class Deployed:
@@ -52,7 +54,7 @@ async def _ensure_work_pool(client: PrefectClient) -> None:
 
 
 async def _apply(playbook: PlaybookLike) -> Deployed:
-    from prefect.deployments.runner import EntrypointType
+    from prefect.types.entrypoint import EntrypointType
 
     flow = compile_flow(playbook)
     deployment = await flow.ato_deployment(
@@ -60,7 +62,7 @@ async def _apply(playbook: PlaybookLike) -> Deployed:
         work_pool_name=WORK_POOL,
         entrypoint_type=EntrypointType.MODULE_PATH,
         version=str(playbook.version),
-        description=f"{playbook.title}\n\nOpens an incident and conducts it. What is left empty stays unknown and is asked for.",
+        description=f"{playbook.title}\n\n{HELP}",
         tags=["firedoor"],
         enforce_parameter_schema=True,
     )

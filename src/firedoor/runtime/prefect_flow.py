@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import inspect
+import logging
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID, uuid4
@@ -25,71 +27,83 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import FlowRun
 
 ENTRYPOINTS = "firedoor.flows.respond"  # the module whose attributes are the compiled playbooks
+NAME = re.compile(r"[a-z][a-z0-9-]*")  # of a playbook that ships; anything else is a path
 POLL = 2.0  # seconds between two looks at the journal where a run cannot be suspended
+
+log = logging.getLogger(__name__)
 
 
 class PlaybookLike(Protocol):
-    """What is needed of a playbook."""
+    """What is needed of a playbook, whatever else it is. `source` is its name, or the path of its file."""
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def version(self) -> Any: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def facts(self) -> Mapping[str, FactDefinition]: ...
+    name: str
+    version: str
+    title: str
+    facts: Mapping[str, FactDefinition]
+    source: str
+
+
+@dataclass(frozen=True)
+class PlaybookForm:
+    """A compiled playbook as Prefect needs it."""
+
+    name: str
+    version: str
+    title: str
+    facts: Mapping[str, FactDefinition]
+    source: str
 
 
 def compile_flow(playbook: PlaybookLike | str | Path) -> Flow[..., Any]:
-    """Return a Prefect flow for a playbook: an object, the name of one that ships, or the path of a YAML file.
+    """Return a Prefect flow for a playbook: the name of one that ships, or the path of a YAML file.
 
     The flow is async. Parameters, all optional: `facts`, `title` and `why` open a new incident; `incident` conducts
-    one that exists. Await it, `serve` it or `deploy` it like any other flow. Raises InvalidInput or NotFound.
+    one that exists. Await it, `serve` it or `deploy` it like any other flow. Raises InvalidInput with every problem
+    of the playbook, or NotFound.
     """
-    if isinstance(playbook, (str, Path)):
-        from firedoor.runtime.library import load_playbook  # late: the library reads files
-
-        return _flow(load_playbook(playbook), entrypoint_name(playbook))
-    return _flow(playbook, entrypoint_name(playbook.name))
+    return _flow(playbook_form(playbook) if isinstance(playbook, (str, Path)) else playbook)
 
 
-def entrypoint_name(playbook: str | Path) -> str:
+def playbook_form(playbook: str | Path) -> PlaybookForm:
+    """Compile a playbook and return what its form and its flow need. Raises InvalidInput or NotFound."""
+    from firedoor.runtime.library import compiled
+
+    plan = compiled(playbook)
+    named = isinstance(playbook, str) and NAME.fullmatch(playbook)
+    source = str(playbook) if named else str(Path(playbook).resolve())
+    return PlaybookForm(plan.playbook, plan.version, plan.title, plan.definitions(), source)
+
+
+def entrypoint_name(playbook: str) -> str:
     """Return the attribute of `firedoor.flows.respond` that is this playbook's flow in any other process."""
-    if isinstance(playbook, str) and re.fullmatch(r"[a-z][a-z0-9-]*", playbook):
+    if NAME.fullmatch(playbook):
         return playbook.replace("-", "_")
     path = str(Path(playbook).resolve())
-    return "at_" + base64.b32encode(path.encode()).decode().rstrip("=").lower()
+    return "Path_" + base64.b32encode(path.encode()).decode().rstrip("=").lower()
 
 
 def playbook_of(attribute: str) -> str:
     """Return the name or the path that `entrypoint_name` made this attribute from."""
-    if attribute.startswith("at_"):
-        encoded = attribute.removeprefix("at_").upper()
+    if attribute.startswith("Path_"):
+        encoded = attribute.removeprefix("Path_").upper()
         return base64.b32decode(encoded + "=" * (-len(encoded) % 8)).decode()
     return attribute.replace("_", "-")
 
 
-def _flow(playbook: PlaybookLike, attribute: str) -> Flow[..., Any]:
-    from prefect import flow
+def _flow(playbook: PlaybookLike) -> Flow[..., Any]:
+    from prefect import Flow
 
-    form = facts_form(playbook.name, playbook.facts)
+    form, source = facts_form(playbook.name, playbook.facts), playbook.source
 
-    async def respond(incident: Any = None, facts: Any = None, title: str = "", why: str = "") -> str:
-        return await _respond(playbook, incident, given_facts(facts), title, why)
+    async def respond(facts: object = None, title: str = "", why: str = "", incident: str | None = None) -> str:
+        return await conduct_run(source, given_facts(facts), title, why, incident)
 
-    respond.__signature__ = _signature(form)  # type: ignore[attr-defined]
-    respond.__annotations__ = {p.name: p.annotation for p in _signature(form).parameters.values()} | {"return": str}
+    signature, attribute = _signature(form), entrypoint_name(source)
+    respond.__signature__ = signature  # type: ignore[attr-defined]
+    respond.__annotations__ = {name: given.annotation for name, given in signature.parameters.items()}
     respond.__doc__ = _description(playbook)
     respond.__module__, respond.__name__, respond.__qualname__ = ENTRYPOINTS, attribute, attribute
-    return flow(
-        respond,
-        name=playbook.name,
-        version=str(playbook.version),
-        description=_description(playbook),
-        persist_result=False,
-        retries=0,
-    )
+    return Flow(respond, name=playbook.name, version=playbook.version, persist_result=False, retries=0)
 
 
 def _signature(form: type[Any]) -> inspect.Signature:
@@ -118,7 +132,8 @@ def _description(playbook: PlaybookLike) -> str:
     """
 
 
-async def _respond(playbook: PlaybookLike, incident: str | None, facts: Json, title: str, why: str) -> str:
+async def conduct_run(playbook: str, facts: Json, title: str, why: str, incident: str | None) -> str:
+    """Be the function of the current flow run, from its first line to its last. Return the incident's id."""
     from prefect.context import FlowRunContext
 
     context = FlowRunContext.get()
@@ -161,7 +176,7 @@ async def _name_run(run: FlowRun, incident_id: str) -> None:
 
 async def _shown_before(run: FlowRun) -> frozenset[UUID]:
     """Return the task runs that an earlier attempt of this run has left finished."""
-    if not run.run_count or run.run_count < 2 and not (run.empirical_policy and run.empirical_policy.pause_keys):
+    if run.run_count == 1 and not run.empirical_policy.pause_keys:
         return frozenset()
     from prefect import get_client
     from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
@@ -173,11 +188,9 @@ async def _shown_before(run: FlowRun) -> frozenset[UUID]:
 
 async def _show_views(host: Host, incident_id: str) -> None:
     """Write the artifacts of the run. They are for looking at; that they fail must not stop a run."""
-    import logging
-
     from firedoor.runtime.prefect_artifacts import show
 
     try:
         await show(incident_id, await host.views(incident_id))
-    except Exception as error:
-        logging.getLogger(__name__).warning("the artifacts of %s were not written: %s", incident_id, error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the run matters more
+        log.warning("the artifacts of %s were not written: %s", incident_id, error)

@@ -58,8 +58,11 @@ class Views:
 class Host(Protocol):
     """What a flow needs from the rest of Firedoor, in whatever process it runs."""
 
-    async def open_incident(self, playbook: Any, facts: Json, title: str, why: str, flow_run_id: str) -> str:
-        """Open an incident and return its id. Idempotent on `flow_run_id`, because a run starts again from the top."""
+    async def open_incident(self, playbook: str, facts: Json, title: str, why: str, flow_run_id: str) -> str:
+        """Open an incident for a playbook (its name, or the path of its file) and return the incident's id.
+
+        Idempotent on `flow_run_id`, because a run that was suspended or has crashed starts again from the top.
+        """
 
     async def conduct(self, incident_id: str, performer: Performer, shown: Shown) -> str:
         """Drive the incident, see `Conduct`."""
@@ -68,7 +71,7 @@ class Host(Protocol):
         """Return what is shown of the incident now."""
 
 
-async def perform_directly(operation: OperationView, effect: Effect) -> Json:
+async def perform_directly(_operation: OperationView, effect: Effect) -> Json:
     """Run the effect without showing it anywhere: the performer for a day without Prefect."""
     return await effect()
 
@@ -76,25 +79,30 @@ async def perform_directly(operation: OperationView, effect: Effect) -> Json:
 def failure_of(outcome: Mapping[str, Any]) -> str | None:
     """Return why an operation failed, or None when its outcome is not a failure."""
     if outcome.get("status") == "failed" or outcome.get("error"):
-        return str(outcome.get("error") or outcome.get("summary") or "failed")
+        return str(outcome.get("error") or "failed")
     return None
 
 
-_host: Host | None = None
+def words_of(outcome: Mapping[str, Any]) -> str:
+    """Return an outcome in a few words. Results stay in the journal: they may hold what Prefect's readers must not see."""
+    parts = [str(outcome[name]) for name in ("summary", "outcome", "why") if outcome.get(name)]
+    if outcome.get("by"):
+        parts.append(f"by {outcome['by']}")
+    return ", ".join(parts)
+
+
+_hosts: list[Host] = []  # at most one: a process has one composition root
 
 
 def use_host(host: Host | None) -> None:
     """Set the host of this process; None forgets it, so that the next use asks `runtime.world`."""
-    global _host  # one composition root per process, set once at start
-    _host = host
+    _hosts[:] = [host] if host else []
 
 
 def current_host() -> Host:
     """Return the host of this process: the one that was set, or the one `runtime.world` makes from the settings."""
-    if _host is not None:
-        return _host
-    from firedoor.runtime.world import flow_host  # late: the composition root imports everything
+    if not _hosts:
+        from firedoor.runtime import world  # late: the composition root imports everything
 
-    host: Host = flow_host()
-    use_host(host)
-    return host
+        use_host(world.flow_host())
+    return _hosts[0]

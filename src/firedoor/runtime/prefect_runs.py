@@ -6,7 +6,7 @@ truth: whatever state Prefect left the run in, it is set to Pending when there i
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -39,9 +39,11 @@ class Runs:
         """Return the incident's flow run; create it in state Pending where it has none, so that no worker takes it."""
         return await self._existing(incident_id) or await self._create(incident_id, deployed)
 
-    async def ready(self, incident_id: str, deployed: Deployed) -> FlowRun:
-        """Return the flow run in state Pending, from whatever state it is in. Raises PrefectAway right after a crash."""
+    async def ready(self, incident_id: str, deployed: Deployed, driving: Collection[UUID] = ()) -> FlowRun:
+        """Return the flow run in state Pending, whatever state it is in. Raises PrefectAway right after a crash."""
         run = await self.ensure(incident_id, deployed)
+        if run.id in driving:
+            raise PrefectAway(f"{incident_id}: its run is being driven already")
         if run.state is None or run.state.is_pending():
             return run
         if run.state.is_crashed() and datetime.now(UTC) - run.state.timestamp < STALE_CRASH:
@@ -51,6 +53,13 @@ class Runs:
         why = f"The incident goes on; the run was {run.state.name}"
         await self._client.set_flow_run_state(run.id, Pending(message=why), force=True)
         return await self._client.read_flow_run(run.id)
+
+    async def requeue(self, run: FlowRun) -> None:
+        """Give a run that nobody drives any more back to the work pool: any worker may take it from here."""
+        from prefect.states import AwaitingRetry
+
+        why = "The process that drove this run has ended"
+        await self._client.set_flow_run_state(run.id, AwaitingRetry(message=why), force=True)
 
     async def _existing(self, incident_id: str) -> FlowRun | None:
         from prefect.exceptions import ObjectNotFound
@@ -73,3 +82,22 @@ class Runs:
         )
         await self._remember(incident_id, str(run.id))
         return run
+
+
+async def left_behind(client: PrefectClient, deployments: Collection[UUID], driving: Collection[UUID]) -> list[FlowRun]:
+    """Return the runs of these deployments that are under way according to Prefect, and that this process does not drive."""
+    from prefect.client.schemas.filters import (
+        DeploymentFilter,
+        DeploymentFilterId,
+        FlowRunFilter,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+    )
+    from prefect.client.schemas.objects import StateType
+
+    under_way = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING, StateType.CRASHED]
+    found = await client.read_flow_runs(
+        deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=list(deployments))),
+        flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=under_way))),
+    )
+    return [run for run in found if run.id not in driving]

@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Literal
 
 import httpx
@@ -41,6 +42,7 @@ class PrefectServer:
         self._changed = changed
         self._process: subprocess.Popen[bytes] | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._said: State = "away"
 
     @property
     def pid(self) -> int | None:
@@ -103,7 +105,8 @@ class PrefectServer:
                 elif self.state != "ready" and loop.time() - began > PATIENCE:
                     return False
                 await asyncio.sleep(POLL_READY if self.state == "ready" else POLL_STARTING)
-        log.warning("the Prefect server has ended; its words are in %s", self.settings.log_file)
+        if self.state == "ready":
+            log.warning("the Prefect server has ended; its words are in %s", self.settings.log_file)
         return self.state == "ready"
 
     async def _answers(self, client: httpx.AsyncClient) -> bool:
@@ -129,7 +132,9 @@ class PrefectServer:
         if state == self.state:
             return
         self.state = state
-        log.info("Prefect is %s", state)
+        if state not in ("starting", self._said):  # once, however often it is tried again
+            self._said = state
+            log.info("Prefect is %s", state)
         if self._changed:
             self._changed(state)
 
@@ -147,8 +152,7 @@ def _end_stale(settings: PrefectSettings) -> None:
     note = settings.home / "server.pid"
     try:
         pid = int(note.read_text())
-        with open(f"/proc/{pid}/cmdline", "rb") as file:
-            ours = b"firedoor.runtime.prefect_child" in file.read()
+        ours = b"firedoor.runtime.prefect_child" in Path(f"/proc/{pid}/cmdline").read_bytes()
     except (OSError, ValueError):
         return
     if ours and pid != os.getpid():

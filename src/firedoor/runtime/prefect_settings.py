@@ -35,7 +35,7 @@ CLIENT = {
 
 @dataclass(frozen=True)
 class PrefectSettings:
-    """`home` holds everything of Prefect's; `api_url` and `ui_url` have no trailing slash; `private` means we start it."""
+    """`home` holds everything of Prefect's; addresses have no trailing slash; `private` means that we start it."""
 
     home: Path
     api_url: str
@@ -73,7 +73,7 @@ class PrefectSettings:
         }
 
     def apply(self, environment: MutableMapping[str, str] = os.environ) -> None:
-        """Put the client's variables into this process. Where `prefect` was imported earlier, make it read them again."""
+        """Put the client's variables into this process; a `prefect` that was imported earlier reads them again."""
         environment.update(self.client_environment())
         if "prefect" in sys.modules:
             from prefect.context import refresh_global_settings_context
@@ -101,7 +101,7 @@ def choose(data_dir: Path, environment: Mapping[str, str] = os.environ) -> Prefe
 
 
 def _port(home: Path) -> int:
-    """Return the port of last time where it is free, so that bookmarks and running workers stay valid, else any free one."""
+    """Return the port of last time where it is free, so that bookmarks stay valid, else any free one."""
     remembered = home / "port"
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:

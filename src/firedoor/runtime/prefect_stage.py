@@ -16,10 +16,10 @@ import logging
 from collections.abc import Awaitable, Coroutine, Iterable
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID, uuid5
 
-from firedoor.runtime.prefect_ports import Effect, Json, OperationView, failure_of
+from firedoor.runtime.prefect_ports import Effect, Json, OperationView, failure_of, words_of
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State, TaskRun
@@ -77,10 +77,10 @@ class Stage:
         once = Once(effect)
         self._already_shown.add(self.task_run_id(operation.id))
         shown = self._begin(self._task_run(operation, once))
-        began = asyncio.ensure_future(once.began.wait())
-        ended = asyncio.ensure_future(asyncio.wrap_future(shown))
+        began: asyncio.Future[Any] = asyncio.ensure_future(once.began.wait())
+        ended: asyncio.Future[Any] = asyncio.wrap_future(shown)
         try:
-            await asyncio.wait({began, ended}, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([began, ended], timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
             if not once.began.is_set():
                 log.warning("Prefect did not begin %s in time; it runs without being shown", operation.id)
             return await once.run()
@@ -128,7 +128,7 @@ class Stage:
             _tag(operation)
             try:
                 return _state(await once.from_anywhere())
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - the conductor gets the exception itself, Prefect its words
                 return _failed(f"{type(error).__name__}: {error}")
 
         operate.task_key = operation.id
@@ -151,27 +151,28 @@ class Stage:
     def _finished_task_run(self, operation: OperationView, outcome: Json, state: State[Any]) -> TaskRun:
         from prefect.client.schemas.objects import TaskRun, TaskRunResult
 
-        ended = _instant(outcome.get("finished_at"))
+        ended = _instant(outcome.get("at"))
         began = _instant(outcome.get("started_at"), ended)
         identity = self.task_run_id(operation.id)
         state.id = uuid5(identity, "finished")  # shown twice is written once
-        state.timestamp = ended
+        state.timestamp = cast("Any", ended)  # Prefect has a type of its own for instants
         state.state_details.task_run_id, state.state_details.flow_run_id = identity, self._flow_run_id
-        return TaskRun(
-            id=identity,
-            name=_name(operation),
-            flow_run_id=self._flow_run_id,
-            task_key=operation.id,
-            dynamic_key=operation.id,
-            tags=[operation.phase, operation.kind],
-            task_inputs={"wait_for": [TaskRunResult(id=self.task_run_id(before)) for before in operation.after]},
-            state=state,
-            run_count=1,
-            expected_start_time=began,
-            start_time=began,
-            end_time=ended,
-            total_run_time=max(ended - began, ended - ended),
-        )
+        written = {
+            "id": identity,
+            "name": _name(operation),
+            "flow_run_id": self._flow_run_id,
+            "task_key": operation.id,
+            "dynamic_key": operation.id,
+            "tags": [operation.phase, operation.kind],
+            "task_inputs": {"wait_for": [TaskRunResult(id=self.task_run_id(before)) for before in operation.after]},
+            "state": state,
+            "run_count": 1,
+            "expected_start_time": began,
+            "start_time": began,
+            "end_time": ended,
+            "total_run_time": ended - began,
+        }
+        return TaskRun.model_validate(written)
 
 
 def _name(operation: OperationView) -> str:
@@ -192,7 +193,8 @@ def _state(outcome: Json) -> State[Any]:
     failure = failure_of(outcome)
     if failure is not None:
         return _failed(failure)
-    return Completed(message=str(outcome.get("summary", ""))[:2000] or None)
+    name = "Skipped" if outcome.get("status") == "skipped" else "Completed"
+    return Completed(name=name, message=words_of(outcome)[:2000] or None)
 
 
 def _failed(why: str) -> State[Any]:

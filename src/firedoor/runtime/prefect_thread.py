@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class PrefectThread:
-    """An event loop in a daemon thread. Work that is given to it runs in the context of `adopt`'s caller, once adopted."""
+    """An event loop in a daemon thread. Once `adopt` was called, work runs in the context of its caller."""
 
     def __init__(self) -> None:
         self.loop = asyncio.new_event_loop()
@@ -34,7 +34,7 @@ class PrefectThread:
         self._context = contextvars.copy_context()
 
     def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
-        """Begin work in the thread; the future can be waited for anywhere, and cancels the work when it is cancelled."""
+        """Begin work in the thread. The future can be waited for anywhere; cancelling it cancels the work."""
         future: Future[T] = Future()
 
         def begin() -> None:

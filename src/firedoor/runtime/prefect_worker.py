@@ -28,8 +28,8 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmResult]):
     type = "process"  # the pool's type; the code is found by module path, as by any process worker
     _description = "Drives incidents in a warm process."
 
-    def __init__(self, work_pool_name: str, drive: Drive, **options: Any) -> None:
-        super().__init__(work_pool_name, prefetch_seconds=0, **options)
+    def __init__(self, work_pool_name: str, drive: Drive, name: str | None = None) -> None:
+        super().__init__(work_pool_name, name=name, prefetch_seconds=0)
         self._drive = drive
 
     @classmethod
@@ -39,7 +39,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmResult]):
     async def run(
         self,
         flow_run: FlowRun,
-        configuration: BaseJobConfiguration,
+        configuration: BaseJobConfiguration,  # noqa: ARG002 - about processes and containers; this is neither
         task_status: anyio.abc.TaskStatus[Any] | None = None,
     ) -> WarmResult:
         """Drive the run to its end, its suspension, or the loss of its lease."""

@@ -97,3 +97,13 @@ class World:
 def summary(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
     """The named values that are there."""
     return {name: values[name] for name in names if values.get(name) is not None}
+
+
+def flow_host() -> Any:  # noqa: ANN401 - a Host; typed in `prefect_ports`, which must not be imported here
+    """The host of flows in a process that Prefect started: a worker, or a team's own script."""
+    from firedoor.runtime.flow_host import FlowHost
+    from firedoor.runtime.settings import Settings
+    from firedoor.runtime.start import Runtime
+
+    settings = Settings(prefect=False)
+    return FlowHost(Runtime(settings).service, f"http://{settings.host}:{settings.port}")

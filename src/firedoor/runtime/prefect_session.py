@@ -1,0 +1,162 @@
+"""What goes on in Prefect's own thread: the server is kept running, the playbooks deployed, runs taken and driven.
+
+Decides when runs can be driven at all (`ready`), and what becomes of runs that a crash has left behind. Everything
+here may fail or hang with the server; nobody outside waits for it without a bound.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from firedoor.runtime.prefect_flow import PlaybookLike
+from firedoor.runtime.prefect_ports import Json
+from firedoor.runtime.prefect_runs import PrefectAway, Recall, Remember, Runs
+from firedoor.runtime.prefect_server import PrefectServer, State
+from firedoor.runtime.prefect_settings import WORK_POOL, PrefectSettings
+from firedoor.runtime.prefect_thread import PrefectThread
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
+    from prefect.client.schemas.objects import FlowRun
+
+    from firedoor.runtime.prefect_deployments import Deployed
+
+AGAIN = 1.0  # seconds before the worker starts over
+
+log = logging.getLogger(__name__)
+
+
+class Session:
+    """Prefect's side of the bridge. Except for `ready`, `server_state` and `deployed`, only for use in its own loop."""
+
+    def __init__(
+        self,
+        settings: PrefectSettings,
+        playbooks: Iterable[PlaybookLike],
+        recall: Recall,
+        remember: Remember,
+        stray: Callable[[str, str], None],
+    ) -> None:
+        self.ready = False
+        self.deployed: dict[str, Deployed] = {}
+        self._settings = settings
+        self._playbooks = tuple(playbooks)
+        self._recall, self._remember, self._stray = recall, remember, stray
+        self._server: PrefectServer | None = None
+        self._changed: asyncio.Event | None = None
+        self._runs: Runs | None = None
+        self._driving: set[UUID] = set()
+
+    @property
+    def server_state(self) -> State:
+        """What is known of the server."""
+        return self._server.state if self._server else "starting"
+
+    @property
+    def server_pid(self) -> int | None:
+        """The private server's process id, None while it does not run."""
+        return self._server.pid if self._server else None
+
+    async def run(self, thread: PrefectThread) -> None:
+        """Keep the server running and, whenever it is ready, deploy and take runs. Ends only by cancellation."""
+        self._changed = asyncio.Event()
+        self._server = PrefectServer(self._settings, self._server_changed)
+        self._server.start()
+        await asyncio.sleep(0)  # the child is started now; its imports and ours take a second or two each
+        from firedoor.runtime import prefect_worker  # noqa: F401 - the slow import, while there is time
+        from firedoor.runtime.prefect_client import shared_client
+
+        async with shared_client() as client:
+            thread.adopt()
+            self._runs = Runs(client, self._recall, self._remember)
+            while True:
+                await self._server_is("ready")
+                serving = asyncio.create_task(self._serve(client))
+                await self._server_is("away")
+                serving.cancel()
+                await asyncio.wait([serving])
+
+    async def end(self) -> None:
+        """End the server."""
+        self.ready = False
+        if self._server:
+            await self._server.stop()
+
+    async def drive_incident(self, incident_id: str, playbook_name: str) -> None:
+        """Drive the incident's flow run until it is suspended or completed. Raises PrefectAway if it is driven already."""
+        if self._runs is None:
+            raise PrefectAway("Prefect has not started")
+        deployed = self.deployed[playbook_name]
+        run = await self._runs.ready(incident_id, deployed, self._driving)
+        await self._drive(run, deployed.flow, {"incident": incident_id})
+
+    async def create_run(self, incident_id: str, playbook_name: str) -> None:
+        """Create the incident's flow run, so that it is seen, without driving it."""
+        if self._runs is None:
+            raise PrefectAway("Prefect has not started")
+        await self._runs.ensure(incident_id, self.deployed[playbook_name])
+
+    async def _serve(self, client: PrefectClient) -> None:
+        from firedoor.runtime.prefect_deployments import apply_all
+        from firedoor.runtime.prefect_worker import WarmWorker
+
+        while True:
+            try:
+                self.deployed = await apply_all(client, self._playbooks)
+                self.ready = True
+                await self._find_strays(client)
+                await WarmWorker(WORK_POOL, self._drive_scheduled).start(printer=log.debug)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next try may go well
+                log.warning("Prefect's worker starts over: %s", error)
+            await asyncio.sleep(AGAIN)
+
+    async def _find_strays(self, client: PrefectClient) -> None:
+        """Take up the runs that an earlier process has left in the middle. Only where the server is ours alone."""
+        from firedoor.runtime.prefect_runs import left_behind
+
+        if not self._settings.private:
+            return
+        names = {deployed.id: name for name, deployed in self.deployed.items()}
+        for run in await left_behind(client, names.keys(), self._driving):
+            if incident_id := run.parameters.get("incident"):
+                self._stray(str(incident_id), names[run.deployment_id])
+            elif self._runs:
+                await self._runs.requeue(run)
+
+    def _server_changed(self, state: State) -> None:
+        if state != "ready":
+            self.ready = False
+        if self._changed:
+            self._changed.set()
+
+    async def _server_is(self, state: State) -> None:
+        while self._changed and self.server_state != state:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def _drive_scheduled(self, run: FlowRun) -> None:
+        """Drive a run that somebody started or resumed in Prefect's own pages or API."""
+        from prefect.flows import load_flow_from_flow_run
+
+        for deployed in self.deployed.values():
+            if deployed.id == run.deployment_id:
+                return await self._drive(run, deployed.flow, run.parameters)
+        return await self._drive(run, await load_flow_from_flow_run(flow_run=run), run.parameters)
+
+    async def _drive(self, run: FlowRun, flow: Any, parameters: Json) -> None:  # noqa: ANN401 - a Flow of any signature
+        from prefect.exceptions import Abort, Pause
+        from prefect.flow_engine import run_flow_async
+
+        if run.id in self._driving:
+            raise PrefectAway("the run is being driven already")
+        self._driving.add(run.id)
+        try:
+            with contextlib.suppress(Abort, Pause):
+                await run_flow_async(flow, flow_run=run, parameters=parameters, return_type="state")
+        finally:
+            self._driving.discard(run.id)

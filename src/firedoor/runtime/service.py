@@ -1,0 +1,249 @@
+"""What people and detectors can ask of Firedoor, as one set of calls.
+
+Decides the order of things: read, decide in the core, write in one transaction,
+then wake the driver. The command line and the HTTP API are thin skins over this
+class and hold no rule of their own. Leaves who is asking to them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from firedoor.alerts.registry import find
+from firedoor.core.alert import Alert
+from firedoor.core.facts import read_all, write
+from firedoor.core.incident import IncidentType
+from firedoor.core.journal import Draft
+from firedoor.core.operations import Plan
+from firedoor.core.people import Answer, Person, answer_task, set_facts, submit_clock
+from firedoor.core.problems import InvalidInput, NotFound, Problem, Refused
+from firedoor.core.severity import Severity
+from firedoor.core.triage import Decision, KnownIncident, Triage, triage
+from firedoor.core.view import IncidentView
+from firedoor.runtime.driver import Driver
+from firedoor.runtime.opening import Opening, _without_floats, alert_entry, new_incident, usable_facts
+from firedoor.runtime.shelf import Shelf
+from firedoor.runtime.world import World
+from firedoor.store.journal import Accepted, Conflict, NewAlert
+from firedoor.store.projections import table
+from firedoor.store.tables import AlertRow, IncidentRow
+
+ATTEMPTS = 20  # how often a write that lost a race is decided anew
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """What became of one alert of a delivery."""
+
+    decision: str  # start, attach, ask, ignore or duplicate
+    incident: str | None
+    reasons: tuple[str, ...]
+    fingerprint: str
+    deliveries: int = 1
+
+
+class Service:
+    """The calls. Every one that changes something names the person or source that asks for it."""
+
+    def __init__(self, world: World, driver: Driver, shelf: Shelf) -> None:
+        self.world = world
+        self.driver = driver
+        self.shelf = shelf
+        self._known: dict[int, tuple[str, frozenset[str]]] = {}
+
+    # -- alerts ----------------------------------------------------------------------------------
+
+    async def receive(self, source: str, body: bytes, headers: Mapping[str, str]) -> list[Received]:
+        """Take in a delivery. Returns when everything of it is on disk. Raises InvalidInput or NotFound."""
+        alerts = find(source).parse(body, headers)
+        return [await self.take_in(alert) for alert in alerts]
+
+    async def take_in(self, alert: Alert) -> Received:
+        """Take in one alert: known ones are counted, new ones are triaged."""
+        known = self._delivered_before(alert)
+        decided = Triage(Decision.IGNORE, None, ("Delivered before.",)) if known else self.triage(alert)
+        opening = self._opening(alert, decided) if decided.decision is Decision.START else None
+        stored = NewAlert(
+            source=alert.source, fingerprint=alert.fingerprint, episode=_episode(alert), raw_sha256=alert.raw_sha256,
+            body=_without_floats(alert.model_dump(mode="json")), decision=str(decided.decision), reasons=decided.reasons,
+        )  # fmt: skip
+        new = new_incident(self.world, opening) if opening else None
+        accepted = await asyncio.wrap_future(self.world.store.accept_alert(stored, new, self.world.now()))
+        if accepted.entries:
+            self.driver.accepted(accepted.entries[0].incident, accepted.entries)
+        incident = accepted.incident
+        if decided.decision is Decision.ATTACH and not accepted.duplicate and decided.incident:
+            incident = await self._attach(alert, decided)
+        return self._received(alert, decided, accepted, incident)
+
+    def triage(self, alert: Alert) -> Triage:
+        """Say what would be done about an alert, and why. No effect."""
+        return triage(alert, self.shelf.startable(), self._known_incidents())
+
+    async def start_for_alert(self, alert_id: int, playbook: str, why: str, person: Person) -> str:
+        """A person chooses the playbook for an alert that triage did not start."""
+        rows = self.world.store.rows(AlertRow, table(AlertRow).c.id == alert_id)
+        if not rows:
+            raise NotFound(Problem(code="A201", message=f"there is no alert {alert_id}", do="`firedoor alert list` shows them"))
+        if rows[0]["incident"]:
+            raise Refused(Problem(code="A202", message=f"the alert {alert_id} belongs to {rows[0]['incident']}", do="work on that incident"))
+        alert = Alert.model_validate(orjson.loads(rows[0]["body"]))
+        facts, _ = usable_facts(self.shelf.facts_for(alert, playbook), self.shelf.plan(playbook).definitions())
+        return await self.open(playbook, facts, alert.title, why, person, alert=alert, alert_id=alert_id)
+
+    # -- incidents -------------------------------------------------------------------------------
+
+    async def open(
+        self, playbook: str | Path, facts: Mapping[str, Any], title: str, why: str, person: Person, *,
+        alert: Alert | None = None, alert_id: int | None = None, drive: bool = True,
+    ) -> str:  # fmt: skip
+        """Open an incident by hand. Raises InvalidInput with every problem; nothing is half made."""
+        plan = await asyncio.to_thread(self.shelf.plan, playbook)
+        definitions = self.world.definitions(plan)
+        values = {name: write(value) for name, value in read_all(definitions, facts).items()}
+        _required(plan, values)
+        opening = Opening(
+            plan=plan, title=title or plan.title, why=why, actor=person.actor,
+            severity=Severity(values.get("severity") or (alert.severity if alert else Severity.MEDIUM)),
+            facts=values, alert=alert,
+        )  # fmt: skip
+        await asyncio.to_thread(self.world.store.keep_plan, plan, self.world.now())
+        entries = await asyncio.wrap_future(self.world.store.open_incident(new_incident(self.world, opening), self.world.now()))
+        if alert_id is not None:
+            await self._assign(alert_id, entries[0].incident)
+        if drive:
+            self.driver.accepted(entries[0].incident, entries)
+        return entries[0].incident
+
+    async def answer(self, incident: str, task: str, answer: Answer, person: Person) -> IncidentView:
+        """Answer a task. Raises NotFound, Refused, NotPermitted or InvalidInput; then nothing was changed."""
+        definitions = await self._definitions(incident)
+        return await self._write(incident, lambda view: answer_task(view, task, answer, person, definitions, self.world.now()))
+
+    async def set_facts(self, incident: str, values: Mapping[str, Any], why: str, person: Person) -> IncidentView:
+        """Correct or add facts; conditions not yet settled and clocks are worked out anew."""
+        definitions = await self._definitions(incident)
+        return await self._write(incident, lambda view: set_facts(view, values, why, person, definitions))
+
+    async def submit(self, incident: str, clock: str, fields: Mapping[str, str], why: str, person: Person) -> IncidentView:
+        """Record that what a clock asks for was sent, with the reference that proves it."""
+        return await self._write(incident, lambda view: submit_clock(view, clock, fields, why, person, self.world.now()))
+
+    async def view(self, incident: str) -> IncidentView:
+        """The incident as its journal tells it now. Raises NotFound."""
+        return await asyncio.to_thread(self.world.view, incident)
+
+    async def plan_of(self, incident: str) -> Plan:
+        """The plan that the incident is pinned to."""
+        view = await self.view(incident)
+        return await asyncio.to_thread(self.world.store.plan, view.plan_digest)
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    async def _write(self, incident: str, decide: Callable[[IncidentView], Sequence[Draft]]) -> IncidentView:
+        """Decide on what the journal says, write, and decide anew when somebody else wrote first."""
+        for _ in range(ATTEMPTS):
+            view = await self.view(incident)
+            drafts = decide(view)
+            if not drafts:
+                return view
+            try:
+                future = self.world.store.append(incident, drafts, self.world.now(), expect=view.head.seq)
+                await asyncio.wrap_future(future)
+            except Conflict:
+                continue
+            self.driver.wake(incident)
+            return await self.view(incident)
+        raise Refused(Problem(code="S105", message=f"{incident} is being written to by many at once", do="try again"))
+
+    async def _definitions(self, incident: str) -> Mapping[str, Any]:
+        return self.world.definitions(await self.plan_of(incident))
+
+    def _opening(self, alert: Alert, decided: Triage) -> Opening:
+        plan = self.shelf.plan(decided.playbook or "")
+        self.world.store.keep_plan(plan, self.world.now())
+        facts, left_out = usable_facts(decided.facts, {**plan.definitions()})
+        return Opening(
+            plan=plan, title=alert.title or plan.title, why="; ".join(decided.reasons), actor=f"source:{alert.source}",
+            severity=alert.severity, facts=facts, alert=alert, reasons=(*decided.reasons, *left_out),
+        )  # fmt: skip
+
+    def _received(self, alert: Alert, decided: Triage, accepted: Accepted, incident: str | None) -> Received:
+        if accepted.duplicate:
+            reason = f"Delivered {accepted.deliveries} times; the first delivery decided."
+            return Received("duplicate", accepted.incident, (reason,), alert.fingerprint, accepted.deliveries)
+        return Received(str(decided.decision), incident, decided.reasons, alert.fingerprint)
+
+    async def _attach(self, alert: Alert, decided: Triage) -> str:
+        incident = decided.incident or ""
+        await asyncio.wrap_future(self.world.store.append(incident, [alert_entry(alert, decided.reasons)], self.world.now()))
+        rows = self.world.store.rows(AlertRow, self._same(alert))
+        await self._assign(rows[0]["id"], incident)
+        self.driver.wake(incident)
+        return incident
+
+    async def _assign(self, alert_id: int, incident: str) -> None:
+        from sqlalchemy import update
+
+        query = update(table(AlertRow)).where(table(AlertRow).c.id == alert_id).values(incident=incident)
+        await asyncio.wrap_future(self.world.store.write(lambda connection: connection.execute(query) and None))
+
+    def _delivered_before(self, alert: Alert) -> bool:
+        return bool(self.world.store.rows(AlertRow, self._same(alert), limit=1))
+
+    @staticmethod
+    def _same(alert: Alert) -> Any:  # noqa: ANN401 - a condition of SQLAlchemy's
+        columns = table(AlertRow).c
+        return (
+            (columns.source == alert.source) & (columns.fingerprint == alert.fingerprint) & (columns.episode == _episode(alert))
+        )
+
+    def _known_incidents(self) -> list[KnownIncident]:
+        """Open incidents, with the fingerprints and places that their alerts gave them."""
+        columns = table(IncidentRow).c
+        rows = self.world.store.rows(IncidentRow, columns.closed_at.is_(None))
+        if not rows:
+            return []
+        alerts = self.world.store.rows(AlertRow, table(AlertRow).c.incident.in_([row["id"] for row in rows]))
+        found: dict[str, list[tuple[str, frozenset[str]]]] = {}
+        for row in alerts:
+            found.setdefault(row["incident"], []).append(self._places(row))
+        return [
+            KnownIncident(
+                id=row["id"], incident_type=IncidentType(row["type"]), open=True, opened_at=datetime.fromisoformat(row["opened_at"]),
+                fingerprints=frozenset(fingerprint for fingerprint, _ in found.get(row["id"], ())),
+                places=frozenset(place for _, places in found.get(row["id"], ()) for place in places),
+                severity=Severity(row["severity"]),
+            )
+            for row in rows
+        ]  # fmt: skip
+
+    def _places(self, row: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
+        if row["id"] not in self._known:
+            body = orjson.loads(row["body"])
+            places = frozenset(str(body[name]) for name in ("endpoint", "model", "dataset") if body.get(name))
+            self._known[row["id"]] = (row["fingerprint"], places)
+        return self._known[row["id"]]
+
+
+def _episode(alert: Alert) -> str:
+    return str(alert.episode or "")
+
+
+def _required(plan: Plan, values: Mapping[str, Any]) -> None:
+    problems = [
+        Problem(code="F102", field=fact.name, message=f"{fact.name} is needed to start {plan.playbook}", do=f"{fact.ask} --fact {fact.name}=...")
+        for fact in plan.facts
+        if fact.required and values.get(fact.name) is None
+    ]
+    if problems:
+        raise InvalidInput(problems)
+
+

@@ -1,0 +1,134 @@
+"""Starts and stops everything that one process runs, and says how each part is.
+
+Decides the order: store, world, playbooks, then the loops, then Prefect in the
+background. Alerts are accepted as soon as the playbooks are read; nothing waits
+for Prefect. Leaves HTTP to the interfaces.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from firedoor.connectors.parts.context import ConnectorContext, open_client
+from firedoor.connectors.registry import OpenConnectors
+from firedoor.duties.catalogue import catalogue
+from firedoor.runtime.driver import Driver
+from firedoor.runtime.inventory import read_inventory, read_organisation
+from firedoor.runtime.secrets import ReferencedSecrets
+from firedoor.runtime.service import Service
+from firedoor.runtime.settings import Settings
+from firedoor.runtime.shelf import Shelf
+from firedoor.runtime.watch import Watch
+from firedoor.runtime.world import World, utc_now
+from firedoor.store.journal import Store
+from firedoor.store.schema import migrate
+from firedoor.store.vault import Vault
+
+SILENT = timedelta(seconds=10)  # a loop that has not looked for so long is not well
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the database, making the data folder (for this user only) and the schema where they are missing."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    store = Store(settings.database)
+    migrate(store.engine)
+    return store
+
+
+def open_world(settings: Settings) -> World:
+    """Put the world together from the settings. Raises InvalidInput when a file of one's own house is wrong."""
+    store = open_store(settings)
+    inventory = read_inventory(settings.targets or settings.data_dir / "targets.yaml")
+    organisation = read_organisation(settings.organisation or settings.data_dir / "organisation.yaml", catalogue().facts)
+    world = World(store, Vault(settings.data_dir / "vault"), inventory, {}, organisation, catalogue)
+    client = open_client(settings.certificates)
+    context = ConnectorContext(client, ReferencedSecrets(), utc_now, inventory, world.closed_on_purpose)
+    world.connectors = OpenConnectors(context)
+    return world
+
+
+class Runtime:
+    """Everything that runs in one process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.world = open_world(settings)
+        self.shelf = Shelf()
+        self.shelf.refresh()
+        self.driver = Driver(self.world)
+        self.service = Service(self.world, self.driver, self.shelf)
+        self.watch = Watch(self.world, self.driver)
+        self.bridge: Any = None
+        self._loops: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Start the loops, and Prefect in the background. Returns at once."""
+        self._loops = [
+            asyncio.create_task(loop, name=name)
+            for name, loop in (
+                ("beat", self.driver.beat_forever()), ("recovery", self.driver.look_forever()), ("watch", self.watch.forever()),
+            )
+        ]  # fmt: skip
+        if self.settings.prefect:
+            self._loops.append(asyncio.create_task(self._start_prefect(), name="prefect"))
+
+    async def stop(self) -> None:
+        """Stop everything, leaving nothing running."""
+        for loop in self._loops:
+            loop.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        if self.bridge is not None:
+            await self.bridge.stop()
+        await self.driver.stop()
+        with contextlib.suppress(Exception):
+            await self.world.connectors.context.client.aclose()  # type: ignore[attr-defined]
+        await asyncio.to_thread(self.world.store.close)
+
+    def health(self) -> dict[str, Any]:
+        """How each part is; `well` is the word for all of them."""
+        now = self.world.now()
+        parts = {
+            "store": _store_health(self.world),
+            "watch": _loop_health(self.watch.looked_at, now),
+            "recovery": _loop_health(self.driver.looked_at, now),
+            "prefect": "off" if not self.settings.prefect else (self.bridge.state if self.bridge else "starting"),
+            "playbooks": "well" if not self.shelf.problems else f"{len(self.shelf.problems)} cannot be read",
+        }
+        well = all(parts[name] == "well" for name in ("store", "watch", "recovery"))
+        return {"well": well, "parts": parts, "playbooks": sorted(self.shelf.plans)}
+
+    async def _start_prefect(self) -> None:
+        from firedoor.runtime.flow_host import start_bridge
+
+        self.bridge = await start_bridge(self)
+        self.driver.bridge = self.bridge
+
+
+def _store_health(world: World) -> str:
+    try:
+        with world.store.engine.connect() as connection:
+            connection.exec_driver_sql("SELECT 1")
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
+        return f"does not answer: {error}"[:200]
+    return "well"
+
+
+def _loop_health(looked_at: datetime | None, now: datetime) -> str:
+    if looked_at is None:
+        return "starting"
+    return "well" if now - looked_at < SILENT else f"silent since {looked_at.isoformat()}"
+
+
+def default_paths(settings: Settings) -> Mapping[str, Path]:
+    """Where this installation keeps what, for `firedoor doctor`."""
+    return {
+        "data": settings.data_dir,
+        "targets": settings.targets or settings.data_dir / "targets.yaml",
+        "organisation": settings.organisation or settings.data_dir / "organisation.yaml",
+        "vault": settings.data_dir / "vault",
+    }

@@ -1,0 +1,119 @@
+"""The watch: fires reminders, escalations and missed limits, exactly once, without Prefect.
+
+Decides what happens at each point of a task or a clock. A point is claimed by
+writing it into the incident's journal against the expected head, in the same
+transaction that marks its row as fired, so that of several processes one wins
+and nothing fires twice. Points that passed while no process ran are fired at the
+next look, with their lateness.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+
+from firedoor.core.journal import Draft, Kind
+from firedoor.core.reminders import OVER
+from firedoor.core.view import SETTLED_CLOCKS, IncidentView, TaskView
+from firedoor.runtime.driver import Driver
+from firedoor.runtime.world import World
+from firedoor.store.journal import Conflict
+from firedoor.store.projections import table, text_of
+from firedoor.store.tables import TimerRow
+
+LOOK = 0.5  # seconds between two looks
+BATCH = 200
+ACTOR = "firedoor"
+
+log = logging.getLogger(__name__)
+
+
+class Watch:
+    """One watch loop; every API process runs one."""
+
+    def __init__(self, world: World, driver: Driver) -> None:
+        self.world = world
+        self.driver = driver
+        self.looked_at: datetime | None = None
+
+    async def forever(self) -> None:
+        """Look again and again; a fault is logged and never ends the watch."""
+        while True:
+            try:
+                await self.look()
+            except Exception as error:  # noqa: BLE001 - the watch must outlive every fault
+                log.warning("watch: %s", error)
+            await asyncio.sleep(LOOK)
+
+    async def look(self) -> int:
+        """Fire what is due. Returns how many points were fired by this process."""
+        self.looked_at = now = self.world.now()
+        due = await asyncio.to_thread(due_timers, self.world, now)
+        return sum([await self._fire(timer) for timer in due])
+
+    async def _fire(self, timer: Mapping[str, Any]) -> bool:
+        incident = timer["incident"]
+        view = await asyncio.to_thread(self.world.view, incident)
+        now = self.world.now()
+        drafts = fired(view, timer, now)
+        try:
+            await asyncio.wrap_future(self.world.store.append(incident, drafts, now, expect=view.head.seq))
+        except Conflict:
+            return False  # somebody wrote, perhaps this very point; the next look sees
+        self.driver.wake(incident)
+        return True
+
+
+def due_timers(world: World, now: datetime) -> list[Mapping[str, Any]]:
+    """The points that have passed and have not fired; one index answers, however many wait."""
+    columns = table(TimerRow).c
+    query = (
+        select(table(TimerRow)).where(columns.fired_at.is_(None) & (columns.due_at <= text_of(now)))
+        .order_by(columns.due_at).limit(BATCH)
+    )  # fmt: skip
+    with world.store.engine.connect() as connection:
+        return [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - the documented way to a mapping
+
+
+def fired(view: IncidentView, timer: Mapping[str, Any], now: datetime) -> list[Draft]:
+    """The entries that a point becomes: the reminder itself, and what follows from it."""
+    kind, _, name = str(timer["about"]).partition(":")
+    late = max(0, int((now - datetime.fromisoformat(timer["due_at"])).total_seconds()))
+    reminder = {"about": timer["about"], "point": timer["point"], "due_at": timer["due_at"], "late_seconds": late}
+    drafts = [Draft(Kind.REMINDED, ACTOR, reminder)]
+    if kind == "task":
+        task = view.tasks.get(name)
+        return drafts + (_task(task, timer["point"]) if task and task.open else [])
+    clock = view.clocks.get(name)
+    return drafts + (_clock(view, clock, timer["point"]) if clock and clock["state"] not in SETTLED_CLOCKS else [])
+
+
+def _task(task: TaskView, point: str) -> list[Draft]:
+    label = f"T{task.number}: {task.question}"
+    if point != OVER:
+        return [_message(task.roles, f"Reminder: {label}", f"An answer is due at {task.due_at}.")]
+    why = f"nobody answered by {task.due_at}"
+    escalated = Draft(Kind.TASK_ESCALATED, ACTOR, {"task": task.id, "role": task.escalate_to, "why": why})
+    text = f"{task.role} did not answer by {task.due_at}. It is yours now; it still can be answered by {task.role}."
+    return [escalated, _message({task.escalate_to, task.role}, f"Escalated: {label}", text)]
+
+
+def _clock(view: IncidentView, clock: Mapping[str, Any], point: str) -> list[Draft]:
+    roles = {task.role for task in view.open_tasks() if task.clock == clock["id"]} or {"dpo"}
+    words = f"{clock['title']} ({clock['citation']})"
+    limit = clock.get("due")
+    if point != OVER or not limit:
+        due = f"The limit is {limit}." if limit else "The law sets no outer limit; this is our own target."
+        return [_message(roles, f"Clock: {words}", due)]
+    missed = Draft(Kind.CLOCK_MISSED, ACTOR, {"id": clock["id"], "due": limit})
+    text = f"The limit {limit} has passed. Send it now; the reasons for the delay will be asked for."
+    return [missed, _message(roles, f"MISSED: {words}", text)]
+
+
+def _message(roles: set[str], subject: str, text: str) -> Draft:
+    return Draft(Kind.MESSAGE, ACTOR, {"to": sorted(roles), "subject": subject, "text": text})
