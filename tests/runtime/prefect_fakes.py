@@ -32,6 +32,7 @@ class FakePlaybook:
     version: str = "1.2.0"
     title: str = "Personal data leaks from a model"
     facts: Any = field(default_factory=lambda: FACTS)
+    source: str = "model-data-leakage"
 
 
 class FakeHost:
@@ -67,7 +68,7 @@ class FakeHost:
     async def remember(self, incident_id: str, flow_run_id: str) -> None:
         self.flow_runs[incident_id] = flow_run_id
 
-    async def open_incident(self, playbook: Any, facts: Json, title: str, why: str, flow_run_id: str) -> str:
+    async def open_incident(self, playbook: str, facts: Json, title: str, why: str, flow_run_id: str) -> str:
         if flow_run_id not in self.by_flow_run:
             self.by_flow_run[flow_run_id] = self.add(f"INC-{len(self.journals) + 1:03}")
             self.opened[self.by_flow_run[flow_run_id]] = {"facts": facts, "title": title, "why": why}

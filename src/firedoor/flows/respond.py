@@ -1,19 +1,38 @@
-"""The entrypoints of every playbook: `firedoor.flows.respond.<playbook>` is its flow.
+"""The entrypoints: `firedoor.flows.respond.<playbook>` is the flow of that playbook, and `respond` conducts any.
 
 Prefect stores an entrypoint as text and imports it wherever a run starts, so each playbook needs an importable name.
 Names are compiled on first use: `model_data_leakage` is the playbook that ships under model-data-leakage, and
-`at_...` holds the path of a playbook outside the package.
+`Path_...` holds the path of a playbook outside the package.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from prefect import Flow, flow
 
 from firedoor.core.problems import FiredoorError
-from firedoor.runtime.prefect_flow import compile_flow, playbook_of
+from firedoor.runtime.prefect_flow import compile_flow, conduct_run, playbook_of
 
-if TYPE_CHECKING:
-    from prefect import Flow
+
+@flow(name="respond", persist_result=False, validate_parameters=True)
+async def respond(
+    playbook: str,
+    facts: dict[str, Any] | None = None,
+    title: str = "",
+    why: str = "",
+    incident: str | None = None,
+) -> str:
+    """Open an incident with any playbook, or conduct the one that is named, and return its id.
+
+    Args:
+        playbook: The name of a playbook, or the path of its file.
+        facts: What is known, as written on the command line.
+        title: What happened, in a few words.
+        why: Why this playbook is started; kept in the incident's journal.
+        incident: The id of an incident that is already open. Leave it empty to open a new one.
+    """
+    return await conduct_run(playbook, facts or {}, title, why, incident)
 
 
 def __getattr__(name: str) -> Flow[..., Any]:
@@ -21,7 +40,7 @@ def __getattr__(name: str) -> Flow[..., Any]:
         raise AttributeError(name)
     try:
         compiled = compile_flow(playbook_of(name))
-    except FiredoorError as error:
+    except (FiredoorError, ValueError) as error:
         raise AttributeError(f"module {__name__!r} has no flow {name!r}: {error}") from error
     globals()[name] = compiled
     return compiled

@@ -34,18 +34,32 @@ log = logging.getLogger(__name__)
 
 
 class PlaybookLike(Protocol):
-    """What is needed of a playbook, whatever else it is. `source` is its name, or the path of its file."""
+    """What is needed of a playbook, whatever else it is."""
 
-    name: str
-    version: str
-    title: str
-    facts: Mapping[str, FactDefinition]
-    source: str
+    @property
+    def name(self) -> str:
+        """The name of its flow."""
+
+    @property
+    def version(self) -> str:
+        """Its version."""
+
+    @property
+    def title(self) -> str:
+        """What it is for, in a few words."""
+
+    @property
+    def facts(self) -> Mapping[str, FactDefinition]:
+        """The facts that it asks for, by name."""
+
+    @property
+    def source(self) -> str:
+        """Its name, or the path of its file."""
 
 
 @dataclass(frozen=True)
 class PlaybookForm:
-    """A compiled playbook as Prefect needs it."""
+    """A compiled playbook as Prefect needs it, see `PlaybookLike`."""
 
     name: str
     version: str

@@ -15,7 +15,7 @@ from firedoor.runtime.prefect_thread import in_loop
 
 
 class Performance:
-    """One call of a conductor, offered to a flow run. Whoever comes late finds it withdrawn. Lives in the caller's loop."""
+    """One call of a conductor, offered to a flow run; who comes late finds it withdrawn. Lives in the caller's loop."""
 
     def __init__(self, conduct: Conduct) -> None:
         self._conduct = conduct

@@ -84,7 +84,7 @@ def failure_of(outcome: Mapping[str, Any]) -> str | None:
 
 
 def words_of(outcome: Mapping[str, Any]) -> str:
-    """Return an outcome in a few words. Results stay in the journal: they may hold what Prefect's readers must not see."""
+    """Return an outcome in a few words. Results stay in the journal: not all of them are for Prefect's readers."""
     parts = [str(outcome[name]) for name in ("summary", "outcome", "why") if outcome.get(name)]
     if outcome.get("by"):
         parts.append(f"by {outcome['by']}")

@@ -85,7 +85,7 @@ class Runs:
 
 
 async def left_behind(client: PrefectClient, deployments: Collection[UUID], driving: Collection[UUID]) -> list[FlowRun]:
-    """Return the runs of these deployments that are under way according to Prefect, and that this process does not drive."""
+    """Return the runs of these deployments that Prefect takes to be under way, and that this process does not drive."""
     from prefect.client.schemas.filters import (
         DeploymentFilter,
         DeploymentFilterId,

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from firedoor.runtime.prefect_flow import PlaybookLike
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from firedoor.runtime.prefect_deployments import Deployed
 
+FLUSH = 3.0  # seconds for what is on its way to the server when we stop
 AGAIN = 1.0  # seconds before the worker starts over
 
 log = logging.getLogger(__name__)
@@ -82,13 +83,21 @@ class Session:
                 await asyncio.wait([serving])
 
     async def end(self) -> None:
-        """End the server."""
+        """Let the last task runs and log lines be written, then end the server."""
+        from prefect._internal.concurrency.services import QueueService
+        from prefect.events.worker import EventsWorker
+        from prefect.logging.handlers import APILogWorker
+
         self.ready = False
+        services: tuple[type[QueueService[Any]], ...] = (EventsWorker, APILogWorker)
+        for service in services:  # what is still on its way to the server
+            with contextlib.suppress(Exception):
+                await asyncio.wait_for(cast("Any", service.drain_all(timeout=FLUSH, at_exit=False)), FLUSH + 1)
         if self._server:
             await self._server.stop()
 
     async def drive_incident(self, incident_id: str, playbook_name: str) -> None:
-        """Drive the incident's flow run until it is suspended or completed. Raises PrefectAway if it is driven already."""
+        """Drive the incident's flow run until it is suspended or completed. Raises PrefectAway if another drive runs."""
         if self._runs is None:
             raise PrefectAway("Prefect has not started")
         deployed = self.deployed[playbook_name]
@@ -123,7 +132,8 @@ class Session:
             return
         names = {deployed.id: name for name, deployed in self.deployed.items()}
         for run in await left_behind(client, names.keys(), self._driving):
-            if incident_id := run.parameters.get("incident"):
+            incident_id = run.parameters.get("incident")
+            if incident_id and run.deployment_id:
                 self._stray(str(incident_id), names[run.deployment_id])
             elif self._runs:
                 await self._runs.requeue(run)
