@@ -20,13 +20,13 @@ from firedoor.core.targets import Door, Inventory, Target
 from firedoor.demo.targets import demo_inventory
 
 KEYS = {"FIREDOOR_DEMO_API_KEY": "caller-key-of-the-rig", "FIREDOOR_DEMO_ADMIN_KEY": "admin-key-of-the-rig"}
-TIMEOUT = 0.6  # seconds; short, because some faults never answer
+TIMEOUT = 1.2  # seconds; short, because some faults never answer
 FAULTS: Mapping[str, dict[str, Any]] = {
     "lie": {"fault": "lie"},
     "half": {"fault": "half"},
     "overblock": {"fault": "overblock"},
-    "hang": {"fault": "hang", "seconds": 2},
-    "lost": {"fault": "hang-before", "seconds": 2},
+    "hang": {"fault": "hang", "seconds": 4},
+    "lost": {"fault": "hang-before", "seconds": 4},
     "error": {"fault": "error"},
     "conflict": {"fault": "conflict"},
     "busy": {"fault": "busy", "seconds": 1},
