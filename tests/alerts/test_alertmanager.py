@@ -79,7 +79,7 @@ def test_the_same_start_in_another_zone_is_the_same_episode() -> None:
 def test_alerts_that_were_left_out_are_reported() -> None:
     """max_alerts at the sender cuts the delivery; whoever reads the alert must know."""
     assert "left out 12" in one(firing(), truncatedAlerts=12).notes[0]
-    with pytest.raises(InvalidInput, match="A119"):
+    with pytest.raises(InvalidInput, match="D119"):
         parse(delivery(truncatedAlerts=3), {})
 
 

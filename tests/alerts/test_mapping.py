@@ -81,7 +81,7 @@ def test_a_problem_names_the_path_in_the_payload() -> None:
 
 def test_a_path_that_leads_nowhere_is_refused() -> None:
     """`alerts_at` without alerts is not an empty delivery: the mapping is wrong, or the sender changed."""
-    with pytest.raises(InvalidInput, match="A116"):
+    with pytest.raises(InvalidInput, match="D116"):
         mapped_source(read_mapping(MAPPING)).parse(b'{"data": {}}', {})
 
 
@@ -119,7 +119,7 @@ def test_a_mapped_source_joins_and_cannot_take_a_name() -> None:
     mapping = read_mapping({**MAPPING, "authentication": ["hmac"]})
     joined = registry.with_mapped(known, [mapping])
     assert joined["paging"].signature is not None
-    with pytest.raises(InvalidInput, match="A212"):
+    with pytest.raises(InvalidInput, match="D212"):
         registry.with_mapped(known, [mapping.model_copy(update={"source": "generic"})])
 
 

@@ -176,7 +176,7 @@ HOSTILE: Mapping[str, bytes] = {
     "nested arrays": b"[" * 100_000,
     "nested objects": b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
     "nesting behind quotes": b'{"a\\"": ' + b"[" * 50_000 + b"]" * 50_000 + b"}",
-    "quotes without end": b'"' + b'\\"' * 300_000,
+    "quotes without end": b"[" + b"[]," * 20 + b'"' + b'\\"' * 300_000,
     "brackets in strings": b'["' + b"[{" * 10_000 + b'"]',
     "NaN": b'{"id": "1", "score": NaN}',
     "infinity": b'{"id": "1", "score": 1e999}',
@@ -215,7 +215,7 @@ def test_another_media_type_is_refused(source: AlertSource) -> None:
     """A form or XML is not guessed at; a media type with parameters is the same media type."""
     body = registry.example_body(source.examples[0])
     error = refuses(source, body, {"Content-Type": "application/x-www-form-urlencoded"})
-    assert error.problems[0].code == "A100"
+    assert error.problems[0].code == "D100"
     assert source.parse(body, {"Content-Type": f"{source.content_types[0]}; charset=utf-8"})
 
 
@@ -271,4 +271,4 @@ def test_an_outsiders_source_joins_and_cannot_replace_ours() -> None:
     assert list(registry.collected([ours], [("other", other)])) == ["generic", "other"]
     with pytest.raises(InvalidInput) as caught:
         registry.collected([ours], [("mine", ours), ("wrong", "a string")])
-    assert [problem.code for problem in caught.value.problems] == ["A212", "A211"]
+    assert [problem.code for problem in caught.value.problems] == ["D212", "D211"]

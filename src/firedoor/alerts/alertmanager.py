@@ -27,12 +27,12 @@ def parse(body: bytes, headers: Headers) -> tuple[Alert, ...]:
     problems: list[Problem] = []
     delivery = Fields(open_json(SOURCE, body, headers), "", problems)
     if delivery.text("version", required=True) not in (None, "4"):
-        delivery.problem("A118", "version", "is not 4", "use an Alertmanager from 0.16 on")
+        delivery.problem("D118", "version", "is not 4", "use an Alertmanager from 0.16 on")
     truncated = delivery.whole("truncatedAlerts") or 0
     note = f"The sender left out {truncated} further alerts of this group (max_alerts): look them up there."
     items = delivery.objects("alerts", MAXIMUM_ALERTS, required=True)
     if truncated and not items and not problems:
-        delivery.problem("A119", "alerts", f"is empty; {truncated} were left out", "raise max_alerts at the sender")
+        delivery.problem("D119", "alerts", f"is empty; {truncated} were left out", "raise max_alerts at the sender")
     raw = body_digest(body)
     return all_or_nothing(problems, [_alert(item, raw, (note,) if truncated else ()) for item in items])
 
@@ -41,7 +41,7 @@ def _alert(item: Fields, raw: str, notes: tuple[str, ...]) -> Alert | None:
     labels = _texts(item, "labels")
     hints = {**_texts(item, "annotations", required=False), **labels}
     if not labels and not item.problems:
-        item.problem("A110", "labels", "has no label to tell it from other alerts", "send at least alertname")
+        item.problem("D110", "labels", "has no label to tell it from other alerts", "send at least alertname")
     starts = item.moment("startsAt", required=True)
     status = item.word("status", ("firing", "resolved")) or "firing"
     reader = _Hints(hints)
@@ -97,7 +97,7 @@ def _texts(item: Fields, name: str, *, required: bool = True) -> dict[str, str]:
         return {}
     for key, value in inner.value.items():
         if not isinstance(value, str):
-            inner.problem("A111", key, "must be a string", "Prometheus labels and annotations are strings")
+            inner.problem("D111", key, "must be a string", "Prometheus labels and annotations are strings")
     return {key: value for key, value in inner.value.items() if isinstance(value, str)}
 
 

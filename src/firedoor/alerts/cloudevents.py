@@ -91,12 +91,12 @@ def _binary(body: bytes, given: Mapping[str, str], problems: list[Problem]) -> F
             event[name[3:]] = unquote(value.strip().strip('"'), errors="strict")
         except UnicodeDecodeError:
             do = "percent-encode the UTF-8 bytes"
-            problems.append(Problem(code="A103", field=name[:60], message="is not percent-encoded UTF-8", do=do))
+            problems.append(Problem(code="D103", field=name[:60], message="is not percent-encoded UTF-8", do=do))
     check_size(body, SOURCE.max_bytes)
     kind = media_type(given) or "application/json"
     if str(event.get("type", "")).startswith(PREFIX):
         if kind != "application/json" and not kind.endswith("+json"):
-            problems.append(Problem(code="A100", field="content-type", message="the data is not JSON", do="send JSON"))
+            problems.append(Problem(code="D100", field="content-type", message="the data is not JSON", do="send JSON"))
         elif body:
             event["data"] = read_json(body, maximum_bytes=SOURCE.max_bytes, maximum_depth=SOURCE.max_depth)
     return Fields(event, "", problems)
@@ -108,12 +108,12 @@ def _alert(event: Fields, raw: str) -> Alert | None:
     kind, origin = event.text("type", required=True), event.text("source", required=True, maximum=512)
     identity, time = event.text("id", required=True), event.moment("time")
     if event.text("specversion", required=True) not in (None, "1.0"):
-        event.problem("A118", "specversion", "is not 1.0", "send CloudEvents 1.0")
+        event.problem("D118", "specversion", "is not 1.0", "send CloudEvents 1.0")
     if kind is None or origin is None or identity is None:
         return None
     ours = kind.startswith(PREFIX)
     if ours and kind not in TYPES:
-        event.problem("A113", "type", "is not an event type of ours", nearest(one_line(kind, 80), TYPES))
+        event.problem("D113", "type", "is not an event type of ours", nearest(one_line(kind, 80), TYPES))
         return None
     method, incident = TYPES.get(kind, (None, None))
     fields = _ours(event, method) if ours else _envelope(event)
@@ -129,7 +129,7 @@ def _ours(event: Fields, method: Method | None) -> Fields:
     """Return the data of one of our event types, which cannot claim another method than its type."""
     data = Fields(_data(event), event.at("data"), event.problems)
     if method is not None and data.value.get("method") not in (None, method):
-        data.problem("A121", "method", f"contradicts the event type, which means {method}", "leave the method out")
+        data.problem("D121", "method", f"contradicts the event type, which means {method}", "leave the method out")
     return data
 
 
@@ -138,13 +138,13 @@ def _data(event: Fields) -> object:
     if encoded is None:
         return event.value.get("data", {})
     if "data" in event.value:
-        event.problem("A122", "data_base64", "stands beside data", "send one of the two")
+        event.problem("D122", "data_base64", "stands beside data", "send one of the two")
         return {}
     try:
         inner = base64.b64decode(event.text("data_base64", maximum=SOURCE.max_bytes) or "", validate=True)
         return read_json(inner, maximum_bytes=SOURCE.max_bytes, maximum_depth=SOURCE.max_depth)
     except binascii.Error:
-        event.problem("A123", "data_base64", "is not base64", "encode the bytes by RFC 4648, section 4")
+        event.problem("D123", "data_base64", "is not base64", "encode the bytes by RFC 4648, section 4")
     except InvalidInput as error:
         event.problems += [
             problem.model_copy(update={"field": f"{event.at('data_base64')}: {problem.field or 'the bytes'}"})

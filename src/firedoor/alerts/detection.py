@@ -93,7 +93,7 @@ def _count(fields: Fields) -> Count | None:
     inner = Fields(given, fields.at("subjects"), fields.problems)
     low, high = inner.whole("min") or 0, inner.whole("max")
     if high is not None and high < low:
-        inner.problem("A114", "max", "is below min", "send the smaller number as min")
+        inner.problem("D114", "max", "is below min", "send the smaller number as min")
         return None
     return None if not given else Count(minimum=low, maximum=high)
 
@@ -115,7 +115,7 @@ def _hashes(fields: Fields) -> tuple[ContentHash, ...]:
         if isinstance(given, str):
             found.append(text_hash(given))
         elif given is not None:
-            fields.problem("A111", name, "must be a string", "send the text, or better its SHA-256 in content_hashes")
+            fields.problem("D111", name, "must be a string", "send the text, or better its SHA-256 in content_hashes")
     return tuple(dict.fromkeys(found))
 
 
@@ -131,7 +131,7 @@ def read_hashes(fields: Fields, name: str, maximum: int) -> tuple[ContentHash, .
             found.append(ContentHash(algorithm=algorithm, value=value.lower()))
         except ValidationError:
             message = f"must be {HASH_LENGTHS[algorithm]} hexadecimal characters"
-            item.problem("A117", "value", message, "send the hash, never content")
+            item.problem("D117", "value", message, "send the hash, never content")
     return tuple(dict.fromkeys(found))
 
 
@@ -140,7 +140,7 @@ def _labels(fields: Fields) -> dict[str, str]:
     if inner is None:
         return {}
     if len(inner.value) > MAXIMUM_LABELS - 4:  # the envelope adds its own
-        fields.problem("A116", "labels", f"has more than {MAXIMUM_LABELS - 4} labels", "send fewer")
+        fields.problem("D116", "labels", f"has more than {MAXIMUM_LABELS - 4} labels", "send fewer")
         return {}
     read = {name: inner.text(name, maximum=256) for name in inner.value}
     return {name[:128]: text for name, text in read.items() if text is not None and name}

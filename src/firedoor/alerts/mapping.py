@@ -85,7 +85,7 @@ class GenericMapping(BaseModel):
 
 
 def read_mapping(data: object) -> GenericMapping:
-    """Read a mapping, for example from YAML. Raises InvalidInput with every problem (code A201)."""
+    """Read a mapping, for example from YAML. Raises InvalidInput with every problem (code D201)."""
     try:
         return GenericMapping.model_validate(data)
     except ValidationError as error:
@@ -94,7 +94,7 @@ def read_mapping(data: object) -> GenericMapping:
         places = [".".join(str(part) for part in fault["loc"]) or None for fault in faults]
         texts = [fault["msg"].removeprefix("Value error, ") for fault in faults]
         raise InvalidInput(
-            Problem(code="A201", field=place, message=text, do=do) for place, text in zip(places, texts, strict=True)
+            Problem(code="D201", field=place, message=text, do=do) for place, text in zip(places, texts, strict=True)
         ) from None
 
 
@@ -132,7 +132,7 @@ def _parse(mapping: GenericMapping, body: bytes, headers: Headers) -> tuple[Aler
     problems: list[Problem] = []
     if payload is None or len(items) > MAXIMUM_DETECTIONS:
         message = f"holds no alerts, or more than {MAXIMUM_DETECTIONS}"
-        problems.append(Problem(code="A116", field=mapping.alerts_at or "(the body)", message=message, do="send fewer"))
+        problems.append(Problem(code="D116", field=mapping.alerts_at or "(the body)", message=message, do="send fewer"))
     raw = body_digest(body)
     return all_or_nothing(problems, [] if problems else [_alert(mapping, item, raw, problems) for item in items])
 

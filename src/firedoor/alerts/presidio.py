@@ -117,9 +117,9 @@ def _finding(result: Fields, thresholds: Mapping[str, float], default: float | N
     entity, score = result.identifier("entity_type", required=True), result.number("score", 0, 1)
     start, end = result.whole("start", required=True), result.whole("end", required=True)
     if score is None and result.usable and result.value.get("score") is None:
-        result.problem("A110", "score", "is missing", "send the score that the analyzer gave")
+        result.problem("D110", "score", "is missing", "send the score that the analyzer gave")
     if start is not None and end is not None and end < start:
-        result.problem("A114", "end", "is before start", "send offsets in characters of the output")
+        result.problem("D114", "end", "is before start", "send offsets in characters of the output")
     if result.problems or entity is None or score is None:
         return None
     threshold = thresholds.get(entity, kind_of(entity).threshold if default is None else default)
@@ -135,7 +135,7 @@ def _value_digests(wrapper: Fields, results: list[Fields]) -> list[str | None]:
         if value is None and isinstance(output, str) and isinstance(start, int) and isinstance(end, int):
             value = output[max(start, 0) : max(end, 0)]
         if value is not None and not isinstance(value, str):
-            result.problem("A111", "text", "must be a string", "leave it out: the offsets are enough")
+            result.problem("D111", "text", "must be a string", "leave it out: the offsets are enough")
             value = None
         given = result.text("text_sha256", maximum=64)
         folded = hashlib.sha256(value.strip().casefold().encode()).hexdigest() if value else given

@@ -33,14 +33,14 @@ def sources() -> Mapping[str, AlertSource]:
 
 
 def collected(own: Iterable[AlertSource], outside: Iterable[tuple[str, object]]) -> Mapping[str, AlertSource]:
-    """Return sources by id; each id once. Raises InvalidInput (A211, A212) with every problem."""
+    """Return sources by id; each id once. Raises InvalidInput (D211, D212) with every problem."""
     found = {source.id: source for source in own}
     problems = []
     for name, source in outside:
         if not isinstance(source, AlertSource):
-            problems.append(_problem("A211", name, "is no AlertSource", "let the entry point name the SOURCE object"))
+            problems.append(_problem("D211", name, "is no AlertSource", "let the entry point name the SOURCE object"))
         elif source.id in found:
-            problems.append(_problem("A212", name, f"the id {source.id} is taken", "choose an id of its own"))
+            problems.append(_problem("D212", name, f"the id {source.id} is taken", "choose an id of its own"))
         else:
             found[source.id] = source
     if problems:
@@ -49,15 +49,15 @@ def collected(own: Iterable[AlertSource], outside: Iterable[tuple[str, object]])
 
 
 def with_mapped(known: Mapping[str, AlertSource], mappings: Iterable[GenericMapping]) -> Mapping[str, AlertSource]:
-    """Return the sources together with those that mappings make. Raises InvalidInput (A212)."""
+    """Return the sources together with those that mappings make. Raises InvalidInput (D212)."""
     return collected(known.values(), [(mapping.source, mapped_source(mapping)) for mapping in mappings])
 
 
 def find(name: str) -> AlertSource:
-    """Return a source by its id. Raises NotFound (A210) with the nearest name."""
+    """Return a source by its id. Raises NotFound (D210) with the nearest name."""
     known = sources()
     if name not in known:
-        problem = _problem("A210", "source", "no source of alerts has this name", nearest(name[:80], known))
+        problem = _problem("D210", "source", "no source of alerts has this name", nearest(name[:80], known))
         raise NotFound(problem)
     return known[name]
 

@@ -79,7 +79,7 @@ def open_json(source: AlertSource, body: bytes, headers: Headers) -> Any:  # noq
     if kind is not None and kind not in source.content_types:
         message = f"{one_line(kind, 60)} is not read by {source.id}"
         do = f"send {' or '.join(source.content_types)}"
-        raise InvalidInput(Problem(code="A100", field="content-type", message=message, do=do))
+        raise InvalidInput(Problem(code="D100", field="content-type", message=message, do=do))
     return read_json(body, maximum_bytes=source.max_bytes, maximum_depth=source.max_depth)
 
 
@@ -103,7 +103,7 @@ def make_alert(problems: list[Problem], path: str, **values: Any) -> Alert | Non
         for fault in error.errors(include_input=False, include_context=False, include_url=False):
             where = ".".join(filter(None, (path, *(str(part) for part in fault["loc"]))))
             message = f"does not fit: {fault['msg']}"
-            problems.append(Problem(code="A120", field=where, message=message, do="see the example of this source"))
+            problems.append(Problem(code="D120", field=where, message=message, do="see the example of this source"))
         return None
 
 

@@ -42,13 +42,13 @@ class Fields:
 
     def _wrong_type(self, name: str, expected: str, got: object) -> None:
         kinds = {dict: "an object", list: "an array", str: "a string", bool: "true or false", type(None): "null"}
-        self.problem("A111", name, f"must be {expected}, not {kinds.get(type(got), 'a number')}", f"send {expected}")
+        self.problem("D111", name, f"must be {expected}, not {kinds.get(type(got), 'a number')}", f"send {expected}")
 
     def _get(self, name: str, kind: type, expected: str, *, required: bool) -> Any:  # noqa: ANN401
         got = self.value.get(name)
         if got is None:
             if required and self.usable:
-                self.problem("A110", name, "is missing", f"send {expected}")
+                self.problem("D110", name, "is missing", f"send {expected}")
             return None
         if not isinstance(got, kind):
             self._wrong_type(name, expected, got)
@@ -62,7 +62,7 @@ class Fields:
             return None
         if CONTROL.search(got) or len(got) > maximum or (required and not got.strip()):
             self.problem(
-                "A112", name, f"must be 1 to {maximum} characters on one line", "send an identifier, never content"
+                "D112", name, f"must be 1 to {maximum} characters on one line", "send an identifier, never content"
             )
             return None
         return got.strip() or None
@@ -71,7 +71,7 @@ class Fields:
         """Read one of a closed set of words."""
         got = self.text(name, required=required, maximum=64)
         if got is not None and got not in known:
-            self.problem("A113", name, "is not a word that is known here", nearest(got, known))
+            self.problem("D113", name, "is not a word that is known here", nearest(got, known))
             return None
         return got
 
@@ -84,7 +84,7 @@ class Fields:
             self._wrong_type(name, "a number", got)
             return None
         if not low <= got <= high:
-            self.problem("A114", name, f"must be from {low:g} to {high:g}", "send the number in its documented unit")
+            self.problem("D114", name, f"must be from {low:g} to {high:g}", "send the number in its documented unit")
             return None
         return float(got)
 
@@ -93,7 +93,7 @@ class Fields:
         got = self._get(name, int, "a whole number", required=required)
         if got is None or isinstance(got, bool) or not 0 <= got <= high:
             if got is not None:
-                self.problem("A114", name, f"must be a whole number from 0 to {high}", "")
+                self.problem("D114", name, f"must be a whole number from 0 to {high}", "")
             return None
         return int(got)
 
@@ -105,7 +105,7 @@ class Fields:
         read = instant(got)
         if read is None:
             self.problem(
-                "A115",
+                "D115",
                 name,
                 "must be an instant with a zone (RFC 3339)",
                 "for example 2026-11-21T02:59:41Z or ...+01:00",
@@ -121,7 +121,7 @@ class Fields:
         """Read an array of at most `maximum` items."""
         got = self._get(name, list, "an array", required=required)
         if got is not None and len(got) > maximum:
-            self.problem("A116", name, f"has {len(got)} items; at most {maximum} are read", "send fewer")
+            self.problem("D116", name, f"has {len(got)} items; at most {maximum} are read", "send fewer")
             return []
         return got or []
 
@@ -137,7 +137,7 @@ class Fields:
         """Read the name of a type or category: letters, digits and `_ . : / -`, so that no sentence fits into it."""
         got = self.text(name, required=required, maximum=128)
         if got is not None and not IDENTIFIER.fullmatch(got):
-            self.problem("A112", name, "must be letters, digits, _ . : / or -", "send an identifier, never content")
+            self.problem("D112", name, "must be letters, digits, _ . : / or -", "send an identifier, never content")
             return None
         return got
 

@@ -39,11 +39,11 @@ class _NotANumber:
 
 
 def read_json(body: bytes, *, maximum_bytes: int, maximum_depth: int) -> Any:  # noqa: ANN401 - any JSON value
-    """Return the JSON value in `body`. Raises InvalidInput with all problems (codes A101 to A107)."""
+    """Return the JSON value in `body`. Raises InvalidInput with all problems (codes D101 to D107)."""
     check_size(body, maximum_bytes)
     if _depth(body, maximum_depth) > maximum_depth:
         message = f"the JSON is nested more than {maximum_depth} levels deep"
-        raise _invalid("A102", message, "send the documented fields only")
+        raise _invalid("D102", message, "send the documented fields only")
     value = _decode(body)
     problems = list(islice(_unsound(value, ""), MAXIMUM_PROBLEMS + 1))
     if problems:
@@ -55,14 +55,14 @@ def check_size(body: bytes, maximum_bytes: int) -> None:
     """Raise InvalidInput for a body that is too large to be read."""
     if len(body) > maximum_bytes:
         message = f"the body has {len(body)} bytes; at most {maximum_bytes} are read"
-        raise _invalid("A101", message, "send fewer alerts at once")
+        raise _invalid("D101", message, "send fewer alerts at once")
 
 
 def bounded(problems: list[Problem]) -> list[Problem]:
     """Keep the first problems, and say that there are more."""
     if len(problems) <= MAXIMUM_PROBLEMS:
         return problems
-    rest = Problem(code="A199", message="there are more problems", do="correct the first ones and send it again")
+    rest = Problem(code="D199", message="there are more problems", do="correct the first ones and send it again")
     return [*problems[:MAXIMUM_PROBLEMS], rest]
 
 
@@ -89,13 +89,13 @@ def _decode(body: bytes) -> Any:  # noqa: ANN401
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise _invalid("A103", f"the body is not UTF-8 (byte {error.start})", "send JSON encoded as UTF-8") from None
+        raise _invalid("D103", f"the body is not UTF-8 (byte {error.start})", "send JSON encoded as UTF-8") from None
     hooks = {"parse_constant": _not_a_number, "parse_float": _float, "parse_int": _integer}
     try:
         return json.loads(text, object_pairs_hook=_object, **hooks)
     except json.JSONDecodeError as error:
         message = f"the body is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
-        raise _invalid("A104", message, "send one JSON value; see the example of this source") from None
+        raise _invalid("D104", message, "send one JSON value; see the example of this source") from None
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _unsound(value: object, path: str) -> Iterator[Problem]:
     match value:
         case dict():
             if isinstance(value, _Twice):
-                yield from (Problem(code="A105", field=join(path, name), message="this key stands twice in one object",
+                yield from (Problem(code="D105", field=join(path, name), message="this key stands twice in one object",
                                     do="send each key once") for name in value.keys_twice)  # fmt: skip
             for name, inner in value.items():
                 yield from _unsound(name, join(path, "(a key)"))
@@ -136,10 +136,10 @@ def _unsound(value: object, path: str) -> Iterator[Problem]:
                 yield from _unsound(inner, f"{path}[{index}]")
         case _NotANumber():
             do = "send a JSON number; leave the field out if it is not known"
-            yield Problem(code="A106", field=path or None, message="is not a finite number of at most 40 digits", do=do)
+            yield Problem(code="D106", field=path or None, message="is not a finite number of at most 40 digits", do=do)
         case str() if _SURROGATE.search(value):
             message = "holds half of a surrogate pair, which is no character"
-            yield Problem(code="A107", field=path or None, message=message, do="send complete characters")
+            yield Problem(code="D107", field=path or None, message=message, do="send complete characters")
 
 
 def join(path: str, name: str) -> str:

@@ -56,7 +56,7 @@ def sign(secret: bytes, body: bytes, now: datetime) -> str:
 def verify(
     scheme: SignatureScheme, secrets: Sequence[bytes], body: bytes, headers: Mapping[str, str], now: datetime
 ) -> int:
-    """Return the index of the secret that signed `body`. Raises NotPermitted (A301 to A306) otherwise.
+    """Return the index of the secret that signed `body`. Raises NotPermitted (D301 to D306) otherwise.
 
     Every live secret is compared in constant time, also after one has matched.
     """
@@ -64,20 +64,20 @@ def verify(
     given = {name.lower(): value for name, value in headers.items()}
     if scheme.refused_headers and any(name.startswith(scheme.refused_headers.lower()) for name in given):
         message = f"headers {scheme.refused_headers}* are not covered by the signature"
-        raise _refused("A306", message, "put everything into the signed body, or use a bearer token")
+        raise _refused("D306", message, "put everything into the signed body, or use a bearer token")
     parts = [part.strip() for part in given.get(scheme.header.lower(), "")[:MAXIMUM_HEADER].split(",")]
     offered = [part.removeprefix(scheme.prefix) for part in parts if part.startswith(scheme.prefix)]
     signatures = [text for text in offered if re.fullmatch(r"[0-9a-fA-F]{64}", text)]
     if not signatures:
         raise _refused(
-            "A301", f"{scheme.header} is missing or holds no signature", f"sign each delivery: {scheme.prefix}<hex>"
+            "D301", f"{scheme.header} is missing or holds no signature", f"sign each delivery: {scheme.prefix}<hex>"
         )
     signed = _stamp(scheme, parts, given, now) + body
     expected = [_mac(secret, signed) for secret in secrets]
     matches = [any([hmac.compare_digest(mac, text.lower()) for text in signatures]) for mac in expected]  # noqa: C419 - no early end
     if True not in matches:
         raise _refused(
-            "A305",
+            "D305",
             "the signature does not match",
             "sign the raw bytes that are sent, with the secret that is live here",
         )
@@ -96,22 +96,22 @@ def _stamp(scheme: SignatureScheme, parts: list[str], given: Mapping[str, str], 
         text = times[0] if len(times) == 1 else ""
     if not re.fullmatch(r"[0-9]{1,12}", text):
         raise _refused(
-            "A302", "the signature has no time, or more than one", "send the time of signing in unix seconds"
+            "D302", "the signature has no time, or more than one", "send the time of signing in unix seconds"
         )
     away, allowed = abs(int(text) - now.timestamp()), scheme.window.total_seconds()
     if away > allowed:
         message = f"signed {away:.0f} s away from now; at most {allowed:.0f} s are allowed"
-        raise _refused("A303", message, "sign at the moment of sending, and check both clocks")
+        raise _refused("D303", message, "sign at the moment of sending, and check both clocks")
     return text.encode("ascii") + scheme.separator
 
 
 def _check_secrets(secrets: Sequence[bytes]) -> None:
     if not 1 <= len(secrets) <= MAXIMUM_LIVE_SECRETS:
         raise _refused(
-            "A304", f"{len(secrets)} secrets are live", f"keep one, or {MAXIMUM_LIVE_SECRETS} while one is replaced"
+            "D304", f"{len(secrets)} secrets are live", f"keep one, or {MAXIMUM_LIVE_SECRETS} while one is replaced"
         )
     if any(len(secret) < MINIMUM_SECRET_BYTES for secret in secrets):
-        raise _refused("A304", "a live secret is too short", f"use at least {MINIMUM_SECRET_BYTES} random bytes")
+        raise _refused("D304", "a live secret is too short", f"use at least {MINIMUM_SECRET_BYTES} random bytes")
 
 
 def _mac(secret: bytes, message: bytes) -> str:
