@@ -90,7 +90,7 @@ def test_fields_of_newer_versions_are_no_problem() -> None:
 
 def test_every_problem_of_a_delivery_is_named_by_its_path() -> None:
     """Three wrong alerts, all of their problems at once, and nothing taken."""
-    body = delivery(firing(startsAt="yesterday"), {"labels": {"a": 1}, "startsAt": None, "status": "on"}, 7)  # type: ignore[arg-type]
+    body = delivery(firing(startsAt="yesterday"), {"labels": {"a": 1}, "startsAt": None, "status": "on"}, 7)
     with pytest.raises(InvalidInput) as caught:
         parse(body, {})
     fields = {problem.field for problem in caught.value.problems}

@@ -225,13 +225,16 @@ def test_a_file_without_headers_is_read(source: AlertSource) -> None:
     assert source.parse(registry.example_body(source.examples[0]), {})
 
 
+WRONG: tuple[Any, ...] = (7, [], None, {}, [[]], True, "", "\u0000", -1.5)
+
+
 @every_example
 def test_no_value_may_be_of_another_type(source: AlertSource, example: Example) -> None:
     """Each value in turn becomes a number, a list, null, an object: an alert or an InvalidInput, and nothing else."""
     body = registry.example_body(example)
     for index, inner in enumerate(objects(json.loads(body))):
         for key in inner:
-            for wrong in (7, [], None, {}, [[]], True, "", "\u0000", -1.5):
+            for wrong in WRONG:
                 payload = json.loads(body)
                 list(objects(payload))[index][key] = wrong
                 with contextlib.suppress(InvalidInput):

@@ -90,9 +90,10 @@ def _decode(body: bytes) -> Any:  # noqa: ANN401
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _invalid("D103", f"the body is not UTF-8 (byte {error.start})", "send JSON encoded as UTF-8") from None
-    hooks = {"parse_constant": _not_a_number, "parse_float": _float, "parse_int": _integer}
     try:
-        return json.loads(text, object_pairs_hook=_object, **hooks)
+        return json.loads(
+            text, object_pairs_hook=_object, parse_constant=_not_a_number, parse_float=_float, parse_int=_integer
+        )
     except json.JSONDecodeError as error:
         message = f"the body is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
         raise _invalid("D104", message, "send one JSON value; see the example of this source") from None
