@@ -15,7 +15,7 @@ import logging
 from collections.abc import Iterable
 from concurrent.futures import Future
 
-from firedoor.runtime.prefect_flow import PlaybookLike
+from firedoor.runtime.prefect_flow import Given
 from firedoor.runtime.prefect_performance import Performance, Stagehand
 from firedoor.runtime.prefect_ports import Conduct, Host, use_host
 from firedoor.runtime.prefect_runs import PrefectAway, Recall, Remember
@@ -44,7 +44,7 @@ class PrefectBridge:
         self,
         settings: PrefectSettings,
         host: Host,
-        playbooks: Iterable[PlaybookLike],
+        playbooks: Iterable[Given],
         recall: Recall,
         remember: Remember,
     ) -> None:
@@ -82,7 +82,6 @@ class PrefectBridge:
         drives = [asyncio.wrap_future(drive) for drive in self._drives.values() if not drive.done()]
         if drives:
             await asyncio.wait(drives, timeout=STOPPING)
-        self._running.cancel()
         await in_loop(self._thread.loop, self.session.end())
         await asyncio.to_thread(self._thread.stop)
         use_host(None)

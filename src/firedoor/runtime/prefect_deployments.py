@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from firedoor.runtime.prefect_flow import PlaybookLike, compile_flow
+from firedoor.runtime.prefect_flow import Given, PlaybookLike, compile_flow, playbook_form
 from firedoor.runtime.prefect_settings import WORK_POOL
 
 if TYPE_CHECKING:
@@ -31,10 +31,11 @@ class Deployed:
     flow: Flow[..., Any]
 
 
-async def apply_all(client: PrefectClient, playbooks: Iterable[PlaybookLike]) -> dict[str, Deployed]:
+async def apply_all(client: PrefectClient, playbooks: Iterable[Given]) -> dict[str, Deployed]:
     """Create or update the work pool and one deployment for each playbook; return them by playbook name."""
     await _ensure_work_pool(client)
-    return {playbook.name: await _apply(playbook) for playbook in playbooks}
+    forms = [playbook_form(playbook) for playbook in playbooks]
+    return {form.name: await _apply(form) for form in forms}
 
 
 async def _ensure_work_pool(client: PrefectClient) -> None:

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID, uuid4
 
 from firedoor.core.facts import FactDefinition
+from firedoor.core.playbook import Playbook
+from firedoor.core.problems import NotFound
 from firedoor.runtime.prefect_form import facts_form, given_facts
 from firedoor.runtime.prefect_ports import Host, Json, current_host
 from firedoor.runtime.prefect_stage import Stage
@@ -68,24 +70,40 @@ class PlaybookForm:
     source: str
 
 
-def compile_flow(playbook: PlaybookLike | str | Path) -> Flow[..., Any]:
-    """Return a Prefect flow for a playbook: the name of one that ships, or the path of a YAML file.
+Given = PlaybookLike | Playbook | str | Path
+
+
+def compile_flow(playbook: Given) -> Flow[..., Any]:
+    """Return a Prefect flow for a playbook: the name of one that ships, the path of a YAML file, or one that was read.
 
     The flow is async. Parameters, all optional: `facts`, `title` and `why` open a new incident; `incident` conducts
     one that exists. Await it, `serve` it or `deploy` it like any other flow. Raises InvalidInput with every problem
     of the playbook, or NotFound.
     """
-    return _flow(playbook_form(playbook) if isinstance(playbook, (str, Path)) else playbook)
+    return _flow(playbook_form(playbook))
 
 
-def playbook_form(playbook: str | Path) -> PlaybookForm:
-    """Compile a playbook and return what its form and its flow need. Raises InvalidInput or NotFound."""
+def playbook_form(playbook: Given) -> PlaybookLike:
+    """Return what the form and the flow of a playbook need; compile it first. Raises InvalidInput or NotFound."""
+    if isinstance(playbook, Playbook):
+        playbook = Path(playbook.source.file)
+    if not isinstance(playbook, (str, Path)):
+        return playbook
     from firedoor.runtime.library import compiled
 
     plan = compiled(playbook)
-    named = isinstance(playbook, str) and NAME.fullmatch(playbook)
-    source = str(playbook) if named else str(Path(playbook).resolve())
-    return PlaybookForm(plan.playbook, plan.version, plan.title, plan.definitions(), source)
+    return PlaybookForm(plan.playbook, plan.version, plan.title, plan.definitions(), _source(playbook, plan.playbook))
+
+
+def _source(playbook: str | Path, name: str) -> str:
+    """Return the name where the library finds the same file by it, else the absolute path."""
+    from firedoor.runtime.library import find
+
+    path = find(playbook).resolve()
+    try:
+        return name if find(name).resolve() == path else str(path)
+    except NotFound:
+        return str(path)
 
 
 def entrypoint_name(playbook: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
-from firedoor.runtime.prefect_flow import PlaybookLike
+from firedoor.runtime.prefect_flow import Given
 from firedoor.runtime.prefect_ports import Json
 from firedoor.runtime.prefect_runs import PrefectAway, Recall, Remember, Runs
 from firedoor.runtime.prefect_server import PrefectServer, State
@@ -38,7 +38,7 @@ class Session:
     def __init__(
         self,
         settings: PrefectSettings,
-        playbooks: Iterable[PlaybookLike],
+        playbooks: Iterable[Given],
         recall: Recall,
         remember: Remember,
         stray: Callable[[str, str], None],
@@ -50,6 +50,7 @@ class Session:
         self._recall, self._remember, self._stray = recall, remember, stray
         self._server: PrefectServer | None = None
         self._changed: asyncio.Event | None = None
+        self._task: asyncio.Task[None] | None = None
         self._runs: Runs | None = None
         self._driving: set[UUID] = set()
 
@@ -65,7 +66,7 @@ class Session:
 
     async def run(self, thread: PrefectThread) -> None:
         """Keep the server running and, whenever it is ready, deploy and take runs. Ends only by cancellation."""
-        self._changed = asyncio.Event()
+        self._changed, self._task = asyncio.Event(), asyncio.current_task()
         self._server = PrefectServer(self._settings, self._server_changed)
         self._server.start()
         await asyncio.sleep(0)  # the child is started now; its imports and ours take a second or two each
@@ -78,9 +79,11 @@ class Session:
             while True:
                 await self._server_is("ready")
                 serving = asyncio.create_task(self._serve(client))
-                await self._server_is("away")
-                serving.cancel()
-                await asyncio.wait([serving])
+                try:
+                    await self._server_is("away")
+                finally:
+                    serving.cancel()
+                    await asyncio.wait([serving], timeout=FLUSH)
 
     async def end(self) -> None:
         """Let the last task runs and log lines be written, then end the server."""
@@ -89,6 +92,8 @@ class Session:
         from prefect.logging.handlers import APILogWorker
 
         self.ready = False
+        if self._task and self._task.cancel():
+            await asyncio.wait([self._task], timeout=FLUSH)
         services: tuple[type[QueueService[Any]], ...] = (EventsWorker, APILogWorker)
         for service in services:  # what is still on its way to the server
             with contextlib.suppress(Exception):
