@@ -36,9 +36,7 @@ class FlowHost:
         known = await asyncio.to_thread(drives.incident_of, store, flow_run_id)
         if known:
             return known
-        name = getattr(playbook, "name", None) or str(playbook)
-        source = getattr(getattr(playbook, "source", None), "file", name)
-        asked = name if name in self.service.shelf.plans else source
+        asked = playbook.name if playbook.name in self.service.shelf.plans else playbook.source
         incident = await self.service.open(asked, facts, title, why or "started in Prefect", PREFECT, drive=False)
         await asyncio.wrap_future(drives.set_flow_run(store, incident, flow_run_id))
         return incident
@@ -83,6 +81,7 @@ def _summary(view: IncidentView) -> str:
 async def start_bridge(runtime: Runtime) -> PrefectBridge:
     """Start the bridge for this process; it returns at once and gets ready in the background."""
     from firedoor.runtime.prefect_bridge import PrefectBridge
+    from firedoor.runtime.prefect_flow import PlaybookForm
     from firedoor.runtime.prefect_settings import choose
 
     store = runtime.world.store
@@ -95,6 +94,7 @@ async def start_bridge(runtime: Runtime) -> PrefectBridge:
 
     settings = await asyncio.to_thread(choose, runtime.settings.data_dir)
     host = FlowHost(runtime.service, f"http://{runtime.settings.host}:{runtime.settings.port}")
-    bridge = PrefectBridge(settings, host, runtime.shelf.playbooks.values(), recall, remember)
+    forms = [PlaybookForm(p.name, p.version, p.title, p.facts, p.source.file) for p in runtime.shelf.playbooks.values()]
+    bridge = PrefectBridge(settings, host, forms, recall, remember)
     await bridge.start()
     return bridge
