@@ -89,6 +89,15 @@ def test_no_rule_that_holds_leaves_it_unassigned_and_names_the_nearest() -> None
     assert "alert.severity >= high (alert.severity is medium)" in words(result)
 
 
+def test_the_nearest_is_of_the_incident_that_the_alert_names() -> None:
+    """Then of its own source; a rule for everything that fails in fewer parts says less about what was missing."""
+    anything = book("anything", NCII, "alert.method == 'removal_request'", source="any")
+    mine = book("mine", LEAK, "alert.severity >= critical and alert.occurrences >= 5")
+    result = triage(alert(incident_type=LEAK, occurrences=1), [anything, mine])
+    assert 'nearest was of "mine"' in words(result)
+    assert "alert.occurrences >= 5 (alert.occurrences is 1)" in words(result)
+
+
 def test_a_source_that_no_rule_listens_to_is_named() -> None:
     """A misspelt source in a playbook shows here, with the one that was meant."""
     result = triage(alert(), [book("typo", LEAK, "", source="presidoi")])
@@ -252,12 +261,14 @@ def test_facts_keep_their_types_and_unknown_ones_stay_unknown() -> None:
     """A count stays a range, a list a list; what the alert does not say is left out, with the reason."""
     rich = book("rich", LEAK, "", people_affected="{{ alert.subjects }}", kinds="{{ alert.data_categories }}",
                 least={"min": 1}, story="{{ alert.model }} via {{ alert.endpoint }}", dataset="{{ alert.dataset }}",
-                place="{{ alert.labels.region | upper }}", bad="{{ alert.model() }}")  # fmt: skip
+                place="{{ alert.labels.region | upper }}", bad="{{ alert.model() }}",
+                where="{{ alert.locators }}")  # fmt: skip
     result = triage(alert(subjects=Count(minimum=2), data_categories=("contact",), labels={"region": "eu"}), [rich])
     assert result.facts == {
         "people_affected": {"min": 2, "max": None}, "kinds": ["contact"], "least": {"min": 1}, "place": "EU",
     }  # fmt: skip
-    assert all(f"The fact {name} " in words(result) for name in ("story", "dataset", "bad"))
+    assert all(f"The fact {name} " in words(result) for name in ("story", "dataset", "bad", "where"))
+    assert "The fact dataset stays unknown: the alert does not say alert.dataset." in words(result)
 
 
 def test_a_label_that_is_absent_is_empty_and_not_unknown() -> None:

@@ -149,10 +149,15 @@ def facts_from(rule: StartRule, alert: Alert) -> tuple[dict[str, Any], tuple[str
             missing.append(f"The fact {name} could not be filled in: {error.problems[0].message}.")
         else:
             if value is UNKNOWN:
-                missing.append(f"The fact {name} stays unknown: the alert does not say {template}.")
+                missing.append(f"The fact {name} stays unknown: the alert does not say {_asked(template)}.")
         if value is not UNKNOWN:
             given[name] = value
     return given, tuple(missing)
+
+
+def _asked(template: Any) -> str:  # noqa: ANN401 - any JSON value with holes
+    names = dict.fromkeys(_NAMES.findall(str(template)))
+    return ", ".join(names) or "it"
 
 
 def _filled(template: Any, scope: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON value with holes
@@ -168,7 +173,7 @@ def _filled(template: Any, scope: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a
     hole = _ONE_HOLE.fullmatch(template)
     if hole and _NAMES.fullmatch(hole["inside"].strip()):
         value = Expression.parse(hole["inside"]).evaluate(scope)
-        return UNKNOWN if value is UNKNOWN or value == "" else facts.write(value)
+        return UNKNOWN if value in (UNKNOWN, "", ()) else facts.write(value)
     parsed = Template.parse(template)
     known = all(Expression.parse(".".join(path)).evaluate(scope) is not UNKNOWN for path in parsed.references)
     return parsed.render(scope) if known else UNKNOWN

@@ -160,7 +160,9 @@ def _why_none(alert: Alert, judged: Sequence[Judged], playbooks: Sequence[Starta
         listening = {rule.source for playbook in playbooks for rule in playbook.start}
         named = nearest(alert.source, listening) if listening else "no playbook has a start rule"
         return (f"No start rule listens to {alert.source} ({named}). The alert is kept, unassigned.",)
-    near = min(judged, key=lambda item: (len(item.failing) + len(item.open), item.playbook.name))
+    stated = _stated(alert)
+    near = min(judged, key=lambda item: (item.playbook.incident != stated, item.rule.source != alert.source,
+                                         len(item.failing), item.playbook.name))  # fmt: skip
     because = "; ".join(near.failing) or "its condition as a whole does not hold"
     return (f'No start rule matched. The nearest was of "{near.playbook.name}": it does not hold that {because}.',
             "The alert is kept, unassigned.")  # fmt: skip
