@@ -49,11 +49,11 @@ class Law:
         return {**_dump(clock), **duty_words(duty)}
 
     def _change(self, view: IncidentView, change: Reassessment, roles: tuple[str, ...], now: datetime) -> list[Draft]:
-        body = {**_dump(change.after), "what": "reassessed", "why": change.why}
+        body = {**_dump(change.after), "what": "reassessed", "because": change.why}
         if not change.needs_approval:
             return [Draft(Kind.CLOCK_CHANGED, ACTOR, body)]
         same = [task for task in view.tasks.values() if task.id.startswith(f"{CHANGE}{change.before.id}:")]
-        if any(task.open or task.payload.get("why") == change.why for task in same):
+        if any(task.open or task.payload.get("because") == change.why for task in same):
             return []
         return [_approval(f"{CHANGE}{change.before.id}:{len(same) + 1}", body, change, roles, now)]
 

@@ -148,6 +148,18 @@ def suppose(view: IncidentView, drafts: Iterable[Draft], now: datetime) -> None:
         view.apply(str(draft.kind), draft.actor, draft.body, at, number)
 
 
+def suspended_targets(view: IncidentView) -> set[str]:
+    """The targets that this incident closed, with proof, and has not opened again."""
+    suspended: set[str] = set()
+    for record in sorted(view.operations.values(), key=lambda record: record.finished_seq):
+        target = record.result.get("target")
+        if record.status == "finished" and target and record.result.get("doors"):
+            suspended.add(target)
+        elif record.status == "finished" and target and record.result.get("receipts"):
+            suspended.discard(target)
+    return suspended
+
+
 def _opened(view: IncidentView, body: Body, meta: _Meta) -> None:
     view.type, view.title = IncidentType(body["type"]), body["title"]
     view.severity, view.why = Severity(body["severity"]), body.get("why", "")
@@ -252,9 +264,9 @@ def _clock_started(view: IncidentView, body: Body, meta: _Meta) -> None:
 
 def _clock_changed(view: IncidentView, body: Body, meta: _Meta) -> None:
     clock = view.clocks[body["id"]]
-    past = {"at": meta.at, "what": body.get("what", "changed"), "why": body.get("why", ""), "due": clock.get("due")}
+    past = {"at": meta.at, "what": body.get("what", "changed"), "why": body.get("because", ""), "due": clock.get("due")}
     clock["history"].append({**past, "by": meta.actor})
-    clock.update({key: value for key, value in body.items() if key not in ("why", "what", "history")})
+    clock.update({key: value for key, value in body.items() if key not in ("because", "what", "history")})
 
 
 def _clock_settled(state: str) -> Callable[[IncidentView, Body, _Meta], None]:

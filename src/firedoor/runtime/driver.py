@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from firedoor.core.journal import Entry
@@ -24,6 +24,7 @@ from firedoor.store.drives import Lease
 
 BEAT = 2.0  # seconds between two beats of all leases
 LOOK = 0.5  # seconds between two looks for incidents that nobody drives
+LONGEST_PAUSE = 60.0  # seconds between two tries to drive an incident whose drive fails
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Driver:
         self._leases: dict[str, Lease] = {}
         self._wakes: dict[str, asyncio.Event] = {}
         self._ended: dict[str, tuple[int, datetime | None]] = {}
+        self.failing: dict[str, tuple[int, datetime, str]] = {}  # failed drives in a row, when to try again, why
         self.looked_at: datetime | None = None
         self.beaten_at: datetime | None = None
 
@@ -100,7 +102,8 @@ class Driver:
         """One look. Returns what was taken over."""
         self.looked_at = now = self.world.now()
         found = await asyncio.to_thread(drives.needing, self.world.store, now)
-        taken = [incident for incident in found if incident not in self._drives and incident not in self._leases]
+        busy = {*self._drives, *self._leases, *(name for name, (_, again, _) in self.failing.items() if again > now)}
+        taken = [incident for incident in found if incident not in busy]
         for incident in taken:
             self._begin(incident, None, ())
         return taken
@@ -125,10 +128,19 @@ class Driver:
         self._drives.pop(incident, None)
         self._leases.pop(incident, None)
         woken = self._wakes.pop(incident, None)
-        if not done.cancelled() and done.exception():
-            log.error("%s: %s", incident, done.exception(), exc_info=done.exception())
-        elif woken is not None and woken.is_set() and not done.cancelled():
+        if not done.cancelled() and (error := done.exception()):
+            self._failed(incident, error)
+            return
+        self.failing.pop(incident, None)
+        if woken is not None and woken.is_set() and not done.cancelled():
             self._begin(incident, None, ())
+
+    def _failed(self, incident: str, error: BaseException) -> None:
+        """A drive that fails is tried again, ever more rarely; health shows it until it succeeds."""
+        times = self.failing.get(incident, (0, None, ""))[0] + 1
+        pause = timedelta(seconds=min(2.0**times / 2, LONGEST_PAUSE))
+        self.failing[incident] = (times, self.world.now() + pause, f"{type(error).__name__}: {error}"[:300])
+        log.error("%s cannot be driven: %s", incident, error, exc_info=error if times == 1 else None)
 
     async def _drive(self, incident: str, lease: Lease | None, entries: Sequence[Entry]) -> None:
         if lease is None:

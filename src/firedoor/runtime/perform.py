@@ -139,8 +139,8 @@ async def _suspend(
     tried: list[Body] = []
     snapshots = _snapshots(view, launch, call)
     for door in doors:
-        if _connector(world, door).reversible != "yes" and not call.allow_irreversible and call.reflex:
-            tried.append({"door": door.name, "problem": "not reversible: never closed automatically"})
+        if not call.allow_irreversible and (await _connector(world, door).plan(target, door)).reversible == "no":
+            tried.append({"door": door.name, "problem": "it could not be opened again: left alone, because the playbook does not opt in"})
             continue
         outcome = await _close(world, target, door, snapshots, launch)
         tried.append(outcome)

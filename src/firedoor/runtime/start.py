@@ -25,8 +25,11 @@ from firedoor.runtime.settings import Settings
 from firedoor.runtime.shelf import Shelf
 from firedoor.runtime.watch import Watch
 from firedoor.runtime.world import World, utc_now
+from firedoor.core.view import suspended_targets
 from firedoor.store.journal import Store
+from firedoor.store.projections import table
 from firedoor.store.schema import migrate
+from firedoor.store.tables import IncidentRow
 from firedoor.store.vault import Vault
 
 SILENT = timedelta(seconds=10)  # a loop that has not looked for so long is not well
@@ -68,6 +71,7 @@ class Runtime:
 
     async def start(self) -> None:
         """Start the loops, and Prefect in the background. Returns at once."""
+        await asyncio.to_thread(remember_suspended, self.world)
         self._loops = [
             asyncio.create_task(loop, name=name)
             for name, loop in (
@@ -97,9 +101,10 @@ class Runtime:
             "watch": _loop_health(self.watch.looked_at, now),
             "recovery": _loop_health(self.driver.looked_at, now),
             "prefect": "off" if not self.settings.prefect else (self.bridge.state if self.bridge else "starting"),
+            "drives": "well" if not self.driver.failing else "; ".join(f"{i}: {f[2]}" for i, f in self.driver.failing.items())[:500],
             "playbooks": "well" if not self.shelf.problems else f"{len(self.shelf.problems)} cannot be read",
         }
-        well = all(parts[name] == "well" for name in ("store", "watch", "recovery"))
+        well = all(parts[name] == "well" for name in ("store", "watch", "recovery", "drives"))
         return {"well": well, "parts": parts, "playbooks": sorted(self.shelf.plans)}
 
     async def _start_prefect(self) -> None:
@@ -107,6 +112,13 @@ class Runtime:
 
         self.bridge = await start_bridge(self)
         self.driver.bridge = self.bridge
+
+
+def remember_suspended(world: World) -> None:
+    """After a restart, know again which targets open incidents have closed: as neighbours they prove nothing."""
+    rows = world.store.rows(IncidentRow, table(IncidentRow).c.closed_at.is_(None))
+    for row in rows:
+        world.suspended |= suspended_targets(world.view(row["id"]))
 
 
 def _store_health(world: World) -> str:
