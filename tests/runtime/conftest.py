@@ -1,14 +1,22 @@
-"""An in-memory conductor and its incidents, for the tests of what Prefect shows."""
+"""One real Prefect server for the slow tests of this folder, and incidents in memory to show in it."""
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import httpx
+import pytest
+import pytest_asyncio
+
 from firedoor.core.facts import FactDefinition, FactType
+from firedoor.runtime.prefect_bridge import PrefectBridge
 from firedoor.runtime.prefect_ports import Json, OperationView, Performer, Shown, Views
+from firedoor.runtime.prefect_settings import choose
 
 FACTS = {
     "endpoint": FactDefinition(name="endpoint", type=FactType.TARGET, ask="Which endpoint answered?"),
@@ -104,3 +112,82 @@ class FakeHost:
             evidence=({"name": "request log", "sha256": "0" * 64},),
             links={"Incident": f"http://127.0.0.1:8600/incidents/{incident_id}"},
         )
+
+
+class Rig:
+    """A bridge with its fake incidents, and Prefect's API as anybody sees it."""
+
+    def __init__(self, bridge: PrefectBridge, host: FakeHost, api: httpx.AsyncClient) -> None:
+        self.bridge, self.host, self.api = bridge, host, api
+        self.until = until
+
+    async def post(self, path: str, **body: Any) -> Any:
+        """Ask Prefect, as often as its SQLite needs."""
+        for _ in range(100):
+            answer = await self.api.post(path, json=body)
+            if answer.status_code != 503:
+                break
+            await asyncio.sleep(0.05)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def flow_run(self, incident: str) -> dict[str, Any]:
+        """The incident's flow run as Prefect has it."""
+        return (await self.api.get(f"/flow_runs/{self.host.flow_runs[incident]}")).json()
+
+    async def task_runs(self, incident: str) -> dict[str, dict[str, Any]]:
+        """The run's task runs by name."""
+        chosen = {"id": {"any_": [self.host.flow_runs[incident]]}}
+        found = await self.post("/task_runs/filter", flow_runs=chosen)
+        assert len({run["name"] for run in found}) == len(found), "an operation is shown twice"
+        return {run["name"]: run for run in found}
+
+    async def artifacts(self, incident: str) -> set[str]:
+        """The keys of the run's artifacts."""
+        chosen = {"id": {"any_": [self.host.flow_runs[incident]]}}
+        return {artifact["key"] for artifact in await self.post("/artifacts/filter", flow_runs=chosen)}
+
+    async def run_until(self, incident: str, state: str, seconds: float = 20) -> dict[str, Any]:
+        """The flow run, once it is in this state."""
+
+        async def reached() -> dict[str, Any] | None:
+            run = await self.flow_run(incident) if incident in self.host.flow_runs else {}
+            return run if run.get("state_name") == state else None
+
+        return await until(reached, seconds)
+
+    async def shown(self, incident: str, count: int, seconds: float = 20) -> dict[str, dict[str, Any]]:
+        """The task runs, once so many are finished; Prefect writes them a little later."""
+
+        async def all_there() -> dict[str, dict[str, Any]] | None:
+            found = await self.task_runs(incident)
+            finished = [run for run in found.values() if run["state_type"] in ("COMPLETED", "FAILED")]
+            return found if len(finished) >= count else None
+
+        return await until(all_there, seconds)
+
+
+async def until(look: Callable[[], Awaitable[Any]], seconds: float) -> Any:
+    """Return what `look` finds, as soon as it finds something."""
+    end = time.monotonic() + seconds
+    while not (found := await look()):
+        assert time.monotonic() < end, "it did not happen in time"
+        await asyncio.sleep(0.05)
+    return found
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
+    """A bridge whose private server is ready."""
+    host = FakeHost()
+    settings = choose(Path(tmp_path_factory.mktemp("prefect")), {})
+    bridge = PrefectBridge(settings, host, [FakePlaybook()], host.recall, host.remember)
+    await bridge.start()
+    async with httpx.AsyncClient(base_url=settings.api_url, timeout=10, trust_env=False) as api:
+        await until(lambda: _ready(bridge), 60)
+        yield Rig(bridge, host, api)
+    await bridge.stop()
+
+
+async def _ready(bridge: PrefectBridge) -> bool:
+    return bridge.state == "ready"

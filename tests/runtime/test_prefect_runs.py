@@ -1,0 +1,193 @@
+"""What people see of an incident in Prefect: with a real server, a real engine and an incident in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from itertools import count
+from typing import Any
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
+
+PLAYBOOK = "model-data-leakage"
+NUMBERS = count(1)
+
+
+def incident(rig: Any) -> str:
+    """A new incident."""
+    return rig.host.add(f"T-{next(NUMBERS):03}")
+
+
+async def test_a_run_is_suspended_until_somebody_decides_and_then_completes(rig: Any) -> None:
+    """Waiting holds no process; a decision resumes the same run, and no effect is repeated."""
+    name = incident(rig)
+    assert await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct) == "waiting"
+    suspended = await rig.run_until(name, "Suspended")
+    rig.host.answer(name)
+    assert await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct) == "closed"
+    completed = await rig.run_until(name, "Completed")
+    assert completed["id"] == suspended["id"]
+    assert rig.host.effects(name) == ["containment.suspend", "containment.verify", "remediation.tell"]
+
+
+async def test_every_operation_is_a_task_run_with_its_phase_and_its_edges(rig: Any) -> None:
+    """The graph in Prefect is the plan: names, tags and what waited for what, the person's decision included."""
+    name = incident(rig)
+    await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
+    rig.host.answer(name)
+    await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
+    shown = await rig.shown(name, 4)
+    assert set(shown) == {f"{operation.phase} · {operation.title}" for operation in rig.host.operations}
+    asked = shown["remediation · Approve the letter"]
+    assert [before["id"] for before in asked["task_inputs"]["wait_for"]] == [
+        shown["containment · Verify that it is closed"]["id"]
+    ]
+    assert set(asked["tags"]) == {"remediation", "ask"}
+    assert asked["state"]["message"] == "approved by ada"
+
+
+async def test_the_flow_has_the_playbooks_name_and_the_run_the_incidents(rig: Any) -> None:
+    """Who lives in Prefect's pages finds an incident by its own name."""
+    name = incident(rig)
+    await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
+    run = await rig.flow_run(name)
+    flow = (await rig.api.get(f"/flows/{run['flow_id']}")).json()
+    assert (flow["name"], run["name"]) == (PLAYBOOK, name)
+    assert await rig.bridge.flow_run_url(name) == f"{rig.bridge.settings.ui_url}/runs/flow-run/{run['id']}"
+
+
+async def test_a_run_shows_summary_clocks_evidence_and_links(rig: Any) -> None:
+    """The artifacts of a waiting run say how it stands."""
+    name = incident(rig)
+    await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
+    await rig.run_until(name, "Suspended")
+    stem = name.lower()
+    assert await rig.artifacts(name) == {f"{stem}-{what}" for what in ("summary", "clocks", "evidence", "incident")}
+
+
+async def test_an_operation_that_failed_is_a_failed_task_run(rig: Any) -> None:
+    """A failure is not hidden in a green run, and the conductor gets its outcome all the same."""
+    name = incident(rig)
+    rig.host.fail.add("containment.verify")
+    try:
+        await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
+    finally:
+        rig.host.fail.clear()
+    shown = await rig.shown(name, 2)
+    state = shown["containment · Verify that it is closed"]["state"]
+    assert (state["type"], state["message"]) == ("FAILED", "the gateway did not answer")
+
+
+async def test_a_run_started_from_the_form_opens_an_incident_and_completes(rig: Any) -> None:
+    """What Prefect's own pages post is picked up by the warm worker, with its facts."""
+    deployment = (await rig.api.get(f"/deployments/name/{PLAYBOOK}/firedoor")).json()
+    facts = {"endpoint": "chat", "people_affected": {"min": 1}, "child": "unknown"}
+    given = {"facts": facts, "title": "It quotes letters", "why": "a customer wrote"}
+    path = f"/deployments/{deployment['id']}/create_flow_run"
+    run = await rig.post(path, parameters=given, state={"type": "SCHEDULED"})
+    name = await rig.until(lambda: _opened(rig, run["id"]), 20)
+    await rig.run_until(name, "Suspended")
+    assert rig.host.opened[name]["facts"] == {
+        "endpoint": "chat",
+        "people_affected": {"min": 1, "max": None},
+        "child": "unknown",
+    }
+    rig.host.answer(name)
+    assert await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct) == "closed"
+    assert (await rig.run_until(name, "Completed"))["id"] == run["id"]
+
+
+async def _opened(rig: Any, flow_run_id: str) -> str | None:
+    return rig.host.by_flow_run.get(flow_run_id)
+
+
+async def test_the_form_refuses_a_wrong_fact(rig: Any) -> None:
+    """Prefect's API itself answers 409 to a word that the fact does not know; no run is created."""
+    deployment = (await rig.api.get(f"/deployments/name/{PLAYBOOK}/firedoor")).json()
+    path = f"/deployments/{deployment['id']}/create_flow_run"
+    answer = await rig.api.post(path, json={"parameters": {"facts": {"kind": "weather"}}})
+    assert answer.status_code == 409
+
+
+async def test_a_run_that_is_resumed_in_prefect_too_early_waits_again(rig: Any) -> None:
+    """Prefect's resume button decides nothing: without a decision in the journal the run is suspended again."""
+    name = incident(rig)
+    await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
+    first = await rig.run_until(name, "Suspended")
+    await rig.post(f"/flow_runs/{first['id']}/resume")
+
+    async def again() -> bool:
+        run = await rig.flow_run(name)
+        return run["state_name"] == "Suspended" and run["state"]["id"] != first["state"]["id"]
+
+    await rig.until(again, 20)
+    assert rig.host.effects(name) == ["containment.suspend", "containment.verify"]
+
+
+async def test_twenty_incidents_at_once_all_complete(rig: Any) -> None:
+    """A busy server (503) costs time and nothing else: every run completes, every effect ran once."""
+    names = [incident(rig) for _ in range(20)]
+    for name in names:
+        rig.host.answer(name)
+    endings = await asyncio.gather(*(_with_or_without(rig, name) for name in names))
+    assert set(endings) == {"closed"}
+    for name in names:
+        await rig.run_until(name, "Completed", 60)
+        assert sorted(rig.host.effects(name)) == ["containment.suspend", "containment.verify", "remediation.tell"]
+        await rig.shown(name, 4, 30)
+
+
+async def _with_or_without(rig: Any, name: str) -> str:
+    from firedoor.runtime.prefect_bridge import PrefectAway
+    from firedoor.runtime.prefect_ports import perform_directly
+
+    async def nobody(*_: Any) -> None:
+        return None
+
+    try:
+        return await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
+    except PrefectAway:
+        return await rig.host.conduct(name, perform_directly, nobody)
+
+
+async def test_an_incident_that_was_conducted_without_prefect_is_shown_afterwards(rig: Any) -> None:
+    """A closed incident becomes a completed run with every task run, at the time at which it really happened."""
+    name = incident(rig)
+    at = "2026-10-24T10:00:00+00:00"
+    rig.host.journals[name] = {
+        operation.id: {"status": "finished", "outcome": "done", "at": at} for operation in rig.host.operations
+    }
+    await rig.bridge.show_closed(name, PLAYBOOK)
+    await rig.run_until(name, "Completed")
+    shown = await rig.shown(name, 4)
+    assert {run["end_time"][:19] for run in shown.values()} == {at[:19]}
+    assert rig.host.effects(name) == []
+
+
+async def test_a_server_that_is_killed_costs_the_incident_nothing(rig: Any) -> None:
+    """kill -9 of the server in the middle: effects go on at once, and the run completes on the next server."""
+    name = incident(rig)
+    await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
+    await rig.run_until(name, "Suspended")
+    rig.host.answer(name)
+    assert rig.bridge.session.server_pid
+    os.kill(rig.bridge.session.server_pid, signal.SIGKILL)
+    began = time.monotonic()
+    assert await _with_or_without(rig, name) == "closed"
+    assert time.monotonic() - began < 3
+    await rig.until(lambda: _completed(rig, name), 60)
+    assert len(await rig.shown(name, 4, 30)) == 4
+    assert rig.host.effects(name) == ["containment.suspend", "containment.verify", "remediation.tell"]
+
+
+async def _completed(rig: Any, name: str) -> bool:
+    import httpx
+
+    try:
+        return bool((await rig.flow_run(name)).get("state_name") == "Completed")
+    except httpx.HTTPError:
+        return False
