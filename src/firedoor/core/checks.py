@@ -16,12 +16,11 @@ closing waits for, and `progress` refuses to close while a clock is unsettled.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
 
 from firedoor.core.expression import Expression
 from firedoor.core.facts import FactDefinition, FactType, read
 from firedoor.core.operations import Ask, Call, Choose, Keep, Operation, Plan, Tell, Wait
-from firedoor.core.playbook import Drill, Playbook, StartRule
+from firedoor.core.playbook import Drill, DrillAnswer, Playbook, StartRule, fits
 from firedoor.core.problems import InvalidInput, Problem, nearest
 from firedoor.core.source import Path, Source
 from firedoor.core.start_rules import ALERT_NAMES
@@ -200,13 +199,24 @@ class _Checker:
                 read(self.facts[name], value)
             except InvalidInput as error:
                 yield self._at((*path, "facts", name), error.problems[0].code, error.problems[0].message, error.problems[0].do)
+        for name in drill.organisation:
+            if name not in self.facts and name not in ORGANISATION_NAMES:
+                known = (*ORGANISATION_NAMES, *self.facts)
+                yield self._at((*path, "organisation", name), "P201", f'"{name}" is not a fact', nearest(name, known))
         for index, answer in enumerate(drill.answers):
-            matching = [op for name, op in asks.items() if fnmatchcase(name, answer.task)]
-            if not matching and not any(fnmatchcase(answer.task, f"{name}[[]*") for name in asks) and "[" not in answer.task:
-                yield self._at((*path, "answers", index), "P305", f'no task matches "{answer.task}"', nearest(answer.task, asks))
+            yield from self._drill_answer(answer, (*path, "answers", index), asks)
         for name in (*drill.expect.order, *drill.expect.skipped):
             if name not in self.by_id and "[" not in name:
                 yield self._at((*path, "expect"), "P305", f'no operation is called "{name}"', nearest(name, self.by_id))
+
+    def _drill_answer(self, answer: DrillAnswer, path: Path, asks: Mapping[str, Operation]) -> Iterator[Problem]:
+        """An answer belongs to a question of the plan, to a rescue of one of its effects, or to a change of a clock."""
+        base = answer.task.partition("[")[0]
+        if not (answer.task.startswith(("rescue:", "clock-change:")) or any(fits(base, name) for name in asks)):
+            yield self._at(path, "P305", f'no task matches "{answer.task}"', nearest(answer.task, asks))
+        for name in answer.facts:
+            if name not in self.facts:
+                yield self._at((*path, "facts", name), "P201", f'"{name}" is not a fact', nearest(name, self.facts))
 
     def _problem(self, operation: Operation, code: str, message: str, do: str, *, warning: bool = False) -> Problem:
         source, path = self.places.get(operation.step, (self.playbook.source, ("phases", operation.phase.value)))

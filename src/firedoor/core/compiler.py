@@ -178,7 +178,6 @@ class _Compiler:
         handled = bool(node.on_failure)
         for operation in fragment.operations:
             self.state.operations.append(self._wire(operation, fragment, around, handled=handled))
-        self.state.background += fragment.later
         if fragment.gate:
             self._set_gate(fragment.gate, node, allowed=gates)
         exits = tuple(Edge(after=exit_id) for exit_id in fragment.exits)

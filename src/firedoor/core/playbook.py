@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -191,6 +192,12 @@ def read_playbook(source: Source, types: StepTypes, vocabulary: Mapping[str, Fac
     if reader.problems or header is None:
         raise InvalidInput(sorted(reader.problems, key=lambda p: (p.place.line, p.place.column) if p.place else (0, 0)))
     return Playbook(header, phases, steps, unless_dismissed, source, definitions(header, vocabulary))
+
+
+def fits(pattern: str, task: str) -> bool:
+    """Whether a drill's pattern means a task. `*` and `?` are wild; a repeated task fits by its id without `[...]` too."""
+    literal = pattern.replace("[", "[[]")
+    return fnmatchcase(task, literal) or fnmatchcase(task.partition("[")[0], literal)
 
 
 def definitions(header: Header, vocabulary: Mapping[str, FactDefinition]) -> dict[str, FactDefinition]:

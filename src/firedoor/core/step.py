@@ -69,8 +69,8 @@ class Fragment:
     Operations without an edge of their own are entries: the compiler makes them
     wait for what comes before, unless they are in `free` (they wait for nothing:
     the reflex, and what follows a legal clock). `exits` are what the next step
-    waits for; `later` is what only closing waits for. `gate` is the answer that
-    everything later depends on.
+    waits for. Nothing waits for the rest. `gate` is the answer that everything later
+    depends on.
     """
 
     operations: tuple[Operation, ...]
@@ -78,7 +78,6 @@ class Fragment:
     free: frozenset[str] = frozenset()
     gate: Edge | None = None
     background: bool = False  # the next step does not wait for it; closing does
-    later: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

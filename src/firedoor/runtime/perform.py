@@ -24,7 +24,7 @@ from firedoor.core.targets import Door, Target
 from firedoor.core.template import Template
 from firedoor.core.ternary import NO, UNKNOWN, YES
 from firedoor.core.turn import Launch
-from firedoor.core.view import IncidentView
+from firedoor.core.view import IncidentView, suspended_targets
 from firedoor.runtime.keeping import keep
 from firedoor.runtime.world import World
 
@@ -86,6 +86,8 @@ async def _call(world: World, view: IncidentView, launch: Launch, call: Call) ->
         case "suspend":
             return (), await _suspend(world, view, target, doors, launch, call)
         case "verify":
+            if target.id not in suspended_targets(view):
+                return (), {"target": target.id, "note": "this incident does not hold it suspended (any more)"}
             return (), await _verify(world, target, doors[0], "refused")
         case "resume":
             return (), await _resume(world, view, target, launch)

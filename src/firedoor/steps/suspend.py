@@ -4,7 +4,7 @@ Decides the order: capture the state, preserve what must come first, ask unless
 the suspension is automatic, then suspend and verify. With `automatic:` the same
 operations stand once more as the reflex, which waits for nothing and nobody;
 the asking path is taken only when the condition does not hold. With `reverify:`
-it looks again after a while, which only closing waits for.
+it looks once more after that time, unless it was opened again or the incident has ended.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def lower(options: Suspend, context: StepContext) -> Fragment:
     if condition is None:
         asked = _closing(options, context, "", chain_after((approve.id, "approve")))
         again = _again(options, context, "", asked[-1])
-        return Fragment((approve, *asked, *again), (asked[-1].id,), later=_last(again))
+        return Fragment((approve, *asked, *again), (asked[-1].id,))
     return _with_reflex(options, context, condition, approve)
 
 
@@ -54,14 +54,13 @@ def _with_reflex(options: Suspend, context: StepContext, condition: str, approve
     look = _again(options, context, "reflex", reflex[-1])
     free = frozenset(operation.id for operation in (choose, *reflex, *look))
     if condition == "yes":
-        return Fragment((choose, *reflex, *look), (reflex[-1].id,), free=free, later=_last(look))
+        return Fragment((choose, *reflex, *look), (reflex[-1].id,), free=free)
     approve = approve.model_copy(update={"after": chain_after((choose.id, "no"))})
     asked = _closing(options, context, "", chain_after((approve.id, "approve")))
     again = _again(options, context, "", asked[-1])
     return Fragment(
-        (choose, *reflex, *look, approve, *asked, *again), (reflex[-1].id, asked[-1].id), free=free,
-        later=(*_last(look), *_last(again)),
-    )  # fmt: skip
+        (choose, *reflex, *look, approve, *asked, *again), (reflex[-1].id, asked[-1].id), free=free
+    )
 
 
 def _again(options: Suspend, context: StepContext, prefix: str, closed: Operation) -> tuple[Operation, ...]:
@@ -78,10 +77,6 @@ def _again(options: Suspend, context: StepContext, prefix: str, closed: Operatio
         after=chain_after((wait.id, "over")), verb="verify", target=options.suspend,
     )  # fmt: skip
     return wait, verify
-
-
-def _last(operations: tuple[Operation, ...]) -> tuple[str, ...]:
-    return tuple(operation.id for operation in operations[-1:])
 
 
 def _condition(automatic: str | None) -> str | None:
