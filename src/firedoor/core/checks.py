@@ -19,17 +19,34 @@ from collections.abc import Iterator, Mapping
 
 from firedoor.core.expression import Expression
 from firedoor.core.facts import FactDefinition, FactType, read
+from firedoor.core.law import CHANGE
 from firedoor.core.operations import Ask, Call, Choose, Keep, Operation, Plan, Tell, Wait
 from firedoor.core.playbook import Drill, DrillAnswer, Playbook, StartRule, fits
 from firedoor.core.problems import InvalidInput, Problem, nearest
 from firedoor.core.source import Path, Source
 from firedoor.core.start_rules import ALERT_NAMES
 from firedoor.core.template import Template
+from firedoor.core.view import RESCUE
 
 INCIDENT_NAMES = frozenset(("id", "type", "severity", "title", "state", "opened_at", "playbook"))
-ORGANISATION_NAMES = frozenset(("name", "address", "contact_name", "contact_email", "contact_phone", "dpo_name", "dpo_email"))
+ORGANISATION_NAMES = frozenset(
+    ("name", "address", "contact_name", "contact_email", "contact_phone", "dpo_name", "dpo_email")
+)
 CLOCK_NAMES = frozenset(
-    ("id", "duty", "title", "authority", "addressee", "due", "latest_arguable", "citation", "channel", "provisional", "why", "content")
+    (
+        "id",
+        "duty",
+        "title",
+        "authority",
+        "addressee",
+        "due",
+        "latest_arguable",
+        "citation",
+        "channel",
+        "provisional",
+        "why",
+        "content",
+    )
 )
 Facts = Mapping[str, FactDefinition]
 Places = Mapping[str, tuple[Source, Path]]
@@ -58,10 +75,15 @@ class _Checker:
                 yield from self._answers(operation)
             if getattr(operation, "alters", False) and not self._has_before(operation, Keep):
                 yield self._problem(
-                    operation, "P301", "alters or destroys something before any evidence is preserved", "put a `preserve:` step before it"
+                    operation,
+                    "P301",
+                    "alters or destroys something before any evidence is preserved",
+                    "put a `preserve:` step before it",
                 )
             if isinstance(operation, Call) and operation.allow_irreversible and not self._approved(operation):
-                yield self._problem(operation, "P302", "cannot be undone and nobody approves it", "add `approve:` with a role")
+                yield self._problem(
+                    operation, "P302", "cannot be undone and nobody approves it", "add `approve:` with a role"
+                )
 
     def order(self) -> Iterator[Problem]:
         """Proof 7: the edges exist and form no circle."""
@@ -119,7 +141,9 @@ class _Checker:
             yield self._problem(operation, "P201", f'"{name}" is not defined', nearest(part, names))
 
     def _roles(self, operation: Operation) -> Iterator[Problem]:
-        named = {Ask: lambda o: (o.role, o.escalate_to), Tell: lambda o: o.to, Choose: lambda o: (o.role,)}.get(type(operation))
+        named = {Ask: lambda o: (o.role, o.escalate_to), Tell: lambda o: o.to, Choose: lambda o: (o.role,)}.get(
+            type(operation)
+        )
         for role in dict.fromkeys(named(operation)) if named else ():
             if role not in self.plan.roles:
                 yield self._problem(operation, "P202", f'no role is called "{role}"', nearest(role, self.plan.roles))
@@ -127,7 +151,11 @@ class _Checker:
     def _answers(self, ask: Ask) -> Iterator[Problem]:
         if ask.role == ask.escalate_to and len(self.plan.roles) > 1:
             yield self._problem(
-                ask, "P203", f"asks {ask.role} and escalates to {ask.role}", "name somebody else in `escalate_to:`", warning=True
+                ask,
+                "P203",
+                f"asks {ask.role} and escalates to {ask.role}",
+                "name somebody else in `escalate_to:`",
+                warning=True,
             )
         for name in ask.asks:
             if name not in self.facts:
@@ -187,7 +215,12 @@ class _Checker:
         for reference in references:
             if reference[0] != "alert" or len(reference) < 2 or reference[1] not in ALERT_NAMES:
                 known = [f"alert.{name}" for name in ALERT_NAMES]
-                yield self._at(path, "P201", f'"{".".join(reference)}" is not part of an alert', nearest(".".join(reference), known))
+                yield self._at(
+                    path,
+                    "P201",
+                    f'"{".".join(reference)}" is not part of an alert',
+                    nearest(".".join(reference), known),
+                )
 
     def _drill(self, drill: Drill, path: Path) -> Iterator[Problem]:
         asks = {op.id: op for op in self.plan.operations if isinstance(op, (Ask, Choose))}
@@ -198,7 +231,9 @@ class _Checker:
             try:
                 read(self.facts[name], value)
             except InvalidInput as error:
-                yield self._at((*path, "facts", name), error.problems[0].code, error.problems[0].message, error.problems[0].do)
+                yield self._at(
+                    (*path, "facts", name), error.problems[0].code, error.problems[0].message, error.problems[0].do
+                )
         for name in drill.organisation:
             if name not in self.facts and name not in ORGANISATION_NAMES:
                 known = (*ORGANISATION_NAMES, *self.facts)
@@ -206,13 +241,13 @@ class _Checker:
         for index, answer in enumerate(drill.answers):
             yield from self._drill_answer(answer, (*path, "answers", index), asks)
         for name in (*drill.expect.order, *drill.expect.skipped):
-            if name not in self.by_id and "[" not in name:
+            if not name.startswith(RESCUE) and not any(fits(name.partition("[")[0], known) for known in self.by_id):
                 yield self._at((*path, "expect"), "P305", f'no operation is called "{name}"', nearest(name, self.by_id))
 
     def _drill_answer(self, answer: DrillAnswer, path: Path, asks: Mapping[str, Operation]) -> Iterator[Problem]:
         """An answer belongs to a question of the plan, to a rescue of one of its effects, or to a change of a clock."""
         base = answer.task.partition("[")[0]
-        if not (answer.task.startswith(("rescue:", "clock-change:")) or any(fits(base, name) for name in asks)):
+        if not (answer.task.startswith((RESCUE, CHANGE)) or any(fits(base, name) for name in asks)):
             yield self._at(path, "P305", f'no task matches "{answer.task}"', nearest(answer.task, asks))
         for name in answer.facts:
             if name not in self.facts:

@@ -120,7 +120,12 @@ class _Compiler:
         self.state.operations.append(close)
         if self.state.gate is None:
             if self.playbook.dismissed:
-                self._complain(self.playbook.dismissed[0], "P120", "`if_dismissed` without a step that can dismiss", "add `confirm`")
+                self._complain(
+                    self.playbook.dismissed[0],
+                    "P120",
+                    "`if_dismissed` without a step that can dismiss",
+                    "add `confirm`",
+                )
             return
         no = Edge(after=self.state.gate.after, on="no")
         around = _Around((Edge(after=no.after),), (no,), phase)
@@ -173,7 +178,9 @@ class _Compiler:
             fragment = self.types[node.key].lower(node.options, context)
         except InvalidInput as error:
             source = self.owner.source
-            self.state.problems += [p.model_copy(update={"place": p.place or source.place(node.path)}) for p in error.problems]
+            self.state.problems += [
+                p.model_copy(update={"place": p.place or source.place(node.path)}) for p in error.problems
+            ]
             return ()
         handled = bool(node.on_failure)
         for operation in fragment.operations:
@@ -255,7 +262,9 @@ class _Compiler:
             self._complain(node, "P124", f'no part is called "{name}"', nearest(name, known) if known else "")
             return ()
         if part is None or not part.is_part:
-            self._complain(node, "P124", f'"{name}" is not a part', "a part is a file with `steps:` instead of `phases:`")
+            self._complain(
+                node, "P124", f'"{name}" is not a part', "a part is a file with `steps:` instead of `phases:`"
+            )
             return ()
         return self._inline(part, around)
 
@@ -293,4 +302,6 @@ class _Compiler:
 
     @staticmethod
     def _sorted(problems: Iterable[Problem]) -> list[Problem]:
-        return sorted(set(problems), key=lambda p: (p.place.file, p.place.line, p.place.column) if p.place else ("", 0, 0))
+        return sorted(
+            set(problems), key=lambda p: (p.place.file, p.place.line, p.place.column) if p.place else ("", 0, 0)
+        )

@@ -31,7 +31,12 @@ from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
 MAXIMUM_LENGTH = 2_000  # characters
 MAXIMUM_NODES = 400
 
-WORDS: Mapping[str, Any] = {"yes": YES, "no": NO, "unknown": UNKNOWN, **{severity.value: severity for severity in Severity}}
+WORDS: Mapping[str, Any] = {
+    "yes": YES,
+    "no": NO,
+    "unknown": UNKNOWN,
+    **{severity.value: severity for severity in Severity},
+}
 Path = tuple[str, ...]
 
 _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -79,7 +84,9 @@ class Expression:
         """Return the names that keep the answer unknown; empty when it is decided."""
         if self.decide(scope) is not UNKNOWN:
             return ()
-        return tuple(dict.fromkeys(n for reason in self.reasons(scope) if reason.answer is UNKNOWN for n in reason.names))
+        return tuple(
+            dict.fromkeys(n for reason in self.reasons(scope) if reason.answer is UNKNOWN for n in reason.names)
+        )
 
 
 @lru_cache(maxsize=4096)
@@ -92,7 +99,11 @@ def _parse(text: str) -> Expression:
         if not parser.stream.eos:
             raise _invalid(text, f'something is left over after the expression: "{parser.stream.current.value}"', "")
     except (TemplateSyntaxError, RecursionError) as error:
-        raise _invalid(text, f"cannot be read: {getattr(error, 'message', 'nested too deeply')}", "see the reference of expressions") from None
+        raise _invalid(
+            text,
+            f"cannot be read: {getattr(error, 'message', 'nested too deeply')}",
+            "see the reference of expressions",
+        ) from None
     found = tuple(_walk(root, text))
     if len(found) > MAXIMUM_NODES:
         raise _invalid(text, f"has more than {MAXIMUM_NODES} parts", "split it over several facts")
@@ -124,9 +135,13 @@ _ALLOWED = (
 def _walk(node: nodes.Node, text: str) -> Iterator[nodes.Node]:
     if not isinstance(node, _ALLOWED):
         what = type(node).__name__.lower()
-        raise _invalid(text, f"uses {what}, which is not part of the language", "use comparisons, and, or, not, in, is known")
+        raise _invalid(
+            text, f"uses {what}, which is not part of the language", "use comparisons, and, or, not, in, is known"
+        )
     if isinstance(node, nodes.Getattr) and _path(node) is None:
-        raise _invalid(text, "takes a part of something that is not a name", "write names such as facts.people_affected")
+        raise _invalid(
+            text, "takes a part of something that is not a name", "write names such as facts.people_affected"
+        )
     if isinstance(node, nodes.Test) and (node.name not in ("known", "unknown") or node.args):
         raise _invalid(text, f'has no test "{node.name}"', nearest(node.name, ("known", "unknown")))
     yield node
@@ -276,7 +291,9 @@ def _reasons(node: nodes.Node, scope: Mapping[str, Any]) -> Iterator[Reason]:
         yield from _reasons(node.right, scope)
         return
     names = tuple(".".join(path) for n in _outermost(node) if (path := _path(n)) and path[0] not in WORDS)
-    open_names = tuple(name for name in names if _look_up(tuple(name.split(".")), scope) is UNKNOWN or _is_range(name, scope))
+    open_names = tuple(
+        name for name in names if _look_up(tuple(name.split(".")), scope) is UNKNOWN or _is_range(name, scope)
+    )
     yield Reason(unparse(node), truth(_evaluate(node, scope)), open_names)
 
 

@@ -80,7 +80,10 @@ class FactDefinition(BaseModel):
     def problem(self, got: object, expected: str, do: str = "") -> Problem:
         """Say that a value does not fit this fact."""
         return Problem(
-            code="F101", field=self.name, message=f"{self.name} is a {self.type}: got {_short(got)}, expected {expected}", do=do
+            code="F101",
+            field=self.name,
+            message=f"{self.name} is a {self.type}: got {_short(got)}, expected {expected}",
+            do=do,
         )
 
 
@@ -135,7 +138,12 @@ def read_all(definitions: Mapping[str, FactDefinition], raw: Mapping[str, Any]) 
         definition = definitions.get(name)
         if definition is None:
             problems.append(
-                Problem(code="F100", field=name, message=f'no fact is called "{_short(name)}"', do=nearest(name, definitions))
+                Problem(
+                    code="F100",
+                    field=name,
+                    message=f'no fact is called "{_short(name)}"',
+                    do=nearest(name, definitions),
+                )
             )
             continue
         try:
@@ -223,7 +231,9 @@ def _instant(definition: FactDefinition, raw: Any) -> datetime:  # noqa: ANN401
     except ValueError:
         raise InvalidInput(definition.problem(raw, "an instant such as 2026-10-24T10:00:00+02:00")) from None
     if instant.tzinfo is None:
-        raise InvalidInput(definition.problem(raw, "an instant with its offset", "add the offset, for example +02:00 or Z"))
+        raise InvalidInput(
+            definition.problem(raw, "an instant with its offset", "add the offset, for example +02:00 or Z")
+        )
     _ = instant.astimezone(UTC)
     return instant
 

@@ -75,7 +75,9 @@ def move(state: State, event: Event) -> State:
     if following is None:
         allowed = ", ".join(sorted(e for s, e in TRANSITIONS if s is state)) or "nothing"
         raise Refused(
-            Problem(code="I101", message=f"an incident that is {state} cannot {event}", do=f"from here it can: {allowed}")
+            Problem(
+                code="I101", message=f"an incident that is {state} cannot {event}", do=f"from here it can: {allowed}"
+            )
         )
     return following
 

@@ -79,7 +79,9 @@ class Entry:
 
     def as_json(self) -> Body:
         """The entry as it is exported."""
-        return {name: getattr(self, name) for name in ("incident", "seq", "at", "kind", "actor", "body", "prev", "hash")}
+        return {
+            name: getattr(self, name) for name in ("incident", "seq", "at", "kind", "actor", "body", "prev", "hash")
+        }
 
 
 @dataclass(frozen=True, slots=True)

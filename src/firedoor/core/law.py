@@ -32,7 +32,12 @@ class Law:
     organisation: Facts
 
     def drafts(
-        self, view: IncidentView, facts: Facts, selection: Literal["auto"] | tuple[str, ...], roles: tuple[str, ...], now: datetime
+        self,
+        view: IncidentView,
+        facts: Facts,
+        selection: Literal["auto"] | tuple[str, ...],
+        roles: tuple[str, ...],
+        now: datetime,
     ) -> list[Draft]:
         """Return the entries that the facts call for now: clocks that start, and clocks that change."""
         known = {**self.organisation, **facts}

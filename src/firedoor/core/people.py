@@ -56,7 +56,9 @@ class Answer:
 Definitions = Mapping[str, FactDefinition]
 
 
-def answer_task(view: IncidentView, name: str, answer: Answer, person: Person, definitions: Definitions, now: datetime) -> list[Draft]:
+def answer_task(
+    view: IncidentView, name: str, answer: Answer, person: Person, definitions: Definitions, now: datetime
+) -> list[Draft]:
     """Return the entries that an answer becomes. Raises NotFound, Refused, NotPermitted or InvalidInput."""
     task = view.task(name)
     if task is None:
@@ -78,7 +80,9 @@ def answer_task(view: IncidentView, name: str, answer: Answer, person: Person, d
     return drafts
 
 
-def set_facts(view: IncidentView, values: Mapping[str, Any], why: str, person: Person, definitions: Definitions) -> list[Draft]:
+def set_facts(
+    view: IncidentView, values: Mapping[str, Any], why: str, person: Person, definitions: Definitions
+) -> list[Draft]:
     """Return the entry that corrected or new facts become; a reason is required."""
     _need_why(why)
     parsed = {name: write(value) for name, value in read_all(definitions, values).items()}
@@ -86,7 +90,9 @@ def set_facts(view: IncidentView, values: Mapping[str, Any], why: str, person: P
     return [_facts_draft(view, changed, why, person)] if changed else []
 
 
-def submit_clock(view: IncidentView, clock_id: str, fields: Mapping[str, str], why: str, person: Person, now: datetime) -> list[Draft]:
+def submit_clock(
+    view: IncidentView, clock_id: str, fields: Mapping[str, str], why: str, person: Person, now: datetime
+) -> list[Draft]:
     """Record that a duty was met: the reference or receipt is what makes it more than a claim."""
     clock = view.clocks.get(clock_id)
     if clock is None:
@@ -95,7 +101,9 @@ def submit_clock(view: IncidentView, clock_id: str, fields: Mapping[str, str], w
         raise Refused(_problem("C102", f"the clock {clock_id} is {clock['state']} already", "see `firedoor clocks`"))
     task = next((task for task in view.open_tasks() if task.clock == clock_id and task.kind == "submit"), None)
     if task is None:
-        raise Refused(_problem("C103", f"no task for {clock_id} is open yet", "wait until its draft is made, then try again"))
+        raise Refused(
+            _problem("C103", f"no task for {clock_id} is open yet", "wait until its draft is made, then try again")
+        )
     return answer_task(view, task.id, Answer("submitted", why, fields=fields), person, {}, now)
 
 
@@ -109,7 +117,11 @@ def _may_answer(view: IncidentView, task: TaskView, answer: Answer, person: Pers
         allowed &= {answer.role}
     if not allowed:
         raise NotPermitted(
-            _problem("T103", f"the task T{task.number} is for {' or '.join(sorted(task.roles))}", f"{person.name} has {', '.join(sorted(person.roles)) or 'no role'}")
+            _problem(
+                "T103",
+                f"the task T{task.number} is for {' or '.join(sorted(task.roles))}",
+                f"{person.name} has {', '.join(sorted(person.roles)) or 'no role'}",
+            )
         )
     _independent(view, task, person)
     return min(allowed)
@@ -120,23 +132,37 @@ def _independent(view: IncidentView, task: TaskView, person: Person) -> None:
         raise Refused(_problem("T104", f"{person.name} has answered this task already", "a second person must answer"))
     other = view.tasks.get(task.four_eyes_with or "")
     if other and any(given["by"] == person.name for given in other.answers):
-        raise Refused(_problem("T104", f"{person.name} answered {other.question!r}", "someone else must answer this one"))
+        raise Refused(
+            _problem("T104", f"{person.name} answered {other.question!r}", "someone else must answer this one")
+        )
     if task.approvals > 1 and view.opened_by == person.actor:
-        raise Refused(_problem("T105", f"{person.name} started this incident's run", "four eyes: someone else must approve"))
+        raise Refused(
+            _problem("T105", f"{person.name} started this incident's run", "four eyes: someone else must approve")
+        )
 
 
 def _choice(task: TaskView, answer: Answer) -> Body:
     choice = next((choice for choice in task.choices if choice["id"] == answer.choice), None)
     if choice is None:
         known = [str(choice["id"]) for choice in task.choices]
-        raise InvalidInput(_problem("T106", f'"{answer.choice}" is not an answer to T{task.number}', nearest(answer.choice, known)))
+        raise InvalidInput(
+            _problem("T106", f'"{answer.choice}" is not an answer to T{task.number}', nearest(answer.choice, known))
+        )
     _need_why(answer.why)
     if len(answer.fields) > MAXIMUM_FIELDS or any(len(str(value)) > MAXIMUM_WHY for value in answer.fields.values()):
-        raise InvalidInput(_problem("T108", "the fields of the answer are too many or too long", f"at most {MAXIMUM_WHY} characters each"))
+        raise InvalidInput(
+            _problem(
+                "T108", "the fields of the answer are too many or too long", f"at most {MAXIMUM_WHY} characters each"
+            )
+        )
     given = {key for key, value in {**answer.fields, **answer.facts}.items() if str(value).strip()}
     missing = [name for name in choice.get("requires", ()) if name not in given]
     if missing:
-        raise InvalidInput(_problem("T107", f'"{answer.choice}" needs {", ".join(missing)}', f"add for example --field {missing[0]}=..."))
+        raise InvalidInput(
+            _problem(
+                "T107", f'"{answer.choice}" needs {", ".join(missing)}', f"add for example --field {missing[0]}=..."
+            )
+        )
     return choice
 
 
@@ -145,7 +171,9 @@ def _facts_of(task: TaskView, choice: Body, answer: Answer, definitions: Definit
     strange = [name for name in answer.facts if name not in task.asks and name not in choice.get("requires", ())]
     unknown = [name for name in strange if name not in definitions]
     if unknown:
-        raise InvalidInput(_problem("F100", f'no fact is called "{unknown[0]}"', nearest(unknown[0], task.asks or definitions)))
+        raise InvalidInput(
+            _problem("F100", f'no fact is called "{unknown[0]}"', nearest(unknown[0], task.asks or definitions))
+        )
     values: Body = {}
     for name, value in choice.get("sets", {}).items():
         definition = definitions.get(name)
@@ -173,9 +201,24 @@ def _clock_drafts(view: IncidentView, task: TaskView, answer: Answer, person: Pe
         return [Draft(Kind.CLOCK_WAIVED, person.actor, body)]
     late = bool(clock.get("due")) and now > datetime.fromisoformat(clock["due"])
     if late and not str(answer.fields.get("reasons_for_delay", "")).strip():
-        raise InvalidInput(_problem("C104", f"the limit of {clock_id} has passed: the reasons for the delay are needed", "add --field reasons_for_delay=..."))
-    sent = Draft(Kind.CLOCK_SUBMITTED, person.actor, {**body, "late": late, **{k: str(v) for k, v in answer.fields.items()}})
-    return [sent, Draft(Kind.FACTS, person.actor, {"values": {submitted_fact(clock["duty"]): now.isoformat()}, "why": f"{clock_id} was submitted"})]
+        raise InvalidInput(
+            _problem(
+                "C104",
+                f"the limit of {clock_id} has passed: the reasons for the delay are needed",
+                "add --field reasons_for_delay=...",
+            )
+        )
+    sent = Draft(
+        Kind.CLOCK_SUBMITTED, person.actor, {**body, "late": late, **{k: str(v) for k, v in answer.fields.items()}}
+    )
+    return [
+        sent,
+        Draft(
+            Kind.FACTS,
+            person.actor,
+            {"values": {submitted_fact(clock["duty"]): now.isoformat()}, "why": f"{clock_id} was submitted"},
+        ),
+    ]
 
 
 def _facts_draft(view: IncidentView, values: Body, why: str, person: Person) -> Draft:
@@ -185,9 +228,15 @@ def _facts_draft(view: IncidentView, values: Body, why: str, person: Person) -> 
 
 def _need_why(why: str) -> None:
     if not why.strip():
-        raise InvalidInput(_problem("T109", "a reason is needed", 'say why, for example --why "seen in the log of 14:02"'))
+        raise InvalidInput(
+            _problem("T109", "a reason is needed", 'say why, for example --why "seen in the log of 14:02"')
+        )
     if len(why) > MAXIMUM_WHY:
-        raise InvalidInput(_problem("T109", f"the reason is longer than {MAXIMUM_WHY} characters", "put the details into an evidence file"))
+        raise InvalidInput(
+            _problem(
+                "T109", f"the reason is longer than {MAXIMUM_WHY} characters", "put the details into an evidence file"
+            )
+        )
 
 
 def _problem(code: str, message: str, do: str) -> Problem:

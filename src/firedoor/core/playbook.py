@@ -155,11 +155,6 @@ class Playbook:
         return self.header.incident is None
 
     @property
-    def incident(self) -> IncidentType | None:
-        """The incident that it is for; None for a part."""
-        return self.header.incident
-
-    @property
     def version(self) -> str:
         """Its version."""
         return self.header.version
@@ -178,7 +173,9 @@ class Playbook:
 def read_playbook(source: Source, types: StepTypes, vocabulary: Mapping[str, FactDefinition]) -> Playbook:
     """Read a document. Raises InvalidInput with every problem at once."""
     if not isinstance(source.data, dict):
-        raise InvalidInput(source.problem((), "P100", "a playbook is a mapping of keys", "begin with `playbook: its-name`"))
+        raise InvalidInput(
+            source.problem((), "P100", "a playbook is a mapping of keys", "begin with `playbook: its-name`")
+        )
     reader = _Reader(source, types)
     data = dict(source.data)
     phases_data, steps_data, dismissed = data.pop("phases", None), data.pop("steps", None), data.pop("if_dismissed", [])
@@ -248,8 +245,14 @@ class _Reader:
             elif base and spec.type and spec.type != base.type:
                 message = f'the fact "{name}" is a {base.type} in the vocabulary of the law, not a {spec.type}'
                 self._complain(("facts", name), "P104", message, "leave `type` out or choose another name")
-            if not FactDefinition.model_fields["name"].metadata or not name.replace("_", "a").isalnum() or not name.islower():
-                self._complain(("facts", name), "P104", f'"{name}" is no name for a fact', "use small letters, digits and _")
+            if (
+                not FactDefinition.model_fields["name"].metadata
+                or not name.replace("_", "a").isalnum()
+                or not name.islower()
+            ):
+                self._complain(
+                    ("facts", name), "P104", f'"{name}" is no name for a fact', "use small letters, digits and _"
+                )
 
     def phases(self, data: Any) -> dict[Phase, tuple[StepNode, ...]]:  # noqa: ANN401
         if not isinstance(data, dict):
@@ -260,7 +263,9 @@ class _Reader:
                 self._complain(("phases", key), "P101", f'unknown phase "{key}"', nearest(key, list(Phase)))
         for phase in Phase:
             if phase not in data:
-                self._complain(("phases",), "P105", f"the phase {phase} is missing", f"add `{phase}: []` if nothing is done")
+                self._complain(
+                    ("phases",), "P105", f"the phase {phase} is missing", f"add `{phase}: []` if nothing is done"
+                )
         return {phase: self.sequence(data.get(phase, []), ("phases", phase.value)) for phase in Phase}
 
     def sequence(self, data: Any, path: Path) -> tuple[StepNode, ...]:  # noqa: ANN401
@@ -272,7 +277,9 @@ class _Reader:
 
     def _step(self, data: Any, path: Path) -> StepNode | None:  # noqa: ANN401
         if not isinstance(data, dict):
-            self._complain(path, "P106", "a step is a mapping that begins with its type", "for example `- confirm: ...`")
+            self._complain(
+                path, "P106", "a step is a mapping that begins with its type", "for example `- confirm: ...`"
+            )
             return None
         keys = [key for key in data if key in self.types or key in STRUCTURE]
         if len(keys) != 1:
@@ -285,7 +292,9 @@ class _Reader:
     def _unclear(self, data: dict[str, Any], keys: list[str], path: Path) -> None:
         known = (*self.types, *STRUCTURE)
         if keys:
-            self._complain(path, "P107", f"a step has one type; this one has {' and '.join(keys)}", "make them two steps")
+            self._complain(
+                path, "P107", f"a step has one type; this one has {' and '.join(keys)}", "make them two steps"
+            )
             return
         first = next((key for key in data if key not in COMMON), "")
         self._complain((*path, first) if first else path, "P107", f'unknown step type "{first}"', nearest(first, known))

@@ -30,7 +30,11 @@ def typed_facts(raw: Mapping[str, Any], definitions: Definitions) -> dict[str, V
 
 
 def scope_of(
-    view: IncidentView, facts: Mapping[str, Value], organisation: Mapping[str, Any], item: Any = None, clock: str | None = None  # noqa: ANN401
+    view: IncidentView,
+    facts: Mapping[str, Value],
+    organisation: Mapping[str, Any],
+    item: Any = None,
+    clock: str | None = None,  # noqa: ANN401
 ) -> dict[str, Any]:
     """Build the scope of one operation."""
     scope: dict[str, Any] = {

@@ -104,7 +104,12 @@ def _decode(text: bytes | str, file: str) -> str:
     except UnicodeDecodeError as error:
         line = text[: error.start].count(b"\n") + 1
         raise InvalidInput(
-            Problem(code="Y104", message="is not UTF-8 text", do="save it as UTF-8", place=Place(file=file, line=line, column=1))
+            Problem(
+                code="Y104",
+                message="is not UTF-8 text",
+                do="save it as UTF-8",
+                place=Place(file=file, line=line, column=1),
+            )
         ) from None
 
 

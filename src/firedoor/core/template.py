@@ -101,8 +101,12 @@ def _parse(text: str) -> Template:
         raise _invalid(text, f"cannot be read: {getattr(error, 'message', 'nested too deeply')}") from None
     for node in tree.find_all(_REFUSED):
         raise _invalid(text, f"uses {type(node).__name__.lower()}, which is not part of the language")
-    own = {target.name for loop in tree.find_all((nodes.For, nodes.Assign)) for target in loop.target.find_all(nodes.Name)}
-    own |= {loop.target.name for loop in tree.find_all((nodes.For, nodes.Assign)) if isinstance(loop.target, nodes.Name)}
+    own = {
+        target.name for loop in tree.find_all((nodes.For, nodes.Assign)) for target in loop.target.find_all(nodes.Name)
+    }
+    own |= {
+        loop.target.name for loop in tree.find_all((nodes.For, nodes.Assign)) if isinstance(loop.target, nodes.Name)
+    }
     references = frozenset(path for path in _paths(tree) if path[0] not in own | {"loop"})
     return Template(text, references)
 
@@ -128,5 +132,9 @@ def _path(node: nodes.Node) -> Path:
 
 def _invalid(text: str, message: str) -> InvalidInput:
     return InvalidInput(
-        Problem(code="E202", message=f'template "{text[:60]}" {message}', do="use {{ name }}, if, for and the listed filters")
+        Problem(
+            code="E202",
+            message=f'template "{text[:60]}" {message}',
+            do="use {{ name }}, if, for and the listed filters",
+        )
     )

@@ -64,7 +64,9 @@ class Rules:
     law: Law | None = None
 
 
-def next_turn(rules: Rules, view: IncidentView, now: datetime, running: frozenset[str], *, reflex_only: bool = False) -> Turn:
+def next_turn(
+    rules: Rules, view: IncidentView, now: datetime, running: frozenset[str], *, reflex_only: bool = False
+) -> Turn:
     """Work out a turn. `view` is changed as if the drafts were written; throw it away if they are not.
 
     `running` are the instances whose effects this driver is performing. Others that the
@@ -158,7 +160,9 @@ class _Turn:
             return [self._finish(instance, "yes" if progress.failed(choose, instance) else "no")]
         if choose.listing:
             items = Expression.parse(choose.listing).evaluate(scope)
-            listed = [] if items is UNKNOWN else [str(item) for item in (items if isinstance(items, tuple) else (items,))]
+            listed = (
+                [] if items is UNKNOWN else [str(item) for item in (items if isinstance(items, tuple) else (items,))]
+            )
             return [self._finish(instance, "listed", {"items": listed})]
         expression = Expression.parse(choose.condition or "yes")
         answer = expression.decide(scope)
@@ -217,7 +221,9 @@ class _Turn:
         limit = clock.get("due") if clock else None
         return datetime.fromisoformat(limit) if limit else self.now + timedelta(seconds=ask.within_seconds)
 
-    def _ask_condition(self, choose: Choose, instance: Instance, expression: Expression, scope: Mapping[str, Any]) -> Draft:
+    def _ask_condition(
+        self, choose: Choose, instance: Instance, expression: Expression, scope: Mapping[str, Any]
+    ) -> Draft:
         missing = ", ".join(expression.missing(scope)) or expression.text
         choices = [
             {"id": "yes", "label": "Yes", "consequence": "The steps under this condition are taken."},
@@ -237,9 +243,21 @@ class _Turn:
         lead = self.rules.plan.roles[0]
         escalate = next((role for role in self.rules.plan.roles if role != lead), lead)
         choices = [
-            {"id": "retry", "label": "Try it again", "consequence": "It is tried once more, with the same idempotency key."},
-            {"id": "by_hand", "label": "I did it by hand", "consequence": "It counts as done by you; your note says how."},
-            {"id": "skip", "label": "Go on without it", "consequence": "What depends on it is left out; your reason is on record."},
+            {
+                "id": "retry",
+                "label": "Try it again",
+                "consequence": "It is tried once more, with the same idempotency key.",
+            },
+            {
+                "id": "by_hand",
+                "label": "I did it by hand",
+                "consequence": "It counts as done by you; your note says how.",
+            },
+            {
+                "id": "skip",
+                "label": "Go on without it",
+                "consequence": "What depends on it is left out; your reason is on record.",
+            },
         ]
         facts = typed_facts(self.view.facts, {})
         scope = scope_of(self.view, facts, self.rules.organisation, instance.item, instance.clock)

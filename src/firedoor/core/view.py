@@ -273,7 +273,9 @@ def _clock_settled(state: str) -> Callable[[IncidentView, Body, _Meta], None]:
     def handler(view: IncidentView, body: Body, meta: _Meta) -> None:
         clock = view.clocks[body["id"]]
         clock["state"], clock["settled_at"], clock["settlement"] = state, meta.at, body
-        clock["history"].append({"at": meta.at, "what": state, "why": body.get("why", ""), "by": body.get("by", meta.actor)})
+        clock["history"].append(
+            {"at": meta.at, "what": state, "why": body.get("why", ""), "by": body.get("by", meta.actor)}
+        )
 
     return handler
 

@@ -87,7 +87,9 @@ class Driver:
             self.beaten_at = self.world.now()
             if self._leases:
                 with contextlib.suppress(Exception):
-                    await asyncio.wrap_future(drives.beat(self.world.store, list(self._leases.values()), self.beaten_at))
+                    await asyncio.wrap_future(
+                        drives.beat(self.world.store, list(self._leases.values()), self.beaten_at)
+                    )
 
     async def look_forever(self) -> None:
         """Take over whatever nobody drives and has something to do."""
@@ -170,7 +172,13 @@ class Driver:
         await self._conduct(lease, perform_directly, None)
 
     async def _conduct(
-        self, lease: Lease, performer: Performer, shown: Shown | None, *, reflex_only: bool = False, entries: Sequence[Entry] = ()
+        self,
+        lease: Lease,
+        performer: Performer,
+        shown: Shown | None,
+        *,
+        reflex_only: bool = False,
+        entries: Sequence[Entry] = (),
     ) -> Ending:
         wake = self._wakes.setdefault(lease.incident, asyncio.Event())
         conductor = Conductor(

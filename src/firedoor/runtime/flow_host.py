@@ -54,9 +54,12 @@ class FlowHost:
 def views_of(view: IncidentView, public_url: str) -> Views:
     """Summary, clocks, evidence and links; no sealed fact and no text of people."""
     clocks = tuple(
-        {"clock": c["title"], "law": c["citation"], "state": c["state"], "due": c.get("due") or "no outer limit"} for c in view.clocks.values()
+        {"clock": c["title"], "law": c["citation"], "state": c["state"], "due": c.get("due") or "no outer limit"}
+        for c in view.clocks.values()
     )
-    evidence = tuple({"what": e["name"], "sha256": e["sha256"], "bytes": e["size"], "kept": e["kept_at"]} for e in view.evidence)
+    evidence = tuple(
+        {"what": e["name"], "sha256": e["sha256"], "bytes": e["size"], "kept": e["kept_at"]} for e in view.evidence
+    )
     incident = f"{public_url}/api/v1/incidents/{view.id}"
     links = {"incident": incident, "timeline": f"{incident}/timeline", "report": f"{incident}/report"}
     return Views(summary=_summary(view), clocks=clocks, evidence=evidence, links=links)
@@ -73,7 +76,10 @@ def _summary(view: IncidentView) -> str:
         f"- {len(view.clocks)} clocks, {open_clocks} open; {len(view.evidence)} pieces of evidence; entry {view.head.seq}",
         "",
         "## Waiting for people",
-        *([f"- T{task.number} ({task.role}, due {task.due_at}): {task.question}" for task in view.open_tasks()] or ["- nobody"]),
+        *(
+            [f"- T{task.number} ({task.role}, due {task.due_at}): {task.question}" for task in view.open_tasks()]
+            or ["- nobody"]
+        ),
     ]
     return "\n".join(lines)
 

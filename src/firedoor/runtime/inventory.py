@@ -39,7 +39,9 @@ def read_inventory(path: Path | None) -> Inventory:
     except ValidationError as error:
         raise InvalidInput(problems_of(error, source)) from None
     problems = [
-        source.problem(("targets", name, "neighbours"), "N101", f'"{other}" is not a target', "list it, with a probe of its own")
+        source.problem(
+            ("targets", name, "neighbours"), "N101", f'"{other}" is not a target', "list it, with a probe of its own"
+        )
         for name, target in inventory.targets.items()
         for other in target.neighbours
         if other not in inventory.targets
@@ -59,11 +61,19 @@ def read_organisation(path: Path | None, vocabulary: Mapping[str, FactDefinition
     strange = [name for name in data if name not in ORGANISATION_NAMES]
     if strange or not isinstance(raw, dict):
         known = ", ".join(sorted(ORGANISATION_NAMES))
-        raise InvalidInput([source.problem((name,), "N102", f'unknown key "{name}"', f"known: facts, {known}") for name in strange or ["facts"]])
+        raise InvalidInput(
+            [
+                source.problem((name,), "N102", f'unknown key "{name}"', f"known: facts, {known}")
+                for name in strange or ["facts"]
+            ]
+        )
     try:
         return Organisation({name: str(value) for name, value in data.items()}, read_all(vocabulary, raw))
     except InvalidInput as error:
-        placed = [problem.model_copy(update={"place": source.place(("facts", problem.field or ""))}) for problem in error.problems]
+        placed = [
+            problem.model_copy(update={"place": source.place(("facts", problem.field or ""))})
+            for problem in error.problems
+        ]
         raise InvalidInput(placed) from None
 
 
@@ -71,7 +81,11 @@ def _source(path: Path) -> Source:
     try:
         return read_yaml(path.read_bytes(), str(path))
     except OSError as error:
-        raise InvalidInput(Problem(code="N103", message=f"{path} cannot be read: {error.strerror}", do="check the path and its permissions")) from None
+        raise InvalidInput(
+            Problem(
+                code="N103", message=f"{path} cannot be read: {error.strerror}", do="check the path and its permissions"
+            )
+        ) from None
 
 
 def write_profile(words: Mapping[str, Any]) -> str:

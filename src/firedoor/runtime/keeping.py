@@ -52,14 +52,20 @@ async def _artefact(world: World, view: IncidentView, launch: Launch, operation:
         "source": collected.source, "mode": "vault" if collected.content is not None else "digest",
         "media_type": collected.media_type, "taken_at": collected.taken_at.isoformat(),
     }  # fmt: skip
-    return (Draft(Kind.EVIDENCE, ACTOR, body),), {"target": target.id, "sha256": collected.digest, "size": collected.size}
+    return (Draft(Kind.EVIDENCE, ACTOR, body),), {
+        "target": target.id,
+        "sha256": collected.digest,
+        "size": collected.size,
+    }
 
 
 async def _json(world: World, launch: Launch, name: str, content: Any, source: str) -> Kept:  # noqa: ANN401 - any JSON value
     return await _bytes(world, launch, name, canonical(content), "application/json", source)
 
 
-async def _bytes(world: World, launch: Launch, name: str, content: bytes, media_type: str, source: str, **more: Any) -> Kept:  # noqa: ANN401
+async def _bytes(
+    world: World, launch: Launch, name: str, content: bytes, media_type: str, source: str, **more: Any
+) -> Kept:  # noqa: ANN401
     kept = await asyncio.to_thread(world.vault.put, content)
     body: Body = {
         "op": launch.instance.id, "name": name, "sha256": kept.sha256, "size": kept.size, "source": source, "mode": "vault",
@@ -71,10 +77,15 @@ async def _bytes(world: World, launch: Launch, name: str, content: bytes, media_
 def _locators(view: IncidentView) -> list[Body]:
     """What the alerts and the request named: digests and places, never content."""
     found = [
-        {"content_hashes": alert.get("alert", {}).get("content_hashes", []), "locators": alert.get("alert", {}).get("locators", [])}
+        {
+            "content_hashes": alert.get("alert", {}).get("content_hashes", []),
+            "locators": alert.get("alert", {}).get("locators", []),
+        }
         for alert in view.alerts
     ]
-    stated = {name: view.facts[name] for name in ("content_hashes", "locators", "content_locators") if view.facts.get(name)}
+    stated = {
+        name: view.facts[name] for name in ("content_hashes", "locators", "content_locators") if view.facts.get(name)
+    }
     return [*found, *([stated] if stated else [])]
 
 
@@ -87,5 +98,12 @@ async def _draft(world: World, view: IncidentView, launch: Launch, operation: Ke
     draft = render_draft(clock, view, facts, world.organisation.words, operation.template or "authorities")
     name = f"draft for {clock['id']}"
     return await _bytes(
-        world, launch, name, draft.text.encode(), "text/markdown", "drafted from the facts", missing=list(draft.missing), kind="draft"
+        world,
+        launch,
+        name,
+        draft.text.encode(),
+        "text/markdown",
+        "drafted from the facts",
+        missing=list(draft.missing),
+        kind="draft",
     )

@@ -61,7 +61,11 @@ def _first_entries(opening: Opening) -> list[Draft]:
         drafts.append(alert_entry(opening.alert, opening.reasons))
     pinned: Body = {"playbook": plan.playbook, "version": plan.version, "digest": plan.digest}
     drafts.append(Draft(Kind.PLANNED, "firedoor", pinned))
-    values = {"severity": str(opening.severity), **opening.facts} if "severity" in plan.definitions() else dict(opening.facts)
+    values = (
+        {"severity": str(opening.severity), **opening.facts}
+        if "severity" in plan.definitions()
+        else dict(opening.facts)
+    )
     if values:
         drafts.append(Draft(Kind.FACTS, actor, {"values": values, "why": opening.why or "known at the start"}))
     return drafts
@@ -69,7 +73,7 @@ def _first_entries(opening: Opening) -> list[Draft]:
 
 def alert_entry(alert: Alert, reasons: tuple[str, ...]) -> Draft:
     """The entry that attaches an alert; the raw bytes are named by their digest only."""
-    body: Body = {"alert": _without_floats(alert.model_dump(mode="json")), "reasons": list(reasons)}
+    body: Body = {"alert": alert.record(), "reasons": list(reasons)}
     return Draft(Kind.ALERT, f"source:{alert.source}", body)
 
 
@@ -87,12 +91,3 @@ def usable_facts(raw: Mapping[str, Any], definitions: Mapping[str, FactDefinitio
         if value is not None and write(value) is not None:
             values[name] = write(value)
     return values, tuple(said)
-
-
-def _without_floats(value: Any) -> Any:  # noqa: ANN401 - any JSON value
-    """Scores are written as text: the journal's canonical form has no floating-point numbers."""
-    if isinstance(value, float):
-        return repr(value)
-    if isinstance(value, dict):
-        return {key: _without_floats(item) for key, item in value.items()}
-    return [_without_floats(item) for item in value] if isinstance(value, list) else value

@@ -51,12 +51,16 @@ async def perform(world: World, view: IncidentView, launch: Launch) -> Performed
             drafts, result = await _call(world, view, launch, operation)
             return _finished(launch, "done", result, drafts)
     except TimeoutError:
-        problem = Problem(code="R101", message=f"no end within {operation.timeout_seconds} s", do="look at the system by hand")
+        problem = Problem(
+            code="R101", message=f"no end within {operation.timeout_seconds} s", do="look at the system by hand"
+        )
         return _failed(world, launch, operation.retry, Unanswered(problem))
     except FiredoorError as error:
         return _failed(world, launch, operation.retry, error)
     except Exception as error:  # noqa: BLE001 - a fault in a connector must stop neither the incident nor the others
-        problem = Problem(code="R102", message=f"{type(error).__name__}: {error}"[:500], do="report it; do this step by hand")
+        problem = Problem(
+            code="R102", message=f"{type(error).__name__}: {error}"[:500], do="report it; do this step by hand"
+        )
         return _failed(world, launch, Retry(times=0, wait_seconds=0), FiredoorError(problem))
 
 
@@ -101,7 +105,13 @@ def target_name(world: World, view: IncidentView, launch: Launch) -> str:
     scope = scope_of(view, {**facts}, world.organisation.words, launch.instance.item, launch.instance.clock)
     name = Template.parse(template).render(scope).strip()
     if not name or name.startswith("[unknown"):
-        raise InvalidInput(Problem(code="R103", message=f"which target {template} means is not known yet", do="set the fact, then try again"))
+        raise InvalidInput(
+            Problem(
+                code="R103",
+                message=f"which target {template} means is not known yet",
+                do="set the fact, then try again",
+            )
+        )
     return name
 
 
@@ -113,7 +123,9 @@ def _doors(target: Target, call: Call) -> tuple[Door, ...]:
     return chosen or target.doors
 
 
-async def _capture(world: World, target: Target, doors: tuple[Door, ...], launch: Launch) -> tuple[tuple[Draft, ...], Body]:
+async def _capture(
+    world: World, target: Target, doors: tuple[Door, ...], launch: Launch
+) -> tuple[tuple[Draft, ...], Body]:
     """Capture every door's state; one that cannot be captured cannot be closed, and says so."""
     snapshots = [await _connector(world, door).capture_state(target, door) for door in doors]
     drafts = tuple(_snapshot_evidence(launch, snapshot) for snapshot in snapshots)
@@ -142,7 +154,12 @@ async def _suspend(
     snapshots = _snapshots(view, launch, call)
     for door in doors:
         if not call.allow_irreversible and (await _connector(world, door).plan(target, door)).reversible == "no":
-            tried.append({"door": door.name, "problem": "it could not be opened again: left alone, because the playbook does not opt in"})
+            tried.append(
+                {
+                    "door": door.name,
+                    "problem": "it could not be opened again: left alone, because the playbook does not opt in",
+                }
+            )
             continue
         outcome = await _close(world, target, door, snapshots, launch)
         tried.append(outcome)
@@ -151,8 +168,16 @@ async def _suspend(
             return {"target": target.id, "proved": "yes", "doors": tried}
         if outcome.get("target_refused"):
             raise Refused(_over_blocked(target, outcome))
-    said = "; ".join(f"{outcome['door']}: {outcome.get('problem') or outcome.get('proof') or 'not proved'}" for outcome in tried)
-    raise Unanswered(Problem(code="R104", message=f"{target.id} is not suspended. {said}", do="close it by hand, or mend the door and try again"))
+    said = "; ".join(
+        f"{outcome['door']}: {outcome.get('problem') or outcome.get('proof') or 'not proved'}" for outcome in tried
+    )
+    raise Unanswered(
+        Problem(
+            code="R104",
+            message=f"{target.id} is not suspended. {said}",
+            do="close it by hand, or mend the door and try again",
+        )
+    )
 
 
 async def _close(world: World, target: Target, door: Door, snapshots: Mapping[str, Snapshot], launch: Launch) -> Body:
@@ -172,8 +197,16 @@ async def _close(world: World, target: Target, door: Door, snapshots: Mapping[st
         return {**outcome, "problem": str(error)[:1000]}
     proof = [probe.model_dump(mode="json") for probe in verdict.probes]
     refused = any(probe.what == "target" and probe.serving is NO for probe in verdict.probes)
-    words = ", ".join(f"{p.name} {_serving(p.serving)}" + (f" ({p.status})" if p.status else "") for p in verdict.probes)
-    return {**outcome, "proved": str(verdict.holds), "probes": proof, "proof": words, "target_refused": refused and verdict.holds is not YES}
+    words = ", ".join(
+        f"{p.name} {_serving(p.serving)}" + (f" ({p.status})" if p.status else "") for p in verdict.probes
+    )
+    return {
+        **outcome,
+        "proved": str(verdict.holds),
+        "probes": proof,
+        "proof": words,
+        "target_refused": refused and verdict.holds is not YES,
+    }
 
 
 def _serving(answer: object) -> str:
@@ -207,9 +240,13 @@ async def _closed_already(world: World, target: Target, door: Door, key: str) ->
 
 
 def _over_blocked(target: Target, outcome: Body) -> Problem:
-    silent = [probe["name"] for probe in outcome["probes"] if probe["what"] == "neighbour" and probe["serving"] != "yes"]
+    silent = [
+        probe["name"] for probe in outcome["probes"] if probe["what"] == "neighbour" and probe["serving"] != "yes"
+    ]
     message = f"{target.id} refuses, but {', '.join(silent) or 'its neighbours'} cannot be shown to answer: more may be closed than was meant"
-    return Problem(code="R106", message=message, do="look at the neighbours; if they are well, answer that it was done by hand")
+    return Problem(
+        code="R106", message=message, do="look at the neighbours; if they are well, answer that it was done by hand"
+    )
 
 
 def _snapshots(view: IncidentView, launch: Launch, call: Call) -> dict[str, Snapshot]:
@@ -222,9 +259,18 @@ def _snapshots(view: IncidentView, launch: Launch, call: Call) -> dict[str, Snap
 async def _verify(world: World, target: Target, door: Door, expect: Literal["refused", "serving"]) -> Body:
     verdict = await _connector(world, door).verify(target, door, expect)
     if verdict.holds is not YES:
-        words = ", ".join(f"{probe.name} {_serving(probe.serving)}" for probe in verdict.probes) or "nothing could be seen"
-        raise Unanswered(Problem(code="R107", message=f"{target.id} is not shown to be {expect}: {words}", do="look at it by hand"))
-    return {"target": target.id, "door": door.name, "proved": "yes", "probes": [p.model_dump(mode="json") for p in verdict.probes]}
+        words = (
+            ", ".join(f"{probe.name} {_serving(probe.serving)}" for probe in verdict.probes) or "nothing could be seen"
+        )
+        raise Unanswered(
+            Problem(code="R107", message=f"{target.id} is not shown to be {expect}: {words}", do="look at it by hand")
+        )
+    return {
+        "target": target.id,
+        "door": door.name,
+        "proved": "yes",
+        "probes": [p.model_dump(mode="json") for p in verdict.probes],
+    }
 
 
 async def _resume(world: World, view: IncidentView, target: Target, launch: Launch) -> Body:
@@ -237,7 +283,9 @@ async def _resume(world: World, view: IncidentView, target: Target, launch: Laun
     for name, (receipt, snapshot) in reversed(closed.items()):
         door = doors.get(name)
         if door is None:
-            raise Refused(Problem(code="R108", message=f"{target.id} has no door {name} any more", do="open it by hand"))
+            raise Refused(
+                Problem(code="R108", message=f"{target.id} has no door {name} any more", do="open it by hand")
+            )
         key = f"{launch.key}:{name}"
         receipts.append(await _connector(world, door).resume(target, door, snapshot, key, receipt))
     world.suspended.discard(target.id)

@@ -15,20 +15,22 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+from sqlalchemy import select, update
 
-from firedoor.alerts.registry import find
+from firedoor.alerts.registry import sources
+from firedoor.alerts.source import AlertSource
 from firedoor.core.alert import Alert
 from firedoor.core.facts import read_all, write
 from firedoor.core.incident import IncidentType
 from firedoor.core.journal import Draft
 from firedoor.core.operations import Plan
 from firedoor.core.people import Answer, Person, answer_task, set_facts, submit_clock
-from firedoor.core.problems import InvalidInput, NotFound, Problem, Refused
+from firedoor.core.problems import InvalidInput, NotFound, Problem, Refused, nearest
 from firedoor.core.severity import Severity
 from firedoor.core.triage import Decision, KnownIncident, Triage, triage
 from firedoor.core.view import IncidentView
 from firedoor.runtime.driver import Driver
-from firedoor.runtime.opening import Opening, _without_floats, alert_entry, new_incident, usable_facts
+from firedoor.runtime.opening import Opening, alert_entry, new_incident, usable_facts
 from firedoor.runtime.shelf import Shelf
 from firedoor.runtime.world import World
 from firedoor.store.journal import Accepted, Conflict, NewAlert
@@ -52,17 +54,30 @@ class Received:
 class Service:
     """The calls. Every one that changes something names the person or source that asks for it."""
 
-    def __init__(self, world: World, driver: Driver, shelf: Shelf) -> None:
+    def __init__(
+        self, world: World, driver: Driver, shelf: Shelf, known_sources: Mapping[str, AlertSource] | None = None
+    ) -> None:
         self.world = world
         self.driver = driver
         self.shelf = shelf
+        self.sources = known_sources if known_sources is not None else sources()
         self._known: dict[int, tuple[str, frozenset[str]]] = {}
 
     # -- alerts ----------------------------------------------------------------------------------
 
+    def source(self, name: str) -> AlertSource:
+        """A source of alerts by its id. Raises NotFound naming the nearest."""
+        if name not in self.sources:
+            raise NotFound(
+                Problem(
+                    code="D210", message=f'no source of alerts is called "{name[:60]}"', do=nearest(name, self.sources)
+                )
+            )
+        return self.sources[name]
+
     async def receive(self, source: str, body: bytes, headers: Mapping[str, str]) -> list[Received]:
         """Take in a delivery. Returns when everything of it is on disk. Raises InvalidInput or NotFound."""
-        alerts = find(source).parse(body, headers)
+        alerts = self.source(source).parse(body, headers)
         return [await self.take_in(alert) for alert in alerts]
 
     async def take_in(self, alert: Alert) -> Received:
@@ -72,7 +87,7 @@ class Service:
         opening = self._opening(alert, decided) if decided.decision is Decision.START else None
         stored = NewAlert(
             source=alert.source, fingerprint=alert.fingerprint, episode=_episode(alert), raw_sha256=alert.raw_sha256,
-            body=_without_floats(alert.model_dump(mode="json")), decision=str(decided.decision), reasons=decided.reasons,
+            body=alert.record(), decision=str(decided.decision), reasons=decided.reasons,
         )  # fmt: skip
         new = new_incident(self.world, opening) if opening else None
         accepted = await asyncio.wrap_future(self.world.store.accept_alert(stored, new, self.world.now()))
@@ -85,15 +100,23 @@ class Service:
 
     def triage(self, alert: Alert) -> Triage:
         """Say what would be done about an alert, and why. No effect."""
-        return triage(alert, self.shelf.startable(), self._known_incidents())
+        return triage(alert, self.shelf.startable(), self._known_incidents(alert.fingerprint))
 
     async def start_for_alert(self, alert_id: int, playbook: str, why: str, person: Person) -> str:
         """A person chooses the playbook for an alert that triage did not start."""
         rows = self.world.store.rows(AlertRow, table(AlertRow).c.id == alert_id)
         if not rows:
-            raise NotFound(Problem(code="A201", message=f"there is no alert {alert_id}", do="`firedoor alert list` shows them"))
+            raise NotFound(
+                Problem(code="A201", message=f"there is no alert {alert_id}", do="`firedoor alert list` shows them")
+            )
         if rows[0]["incident"]:
-            raise Refused(Problem(code="A202", message=f"the alert {alert_id} belongs to {rows[0]['incident']}", do="work on that incident"))
+            raise Refused(
+                Problem(
+                    code="A202",
+                    message=f"the alert {alert_id} belongs to {rows[0]['incident']}",
+                    do="work on that incident",
+                )
+            )
         alert = Alert.model_validate(orjson.loads(rows[0]["body"]))
         facts, _ = usable_facts(self.shelf.facts_for(alert, playbook), self.shelf.plan(playbook).definitions())
         return await self.open(playbook, facts, alert.title, why, person, alert=alert, alert_id=alert_id)
@@ -111,11 +134,13 @@ class Service:
         _required(plan, values)
         opening = Opening(
             plan=plan, title=title or plan.title, why=why, actor=person.actor,
-            severity=Severity(values.get("severity") or (alert.severity if alert else Severity.MEDIUM)),
+            severity=Severity(values.get("severity") or (alert and alert.severity) or Severity.MEDIUM),
             facts=values, alert=alert,
         )  # fmt: skip
         await asyncio.to_thread(self.world.store.keep_plan, plan, self.world.now())
-        entries = await asyncio.wrap_future(self.world.store.open_incident(new_incident(self.world, opening), self.world.now()))
+        entries = await asyncio.wrap_future(
+            self.world.store.open_incident(new_incident(self.world, opening), self.world.now())
+        )
         if alert_id is not None:
             await self._assign(alert_id, entries[0].incident)
         if drive:
@@ -125,16 +150,22 @@ class Service:
     async def answer(self, incident: str, task: str, answer: Answer, person: Person) -> IncidentView:
         """Answer a task. Raises NotFound, Refused, NotPermitted or InvalidInput; then nothing was changed."""
         definitions = await self._definitions(incident)
-        return await self._write(incident, lambda view: answer_task(view, task, answer, person, definitions, self.world.now()))
+        return await self._write(
+            incident, lambda view: answer_task(view, task, answer, person, definitions, self.world.now())
+        )
 
     async def set_facts(self, incident: str, values: Mapping[str, Any], why: str, person: Person) -> IncidentView:
         """Correct or add facts; conditions not yet settled and clocks are worked out anew."""
         definitions = await self._definitions(incident)
         return await self._write(incident, lambda view: set_facts(view, values, why, person, definitions))
 
-    async def submit(self, incident: str, clock: str, fields: Mapping[str, str], why: str, person: Person) -> IncidentView:
+    async def submit(
+        self, incident: str, clock: str, fields: Mapping[str, str], why: str, person: Person
+    ) -> IncidentView:
         """Record that what a clock asks for was sent, with the reference that proves it."""
-        return await self._write(incident, lambda view: submit_clock(view, clock, fields, why, person, self.world.now()))
+        return await self._write(
+            incident, lambda view: submit_clock(view, clock, fields, why, person, self.world.now())
+        )
 
     async def view(self, incident: str) -> IncidentView:
         """The incident as its journal tells it now. Raises NotFound."""
@@ -169,10 +200,15 @@ class Service:
     def _opening(self, alert: Alert, decided: Triage) -> Opening:
         plan = self.shelf.plan(decided.playbook or "")
         self.world.store.keep_plan(plan, self.world.now())
-        facts, left_out = usable_facts(decided.facts, {**plan.definitions()})
+        given = (
+            {**decided.facts, "minor": "yes"}
+            if decided.legal_branch and "minor" in plan.definitions()
+            else decided.facts
+        )
+        facts, left_out = usable_facts(given, plan.definitions())
         return Opening(
             plan=plan, title=alert.title or plan.title, why="; ".join(decided.reasons), actor=f"source:{alert.source}",
-            severity=alert.severity, facts=facts, alert=alert, reasons=(*decided.reasons, *left_out),
+            severity=alert.severity or Severity.MEDIUM, facts=facts, alert=alert, reasons=(*decided.reasons, *left_out),
         )  # fmt: skip
 
     def _received(self, alert: Alert, decided: Triage, accepted: Accepted, incident: str | None) -> Received:
@@ -183,15 +219,15 @@ class Service:
 
     async def _attach(self, alert: Alert, decided: Triage) -> str:
         incident = decided.incident or ""
-        await asyncio.wrap_future(self.world.store.append(incident, [alert_entry(alert, decided.reasons)], self.world.now()))
+        await asyncio.wrap_future(
+            self.world.store.append(incident, [alert_entry(alert, decided.reasons)], self.world.now())
+        )
         rows = self.world.store.rows(AlertRow, self._same(alert))
         await self._assign(rows[0]["id"], incident)
         self.driver.wake(incident)
         return incident
 
     async def _assign(self, alert_id: int, incident: str) -> None:
-        from sqlalchemy import update
-
         query = update(table(AlertRow)).where(table(AlertRow).c.id == alert_id).values(incident=incident)
         await asyncio.wrap_future(self.world.store.write(lambda connection: connection.execute(query) and None))
 
@@ -202,13 +238,16 @@ class Service:
     def _same(alert: Alert) -> Any:  # noqa: ANN401 - a condition of SQLAlchemy's
         columns = table(AlertRow).c
         return (
-            (columns.source == alert.source) & (columns.fingerprint == alert.fingerprint) & (columns.episode == _episode(alert))
+            (columns.source == alert.source)
+            & (columns.fingerprint == alert.fingerprint)
+            & (columns.episode == _episode(alert))
         )
 
-    def _known_incidents(self) -> list[KnownIncident]:
-        """Open incidents, with the fingerprints and places that their alerts gave them."""
-        columns = table(IncidentRow).c
-        rows = self.world.store.rows(IncidentRow, columns.closed_at.is_(None))
+    def _known_incidents(self, fingerprint: str) -> list[KnownIncident]:
+        """Open incidents, and those closed with the same fingerprint, with what their alerts said of fingerprints and places."""
+        columns, alerts_of = table(IncidentRow).c, table(AlertRow).c
+        same = select(alerts_of.incident).where(alerts_of.fingerprint == fingerprint)
+        rows = self.world.store.rows(IncidentRow, columns.closed_at.is_(None) | columns.id.in_(same))
         if not rows:
             return []
         alerts = self.world.store.rows(AlertRow, table(AlertRow).c.incident.in_([row["id"] for row in rows]))
@@ -217,7 +256,7 @@ class Service:
             found.setdefault(row["incident"], []).append(self._places(row))
         return [
             KnownIncident(
-                id=row["id"], incident_type=IncidentType(row["type"]), open=True, opened_at=datetime.fromisoformat(row["opened_at"]),
+                id=row["id"], incident_type=IncidentType(row["type"]), open=row["closed_at"] is None, opened_at=datetime.fromisoformat(row["opened_at"]),
                 fingerprints=frozenset(fingerprint for fingerprint, _ in found.get(row["id"], ())),
                 places=frozenset(place for _, places in found.get(row["id"], ()) for place in places),
                 severity=Severity(row["severity"]),
@@ -234,16 +273,20 @@ class Service:
 
 
 def _episode(alert: Alert) -> str:
-    return str(alert.episode or "")
+    """The end of an episode is a delivery of its own: it is recorded, and closes nothing."""
+    return f"{alert.episode or ''}{'#resolved' if alert.status == 'resolved' else ''}"
 
 
 def _required(plan: Plan, values: Mapping[str, Any]) -> None:
     problems = [
-        Problem(code="F102", field=fact.name, message=f"{fact.name} is needed to start {plan.playbook}", do=f"{fact.ask} --fact {fact.name}=...")
+        Problem(
+            code="F102",
+            field=fact.name,
+            message=f"{fact.name} is needed to start {plan.playbook}",
+            do=f"{fact.ask} --fact {fact.name}=...",
+        )
         for fact in plan.facts
         if fact.required and values.get(fact.name) is None
     ]
     if problems:
         raise InvalidInput(problems)
-
-

@@ -29,6 +29,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8600, ge=0, le=65535)
     playbooks: Path | None = None  # a folder beside or instead of the shipped ones
     targets: Path | None = None  # the inventory file
+    mappings: Path | None = None  # a folder of mappings: any JSON as alerts, one file each
     organisation: Path | None = None  # the organisation's standing facts
     api_url: str = ""  # a server elsewhere
     token: str = ""  # for that server

@@ -46,7 +46,9 @@ class Shelf:
             return library.compiled(name)
         known = self.plans or {path.stem: path for path in library.paths()}
         if str(name) not in known:
-            raise NotFound(Problem(code="P140", message=f'no playbook is called "{name}"', do=nearest(str(name), known)))
+            raise NotFound(
+                Problem(code="P140", message=f'no playbook is called "{name}"', do=nearest(str(name), known))
+            )
         return library.compiled(name)
 
     def startable(self) -> list[Playbook]:

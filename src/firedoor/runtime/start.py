@@ -14,6 +14,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from firedoor.alerts.mapping import read_mapping
+from firedoor.alerts.registry import sources, with_mapped
+from firedoor.alerts.source import AlertSource
 from firedoor.connectors.parts.context import ConnectorContext, open_client
 from firedoor.connectors.registry import OpenConnectors
 from firedoor.duties.catalogue import catalogue
@@ -25,6 +28,7 @@ from firedoor.runtime.settings import Settings
 from firedoor.runtime.shelf import Shelf
 from firedoor.runtime.watch import Watch
 from firedoor.runtime.world import World, utc_now
+from firedoor.core.source import read_yaml
 from firedoor.core.view import suspended_targets
 from firedoor.store.journal import Store
 from firedoor.store.projections import table
@@ -47,12 +51,21 @@ def open_world(settings: Settings) -> World:
     """Put the world together from the settings. Raises InvalidInput when a file of one's own house is wrong."""
     store = open_store(settings)
     inventory = read_inventory(settings.targets or settings.data_dir / "targets.yaml")
-    organisation = read_organisation(settings.organisation or settings.data_dir / "organisation.yaml", catalogue().facts)
+    organisation = read_organisation(
+        settings.organisation or settings.data_dir / "organisation.yaml", catalogue().facts
+    )
     world = World(store, Vault(settings.data_dir / "vault"), inventory, {}, organisation, catalogue)
     client = open_client(settings.certificates)
     context = ConnectorContext(client, ReferencedSecrets(), utc_now, inventory, world.closed_on_purpose)
     world.connectors = OpenConnectors(context)
     return world
+
+
+def read_sources(settings: Settings) -> Mapping[str, AlertSource]:
+    """The sources of alerts, with those that the mapping files make. Raises InvalidInput naming the file."""
+    folder = settings.mappings or settings.data_dir / "mappings"
+    files = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
+    return with_mapped(sources(), [read_mapping(read_yaml(file.read_bytes(), str(file)).data) for file in files])
 
 
 class Runtime:
@@ -64,7 +77,7 @@ class Runtime:
         self.shelf = Shelf()
         self.shelf.refresh()
         self.driver = Driver(self.world)
-        self.service = Service(self.world, self.driver, self.shelf)
+        self.service = Service(self.world, self.driver, self.shelf, read_sources(settings))
         self.watch = Watch(self.world, self.driver)
         self.bridge: Any = None
         self._loops: list[asyncio.Task[None]] = []
@@ -101,7 +114,9 @@ class Runtime:
             "watch": _loop_health(self.watch.looked_at, now),
             "recovery": _loop_health(self.driver.looked_at, now),
             "prefect": "off" if not self.settings.prefect else (self.bridge.state if self.bridge else "starting"),
-            "drives": "well" if not self.driver.failing else "; ".join(f"{i}: {f[2]}" for i, f in self.driver.failing.items())[:500],
+            "drives": "well"
+            if not self.driver.failing
+            else "; ".join(f"{i}: {f[2]}" for i, f in self.driver.failing.items())[:500],
             "playbooks": "well" if not self.shelf.problems else f"{len(self.shelf.problems)} cannot be read",
         }
         well = all(parts[name] == "well" for name in ("store", "watch", "recovery", "drives"))

@@ -76,7 +76,11 @@ class World:
         """A target by id. Raises NotFound naming the nearest."""
         target = self.inventory.targets.get(name)
         if target is None:
-            known = nearest(name, self.inventory.targets) if self.inventory.targets else "the inventory is empty; set FIREDOOR_TARGETS"
+            known = (
+                nearest(name, self.inventory.targets)
+                if self.inventory.targets
+                else "the inventory is empty; set FIREDOOR_TARGETS"
+            )
             raise NotFound(Problem(code="N104", message=f'the inventory has no target "{name[:80]}"', do=known))
         return target
 

@@ -21,7 +21,9 @@ def lower(options: AskFacts, context: StepContext) -> Fragment:
     choices = (
         Choice(id="known", label="This is what is known now", consequence="Clocks and conditions are worked out anew."),
     )
-    question = ask(context, "", options, kind="facts", question=options.question, choices=choices, within_seconds=4 * 3600)
+    question = ask(
+        context, "", options, kind="facts", question=options.question, choices=choices, within_seconds=4 * 3600
+    )
     merged = tuple(dict.fromkeys((*options.facts, *options.asks)))
     return Fragment((question.model_copy(update={"asks": merged}),), (question.id,))
 

@@ -53,5 +53,7 @@ def done_choices(done: str = "Done", not_done: str = "Cannot be done") -> tuple[
     """The two answers to a piece of work: done, or not possible with the reason on record."""
     return (
         Choice(id="done", label=done, consequence="The playbook goes on; your note becomes part of the record."),
-        Choice(id="not_possible", label=not_done, consequence="The playbook goes on without it; your reason is on record."),
+        Choice(
+            id="not_possible", label=not_done, consequence="The playbook goes on without it; your reason is on record."
+        ),
     )

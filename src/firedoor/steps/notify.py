@@ -32,7 +32,9 @@ class NotifyOptions(AskingOptions):
     template: str | None = None
 
 
-def lower_clocks(options: NotifyOptions, context: StepContext, audience: Literal["authorities", "people"], role: str) -> Fragment:
+def lower_clocks(
+    options: NotifyOptions, context: StepContext, audience: Literal["authorities", "people"], role: str
+) -> Fragment:
     """A draft, then a task that settles the clock, for each clock of the audience."""
     each = f"clocks:{audience}"
     draft = Keep(
@@ -45,6 +47,4 @@ def lower_clocks(options: NotifyOptions, context: StepContext, audience: Literal
         question="{{ clock.title }} ({{ clock.citation }}), to {{ clock.authority }}: sent, or not required?",
     )  # fmt: skip
     question = question.model_copy(update={"each": each, "after": chain_after((draft.id, "settled"))})
-    return Fragment(
-        (draft, question), (question.id,), free=frozenset((draft.id, question.id)), background=True
-    )
+    return Fragment((draft, question), (question.id,), free=frozenset((draft.id, question.id)), background=True)

@@ -35,7 +35,9 @@ def _keep(name: str, options: Preserve, context: StepContext) -> Keep:
     if name in WITHOUT_TARGET:
         return Keep(**context.base(part, title), source="alert" if name == "alert" else "locators", name=name)
     if options.of is None:
-        raise InvalidInput(Problem(code="P130", message=f'"{name}" of which target?', do='add `of: "{{ facts.endpoint }}"`'))
+        raise InvalidInput(
+            Problem(code="P130", message=f'"{name}" of which target?', do='add `of: "{{ facts.endpoint }}"`')
+        )
     return Keep(**context.base(part, title), source="artefact", name=name, target=options.of)
 
 

@@ -20,7 +20,11 @@ def lower(options: Resume, context: StepContext) -> Fragment:
     """Ask, then resume; nothing happens when the target was never suspended by this incident."""
     choices = (
         Choice(id="approve", label="Resume it", consequence="It answers again, as it was before; this is proved."),
-        Choice(id="refuse", label="Keep it suspended", consequence="It stays closed after the incident; somebody must own that."),
+        Choice(
+            id="refuse",
+            label="Keep it suspended",
+            consequence="It stays closed after the incident; somebody must own that.",
+        ),
     )
     approve = ask(
         context, "approve", options, kind="approve", title=f"Approve: resume {options.resume}", choices=choices,

@@ -58,9 +58,7 @@ def _with_reflex(options: Suspend, context: StepContext, condition: str, approve
     approve = approve.model_copy(update={"after": chain_after((choose.id, "no"))})
     asked = _closing(options, context, "", chain_after((approve.id, "approve")))
     again = _again(options, context, "", asked[-1])
-    return Fragment(
-        (choose, *reflex, *look, approve, *asked, *again), (reflex[-1].id, asked[-1].id), free=free
-    )
+    return Fragment((choose, *reflex, *look, approve, *asked, *again), (reflex[-1].id, asked[-1].id), free=free)
 
 
 def _again(options: Suspend, context: StepContext, prefix: str, closed: Operation) -> tuple[Operation, ...]:

@@ -15,7 +15,9 @@ class Verify(Options):
 def lower(options: Verify, context: StepContext) -> Fragment:
     """One look at the data plane; unknown fails, and a failure becomes a person's task."""
     call = Call(
-        **context.base("", context.title or f"Verify that {options.verify} is closed"), verb="verify", target=options.verify
+        **context.base("", context.title or f"Verify that {options.verify} is closed"),
+        verb="verify",
+        target=options.verify,
     )
     return Fragment((call,), (call.id,))
 

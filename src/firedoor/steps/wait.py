@@ -37,5 +37,9 @@ def lower(options: WaitOptions, context: StepContext) -> Fragment:
 
 
 STEP = StepType(
-    key="wait", options=WaitOptions, lower=lower, summary="Let time pass.", example="- wait: 24h\n  title: Watch for new copies"
+    key="wait",
+    options=WaitOptions,
+    lower=lower,
+    summary="Let time pass.",
+    example="- wait: 24h\n  title: Watch for new copies",
 )

@@ -100,7 +100,9 @@ class Writer:
                 future.set_exception(failure)
 
     @staticmethod
-    def _one(connection: Connection, write: Callable[[Connection], Any], *, alone: bool) -> tuple[Any, BaseException | None]:
+    def _one(
+        connection: Connection, write: Callable[[Connection], Any], *, alone: bool
+    ) -> tuple[Any, BaseException | None]:
         if alone:  # a savepoint would only cost time: an error rolls the whole transaction back
             return write(connection), None
         try:
@@ -118,5 +120,9 @@ def _storage_problem(error: BaseException) -> BaseException:
         return error
     reason = str(error.orig).strip()
     return Unanswered(
-        Problem(code="S101", message=f"nothing was stored: the database answered {reason!r}", do="see `firedoor doctor`; free the disk or the lock, then try again")
+        Problem(
+            code="S101",
+            message=f"nothing was stored: the database answered {reason!r}",
+            do="see `firedoor doctor`; free the disk or the lock, then try again",
+        )
     )

@@ -98,7 +98,9 @@ def unshown(store: Store, limit: int = 50) -> list[str]:
 
 def _take(connection: Connection, incident: str, owner: str, now: datetime) -> Lease | None:
     columns = table(DriveRow).c
-    row = connection.execute(select(table(DriveRow)).where(columns.incident == incident).with_for_update()).one_or_none()
+    row = connection.execute(
+        select(table(DriveRow)).where(columns.incident == incident).with_for_update()
+    ).one_or_none()
     if row is None:
         return None
     alive = row.owner not in ("", owner) and row.beaten_at >= text_of(now - LEASE)

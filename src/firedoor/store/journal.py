@@ -89,7 +89,13 @@ class Store:
     # -- writing ---------------------------------------------------------------------------------
 
     def append(
-        self, incident: str, drafts: Sequence[Draft], now: datetime, *, expect: int | None = None, token: int | None = None
+        self,
+        incident: str,
+        drafts: Sequence[Draft],
+        now: datetime,
+        *,
+        expect: int | None = None,
+        token: int | None = None,
     ) -> Future[tuple[Entry, ...]]:
         """Append entries. The future fails with Conflict or LostLease when the world has moved on."""
         return self.writer.submit(lambda connection: _append(connection, incident, drafts, now, expect, token))
@@ -107,7 +113,13 @@ class Store:
         digest = plan.digest
         if digest not in self._plans:
             body = canonical(plan.model_dump(mode="json")).decode()
-            values = {"digest": digest, "playbook": plan.playbook, "version": plan.version, "body": body, "stored_at": text_of(now)}
+            values = {
+                "digest": digest,
+                "playbook": plan.playbook,
+                "version": plan.version,
+                "body": body,
+                "stored_at": text_of(now),
+            }
             self.writer.submit(lambda connection: _insert_new(connection, PlanRow, values, ["digest"])).result()
             self._plans[digest] = plan
         return digest
@@ -125,7 +137,9 @@ class Store:
     def entries(self, incident: str, after: int = 0) -> list[Entry]:
         """The journal of an incident, or what was added after an entry."""
         columns = table(EntryRow).c
-        query = select(table(EntryRow)).where((columns.incident == incident) & (columns.seq > after)).order_by(columns.seq)
+        query = (
+            select(table(EntryRow)).where((columns.incident == incident) & (columns.seq > after)).order_by(columns.seq)
+        )
         with self.engine.connect() as connection:
             return [_entry(row) for row in connection.execute(query)]
 
@@ -133,9 +147,17 @@ class Store:
         """A stored plan. Raises NotFound."""
         if digest not in self._plans:
             with self.engine.connect() as connection:
-                body = connection.execute(select(table(PlanRow).c.body).where(table(PlanRow).c.digest == digest)).scalar()
+                body = connection.execute(
+                    select(table(PlanRow).c.body).where(table(PlanRow).c.digest == digest)
+                ).scalar()
             if body is None:
-                raise NotFound(Problem(code="S102", message=f"no plan with the digest {digest[:12]} is stored", do="restore the backup that holds it"))
+                raise NotFound(
+                    Problem(
+                        code="S102",
+                        message=f"no plan with the digest {digest[:12]} is stored",
+                        do="restore the backup that holds it",
+                    )
+                )
             self._plans[digest] = Plan.model_validate_json(body)
         return self._plans[digest]
 
@@ -143,7 +165,9 @@ class Store:
         """One line of the incident list. Raises NotFound."""
         rows = self.rows(IncidentRow, table(IncidentRow).c.id == incident)
         if not rows:
-            raise NotFound(Problem(code="S103", message=f"there is no incident {incident}", do="`firedoor incidents` lists them"))
+            raise NotFound(
+                Problem(code="S103", message=f"there is no incident {incident}", do="`firedoor incidents` lists them")
+            )
         return rows[0]
 
     def rows(self, row: Any, where: Any = None, order: Any = None, limit: int = 1000) -> list[Mapping[str, Any]]:  # noqa: ANN401
@@ -176,7 +200,9 @@ class Store:
     def _unreadable(self, incident: str) -> Fault:
         columns = table(EntryRow).c
         with self.engine.connect() as connection:
-            for row in connection.execute(select(columns.seq, columns.body).where(columns.incident == incident).order_by(columns.seq)):
+            for row in connection.execute(
+                select(columns.seq, columns.body).where(columns.incident == incident).order_by(columns.seq)
+            ):
                 try:
                     orjson.loads(row.body)
                 except orjson.JSONDecodeError:
@@ -195,11 +221,15 @@ def _append(
     query = select(columns.head_seq, columns.head_hash).where(columns.id == incident)
     head = connection.execute(query.with_for_update()).one_or_none()
     if head is None:
-        raise NotFound(Problem(code="S103", message=f"there is no incident {incident}", do="`firedoor incidents` lists them"))
+        raise NotFound(
+            Problem(code="S103", message=f"there is no incident {incident}", do="`firedoor incidents` lists them")
+        )
     if expect is not None and head.head_seq != expect:
         raise Conflict(incident)
     if token is not None:
-        holder = connection.execute(select(table(DriveRow).c.token).where(table(DriveRow).c.incident == incident)).scalar()
+        holder = connection.execute(
+            select(table(DriveRow).c.token).where(table(DriveRow).c.incident == incident)
+        ).scalar()
         if holder != token:
             raise LostLease(incident)
     entries = chain(incident, Head(head.head_seq, head.head_hash), drafts, now)
@@ -236,7 +266,14 @@ def _open(connection: Connection, new: NewIncident, now: datetime) -> tuple[Entr
             version="", plan_digest="", opened_at=text_of(now), opened_by=new.actor, head_seq=0, head_hash=start.hash,
         )
     )  # fmt: skip
-    drive = {"incident": incident, "owner": new.owner, "token": 1 if new.owner else 0, "slept_seq": 0, "ended": False, "shown_seq": 0}
+    drive = {
+        "incident": incident,
+        "owner": new.owner,
+        "token": 1 if new.owner else 0,
+        "slept_seq": 0,
+        "ended": False,
+        "shown_seq": 0,
+    }
     connection.execute(insert(table(DriveRow)).values(beaten_at=text_of(now) if new.owner else "", **drive))
     entries = chain(incident, start, _with_keys(new.drafts, incident), now)
     _write(connection, incident, entries)
@@ -272,7 +309,11 @@ def _accept(connection: Connection, alert: NewAlert, new: NewIncident | None, no
 
 def _known_alert(connection: Connection, alert: NewAlert, now: datetime) -> Accepted | None:
     columns = table(AlertRow).c
-    same = (columns.source == alert.source) & (columns.fingerprint == alert.fingerprint) & (columns.episode == alert.episode)
+    same = (
+        (columns.source == alert.source)
+        & (columns.fingerprint == alert.fingerprint)
+        & (columns.episode == alert.episode)
+    )
     row = connection.execute(select(columns.id, columns.incident, columns.deliveries).where(same)).one_or_none()
     if row is None:
         return None
@@ -284,7 +325,9 @@ def _known_alert(connection: Connection, alert: NewAlert, now: datetime) -> Acce
 def _next(connection: Connection, name: str) -> int:
     _insert_new(connection, CounterRow, {"name": name, "value": 0}, ["name"])
     columns = table(CounterRow).c
-    query = update(table(CounterRow)).where(columns.name == name).values(value=columns.value + 1).returning(columns.value)
+    query = (
+        update(table(CounterRow)).where(columns.name == name).values(value=columns.value + 1).returning(columns.value)
+    )
     return int(connection.execute(query).scalar_one())
 
 

@@ -138,14 +138,25 @@ def _clock_state(state: str) -> Handler:
 
 def _reminded(connection: Connection, entry: Entry) -> None:
     timers = table(TimerRow)
-    one = (timers.c.incident == entry.incident) & (timers.c.about == entry.body["about"]) & (timers.c.point == entry.body["point"])
+    one = (
+        (timers.c.incident == entry.incident)
+        & (timers.c.about == entry.body["about"])
+        & (timers.c.point == entry.body["point"])
+    )
     connection.execute(update(timers).where(one).values(fired_at=entry.at))
 
 
 def _message(connection: Connection, entry: Entry) -> None:
     body = entry.body
     rows = [
-        {"incident": entry.incident, "seq": entry.seq, "role": role, "at": entry.at, "subject": body["subject"], "text": body["text"]}
+        {
+            "incident": entry.incident,
+            "seq": entry.seq,
+            "role": role,
+            "at": entry.at,
+            "subject": body["subject"],
+            "text": body["text"],
+        }
         for role in dict.fromkeys(body["to"])
     ]
     connection.execute(insert(table(MessageRow)), rows)
@@ -155,7 +166,12 @@ def _evidence(connection: Connection, entry: Entry) -> None:
     body = entry.body
     connection.execute(
         insert(table(EvidenceRow)).values(
-            incident=entry.incident, seq=entry.seq, name=body["name"], sha256=body["sha256"], size=body["size"], kept_at=entry.at
+            incident=entry.incident,
+            seq=entry.seq,
+            name=body["name"],
+            sha256=body["sha256"],
+            size=body["size"],
+            kept_at=entry.at,
         )
     )
 
@@ -170,7 +186,9 @@ def _add_timers(connection: Connection, incident: str, about: str, points: Itera
     one = (timers.c.incident == incident) & (timers.c.about == about)
     known = {row.point for row in connection.execute(select(timers.c.point).where(one))}
     rows = [
-        {"incident": incident, "about": about, "point": point, "due_at": text_of(due)} for point, due in points if point not in known
+        {"incident": incident, "about": about, "point": point, "due_at": text_of(due)}
+        for point, due in points
+        if point not in known
     ]
     if rows:
         connection.execute(insert(timers), rows)

@@ -31,7 +31,11 @@ def migrate(engine: Engine) -> bool:
         try:
             command.upgrade(config, "head")
         except CommandError as error:
-            problem = Problem(code="S104", message=f"the database belongs to a newer Firedoor: {error}", do="use that version, or restore an older backup")
+            problem = Problem(
+                code="S104",
+                message=f"the database belongs to a newer Firedoor: {error}",
+                do="use that version, or restore an older backup",
+            )
             raise Refused(problem) from None
     return True
 

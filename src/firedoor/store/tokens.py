@@ -47,10 +47,18 @@ def list_tokens(store: Store) -> list[Mapping[str, Any]]:
 def revoke_token(store: Store, identifier: str, now: datetime) -> None:
     """Revoke a token. Raises NotFound."""
     columns = table(TokenRow).c
-    query = update(table(TokenRow)).where((columns.id == identifier) & columns.revoked_at.is_(None)).values(revoked_at=text_of(now))
+    query = (
+        update(table(TokenRow))
+        .where((columns.id == identifier) & columns.revoked_at.is_(None))
+        .values(revoked_at=text_of(now))
+    )
     changed = store.write(lambda connection: connection.execute(query).rowcount).result()
     if not changed:
-        raise NotFound(Problem(code="A101", message=f"no live token has the id {identifier}", do="`firedoor token list` shows them"))
+        raise NotFound(
+            Problem(
+                code="A101", message=f"no live token has the id {identifier}", do="`firedoor token list` shows them"
+            )
+        )
 
 
 def _digest(secret: str) -> str:

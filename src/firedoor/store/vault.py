@@ -38,7 +38,11 @@ class Vault:
                 self._write(path, content)
             except OSError as error:
                 raise Unanswered(
-                    Problem(code="V101", message=f"the evidence could not be stored: {error.strerror}", do="free the disk, then try again")
+                    Problem(
+                        code="V101",
+                        message=f"the evidence could not be stored: {error.strerror}",
+                        do="free the disk, then try again",
+                    )
                 ) from error
         return Kept(digest, len(content))
 
@@ -47,9 +51,19 @@ class Vault:
         try:
             content = self.path(digest).read_bytes()
         except FileNotFoundError:
-            raise NotFound(Problem(code="V102", message=f"the vault holds nothing under {digest[:12]}", do="restore it from the backup")) from None
+            raise NotFound(
+                Problem(
+                    code="V102", message=f"the vault holds nothing under {digest[:12]}", do="restore it from the backup"
+                )
+            ) from None
         if hashlib.sha256(content).hexdigest() != digest:
-            raise NotFound(Problem(code="V103", message=f"what lies under {digest[:12]} was altered", do="restore it from the backup; keep the altered file for examination"))
+            raise NotFound(
+                Problem(
+                    code="V103",
+                    message=f"what lies under {digest[:12]} was altered",
+                    do="restore it from the backup; keep the altered file for examination",
+                )
+            )
         return content
 
     def path(self, digest: str) -> Path:
