@@ -169,7 +169,7 @@ async def test_an_incident_that_was_conducted_without_prefect_is_shown_afterward
 
 
 async def test_a_server_that_is_killed_costs_the_incident_nothing(rig: Any) -> None:
-    """kill -9 of the server in the middle: effects go on at once, and the run completes on the next server."""
+    """Kill -9 of the server in the middle: effects go on at once, and the run completes on the next server."""
     name = incident(rig)
     await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
     await rig.run_until(name, "Suspended")

@@ -68,7 +68,7 @@ class PrefectBridge:
         """Begin to start the server, the deployments and the worker. Returns at once."""
         self._home = asyncio.get_running_loop()
         self._stagehand = Stagehand(self._home, self._host, self._remember)
-        self.settings.apply()
+        self._undo = self.settings.apply()
         use_host(self._stagehand)
         self._thread.start()
         self._running = self._thread.submit(self.session.run(self._thread))
@@ -85,6 +85,7 @@ class PrefectBridge:
         await in_loop(self._thread.loop, self.session.end())
         await asyncio.to_thread(self._thread.stop)
         use_host(None)
+        self._undo()
 
     async def run_incident(self, incident_id: str, playbook_name: str, conduct: Conduct) -> str:
         """Conduct an incident as its flow run and return what the conductor returned.

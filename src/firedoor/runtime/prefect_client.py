@@ -69,6 +69,8 @@ class _SuspendedIsNoError(logging.Filter):
 
 
 def _quieten() -> None:
+    for name in ("EventsWorker", "APILogWorker"):  # how many lines are still on their way is nobody's concern
+        logging.getLogger(name).setLevel(logging.ERROR)
     for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
         for handler in logging.getLogger(name).handlers:
             if not any(isinstance(known, _SuspendedIsNoError) for known in handler.filters):

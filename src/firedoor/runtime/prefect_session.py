@@ -102,7 +102,7 @@ class Session:
             await self._server.stop()
 
     async def drive_incident(self, incident_id: str, playbook_name: str) -> None:
-        """Drive the flow run of an incident until it is suspended or completed. Raises PrefectAway if another drive runs."""
+        """Drive an incident's flow run until it is suspended or completed. Raises PrefectAway if another drive does."""
         if self._runs is None:
             raise PrefectAway("Prefect has not started")
         deployed = self.deployed[playbook_name]

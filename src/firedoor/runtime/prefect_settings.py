@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,13 +76,30 @@ class PrefectSettings:
             "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         }
 
-    def apply(self, environment: MutableMapping[str, str] = os.environ) -> None:
-        """Put the client's variables into this process; a `prefect` that was imported earlier reads them again."""
-        environment.update(self.client_environment())
-        if "prefect" in sys.modules:
-            from prefect.context import refresh_global_settings_context
+    def apply(self, environment: MutableMapping[str, str] = os.environ) -> Callable[[], None]:
+        """Put the client's variables into this process, and return what takes them out again."""
+        ours = self.client_environment()
+        before = {name: environment.get(name) for name in ours}
+        environment.update(ours)
+        _read_again()
 
-            refresh_global_settings_context()
+        def undo() -> None:
+            for name, value in before.items():
+                if value is None:
+                    environment.pop(name, None)
+                else:
+                    environment[name] = value
+            _read_again()
+
+        return undo
+
+
+def _read_again() -> None:
+    """Have a `prefect` that was imported earlier, by a team's own script or a test, read its settings again."""
+    if "prefect" in sys.modules:
+        from prefect.context import refresh_global_settings_context
+
+        refresh_global_settings_context()
 
 
 def choose(data_dir: Path, environment: Mapping[str, str] = os.environ) -> PrefectSettings:
