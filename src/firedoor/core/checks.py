@@ -141,10 +141,7 @@ class _Checker:
             yield self._problem(operation, "P201", f'"{name}" is not defined', nearest(part, names))
 
     def _roles(self, operation: Operation) -> Iterator[Problem]:
-        named = {Ask: lambda o: (o.role, o.escalate_to), Tell: lambda o: o.to, Choose: lambda o: (o.role,)}.get(
-            type(operation)
-        )
-        for role in dict.fromkeys(named(operation)) if named else ():
+        for role in dict.fromkeys(_named_roles(operation)):
             if role not in self.plan.roles:
                 yield self._problem(operation, "P202", f'no role is called "{role}"', nearest(role, self.plan.roles))
 
@@ -262,6 +259,18 @@ class _Checker:
 
     def _at(self, path: Path, code: str, message: str, do: str) -> Problem:
         return self.playbook.source.problem(path, code, message, do)
+
+
+def _named_roles(operation: Operation) -> tuple[str, ...]:
+    match operation:
+        case Ask():
+            return operation.role, operation.escalate_to
+        case Tell():
+            return operation.to
+        case Choose():
+            return (operation.role,)
+        case _:
+            return ()
 
 
 def _templates(operation: Operation) -> Iterator[str]:

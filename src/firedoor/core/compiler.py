@@ -79,9 +79,15 @@ class _Compiler:
         if state.problems or header.incident is None:
             raise InvalidInput(self._sorted(state.problems))
         plan = Plan(
-            playbook=header.playbook, version=header.version, title=header.title, incident=header.incident,
-            roles=header.roles, duties=header.duties, facts=tuple(state.facts.values()), operations=tuple(state.operations),
-        )  # fmt: skip
+            playbook=header.playbook,
+            version=header.version,
+            title=header.title,
+            incident=header.incident,
+            roles=header.roles,
+            duties=header.duties,
+            facts=tuple(state.facts.values()),
+            operations=tuple(state.operations),
+        )
         places = {step: (state.playbooks[step].source, node.path) for step, node in state.places.items()}
         problems = checks.check_plan(plan, self.playbook, places, {**self.vocabulary, **state.facts})
         if any(problem.severity == "error" for problem in problems):
@@ -214,9 +220,15 @@ class _Compiler:
         if node.when is None:
             return around
         choose = Choose(
-            id=f"{step_id}.when", title=f"Whether {node.when}", phase=around.phase, step=step_id,
-            after=tuple(dict.fromkeys((*around.after, *around.guards))), each=around.each, condition=node.when, role=self.lead,
-        )  # fmt: skip
+            id=f"{step_id}.when",
+            title=f"Whether {node.when}",
+            phase=around.phase,
+            step=step_id,
+            after=tuple(dict.fromkeys((*around.after, *around.guards))),
+            each=around.each,
+            condition=node.when,
+            role=self.lead,
+        )
         self._expression(node, "when", node.when)
         self.state.operations.append(choose)
         return replace(around, after=(Edge(after=choose.id),), guards=(*around.guards, Edge(after=choose.id, on="yes")))

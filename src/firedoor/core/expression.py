@@ -40,8 +40,13 @@ WORDS: Mapping[str, Any] = {
 Path = tuple[str, ...]
 
 _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
-    "gt": operator.gt, "gteq": operator.ge, "lt": operator.lt, "lteq": operator.le, "eq": operator.eq, "ne": operator.ne,
-}  # fmt: skip
+    "gt": operator.gt,
+    "gteq": operator.ge,
+    "lt": operator.lt,
+    "lteq": operator.le,
+    "eq": operator.eq,
+    "ne": operator.ne,
+}
 _SIGN = {"gt": ">", "gteq": ">=", "lt": "<", "lteq": "<=", "eq": "==", "ne": "!=", "in": "in", "notin": "not in"}
 _environment = Environment(autoescape=False)  # noqa: S701 - parses only; never renders
 

@@ -17,7 +17,7 @@ from firedoor.core.clock import Clock, Reassessment, clocks_due_to_start, reasse
 from firedoor.core.duty import Duty
 from firedoor.core.facts import Facts
 from firedoor.core.journal import Body, Draft, Kind
-from firedoor.core.view import IncidentView
+from firedoor.core.view import ENDED, IncidentView
 
 ACTOR = "firedoor"
 CHANGE = "clock-change:"
@@ -41,12 +41,20 @@ class Law:
     ) -> list[Draft]:
         """Return the entries that the facts call for now: clocks that start, and clocks that change."""
         known = {**self.organisation, **facts}
-        started = clocks_due_to_start(self.catalogue, selection, known, view.clocks, now)
-        drafts = [Draft(Kind.CLOCK_STARTED, ACTOR, self.body(clock)) for clock in started]
+        running_or_settled = [name for name, body in view.clocks.items() if body["state"] not in ENDED]
+        started = clocks_due_to_start(self.catalogue, selection, known, running_or_settled, now)
+        drafts = [self._start(clock, again=clock.id in view.clocks) for clock in started]
         running = [clock for body in view.clocks.values() if (clock := clock_of(body)).duty in self.catalogue]
         for change in reassess(self.catalogue, running, known, now):
             drafts += self._change(view, change, roles, now)
         return drafts
+
+    def _start(self, clock: Clock, *, again: bool) -> Draft:
+        """A clock that ended because it did not apply runs again when corrected facts call for it."""
+        if not again:
+            return Draft(Kind.CLOCK_STARTED, ACTOR, self.body(clock))
+        body = {**_dump(clock), "what": "started again", "why": "the facts now known call for it"}
+        return Draft(Kind.CLOCK_CHANGED, ACTOR, body)
 
     def body(self, clock: Clock) -> Body:
         """A clock as the journal holds it, with what people need to know of its duty."""
@@ -74,10 +82,15 @@ def clock_of(body: Body) -> Clock:
 def duty_words(duty: Duty) -> Body:
     """The title, addressee, channel and content of a duty, as plain JSON."""
     return {
-        "title": duty.title, "jurisdiction": duty.jurisdiction, "authority": duty.authority, "addressee": str(duty.addressee),
-        "channel": duty.channel, "confidence": duty.confidence, "penalty": duty.penalty,
+        "title": duty.title,
+        "jurisdiction": duty.jurisdiction,
+        "authority": duty.authority,
+        "addressee": str(duty.addressee),
+        "channel": duty.channel,
+        "confidence": duty.confidence,
+        "penalty": duty.penalty,
         "content": [field.model_dump(mode="json") for field in duty.content],
-    }  # fmt: skip
+    }
 
 
 def _dump(clock: Clock) -> Body:
@@ -90,13 +103,24 @@ def _approval(task: str, body: Body, change: Reassessment, roles: tuple[str, ...
         Kind.TASK_OPENED,
         ACTOR,
         {
-            "task": task, "op": task, "kind": "clock", "role": role, "escalate_to": roles[0], "asks": [],
+            "task": task,
+            "op": task,
+            "kind": "clock",
+            "role": role,
+            "escalate_to": roles[0],
+            "asks": [],
             "question": f"The facts now known would change the clock {body['id']}: {change.why}. Apply it?",
             "guidance": "A limit moves to the less safe side only when a second person agrees.",
             "choices": [
                 {"id": "approve", "label": "Apply the change", "consequence": "The old limit stays on record."},
-                {"id": "keep", "label": "Keep the clock as it is", "consequence": "It runs on as before; your reason is on record."},
+                {
+                    "id": "keep",
+                    "label": "Keep the clock as it is",
+                    "consequence": "It runs on as before; your reason is on record.",
+                },
             ],
-            "due_at": (now + DAY).isoformat(), "clock": body["id"], "payload": body,
+            "due_at": (now + DAY).isoformat(),
+            "clock": body["id"],
+            "payload": body,
         },
-    )  # fmt: skip
+    )

@@ -188,7 +188,7 @@ def _decides(task: TaskView, choice: str) -> bool:
     first = str(task.choices[0]["id"])
     if task.approvals == 1 or (task.kind == "approve" and choice != first):
         return True
-    return sum(given["choice"] == choice for given in task.answers) + 1 >= task.approvals
+    return sum(bool(given["choice"] == choice) for given in task.answers) + 1 >= task.approvals
 
 
 def _clock_drafts(view: IncidentView, task: TaskView, answer: Answer, person: Person, now: datetime) -> list[Draft]:

@@ -183,7 +183,7 @@ def read_playbook(source: Source, types: StepTypes, vocabulary: Mapping[str, Fac
     phases = reader.phases(phases_data) if phases_data is not None else {}
     steps = reader.sequence(steps_data, ("steps",)) if steps_data is not None else ()
     unless_dismissed = reader.sequence(dismissed, ("if_dismissed",))
-    reader.shape(header, phases_data is not None, steps_data is not None)
+    reader.shape(header, has_phases=phases_data is not None, has_steps=steps_data is not None)
     if header:
         reader.facts(header, vocabulary)
     if reader.problems or header is None:
@@ -192,7 +192,7 @@ def read_playbook(source: Source, types: StepTypes, vocabulary: Mapping[str, Fac
 
 
 def fits(pattern: str, task: str) -> bool:
-    """Whether a drill's pattern means a task. `*` and `?` are wild; a repeated task fits by its id without `[...]` too."""
+    """Whether a drill's pattern means a task: `*` and `?` are wild; a repeated task fits without its `[...]` too."""
     literal = pattern.replace("[", "[[]")
     return fnmatchcase(task, literal) or fnmatchcase(task.partition("[")[0], literal)
 
@@ -229,7 +229,7 @@ class _Reader:
             self.problems += problems_of(error, self.source, (), known)
             return None
 
-    def shape(self, header: Header | None, has_phases: bool, has_steps: bool) -> None:
+    def shape(self, header: Header | None, *, has_phases: bool, has_steps: bool) -> None:
         if has_phases == has_steps:
             self._complain((), "P102", "a playbook has `phases:`, a part has `steps:`", "write one of the two")
         if header and has_phases and header.incident is None:
@@ -283,7 +283,8 @@ class _Reader:
             return None
         keys = [key for key in data if key in self.types or key in STRUCTURE]
         if len(keys) != 1:
-            return self._unclear(data, keys, path)
+            self._unclear(data, keys, path)
+            return None
         common = {key: data[key] for key in data if key in COMMON}
         rest = {key: value for key, value in data.items() if key not in COMMON}
         node = self._structure(keys[0], rest, path) if keys[0] in STRUCTURE else self._typed(keys[0], rest, path)

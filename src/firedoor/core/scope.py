@@ -33,18 +33,23 @@ def scope_of(
     view: IncidentView,
     facts: Mapping[str, Value],
     organisation: Mapping[str, Any],
-    item: Any = None,
-    clock: str | None = None,  # noqa: ANN401
+    item: Any = None,  # noqa: ANN401 - whatever is repeated over
+    clock: str | None = None,
 ) -> dict[str, Any]:
     """Build the scope of one operation."""
     scope: dict[str, Any] = {
         "facts": facts,
         "incident": {
-            "id": view.id, "type": str(view.type), "severity": view.severity, "title": view.title, "state": str(view.state),
-            "opened_at": view.opened_at, "playbook": view.playbook,
+            "id": view.id,
+            "type": str(view.type),
+            "severity": view.severity,
+            "title": view.title,
+            "state": str(view.state),
+            "opened_at": view.opened_at,
+            "playbook": view.playbook,
         },
         "organisation": organisation,
-    }  # fmt: skip
+    }
     if item is not None:
         scope["item"] = item
     if clock is not None:

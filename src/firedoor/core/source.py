@@ -60,8 +60,7 @@ def read_yaml(text: bytes | str, file: str) -> Source:
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Place(file=file, line=(mark.line if mark else 0) + 1, column=(mark.column if mark else 0) + 1)
+        place = _place(error.problem_mark or error.context_mark, file)
         raise InvalidInput(
             Problem(code="Y101", message=f"cannot be read as YAML: {error.problem or error.context}", place=place)
         ) from None
@@ -115,17 +114,15 @@ def _decode(text: bytes | str, file: str) -> str:
 
 def _refuse_events(text: str, file: str) -> None:
     """Refuse what hostile YAML is made of before any tree is built from it."""
-    depth = count = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        count += 1
+    depth = 0
+    for count, event in enumerate(yaml.parse(text, Loader=_Loader), 1):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
         what = _refusal(event, depth, count)
         if what:
-            mark = event.start_mark
-            place = Place(file=file, line=mark.line + 1, column=mark.column + 1)
+            place = _place(event.start_mark, file)
             raise InvalidInput(Problem(code="Y105", message=what, do="write the value out in full", place=place))
 
 
@@ -134,8 +131,9 @@ def _refusal(event: yaml.Event, depth: int, count: int) -> str:
         return "aliases (*name) are not accepted"
     if getattr(event, "anchor", None):
         return "anchors (&name) are not accepted"
-    if getattr(event, "tag", None) not in (None, "!"):
-        return f"tags ({event.tag}) are not accepted"
+    tag = getattr(event, "tag", None)
+    if tag not in (None, "!"):
+        return f"tags ({tag}) are not accepted"
     if depth > MAXIMUM_DEPTH:
         return f"is nested more than {MAXIMUM_DEPTH} deep"
     return f"has more than {MAXIMUM_NODES} parts" if count > MAXIMUM_NODES else ""
@@ -175,7 +173,7 @@ class _Builder:
         return result
 
     def _place(self, node: yaml.Node) -> Place:
-        return Place(file=self.file, line=node.start_mark.line + 1, column=node.start_mark.column + 1)
+        return _place(node.start_mark, self.file)
 
     def _complain(self, node: yaml.Node, code: str, message: str) -> None:
         self.problems.append(Problem(code=code, message=message, place=self._place(node)))
@@ -190,6 +188,11 @@ def _scalar(node: yaml.Node) -> str | int | bool | None:
     if text in _BOOLEANS:
         return _BOOLEANS[text]
     return int(text) if _INTEGER.fullmatch(text) else text
+
+
+def _place(mark: Any, file: str) -> Place:  # noqa: ANN401 - a Mark of either of YAML's two parsers
+    """Marks count from 0; a fault without one is put at the beginning."""
+    return Place(file=file, line=(mark.line if mark else 0) + 1, column=(mark.column if mark else 0) + 1)
 
 
 def _fault(file: str, code: str, message: str, do: str = "") -> InvalidInput:

@@ -21,7 +21,7 @@ from firedoor.core.problems import InvalidInput
 def _seconds(value: Any) -> Any:  # noqa: ANN401 - whatever YAML held
     """Read a written duration into whole seconds."""
     if not isinstance(value, str):
-        raise ValueError("write a duration such as 30m or 72h")
+        raise ValueError("write a duration such as 30m or 72h")  # noqa: TRY004 - pydantic turns only ValueError into a problem
     try:
         return int(parse_duration(value).total_seconds())
     except InvalidInput as error:

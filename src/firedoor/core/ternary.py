@@ -24,7 +24,7 @@ class Ternary(StrEnum):
 YES, NO, UNKNOWN = Ternary.YES, Ternary.NO, Ternary.UNKNOWN
 
 
-def of(value: bool) -> Ternary:
+def of(value: bool) -> Ternary:  # noqa: FBT001 - lifting a bool is what it is for
     """Lift a Python bool."""
     return YES if value else NO
 

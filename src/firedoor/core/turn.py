@@ -111,7 +111,10 @@ class _Turn:
         return [draft for instance in progress.instances.values() for draft in self._one(instance, progress, facts)]
 
     def _one(self, instance: Instance, progress: Progress, facts: Mapping[str, Value]) -> list[Draft]:
-        match progress.status(instance.id):
+        status = progress.status(instance.id)
+        if instance.clock and (moot := self._moot(instance, status)) is not None:
+            return moot
+        match status:
             case Status.READY:
                 return self._begin(instance, progress, facts)
             case Status.STUCK:
@@ -121,6 +124,17 @@ class _Turn:
             case Status.RUNNING if instance.id not in self.running | self.launched:
                 self._launch(instance, observe=True)
         return []
+
+    def _moot(self, instance: Instance, status: Status) -> list[Draft] | None:
+        """What a clock asks for is left out when it ended by the facts, and asked again when it runs again."""
+        ended = self.view.clocks[instance.clock or ""]["state"] in ENDED
+        if ended and status in (Status.READY, Status.WAITING):
+            return [Draft(Kind.SKIPPED, ACTOR, {"op": instance.id, "why": "the clock has ended"})]
+        left_out = self.view.operations.get(instance.id)
+        if ended or status is not Status.SKIPPED or left_out is None or left_out.status != "skipped":
+            return None
+        left_out.status = ""
+        return None
 
     def _begin(self, instance: Instance, progress: Progress, facts: Mapping[str, Value]) -> list[Draft]:
         operation = instance.operation
@@ -180,8 +194,11 @@ class _Turn:
     def _tell(self, tell: Tell, instance: Instance, scope: Mapping[str, Any]) -> list[Draft]:
         """A message is an entry: written with the journal it cannot be lost or doubled. Messengers carry it further."""
         body: Body = {
-            "op": instance.id, "to": list(tell.to), "subject": render(tell.subject, scope), "text": render(tell.text, scope),
-        }  # fmt: skip
+            "op": instance.id,
+            "to": list(tell.to),
+            "subject": render(tell.subject, scope),
+            "text": render(tell.text, scope),
+        }
         return [Draft(Kind.MESSAGE, ACTOR, body), self._finish(instance, "sent", {"to": list(tell.to)})]
 
     def _wait(self, wait: Wait, instance: Instance, facts: Mapping[str, Value]) -> Draft:
@@ -209,14 +226,23 @@ class _Turn:
 
     def _ask(self, ask: Ask, instance: Instance, scope: Mapping[str, Any]) -> Draft:
         return self._task(
-            instance.id, instance.id, ask.kind, ask.role, ask.escalate_to, render(ask.question, scope),
-            render(ask.guidance, scope), [choice.model_dump(mode="json") for choice in ask.choices],
-            asks=list(ask.asks), approvals=ask.approvals, due_at=self._due(ask, instance), clock=instance.clock if ask.clock else None,
+            instance.id,
+            instance.id,
+            ask.kind,
+            ask.role,
+            ask.escalate_to,
+            render(ask.question, scope),
+            render(ask.guidance, scope),
+            [choice.model_dump(mode="json") for choice in ask.choices],
+            asks=list(ask.asks),
+            approvals=ask.approvals,
+            due_at=self._due(ask, instance),
+            clock=instance.clock if ask.clock else None,
             four_eyes_with=ask.four_eyes_with,
-        )  # fmt: skip
+        )
 
     def _due(self, ask: Ask, instance: Instance) -> datetime:
-        """A task for a clock is due when the clock is, if that is sooner than the playbook says or the law sets a limit."""
+        """A task for a clock is due when the clock is; another one, when the playbook says."""
         clock = self.view.clocks.get(instance.clock or "")
         limit = clock.get("due") if clock else None
         return datetime.fromisoformat(limit) if limit else self.now + timedelta(seconds=ask.within_seconds)
@@ -231,9 +257,16 @@ class _Turn:
         ]
         escalate = next((role for role in self.rules.plan.roles if role != choose.role), choose.role)
         return self._task(
-            instance.id, instance.id, "decide", choose.role, escalate, f"Does this hold: {expression.text}?",
-            f"It cannot be decided from the facts: {missing} is unknown.", choices, due_at=self.now + timedelta(hours=4),
-        )  # fmt: skip
+            instance.id,
+            instance.id,
+            "decide",
+            choose.role,
+            escalate,
+            f"Does this hold: {expression.text}?",
+            f"It cannot be decided from the facts: {missing} is unknown.",
+            choices,
+            due_at=self.now + timedelta(hours=4),
+        )
 
     def _rescue(self, instance: Instance) -> list[Draft]:
         record = self.view.operations[instance.id]
@@ -265,15 +298,36 @@ class _Turn:
         due_at = self.now + timedelta(hours=RESCUE_HOURS)
         return [self._task(task, instance.id, "rescue", lead, escalate, question, "", choices, due_at=due_at)]
 
-    def _task(  # noqa: PLR0913 - the fields of a task
-        self, task: str, op: str, kind: str, role: str, escalate_to: str, question: str, guidance: str, choices: list[Body], *,
-        due_at: datetime, asks: list[str] | None = None, approvals: int = 1, clock: str | None = None,
+    def _task(  # noqa: PLR0913, PLR0917 - the fields of a task
+        self,
+        task: str,
+        op: str,
+        kind: str,
+        role: str,
+        escalate_to: str,
+        question: str,
+        guidance: str,
+        choices: list[Body],
+        *,
+        due_at: datetime,
+        asks: list[str] | None = None,
+        approvals: int = 1,
+        clock: str | None = None,
         four_eyes_with: str | None = None,
-    ) -> Draft:  # fmt: skip
+    ) -> Draft:
         body: Body = {
-            "task": task, "op": op, "kind": kind, "role": role, "escalate_to": escalate_to, "question": question,
-            "guidance": guidance, "choices": choices, "asks": asks or [], "approvals": approvals, "due_at": due_at.isoformat(),
-        }  # fmt: skip
+            "task": task,
+            "op": op,
+            "kind": kind,
+            "role": role,
+            "escalate_to": escalate_to,
+            "question": question,
+            "guidance": guidance,
+            "choices": choices,
+            "asks": asks or [],
+            "approvals": approvals,
+            "due_at": due_at.isoformat(),
+        }
         if clock:
             body["clock"] = clock
         if four_eyes_with:

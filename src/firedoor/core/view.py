@@ -17,6 +17,7 @@ from firedoor.core.journal import Body, Draft, Entry, Head, Kind
 from firedoor.core.severity import Severity
 
 SETTLED_CLOCKS = frozenset(("submitted", "satisfied", "waived", "not_applicable", "superseded"))
+ENDED = frozenset(("not_applicable", "superseded"))  # by the facts, with a second person's consent
 RESCUE = "rescue:"
 
 
@@ -210,15 +211,30 @@ def _failed(view: IncidentView, body: Body, meta: _Meta) -> None:
 def _skipped(view: IncidentView, body: Body, meta: _Meta) -> None:
     record = _record(view, body["op"])
     record.status, record.finished_seq = "skipped", meta.seq
+    for task in view.open_tasks():
+        if task.op == body["op"]:
+            task.withdrawn = True
 
 
 def _task_opened(view: IncidentView, body: Body, meta: _Meta) -> None:
     view.tasks[body["task"]] = TaskView(
-        number=len(view.tasks) + 1, id=body["task"], op=body["op"], kind=body["kind"], role=body["role"],
-        question=body["question"], guidance=body.get("guidance", ""), choices=body["choices"], asks=body.get("asks", []),
-        due_at=body["due_at"], escalate_to=body["escalate_to"], approvals=body.get("approvals", 1), opened_at=meta.at,
-        clock=body.get("clock"), four_eyes_with=body.get("four_eyes_with"), payload=body.get("payload", {}),
-    )  # fmt: skip
+        number=len(view.tasks) + 1,
+        id=body["task"],
+        op=body["op"],
+        kind=body["kind"],
+        role=body["role"],
+        question=body["question"],
+        guidance=body.get("guidance", ""),
+        choices=body["choices"],
+        asks=body.get("asks", []),
+        due_at=body["due_at"],
+        escalate_to=body["escalate_to"],
+        approvals=body.get("approvals", 1),
+        opened_at=meta.at,
+        clock=body.get("clock"),
+        four_eyes_with=body.get("four_eyes_with"),
+        payload=body.get("payload", {}),
+    )
     if body["kind"] not in ("rescue", "clock"):
         record = _record(view, body["op"])
         record.status, record.started_seq = "waiting", meta.seq

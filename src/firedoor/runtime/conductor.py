@@ -20,7 +20,7 @@ from firedoor.core.operations import Plan
 from firedoor.core.progress import Instance, Progress
 from firedoor.core.scope import scope_of, typed_facts
 from firedoor.core.turn import Launch, Rules, Turn, next_turn, render
-from firedoor.core.view import IncidentView, fold, suppose, take
+from firedoor.core.view import IncidentView, fold, suppose
 from firedoor.runtime.perform import Performed, perform
 from firedoor.runtime.prefect_ports import OperationView, Performer, Shown, perform_directly
 from firedoor.runtime.world import World

@@ -73,7 +73,7 @@ def _summary(view: IncidentView) -> str:
         f"- state: **{view.state}**, severity **{view.severity}**, type `{view.type}`",
         f"- opened {view.opened_at} by {view.opened_by}",
         f"- playbook {view.playbook} {view.version}, plan `{view.plan_digest[:12]}`",
-        f"- {len(view.clocks)} clocks, {open_clocks} open; {len(view.evidence)} pieces of evidence; entry {view.head.seq}",
+        f"- {len(view.clocks)} clocks, {open_clocks} open; {len(view.evidence)} pieces of evidence",
         "",
         "## Waiting for people",
         *(

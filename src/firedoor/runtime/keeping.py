@@ -48,10 +48,15 @@ async def _artefact(world: World, view: IncidentView, launch: Launch, operation:
     if collected.content is not None:
         await asyncio.to_thread(world.vault.put, collected.content)
     body: Body = {
-        "op": launch.instance.id, "name": f"{operation.name} of {target.id}", "sha256": collected.digest, "size": collected.size,
-        "source": collected.source, "mode": "vault" if collected.content is not None else "digest",
-        "media_type": collected.media_type, "taken_at": collected.taken_at.isoformat(),
-    }  # fmt: skip
+        "op": launch.instance.id,
+        "name": f"{operation.name} of {target.id}",
+        "sha256": collected.digest,
+        "size": collected.size,
+        "source": collected.source,
+        "mode": "vault" if collected.content is not None else "digest",
+        "media_type": collected.media_type,
+        "taken_at": collected.taken_at.isoformat(),
+    }
     return (Draft(Kind.EVIDENCE, ACTOR, body),), {
         "target": target.id,
         "sha256": collected.digest,
@@ -64,13 +69,26 @@ async def _json(world: World, launch: Launch, name: str, content: Any, source: s
 
 
 async def _bytes(
-    world: World, launch: Launch, name: str, content: bytes, media_type: str, source: str, **more: Any
-) -> Kept:  # noqa: ANN401
+    world: World,
+    launch: Launch,
+    name: str,
+    content: bytes,
+    media_type: str,
+    source: str,
+    **more: Any,  # noqa: ANN401 - further fields of the entry
+) -> Kept:
     kept = await asyncio.to_thread(world.vault.put, content)
     body: Body = {
-        "op": launch.instance.id, "name": name, "sha256": kept.sha256, "size": kept.size, "source": source, "mode": "vault",
-        "media_type": media_type, "taken_at": world.now().isoformat(), **more,
-    }  # fmt: skip
+        "op": launch.instance.id,
+        "name": name,
+        "sha256": kept.sha256,
+        "size": kept.size,
+        "source": source,
+        "mode": "vault",
+        "media_type": media_type,
+        "taken_at": world.now().isoformat(),
+        **more,
+    }
     return (Draft(Kind.EVIDENCE, ACTOR, body),), {"sha256": kept.sha256, "size": kept.size, **more}
 
 
@@ -90,8 +108,8 @@ def _locators(view: IncidentView) -> list[Body]:
 
 
 async def _draft(world: World, view: IncidentView, launch: Launch, operation: Keep) -> Kept:
-    from firedoor.templates import render_draft
     from firedoor.core.scope import typed_facts
+    from firedoor.templates import render_draft
 
     clock = view.clocks[launch.instance.clock or ""]
     facts = {**world.organisation.facts, **typed_facts(view.facts, world.catalogue.facts)}

@@ -243,7 +243,8 @@ def _over_blocked(target: Target, outcome: Body) -> Problem:
     silent = [
         probe["name"] for probe in outcome["probes"] if probe["what"] == "neighbour" and probe["serving"] != "yes"
     ]
-    message = f"{target.id} refuses, but {', '.join(silent) or 'its neighbours'} cannot be shown to answer: more may be closed than was meant"
+    who = ", ".join(silent) or "its neighbours"
+    message = f"{target.id} refuses, but {who} cannot be shown to answer: more may be closed than was meant"
     return Problem(
         code="R106", message=message, do="look at the neighbours; if they are well, answer that it was done by hand"
     )

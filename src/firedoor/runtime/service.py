@@ -123,7 +123,7 @@ class Service:
 
     # -- incidents -------------------------------------------------------------------------------
 
-    async def open(
+    async def open(  # noqa: PLR0913 - what an incident is opened with, by name
         self, playbook: str | Path, facts: Mapping[str, Any], title: str, why: str, person: Person, *,
         alert: Alert | None = None, alert_id: int | None = None, drive: bool = True,
     ) -> str:  # fmt: skip
@@ -244,7 +244,7 @@ class Service:
         )
 
     def _known_incidents(self, fingerprint: str) -> list[KnownIncident]:
-        """Open incidents, and those closed with the same fingerprint, with what their alerts said of fingerprints and places."""
+        """Open incidents, and those closed with the same fingerprint, with what their alerts said."""
         columns, alerts_of = table(IncidentRow).c, table(AlertRow).c
         same = select(alerts_of.incident).where(alerts_of.fingerprint == fingerprint)
         rows = self.world.store.rows(IncidentRow, columns.closed_at.is_(None) | columns.id.in_(same))
@@ -256,13 +256,16 @@ class Service:
             found.setdefault(row["incident"], []).append(self._places(row))
         return [
             KnownIncident(
-                id=row["id"], incident_type=IncidentType(row["type"]), open=row["closed_at"] is None, opened_at=datetime.fromisoformat(row["opened_at"]),
+                id=row["id"],
+                incident_type=IncidentType(row["type"]),
+                open=row["closed_at"] is None,
+                opened_at=datetime.fromisoformat(row["opened_at"]),
                 fingerprints=frozenset(fingerprint for fingerprint, _ in found.get(row["id"], ())),
                 places=frozenset(place for _, places in found.get(row["id"], ()) for place in places),
                 severity=Severity(row["severity"]),
             )
             for row in rows
-        ]  # fmt: skip
+        ]
 
     def _places(self, row: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
         if row["id"] not in self._known:

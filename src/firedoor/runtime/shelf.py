@@ -44,7 +44,7 @@ class Shelf:
             return self.plans[str(name)]
         if Path(name).suffix in (".yaml", ".yml"):
             return library.compiled(name)
-        known = self.plans or {path.stem: path for path in library.paths()}
+        known = set(self.plans) or {path.stem for path in library.paths()}
         if str(name) not in known:
             raise NotFound(
                 Problem(code="P140", message=f'no playbook is called "{name}"', do=nearest(str(name), known))

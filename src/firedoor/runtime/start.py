@@ -19,6 +19,8 @@ from firedoor.alerts.registry import sources, with_mapped
 from firedoor.alerts.source import AlertSource
 from firedoor.connectors.parts.context import ConnectorContext, open_client
 from firedoor.connectors.registry import OpenConnectors
+from firedoor.core.source import read_yaml
+from firedoor.core.view import suspended_targets
 from firedoor.duties.catalogue import catalogue
 from firedoor.runtime.driver import Driver
 from firedoor.runtime.inventory import read_inventory, read_organisation
@@ -28,8 +30,6 @@ from firedoor.runtime.settings import Settings
 from firedoor.runtime.shelf import Shelf
 from firedoor.runtime.watch import Watch
 from firedoor.runtime.world import World, utc_now
-from firedoor.core.source import read_yaml
-from firedoor.core.view import suspended_targets
 from firedoor.store.journal import Store
 from firedoor.store.projections import table
 from firedoor.store.schema import migrate
@@ -88,9 +88,11 @@ class Runtime:
         self._loops = [
             asyncio.create_task(loop, name=name)
             for name, loop in (
-                ("beat", self.driver.beat_forever()), ("recovery", self.driver.look_forever()), ("watch", self.watch.forever()),
+                ("beat", self.driver.beat_forever()),
+                ("recovery", self.driver.look_forever()),
+                ("watch", self.watch.forever()),
             )
-        ]  # fmt: skip
+        ]
         if self.settings.prefect:
             self._loops.append(asyncio.create_task(self._start_prefect(), name="prefect"))
 

@@ -39,6 +39,6 @@ STEP = StepType(
     options=Confirm,
     lower=lower,
     summary="Ask a person whether it is real; no dismisses the incident.",
-    example='- confirm: "Is it real personal data, of a real person?"\n  by: commander\n  within: 30m\n  sets: {aware_at: now}',
+    example='- confirm: "Is it real personal data?"\n  by: commander\n  within: 30m\n  sets: {aware_at: now}',
     facts=lambda options: (*options.asks, *options.sets),
 )

@@ -31,9 +31,11 @@ def lower(options: Resume, context: StepContext) -> Fragment:
         question=f"Resume {options.resume}?", approvals=options.approvals,
     )  # fmt: skip
     resume = Call(
-        **context.base("resume", context.title or f"Resume {options.resume}"), after=chain_after((approve.id, "approve")),
-        verb="resume", target=options.resume,
-    )  # fmt: skip
+        **context.base("resume", context.title or f"Resume {options.resume}"),
+        after=chain_after((approve.id, "approve")),
+        verb="resume",
+        target=options.resume,
+    )
     return Fragment((approve, resume), (resume.id,))
 
 

@@ -114,15 +114,24 @@ def _closing(
         for artefact in options.preserve_first
     )  # fmt: skip
     capture = Call(
-        **context.base(part("capture"), f"Capture the state of {name}"), after=after, verb="capture", target=options.suspend,
-        doors=options.doors, reflex=reflex,
-    )  # fmt: skip
+        **context.base(part("capture"), f"Capture the state of {name}"),
+        after=after,
+        verb="capture",
+        target=options.suspend,
+        doors=options.doors,
+        reflex=reflex,
+    )
     kept = tuple(Edge(after=keep.id) for keep in keeps)
     suspend = Call(
-        **context.base(part("suspend"), f"Suspend {name}"), after=(*chain_after((capture.id, "done")), *kept), verb="suspend",
-        target=options.suspend, doors=options.doors, reflex=reflex, snapshot=capture.id,
+        **context.base(part("suspend"), f"Suspend {name}"),
+        after=(*chain_after((capture.id, "done")), *kept),
+        verb="suspend",
+        target=options.suspend,
+        doors=options.doors,
+        reflex=reflex,
+        snapshot=capture.id,
         allow_irreversible=options.allow_irreversible,
-    )  # fmt: skip
+    )
     return (*keeps, capture, suspend)
 
 

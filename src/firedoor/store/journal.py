@@ -29,11 +29,11 @@ from firedoor.store.projections import table, text_of
 from firedoor.store.tables import AlertRow, CounterRow, DriveRow, EntryRow, IncidentRow, PlanRow
 
 
-class Conflict(Exception):  # noqa: N818 - not an error to show: the caller reads again and tries again
+class Conflict(Exception):
     """The journal has grown since it was read; nothing was written."""
 
 
-class LostLease(Exception):  # noqa: N818 - the driver stops, it does not fail
+class LostLease(Exception):
     """Another driver has taken the incident over; nothing was written."""
 
 
@@ -262,10 +262,21 @@ def _open(connection: Connection, new: NewIncident, now: datetime) -> tuple[Entr
     start = genesis(incident)
     connection.execute(
         insert(table(IncidentRow)).values(
-            id=incident, type=new.type, title=new.title, severity=new.severity, state="open", outcome="", playbook=new.playbook,
-            version="", plan_digest="", opened_at=text_of(now), opened_by=new.actor, head_seq=0, head_hash=start.hash,
+            id=incident,
+            type=new.type,
+            title=new.title,
+            severity=new.severity,
+            state="open",
+            outcome="",
+            playbook=new.playbook,
+            version="",
+            plan_digest="",
+            opened_at=text_of(now),
+            opened_by=new.actor,
+            head_seq=0,
+            head_hash=start.hash,
         )
-    )  # fmt: skip
+    )
     drive = {
         "incident": incident,
         "owner": new.owner,
@@ -299,11 +310,19 @@ def _accept(connection: Connection, alert: NewAlert, new: NewIncident | None, no
     incident = entries[0].incident if entries else None
     connection.execute(
         insert(table(AlertRow)).values(
-            source=alert.source, fingerprint=alert.fingerprint, episode=alert.episode, received_at=text_of(now),
-            last_received_at=text_of(now), deliveries=1, raw_sha256=alert.raw_sha256, body=canonical(alert.body).decode(),
-            decision=alert.decision, reasons=canonical(list(alert.reasons)).decode(), incident=incident,
+            source=alert.source,
+            fingerprint=alert.fingerprint,
+            episode=alert.episode,
+            received_at=text_of(now),
+            last_received_at=text_of(now),
+            deliveries=1,
+            raw_sha256=alert.raw_sha256,
+            body=canonical(alert.body).decode(),
+            decision=alert.decision,
+            reasons=canonical(list(alert.reasons)).decode(),
+            incident=incident,
         )
-    )  # fmt: skip
+    )
     return Accepted(incident, duplicate=False, entries=entries)
 
 

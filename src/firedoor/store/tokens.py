@@ -25,8 +25,12 @@ def create_token(store: Store, name: str, roles: frozenset[str], now: datetime) 
     """Make a token. Returns its id and the secret, which is shown once and never stored."""
     identifier, secret = secrets.token_hex(4), f"fd_{secrets.token_urlsafe(32)}"
     values = {
-        "id": identifier, "name": name, "roles": ",".join(sorted(roles)), "digest": _digest(secret), "created_at": text_of(now),
-    }  # fmt: skip
+        "id": identifier,
+        "name": name,
+        "roles": ",".join(sorted(roles)),
+        "digest": _digest(secret),
+        "created_at": text_of(now),
+    }
     store.write(lambda connection: connection.execute(insert(table(TokenRow)).values(**values)) and None).result()
     return identifier, secret
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
-from firedoor.store import tables
+from firedoor.store import tables  # noqa: F401 - imported so that the metadata is complete
 
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection, target_metadata=SQLModel.metadata, render_as_batch=True, version_table="firedoor_version"
 )
-assert tables  # noqa: S101 - imported so that the metadata is complete
 with context.begin_transaction():
     context.run_migrations()
