@@ -101,12 +101,7 @@ def _parse(text: str) -> Template:
         raise _invalid(text, f"cannot be read: {getattr(error, 'message', 'nested too deeply')}") from None
     for node in tree.find_all(_REFUSED):
         raise _invalid(text, f"uses {type(node).__name__.lower()}, which is not part of the language")
-    own = {
-        target.name for loop in tree.find_all((nodes.For, nodes.Assign)) for target in loop.target.find_all(nodes.Name)
-    }
-    own |= {
-        loop.target.name for loop in tree.find_all((nodes.For, nodes.Assign)) if isinstance(loop.target, nodes.Name)
-    }
+    own = {name.name for name in tree.find_all(nodes.Name) if name.ctx == "store"}  # names that it makes itself
     references = frozenset(path for path in _paths(tree) if path[0] not in own | {"loop"})
     return Template(text, references)
 
