@@ -34,7 +34,7 @@ class Kind(StrEnum):
     STARTED = "operation.started"  # op, attempt, key
     FINISHED = "operation.finished"  # op, outcome, result
     FAILED = "operation.failed"  # op, attempt, problem, final, retry_at
-    SKIPPED = "operation.skipped"  # op, why; by a person
+    SKIPPED = "operation.skipped"  # op, why
     TASK_OPENED = "task.opened"  # task, op, role, question, choices, due_at
     TASK_ANSWERED = "task.answered"  # task, choice, why, by, role, seen
     TASK_ESCALATED = "task.escalated"  # task, role, why

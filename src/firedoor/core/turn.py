@@ -26,7 +26,7 @@ from firedoor.core.progress import Instance, Progress, Status
 from firedoor.core.scope import scope_of, typed_facts
 from firedoor.core.template import Template
 from firedoor.core.ternary import UNKNOWN, Ternary
-from firedoor.core.view import RESCUE, IncidentView, suppose
+from firedoor.core.view import ENDED, RESCUE, IncidentView, suppose
 
 ACTOR = "firedoor"
 RESCUE_HOURS = 1
@@ -112,8 +112,8 @@ class _Turn:
 
     def _one(self, instance: Instance, progress: Progress, facts: Mapping[str, Value]) -> list[Draft]:
         status = progress.status(instance.id)
-        if instance.clock and (moot := self._moot(instance, status)) is not None:
-            return moot
+        if status in (Status.READY, Status.WAITING) and self._moot(instance):
+            return [Draft(Kind.SKIPPED, ACTOR, {"op": instance.id, "why": "the clock has ended"})]
         match status:
             case Status.READY:
                 return self._begin(instance, progress, facts)
@@ -125,16 +125,9 @@ class _Turn:
                 self._launch(instance, observe=True)
         return []
 
-    def _moot(self, instance: Instance, status: Status) -> list[Draft] | None:
-        """What a clock asks for is left out when it ended by the facts, and asked again when it runs again."""
-        ended = self.view.clocks[instance.clock or ""]["state"] in ENDED
-        if ended and status in (Status.READY, Status.WAITING):
-            return [Draft(Kind.SKIPPED, ACTOR, {"op": instance.id, "why": "the clock has ended"})]
-        left_out = self.view.operations.get(instance.id)
-        if ended or status is not Status.SKIPPED or left_out is None or left_out.status != "skipped":
-            return None
-        left_out.status = ""
-        return None
+    def _moot(self, instance: Instance) -> bool:
+        """Whether it is about a clock that ended by the facts: then nobody is asked, or asked any longer."""
+        return instance.clock is not None and self.view.clocks[instance.clock]["state"] in ENDED
 
     def _begin(self, instance: Instance, progress: Progress, facts: Mapping[str, Value]) -> list[Draft]:
         operation = instance.operation

@@ -217,8 +217,9 @@ def _skipped(view: IncidentView, body: Body, meta: _Meta) -> None:
 
 
 def _task_opened(view: IncidentView, body: Body, meta: _Meta) -> None:
+    before = view.tasks.get(body["task"])  # asked again after its clock had ended
     view.tasks[body["task"]] = TaskView(
-        number=len(view.tasks) + 1,
+        number=before.number if before else len(view.tasks) + 1,
         id=body["task"],
         op=body["op"],
         kind=body["kind"],
@@ -280,6 +281,10 @@ def _clock_started(view: IncidentView, body: Body, meta: _Meta) -> None:
 
 def _clock_changed(view: IncidentView, body: Body, meta: _Meta) -> None:
     clock = view.clocks[body["id"]]
+    if clock["state"] in ENDED and body.get("state", clock["state"]) not in ENDED:
+        for name, record in view.operations.items():  # it runs again: what was left out is to be done after all
+            if name.endswith(f"[{body['id']}]") and record.status == "skipped":
+                record.status = ""
     past = {"at": meta.at, "what": body.get("what", "changed"), "why": body.get("because", ""), "due": clock.get("due")}
     clock["history"].append({**past, "by": meta.actor})
     clock.update({key: value for key, value in body.items() if key not in ("because", "what", "history")})

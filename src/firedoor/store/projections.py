@@ -75,7 +75,11 @@ def _state(connection: Connection, entry: Entry) -> None:
 def _task_opened(connection: Connection, entry: Entry) -> None:
     body = entry.body
     tasks = table(TaskRow)
-    number = len(connection.execute(select(tasks.c.id).where(tasks.c.incident == entry.incident)).all()) + 1
+    one = (tasks.c.incident == entry.incident) & (tasks.c.id == body["task"])
+    number = connection.execute(select(tasks.c.number).where(one)).scalar()
+    connection.execute(delete(tasks).where(one))  # asked again after its clock had ended
+    if number is None:
+        number = len(connection.execute(select(tasks.c.id).where(tasks.c.incident == entry.incident)).all()) + 1
     connection.execute(
         insert(tasks).values(
             incident=entry.incident, id=body["task"], number=number, kind=body["kind"], role=body["role"],
@@ -94,6 +98,13 @@ def _task_answered(connection: Connection, entry: Entry) -> None:
     one = (tasks.c.incident == entry.incident) & (tasks.c.id == entry.body["task"])
     connection.execute(update(tasks).where(one).values(state="decided", choice=entry.body["choice"]))
     _drop_timers(connection, entry.incident, f"task:{entry.body['task']}")
+
+
+def _skipped(connection: Connection, entry: Entry) -> None:
+    tasks = table(TaskRow)
+    one = (tasks.c.incident == entry.incident) & (tasks.c.id == entry.body["op"]) & (tasks.c.state == "open")
+    connection.execute(update(tasks).where(one).values(state="withdrawn"))
+    _drop_timers(connection, entry.incident, f"task:{entry.body['op']}")
 
 
 def _task_escalated(connection: Connection, entry: Entry) -> None:
@@ -203,7 +214,7 @@ def _drop_timers(connection: Connection, incident: str, about: str) -> None:
 _HANDLERS: Mapping[str, Handler] = {
     Kind.PLANNED: _planned, Kind.FACTS: _facts, Kind.STATE: _state,
     Kind.TASK_OPENED: _task_opened, Kind.TASK_ANSWERED: _task_answered, Kind.TASK_ESCALATED: _task_escalated,
-    Kind.CLOCK_STARTED: _clock_started, Kind.CLOCK_CHANGED: _clock_changed, Kind.CLOCK_MISSED: _clock_state("missed"),
+    Kind.SKIPPED: _skipped, Kind.CLOCK_STARTED: _clock_started, Kind.CLOCK_CHANGED: _clock_changed, Kind.CLOCK_MISSED: _clock_state("missed"),
     Kind.CLOCK_SUBMITTED: _clock_state("submitted"), Kind.CLOCK_WAIVED: _clock_state("waived"),
     Kind.REMINDED: _reminded, Kind.MESSAGE: _message, Kind.EVIDENCE: _evidence,
 }  # fmt: skip

@@ -1,0 +1,224 @@
+"""Drills: a playbook's rehearsal, with canned answers and a clock wound by hand; no network, no database, no Prefect.
+
+Decides how a rehearsal goes. Turns, law, effects and reminders are those of production.
+Between any two rounds the journal is written out as JSON, read back, its chain verified
+and folded anew: every drill is also a proof that a restart loses nothing. When nothing is
+ready, time jumps to the next answer, reminder, limit or wait. Leaves the comparison with
+what the drill expects to `drill_expectations`.
+
+A person answers as the first of the drill's answers says whose `task` fits and whose choice
+the task offers; `after` counts from the opening of the task. Where several people must agree, different people answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from firedoor.core.checks import ORGANISATION_NAMES
+from firedoor.core.clock import reminder_points
+from firedoor.core.facts import read_all, write
+from firedoor.core.journal import Draft, Entry, Kind, chain, genesis, verify
+from firedoor.core.law import clock_of
+from firedoor.core.operations import Plan
+from firedoor.core.people import Answer, Person, answer_task
+from firedoor.core.playbook import Drill, DrillAnswer, Playbook, fits
+from firedoor.core.problems import FiredoorError
+from firedoor.core.reminders import task_points
+from firedoor.core.severity import Severity
+from firedoor.core.turn import next_turn
+from firedoor.core.view import SETTLED_CLOCKS, IncidentView, TaskView, fold
+from firedoor.duties.catalogue import Catalogue
+from firedoor.runtime.drill_expectations import mismatches
+from firedoor.runtime.inventory import Organisation
+from firedoor.runtime.opening import Opening, new_incident
+from firedoor.runtime.perform import perform
+from firedoor.runtime.rehearsal import HandClock, SimulatedConnector, rehearsal_world
+from firedoor.runtime.watch import fired
+from firedoor.runtime.world import World
+
+INCIDENT = "INC-DRILL"
+STARTS = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+PAUSE = timedelta(minutes=10)  # until a person answers, unless the drill says otherwise
+ROUNDS = 5_000
+
+
+@dataclass(frozen=True)
+class DrillResult:
+    """What came of a drill. No mismatches: it went as expected."""
+
+    playbook: str
+    drill: str
+    mismatches: tuple[str, ...]
+    entries: tuple[Entry, ...]
+    changes: Counter[str] = field(default_factory=Counter)  # effects that really happened, by operation key
+
+    @property
+    def passed(self) -> bool:
+        """Whether it went as expected."""
+        return not self.mismatches
+
+    @property
+    def view(self) -> IncidentView:
+        """How the incident ended."""
+        return fold(INCIDENT, self.entries)
+
+    def story(self) -> tuple[str, ...]:
+        """What was done, in order, with the time since the start."""
+        start = self.entries[0].instant
+        done = (entry for entry in self.entries if entry.kind in (Kind.FINISHED, Kind.FAILED, Kind.TASK_ANSWERED))
+        return tuple(f"{entry.instant - start}  {_line(entry)}" for entry in done)
+
+
+def rehearse(plan: Plan, drill: Drill, catalogue: Catalogue, *, lose: int | None = None) -> DrillResult:
+    """Rehearse one drill. With `lose`, that effect (from 1) loses its outcome, as if the driver was killed then."""
+    return asyncio.run(_Rehearsal(plan, drill, catalogue, lose).run())
+
+
+def rehearse_all(playbook: Playbook, plan: Plan, catalogue: Catalogue, name: str | None = None) -> list[DrillResult]:
+    """Rehearse the drills of a playbook, or the one of that name."""
+    chosen = [drill for drill in playbook.header.drills if name in (None, drill.drill)]
+    return [rehearse(plan, drill, catalogue) for drill in chosen]
+
+
+class _Rehearsal:
+    def __init__(self, plan: Plan, drill: Drill, catalogue: Catalogue, lose: int | None) -> None:
+        self.plan = plan
+        self.drill = drill
+        self.lose = lose
+        self.effects = 0
+        self.clock = HandClock((drill.at or STARTS).astimezone(UTC))
+        self.world, self.connector = rehearsal_world(
+            plan, catalogue, self.clock, _organisation(drill, catalogue), drill.targets
+        )
+        self.rules = self.world.rules(plan)
+        self.entries: tuple[Entry, ...] = ()
+        self.asked: set[tuple[str, str]] = set()  # points that fired
+        self.said: list[str] = []  # what went wrong while rehearsing
+
+    async def run(self) -> DrillResult:
+        """Go on until the incident ends, or nothing can happen any more."""
+        self._open()
+        for _ in range(ROUNDS):
+            view = self._reload()
+            turn = next_turn(self.rules, view, self.clock(), frozenset())
+            self._append(turn.drafts)
+            for launch in turn.launches:
+                await self._effect(launch)
+            if turn.over:
+                break
+            if not turn.launches and not turn.drafts and not self._advance(turn.wake_at):
+                break
+        else:
+            self.said.append(f"the drill did not end within {ROUNDS} rounds")
+        found = (*self.said, *mismatches(self.plan, self.drill, self.entries, self.connector))
+        return DrillResult(self.plan.playbook, self.drill.drill, found, self.entries, self.connector.changes)
+
+    def _open(self) -> None:
+        severity = Severity(self.drill.severity) if self.drill.severity else Severity.HIGH
+        values = {name: write(value) for name, value in read_all(self.rules.definitions, self.drill.facts).items()}
+        opening = Opening(self.plan, self.drill.drill, "rehearsed", "source:drill", severity, values)
+        self._append(new_incident(self.world, opening).drafts)
+
+    def _append(self, drafts: Sequence[Draft]) -> None:
+        head = self.entries[-1] if self.entries else None
+        tip = genesis(INCIDENT) if head is None else type(genesis(INCIDENT))(head.seq, head.hash)
+        self.entries += chain(INCIDENT, tip, drafts, self.clock())
+
+    def _reload(self) -> IncidentView:
+        """Restart: write the journal out, read it back, verify its chain, fold it."""
+        lines = json.dumps([entry.as_json() for entry in self.entries])
+        self.entries = tuple(Entry(**line) for line in json.loads(lines))
+        fault = verify(INCIDENT, self.entries)
+        if fault is not None:
+            self.said.append(f"the journal broke: entry {fault.seq} {fault.what}")
+        return fold(INCIDENT, self.entries)
+
+    async def _effect(self, launch: Any) -> None:  # noqa: ANN401 - a Launch
+        view = fold(INCIDENT, self.entries)
+        performed = await perform(self.world, view, launch)
+        self.effects += 1
+        if self.effects != self.lose:  # otherwise killed between the effect and its line in the journal
+            self._append(performed.drafts)
+
+    def _advance(self, wake_at: datetime | None) -> bool:
+        """Jump to the next thing that time or a person brings. False when there is none."""
+        view = fold(INCIDENT, self.entries)
+        planned = [(task, self._answer_for(task)) for task in view.open_tasks()]
+        answers = [(found[0], task, found[1]) for task, found in planned if found]
+        if not answers and wake_at is None:
+            unanswered = ", ".join(task.id for task in view.open_tasks())
+            self.said.append(f"nothing more happens; nobody answers: {unanswered or 'nothing is asked'}")
+            return False
+        points = self._points(view)
+        instants = [*(at for at, _, _ in answers), *(at for at, _, _ in points), *([wake_at] if wake_at else [])]
+        self.clock.now = max(self.clock(), min(instants))
+        self._pass_time(view, points)
+        for at, task, answer in sorted(answers, key=lambda item: (item[0], item[1].number)):
+            if at <= self.clock():
+                self._give(fold(INCIDENT, self.entries), task, answer)
+                break
+        return True
+
+    def _points(self, view: IncidentView) -> list[tuple[datetime, str, str]]:
+        """Reminders, escalations and limits that have not fired yet: when, about what, which point."""
+        points = [
+            (at, f"task:{task.id}", point)
+            for task in view.open_tasks()
+            for point, at in task_points(datetime.fromisoformat(task.opened_at), datetime.fromisoformat(task.due_at))
+        ]
+        for body in view.clocks.values():
+            if body["state"] not in SETTLED_CLOCKS:
+                points += [(at, f"clock:{body['id']}", point) for point, at in reminder_points(clock_of(body))]
+        return [point for point in points if (point[1], point[2]) not in self.asked]
+
+    def _pass_time(self, view: IncidentView, points: Sequence[tuple[datetime, str, str]]) -> None:
+        for at, about, point in sorted(points):
+            if at <= self.clock():
+                self.asked.add((about, point))
+                self._append(fired(view, {"about": about, "point": point, "due_at": at.isoformat()}, self.clock()))
+                view = fold(INCIDENT, self.entries)
+
+    def _answer_for(self, task: TaskView) -> tuple[datetime, DrillAnswer] | None:
+        choices = {str(choice["id"]) for choice in task.choices}
+        fitting = (answer for answer in self.drill.answers if answer.choice in choices and fits(answer.task, task.id))
+        answer = next(fitting, None)
+        if answer is None:
+            return None
+        wait = timedelta(seconds=answer.after) if answer.after is not None else PAUSE
+        return datetime.fromisoformat(task.opened_at) + wait, answer
+
+    def _give(self, view: IncidentView, task: TaskView, given: DrillAnswer) -> None:
+        count = len(task.answers)
+        name = given.by if given.by and not count else f"{task.role} {count + 1}"
+        person = Person(name, frozenset(task.roles))
+        answer = Answer(given.choice, given.why, facts=given.facts, fields=given.fields)
+        try:
+            self._append(answer_task(view, task.id, answer, person, self.rules.definitions, self.clock()))
+        except FiredoorError as error:
+            self.said.append(f"the answer {given.choice} to {task.id} was not accepted: {error.problems[0].message}")
+            left = tuple(answer for answer in self.drill.answers if answer is not given)
+            self.drill = self.drill.model_copy(update={"answers": left})
+
+
+def _organisation(drill: Drill, catalogue: Catalogue) -> Organisation:
+    words = {name: str(value) for name, value in drill.organisation.items() if name in ORGANISATION_NAMES}
+    facts = {name: value for name, value in drill.organisation.items() if name not in ORGANISATION_NAMES}
+    return Organisation(words, read_all(catalogue.facts, facts))
+
+
+def _line(entry: Entry) -> str:
+    body = entry.body
+    if entry.kind == Kind.TASK_ANSWERED:
+        return f"{body['by']} answers {body['choice']}: {body['task']}"
+    if entry.kind == Kind.FAILED:
+        return f"failed: {body['op']}: {body['problem']}"
+    return f"{body['outcome']}: {body['op']}"
+
+
+__all__ = ["DrillResult", "SimulatedConnector", "World", "rehearse", "rehearse_all"]
