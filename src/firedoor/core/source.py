@@ -181,7 +181,7 @@ class _Builder:
 
 def _scalar(node: yaml.Node) -> str | int | bool | None:
     text = str(node.value)
-    if node.style:  # quoted or block: always words (plain is None, or empty from the C loader)
+    if getattr(node, "style", None):  # quoted or block: always words (plain is None, or empty from the C loader)
         return text
     if text in _NULLS:
         return None

@@ -29,7 +29,8 @@ from firedoor.runtime.service import Service
 from firedoor.runtime.settings import Settings
 from firedoor.runtime.shelf import Shelf
 from firedoor.runtime.watch import Watch
-from firedoor.runtime.world import World, utc_now
+from firedoor.runtime.world import World, dead, utc_now
+from firedoor.store import drives
 from firedoor.store.journal import Store
 from firedoor.store.projections import table
 from firedoor.store.schema import migrate
@@ -85,6 +86,7 @@ class Runtime:
     async def start(self) -> None:
         """Start the loops, and Prefect in the background. Returns at once."""
         await asyncio.to_thread(remember_suspended, self.world)
+        await self._inherit()
         self._loops = [
             asyncio.create_task(loop, name=name)
             for name, loop in (
@@ -95,6 +97,12 @@ class Runtime:
         ]
         if self.settings.prefect:
             self._loops.append(asyncio.create_task(self._start_prefect(), name="prefect"))
+
+    async def _inherit(self) -> None:
+        """Take back at once what a killed process of this machine was driving."""
+        for owner in await asyncio.to_thread(drives.owners, self.world.store):
+            if dead(owner):
+                await asyncio.wrap_future(drives.free(self.world.store, owner))
 
     async def stop(self) -> None:
         """Stop everything, leaving nothing running."""

@@ -39,6 +39,20 @@ def process_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}:{os.urandom(3).hex()}"
 
 
+def dead(owner: str) -> bool:
+    """Whether a process of this machine is certainly gone. One elsewhere, or in doubt, counts as living."""
+    host, pid, _ = owner.rsplit(":", 2)
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
 @dataclass
 class World:
     """What a conductor needs."""

@@ -71,6 +71,21 @@ def incident_of(store: Store, flow_run_id: str) -> str | None:
     return rows[0]["incident"] if rows else None
 
 
+def owners(store: Store) -> list[str]:
+    """The processes that hold a lease now, living or dead."""
+    columns = table(DriveRow).c
+    query = select(columns.owner).where((columns.owner != "") & columns.ended.is_(False)).distinct()
+    with store.engine.connect() as connection:
+        return [str(row.owner) for row in connection.execute(query)]
+
+
+def free(store: Store, owner: str) -> Future[None]:
+    """Give back every lease of a process that is known to be dead, so that nobody waits for them to go stale."""
+    columns = table(DriveRow).c
+    query = update(table(DriveRow)).where(columns.owner == owner).values(owner="", slept_seq=0)
+    return store.write(lambda connection: connection.execute(query) and None)
+
+
 def needing(store: Store, now: datetime, limit: int = 100) -> list[str]:
     """Incidents without a living driver that have something to do: new entries, or a time that has come."""
     drives, incidents = table(DriveRow).c, table(IncidentRow).c
