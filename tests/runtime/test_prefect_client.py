@@ -12,7 +12,8 @@ class Server(httpx.AsyncBaseTransport):
     """Answers with these codes, the last one for ever, and keeps what was sent."""
 
     def __init__(self, *codes: int, headers: dict[str, str] | None = None) -> None:
-        self.codes, self.headers, self.bodies = list(codes), headers or {}, []
+        self.codes, self.headers = list(codes), headers or {}
+        self.bodies: list[bytes] = []
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         self.bodies.append(await request.aread())

@@ -57,7 +57,8 @@ async def test_an_effect_runs_once_however_many_wait_for_it() -> None:
     """A task run that begins late gets the outcome of the effect that already ran."""
     effect, runs = counted({"outcome": "done"})
     once = Once(effect)
-    assert await asyncio.gather(once.run(), once.from_anywhere(), once.run()) == [{"outcome": "done"}] * 3
+    outcomes = await asyncio.gather(once.run(), once.from_anywhere(), once.run())
+    assert list(outcomes) == [{"outcome": "done"}] * 3
     assert len(runs) == 1
 
 

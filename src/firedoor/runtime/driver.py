@@ -42,7 +42,7 @@ class Driver:
     def __init__(self, world: World, bridge: Bridge | None = None) -> None:
         self.world = world
         self.bridge = bridge
-        self._drives: dict[str, asyncio.Task[None]] = {}
+        self._drives: dict[str, asyncio.Task[Any]] = {}
         self._leases: dict[str, Lease] = {}
         self._wakes: dict[str, asyncio.Event] = {}
         self._ended: dict[str, tuple[int, datetime | None]] = {}
@@ -69,16 +69,22 @@ class Driver:
 
     async def conduct(self, incident: str, performer: Performer, shown: Shown) -> str:
         """Conduct for a flow run that Prefect started by itself, with a lease of its own."""
-        lease = self._leases.get(incident) or await self._take(incident)
+        if incident in self._drives:
+            return "lost_lease"  # two conductors of one process would share its lease, and double every effect
+        self._wakes[incident] = asyncio.Event()
+        task = asyncio.create_task(self._conduct_run(incident, performer, shown), name=f"drive {incident}")
+        self._drives[incident] = task
+        task.add_done_callback(lambda done: self._over(incident, done))
+        return await task
+
+    async def _conduct_run(self, incident: str, performer: Performer, shown: Shown) -> str:
+        lease = await self._take(incident)
         if lease is None:
             return "lost_lease"
         self._leases[incident] = lease
-        try:
-            ending = await self._conduct(lease, performer, shown)
-            await self._release(lease)
-            return ending
-        finally:
-            self._leases.pop(incident, None)
+        ending = await self._conduct(lease, performer, shown)
+        await self._release(lease)
+        return ending
 
     async def beat_forever(self) -> None:
         """Beat all leases of this process."""
@@ -126,7 +132,7 @@ class Driver:
         task.add_done_callback(lambda done: self._over(incident, done))
         return task
 
-    def _over(self, incident: str, done: asyncio.Task[None]) -> None:
+    def _over(self, incident: str, done: asyncio.Task[Any]) -> None:
         self._drives.pop(incident, None)
         self._leases.pop(incident, None)
         woken = self._wakes.pop(incident, None)
