@@ -1,0 +1,94 @@
+"""What was closed, door by door, and how that is known: a fold for the incident's page and the report.
+
+Decides the one word for each target (closed, open again, closed by hand, not proved) from
+recorded outcomes alone; a suspension counts as proved only by what the data plane showed.
+Leaves proving to the connectors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from firedoor.core.journal import Body
+from firedoor.core.naming import Names
+from firedoor.core.operations import Call
+from firedoor.core.view import IncidentView, OperationRecord
+
+STATES = {
+    "suspended": "closed, proved on the data plane",
+    "by_hand": "closed by hand, on the word of a person; not proved by Firedoor",
+    "resumed": "open again, proved on the data plane",
+    "running": "being worked on",
+    "failed": "not proved closed",
+    "captured": "its state was captured; not closed",
+    "skipped": "left as it was",
+}
+
+
+def containment(view: IncidentView, names: Names) -> list[Body]:
+    """Return every target that the incident touched, in the order in which it was first touched."""
+    targets: dict[str, Body] = {}
+    records = sorted(view.operations.items(), key=lambda item: item[1].finished_seq or item[1].started_seq)
+    for instance, record in records:
+        operation = names.operation(instance)
+        if isinstance(operation, Call) and record.status:
+            name = str(record.result.get("target") or names.target(instance, view))
+            target = targets.setdefault(name, {"target": name, "state": "skipped", "means": "", "before": [], "events": []})
+            _add(target, instance, operation.verb, record)
+    for target in targets.values():
+        target["means"] = STATES[target["state"]]
+    return list(targets.values())
+
+
+def _add(target: Body, instance: str, verb: str, record: OperationRecord) -> None:
+    result = record.result
+    if verb == "capture" and record.status == "finished":
+        target["before"] += [_before(snapshot) for snapshot in result.get("snapshots", [])]
+    else:
+        target["events"].append(_event(instance, verb, record))
+    target["state"] = _state(target["state"], verb, record)
+
+
+def _before(snapshot: Body) -> Body:
+    return {"door": snapshot["door"], "taken_at": snapshot["taken_at"], "sha256": snapshot["digest"]}
+
+
+def _event(instance: str, verb: str, record: OperationRecord) -> Body:
+    result = record.result
+    event: Body = {
+        "op": instance, "verb": verb, "status": record.status, "outcome": record.outcome, "attempts": record.attempts,
+        "problem": record.problem if record.status != "finished" else "", "seq": record.finished_seq or record.started_seq,
+    }  # fmt: skip
+    if record.by_hand:
+        return {**event, "by_hand": {"by": result.get("by", ""), "why": result.get("why", "")}, "doors": []}
+    doors = [_door(door) for door in result.get("doors", [])]
+    if result.get("probes"):
+        receipts = result.get("receipts", [])
+        doors.append({"door": result.get("door", ""), "proved": result.get("proved", "unknown"), "probes": result["probes"],
+                      "at": receipts[-1]["at"] if receipts else None, "problem": ""})  # fmt: skip
+    return {**event, "doors": doors}
+
+
+def _door(door: Body) -> Body:
+    receipt: dict[str, Any] = door.get("receipt") or {}
+    return {
+        "door": door["door"], "proved": door.get("proved", "unknown"), "probes": door.get("probes", []),
+        "at": receipt.get("at"), "changed": receipt.get("changed"), "problem": door.get("problem", ""),
+    }  # fmt: skip
+
+
+def _state(before: str, verb: str, record: OperationRecord) -> str:
+    closed = before in ("suspended", "by_hand")
+    if verb == "capture":
+        return "captured" if before == "skipped" and record.status == "finished" else before
+    if verb == "suspend":
+        return before if closed and record.status == "skipped" else _suspended(record)
+    if verb == "resume" and record.status == "finished" and record.result.get("changed"):
+        return "resumed"
+    return before
+
+
+def _suspended(record: OperationRecord) -> str:
+    if record.status == "finished":
+        return "by_hand" if record.by_hand else "suspended"
+    return {"failed": "failed", "skipped": "skipped"}.get(record.status, "running")

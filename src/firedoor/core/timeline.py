@@ -1,0 +1,182 @@
+"""The timeline: the journal in words, one line for each entry.
+
+Decides the sentence for each kind of entry, and which lines a reader in a hurry needs
+(`key`). Words of people stand in it as they were written. Leaves its look to the
+interfaces and the report.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from firedoor.core.facts import FactDefinition, show
+from firedoor.core.journal import Body, Entry, Kind
+from firedoor.core.naming import Names
+from firedoor.core.operations import Choose
+from firedoor.core.scope import typed_facts
+from firedoor.core.view import IncidentView, take
+
+Said = tuple[str, str, bool]  # what happened, why or how, whether a hurried reader needs it
+LONG = 600  # characters of a detail
+
+
+def timeline(entries: Iterable[Entry], names: Names, definitions: Mapping[str, FactDefinition]) -> list[Body]:
+    """Return the lines, oldest first. Titles are filled in with what was known at that moment."""
+    view = IncidentView("")
+    lines = []
+    for entry in entries:
+        view.id = entry.incident
+        take(view, entry)
+        lines.append(_line(entry, _Moment(view, names, definitions)))
+    return lines
+
+
+class _Moment:
+    """The record as it was when an entry had been written."""
+
+    def __init__(self, view: IncidentView, names: Names, definitions: Mapping[str, FactDefinition]) -> None:
+        self.view = view
+        self.names = names
+        self.definitions = definitions
+
+    def title(self, body: Body) -> str:
+        return self.names.title(str(body["op"]), self.view)
+
+    def facts(self, values: Mapping[str, Any]) -> str:
+        typed = typed_facts(values, self.definitions)
+        return "; ".join(f"{name} = {show(value)}" for name, value in typed.items())
+
+    def task(self, body: Body) -> str:
+        task = self.view.tasks[body["task"]]
+        return f"T{task.number}: {task.question}"
+
+    def clock(self, body: Body) -> str:
+        clock = self.view.clocks[body["id"]]
+        return f"{clock['title']} ({clock['citation']})"
+
+
+def _line(entry: Entry, moment: _Moment) -> Body:
+    what, why, key = _SENTENCES[entry.kind](entry.body, moment) if entry.kind in _SENTENCES else (entry.kind, "", False)
+    op = entry.body.get("op")
+    operation = moment.names.operation(str(op)) if op else None
+    return {
+        "seq": entry.seq, "at": entry.at, "kind": entry.kind, "actor": entry.actor, "what": what, "why": why[:LONG],
+        "key": key, "phase": str(operation.phase) if operation else "", "op": op,
+    }  # fmt: skip
+
+
+def _opened(body: Body, _: _Moment) -> Said:
+    return f"Opened: {body['title']} ({body['severity']})", body.get("why", ""), True
+
+
+def _alert(body: Body, _: _Moment) -> Said:
+    alert = body.get("alert", {})
+    return f"Alert of {alert.get('source', 'a source')}: {alert.get('title', '')}", " ".join(body.get("reasons", [])), True
+
+
+def _planned(body: Body, _: _Moment) -> Said:
+    return f"Playbook {body['playbook']} {body['version']} pinned", f"plan {body['digest'][:12]}", False
+
+
+def _facts(body: Body, moment: _Moment) -> Said:
+    return f"Known: {moment.facts(body['values'])}", body.get("why", ""), False
+
+
+def _state(body: Body, _: _Moment) -> Said:
+    return f"The incident is {body['state']}", "", True
+
+
+def _started(body: Body, moment: _Moment) -> Said:
+    if "until" in body:
+        return f"{moment.title(body)}: until {body['until']}", "", False
+    attempt = f" (attempt {body['attempt']})" if body.get("attempt", 1) > 1 else ""
+    return f"{moment.title(body)}: started{attempt}", "", False
+
+
+def _finished(body: Body, moment: _Moment) -> Said:
+    operation, result = moment.names.operation(str(body["op"])), body.get("result", {})
+    if isinstance(operation, Choose):
+        reasons = "; ".join(result.get("reasons", [])) or ", ".join(result.get("items", []))
+        return f"{moment.title(body)}: {body['outcome']}", reasons, False
+    proof = "; ".join(f"{door['door']}: {door.get('proof') or door.get('problem', '')}" for door in result.get("doors", []))
+    return f"{moment.title(body)}: {body['outcome']}", proof, getattr(operation, "verb", "") in ("suspend", "resume")
+
+
+def _failed(body: Body, moment: _Moment) -> Said:
+    again = "a person is asked" if body["final"] else f"tried again at {body.get('retry_at')}"
+    return f"{moment.title(body)}: failed, {again}", body["problem"], bool(body["final"])
+
+
+def _skipped(body: Body, moment: _Moment) -> Said:
+    return f"{moment.title(body)}: left out", body.get("why", ""), False
+
+
+def _task_opened(body: Body, moment: _Moment) -> Said:
+    return f"Asked {body['role']} - {moment.task(body)}", f"due {body['due_at']}", False
+
+
+def _task_answered(body: Body, moment: _Moment) -> Said:
+    task = moment.view.tasks[body["task"]]
+    label = next((choice["label"] for choice in task.choices if choice["id"] == body["choice"]), body["choice"])
+    late = ", late" if body.get("late") else ""
+    return f"{body['by']} as {body['role']} answered T{task.number} ({task.question}): {label}{late}", body["why"], True
+
+
+def _escalated(body: Body, moment: _Moment) -> Said:
+    return f"Escalated to {body['role']} - {moment.task(body)}", body.get("why", ""), True
+
+
+def _reminded(body: Body, _: _Moment) -> Said:
+    late = f", {body['late_seconds']} s late" if body.get("late_seconds", 0) > 5 else ""
+    return f"Reminder ({body['point']}) about {body['about']}{late}", "", False
+
+
+def _clock_started(body: Body, moment: _Moment) -> Said:
+    due = f"limit {body['due']}" if body.get("due") else "no outer limit in the law"
+    assumed = f", provisionally: {body['assumption']}" if body.get("assumption") else ""
+    return f"Clock started: {moment.clock(body)}, {due}{assumed}", " ".join(body.get("why", ())), True
+
+
+def _clock_changed(body: Body, moment: _Moment) -> Said:
+    due = body.get("due") or "none"
+    return f"Clock changed: {moment.clock(body)} is {body.get('state', '')}, limit {due}", str(body.get("why", "")), True
+
+
+def _clock_submitted(body: Body, moment: _Moment) -> Said:
+    late = " LATE" if body.get("late") else ""
+    return f"Sent{late}: {moment.clock(body)}, reference {body.get('reference', '')}", body.get("why", ""), True
+
+
+def _clock_waived(body: Body, moment: _Moment) -> Said:
+    return f"Not required, says {body.get('by', '')}: {moment.clock(body)}", body.get("why", ""), True
+
+
+def _clock_missed(body: Body, moment: _Moment) -> Said:
+    return f"MISSED: {moment.clock(body)}", f"the limit was {body.get('due')}", True
+
+
+def _evidence(body: Body, _: _Moment) -> Said:
+    return f"Kept: {body['name']} ({body['size']} bytes, {body['mode']})", f"SHA-256 {body['sha256']}", False
+
+
+def _custody(body: Body, _: _Moment) -> Said:
+    return f"Evidence {body.get('action', 'touched')}: {body.get('name', '')}", body.get("why", ""), False
+
+
+def _message(body: Body, _: _Moment) -> Said:
+    return f"Told {', '.join(body['to'])}: {body['subject']}", "", False
+
+
+def _note(body: Body, _: _Moment) -> Said:
+    return f"Note: {body.get('text', '')}", "", True
+
+
+_SENTENCES: Mapping[str, Callable[[Body, _Moment], Said]] = {
+    Kind.OPENED: _opened, Kind.ALERT: _alert, Kind.PLANNED: _planned, Kind.FACTS: _facts, Kind.STATE: _state,
+    Kind.STARTED: _started, Kind.FINISHED: _finished, Kind.FAILED: _failed, Kind.SKIPPED: _skipped,
+    Kind.TASK_OPENED: _task_opened, Kind.TASK_ANSWERED: _task_answered, Kind.TASK_ESCALATED: _escalated,
+    Kind.REMINDED: _reminded, Kind.CLOCK_STARTED: _clock_started, Kind.CLOCK_CHANGED: _clock_changed,
+    Kind.CLOCK_SUBMITTED: _clock_submitted, Kind.CLOCK_WAIVED: _clock_waived, Kind.CLOCK_MISSED: _clock_missed,
+    Kind.EVIDENCE: _evidence, Kind.CUSTODY: _custody, Kind.MESSAGE: _message, Kind.NOTE: _note,
+}  # fmt: skip

@@ -1,0 +1,111 @@
+"""Who may do what: one table of all routes, as data.
+
+Decides which access each route asks for, and which roles have it. A route that is not
+in the table is closed to everybody, and a test says so by name. Leaves who is
+asking to `auth`, and which task a role may answer to the core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+V1 = "/api/v1"
+
+# Roles that tokens carry for the API itself. Any other role is one that a playbook names (dpo, legal, engineering ...).
+SYSTEM_ROLES = frozenset(("responder", "approver", "manager", "viewer", "source", "admin"))
+PLAYBOOK_ROLES = frozenset(("commander", "dpo", "legal", "communications", "engineering", "victim_support", "manager"))
+
+# Who sees facts about victims and witnesses (FactDefinition.sealed).
+UNSEALED = frozenset(("commander", "dpo", "legal", "victim_support"))
+
+
+class Access(StrEnum):
+    """What a route asks for."""
+
+    OPEN = "open"  # nothing; health and the description of the API
+    SEND = "send"  # a source's signature, or a token that may send alerts
+    READ = "read"  # any role, except a source's
+    WORK = "work"  # a role that takes part in incidents; which task it may answer is the playbook's word
+    RESPOND = "respond"  # open incidents, take alerts over
+    CORRECT = "correct"  # set facts, add evidence
+    ADMIN = "admin"  # tokens
+
+
+# The roles that have an access. `READ` and `WORK` go to every role that is not named in `EXCEPT`.
+GRANTS: Mapping[Access, frozenset[str]] = {
+    Access.SEND: frozenset(("source", "responder")),
+    Access.RESPOND: frozenset(("responder", "commander")),
+    Access.CORRECT: frozenset(("responder", "commander", "dpo", "legal", "engineering", "victim_support")),
+    Access.ADMIN: frozenset(("admin",)),
+}
+EXCEPT: Mapping[Access, frozenset[str]] = {
+    Access.READ: frozenset(("source",)),
+    Access.WORK: frozenset(("source", "viewer", "admin")),
+}
+
+INCIDENT = f"{V1}/incidents/{{incident}}"
+ROUTES: Mapping[tuple[str, str], Access] = {
+    ("GET", "/openapi.json"): Access.OPEN,
+    ("GET", "/healthz"): Access.OPEN,
+    ("GET", "/readyz"): Access.OPEN,
+    ("GET", "/metrics"): Access.OPEN,
+    ("GET", f"{V1}/me"): Access.READ,
+    ("POST", f"{V1}/alerts/{{source}}"): Access.SEND,
+    ("GET", f"{V1}/alerts"): Access.READ,
+    ("POST", f"{V1}/alerts/{{alert}}/start"): Access.RESPOND,
+    ("GET", f"{V1}/alert-sources"): Access.READ,
+    ("GET", f"{V1}/incidents"): Access.READ,
+    ("POST", f"{V1}/incidents"): Access.RESPOND,
+    ("GET", INCIDENT): Access.READ,
+    ("GET", f"{INCIDENT}/timeline"): Access.READ,
+    ("GET", f"{INCIDENT}/clocks"): Access.READ,
+    ("POST", f"{INCIDENT}/clocks/{{clock:path}}/submit"): Access.WORK,
+    ("GET", f"{INCIDENT}/tasks"): Access.READ,
+    ("POST", f"{INCIDENT}/tasks/{{task:path}}/answer"): Access.WORK,
+    ("GET", f"{INCIDENT}/facts"): Access.READ,
+    ("PATCH", f"{INCIDENT}/facts"): Access.CORRECT,
+    ("POST", f"{INCIDENT}/facts"): Access.CORRECT,
+    ("GET", f"{INCIDENT}/evidence"): Access.READ,
+    ("POST", f"{INCIDENT}/evidence"): Access.CORRECT,
+    ("GET", f"{INCIDENT}/evidence/{{sha256}}"): Access.WORK,
+    ("GET", f"{INCIDENT}/journal"): Access.READ,
+    ("GET", f"{INCIDENT}/export"): Access.READ,
+    ("GET", f"{INCIDENT}/verify"): Access.READ,
+    ("GET", f"{INCIDENT}/report"): Access.READ,
+    ("GET", f"{V1}/journal/verify"): Access.READ,
+    ("POST", f"{V1}/journal/verify"): Access.READ,
+    ("GET", f"{V1}/journal/verify_journal.py"): Access.OPEN,
+    ("GET", f"{V1}/tasks"): Access.READ,
+    ("GET", f"{V1}/clocks"): Access.READ,
+    ("GET", f"{V1}/messages"): Access.READ,
+    ("GET", f"{V1}/playbooks"): Access.READ,
+    ("GET", f"{V1}/playbooks/{{name}}"): Access.READ,
+    ("GET", f"{V1}/targets"): Access.READ,
+    ("GET", f"{V1}/duties"): Access.READ,
+    ("GET", f"{V1}/duties/{{duty:path}}"): Access.READ,
+    ("GET", f"{V1}/events"): Access.READ,
+    ("GET", f"{V1}/tokens"): Access.ADMIN,
+    ("POST", f"{V1}/tokens"): Access.ADMIN,
+    ("DELETE", f"{V1}/tokens/{{token}}"): Access.ADMIN,
+}  # fmt: skip
+
+
+def allowed(access: Access | None, roles: frozenset[str]) -> bool:
+    """Whether somebody with these roles has an access. None, a route that nobody listed, is for nobody."""
+    if access is None:
+        return False
+    if access is Access.OPEN:
+        return True
+    if access in EXCEPT:
+        return bool(roles - EXCEPT[access])
+    return bool(roles & GRANTS[access])
+
+
+def needed(access: Access | None) -> str:
+    """Say which roles have an access, for a refusal."""
+    if access is None:
+        return "nobody"
+    if access in EXCEPT:
+        return f"any role other than {' or '.join(sorted(EXCEPT[access]))}"
+    return " or ".join(sorted(GRANTS[access]))

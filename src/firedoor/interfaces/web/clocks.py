@@ -1,0 +1,72 @@
+"""Clocks: what is due, and the record that it was sent.
+
+Decides the order (what runs out first) and nothing of the law. Leaves what a submission
+must bring along to `core.people`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from firedoor.core.view import SETTLED_CLOCKS
+from firedoor.interfaces.web import shapes
+from firedoor.interfaces.web.answers import answer
+from firedoor.interfaces.web.auth import Asking, Running
+from firedoor.interfaces.web.reading import read
+from firedoor.store.projections import table
+from firedoor.store.tables import ClockRow
+
+router = APIRouter(prefix="/api/v1", tags=["clocks"])
+
+
+class Submission(BaseModel):
+    """What proves that it was sent."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    why: str = Field(max_length=5000, examples=["Sent through the authority's portal."])
+    fields: dict[str, str] = Field(examples=[{"reference": "ICO-2026-4711", "sent_at": "2026-11-22T09:30:00+00:00"}])
+
+
+@router.get("/clocks", summary="Open clocks of all incidents, the one that runs out first on top")
+def list_clocks(
+    runtime: Running, _: Asking, incident: str | None = None, all: bool = False,  # noqa: A002, FBT001, FBT002 - names on the wire
+    limit: Annotated[int, Query(ge=1, le=1000)] = 500,
+) -> Response:  # fmt: skip
+    """`all=true` lists those that are met or waived, too. A clock without an outer limit comes last."""
+    columns = table(ClockRow).c
+    where = None if all else columns.state.not_in(SETTLED_CLOCKS)
+    if incident is not None:
+        same = columns.incident == incident
+        where = same if where is None else where & same
+    rows = runtime.world.store.rows(ClockRow, where, columns.due_at.is_(None), limit)
+    now = runtime.world.now()
+    ordered = sorted(rows, key=lambda row: (row["due_at"] is None, row["due_at"] or "", row["incident"], row["id"]))
+    return answer({"clocks": [shapes.clock_row(row, now) for row in ordered]})
+
+
+@router.get("/incidents/{incident}/clocks", summary="The clocks of an incident")
+async def incident_clocks(incident: str, runtime: Running, caller: Asking) -> Response:
+    """Every clock with its law, limit, assumptions and history."""
+    found = await read(runtime, incident, caller)
+    now = runtime.world.now()
+    shown = [shapes.clock(one, now) for one in found.view.clocks.values()]
+    ordered = sorted(shown, key=lambda one: (not one["open"], one["due"] is None, one["due"] or "", one["id"]))
+    return answer({"incident": incident, "clocks": found.show(ordered)})
+
+
+@router.post("/incidents/{incident}/clocks/{clock:path}/submit", summary="Record that it was sent")
+async def submit(incident: str, clock: str, given: Annotated[Submission, Body()], runtime: Running, caller: Asking) -> Response:
+    """A submission counts with the reference or receipt that proves it. A late one needs `reasons_for_delay`."""
+    person = caller.within(await runtime.service.view(incident)) if caller.local else caller.person
+    view = await runtime.service.submit(incident, clock, given.fields, given.why, person)
+    return answer({"incident": incident, "clock": found_clock(view.clocks[clock], runtime)})
+
+
+def found_clock(body: dict[str, object], runtime: Running) -> dict[str, object]:
+    """The clock as it is now."""
+    return shapes.clock(body, runtime.world.now())

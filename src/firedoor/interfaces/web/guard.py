@@ -1,0 +1,110 @@
+"""The guard around every request: bounds, security headers, and an end for whatever nobody caught.
+
+Decides the largest body per address, that a body of the API is JSON, the headers of
+every answer, and that a fault becomes a 500 in the usual shape and a line in the log.
+It is plain ASGI: it wraps the channels and copies nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import MutableMapping
+from typing import Any
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from firedoor.interfaces.web.answers import JSON, plain, refusal
+from firedoor.core.problems import Problem
+
+MAXIMUM_BODY = 1024 * 1024  # bytes
+MAXIMUM_EVIDENCE = 64 * 1024 * 1024  # bytes
+API = "/api/v1/"
+RAW = ("/alerts/", "/evidence")  # addresses whose bodies are not ours to prescribe
+
+SECURITY = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    "Cache-Control": "no-store",
+}
+
+log = logging.getLogger(__name__)
+
+
+class Guard:
+    """Wraps an ASGI application."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, within bounds."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers, started = Headers(scope=scope), False
+
+        async def guarded_send(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                _secure(message)
+            await send(message)
+
+        refused = _refused(scope, headers)
+        if refused is not None:
+            await plain(refused)(scope, receive, guarded_send)
+            return
+        try:
+            await self.app(scope, _bounded(receive, _largest(scope["path"])), guarded_send)
+        except Exception:
+            log.exception("%s %s", scope["method"], scope["path"])
+            if started:
+                raise
+            problem = Problem(code="W150", message="a fault of ours; nothing more is known here", do="look into the server's log")
+            await refusal([problem], 500)(scope, receive, guarded_send)
+
+
+def _refused(scope: Scope, headers: Headers) -> int | None:
+    """The status with which a request is refused by its headers alone."""
+    length = headers.get("content-length", "0")
+    if not length.isdecimal() or int(length) > _largest(scope["path"]):
+        return 413 if length.isdecimal() else 400
+    path: str = scope["path"]
+    ours = path.startswith(API) and not any(part in path for part in RAW)
+    has_body = length != "0" or "transfer-encoding" in headers
+    if ours and has_body and headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
+        return 415
+    return None
+
+
+def _largest(path: str) -> int:
+    return MAXIMUM_EVIDENCE if path.endswith("/evidence") else MAXIMUM_BODY
+
+
+def _bounded(receive: Receive, largest: int) -> Receive:
+    """Count what comes in: a body without a length, or with a false one, ends at the bound."""
+    total = 0
+
+    async def counted() -> Message:
+        nonlocal total
+        message = await receive()
+        total += len(message.get("body", b"")) if message["type"] == "http.request" else 0
+        if total > largest:
+            raise HTTPException(413)
+        return message
+
+    return counted
+
+
+def _secure(message: MutableMapping[str, Any]) -> None:
+    """Add the headers that the answer does not set itself."""
+    headers = MutableHeaders(scope=message)
+    for name, value in SECURITY.items():
+        headers.setdefault(name, value)

@@ -1,0 +1,77 @@
+"""The journal: its entries as they are, and whether the chain holds.
+
+Decides the exported form (one JSON object a line) and that an auditor gets what the
+hashes were made over, or nothing: covered entries could not be verified.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Annotated
+
+import orjson
+from fastapi import APIRouter, Query
+from starlette.responses import Response, StreamingResponse
+
+from firedoor.core.problems import NotPermitted, Problem
+from firedoor.interfaces.web.answers import answer
+from firedoor.interfaces.web.auth import Asking, Running
+from firedoor.interfaces.web.reading import read
+from firedoor.runtime.start import Runtime
+from firedoor.runtime.rendering import verify_script
+
+LINES = "application/x-ndjson"
+
+router = APIRouter(prefix="/api/v1", tags=["journal"])
+
+
+@router.get("/incidents/{incident}/journal", summary="The entries, one JSON object a line")
+async def get_journal(
+    incident: str, runtime: Running, caller: Asking, after: Annotated[int, Query(ge=0)] = 0
+) -> Response:
+    """From entry `after`+1 on. Where facts are sealed from the caller, lines are covered and cannot be verified."""
+    found = await read(runtime, incident, caller)
+    lines = (orjson.dumps(found.show(entry.as_json())) + b"\n" for entry in found.entries if entry.seq > after)
+    covered = "yes" if found.holds_sealed else "no"
+    return StreamingResponse(lines, media_type=LINES, headers={"X-Firedoor-Covered": covered})
+
+
+@router.get("/incidents/{incident}/export", summary="The journal for an auditor")
+async def export(incident: str, runtime: Running, caller: Asking) -> Response:
+    """Exactly what the hashes were made over. Verify it anywhere with `verify_journal.py`, which needs only Python."""
+    found = await read(runtime, incident, caller)
+    if found.holds_sealed:
+        message = "the journal holds sealed facts, and an export cannot cover them"
+        raise NotPermitted(Problem(code="W103", message=message, do="ask the DPO, legal or the commander to export it"))
+    name = f'attachment; filename="{found.view.id}.jsonl"'
+    lines: Iterator[bytes] = (orjson.dumps(entry.as_json()) + b"\n" for entry in found.entries)
+    headers = {"Content-Disposition": name, "X-Firedoor-Head": f"{found.view.head.seq}:{found.view.head.hash}"}
+    return StreamingResponse(lines, media_type=LINES, headers=headers)
+
+
+@router.get("/journal/verify_journal.py", summary="The program with which anybody verifies an export")
+def get_verify_script() -> Response:
+    """Open to everyone: it holds no secret, and an auditor should be able to read it first."""
+    return Response(verify_script(), media_type="text/x-python", headers={"Content-Disposition": 'attachment; filename="verify_journal.py"'})
+
+
+@router.get("/incidents/{incident}/verify", summary="Verify the chain of an incident")
+async def verify_one(incident: str, runtime: Running, _: Asking) -> Response:
+    """Whether every entry follows from the one before it, and the last one is the recorded head."""
+    return answer(await asyncio.to_thread(_verified, runtime, incident))
+
+
+@router.get("/journal/verify", summary="Verify every chain")
+@router.post("/journal/verify", summary="Verify every chain, or one")
+async def verify_all(runtime: Running, _: Asking, incident: str | None = None) -> Response:
+    """The first fault of each chain, if it has one."""
+    return answer(await asyncio.to_thread(_verified, runtime, incident))
+
+
+def _verified(runtime: Runtime, incident: str | None) -> dict[str, object]:
+    chains = [
+        {"incident": name, "entries": entries, "holds": fault is None, "fault": {"seq": fault.seq, "what": fault.what} if fault else None}
+        for name, entries, fault in runtime.world.store.verify(incident)
+    ]
+    return {"holds": all(chain["holds"] for chain in chains), "chains": chains}

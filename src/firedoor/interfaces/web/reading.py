@@ -1,0 +1,59 @@
+"""Reading one incident for a caller: its journal, what follows from it, and what is covered from this caller.
+
+Decides that every route about an incident sees the same entries, plan and definitions,
+and that what is sealed is covered in one place. Leaves how it looks to `shapes`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from firedoor.core.facts import FactDefinition
+from firedoor.core.journal import Entry
+from firedoor.core.naming import Names
+from firedoor.core.operations import Plan
+from firedoor.core.sealing import OPEN, Seal, seal
+from firedoor.core.view import IncidentView, fold
+from firedoor.interfaces.web.auth import Caller
+from firedoor.runtime.start import Runtime
+
+
+@dataclass(frozen=True)
+class Read:
+    """One incident, as far as it is needed to show it."""
+
+    entries: list[Entry]
+    view: IncidentView
+    plan: Plan
+    definitions: Mapping[str, FactDefinition]
+    names: Names
+    seal: Seal
+
+    def show(self, content: Any) -> Any:  # noqa: ANN401 - any JSON value
+        """Cover what this caller does not see."""
+        return self.seal.cover(content)
+
+    @property
+    def holds_sealed(self) -> bool:
+        """Whether a sealed fact has a value that is covered from this caller."""
+        return any(self.view.facts.get(name) is not None for name in self.seal.names)
+
+
+async def read(runtime: Runtime, incident: str, caller: Caller) -> Read:
+    """Read an incident for a caller. Raises NotFound."""
+    return await asyncio.to_thread(_read, runtime, incident, caller)
+
+
+def _read(runtime: Runtime, incident: str, caller: Caller) -> Read:
+    world = runtime.world
+    entries = world.store.entries(incident)
+    if not entries:
+        world.store.incident(incident)
+    view = fold(incident, entries)
+    plan = world.store.plan(view.plan_digest)
+    definitions = world.definitions(plan)
+    covered = OPEN if caller.unsealed else seal(definitions, entries)
+    return Read(entries, view, plan, definitions, Names(plan, definitions, world.organisation.words), covered)
