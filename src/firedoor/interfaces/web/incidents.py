@@ -20,7 +20,7 @@ from firedoor.interfaces.web import shapes
 from firedoor.interfaces.web.answers import answer
 from firedoor.interfaces.web.auth import Asking, Caller, Running
 from firedoor.interfaces.web.reading import read
-from firedoor.runtime.rehearse import what_would_be_done
+from firedoor.runtime.dry_run import what_would_be_done
 from firedoor.store.projections import table
 from firedoor.store.tables import IncidentRow
 
