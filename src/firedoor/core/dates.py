@@ -10,14 +10,17 @@ period.
 
 from __future__ import annotations
 
+import re
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
+from difflib import get_close_matches
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from firedoor.core.calendars import Calendar
 from firedoor.core.problems import InvalidInput, Problem
 
+_DAY = re.compile(r"\d{4}-?\d\d-?\d\d")
 END_OF_DAY = time(23, 59, 59)
 EARLIEST, LATEST = 1970, 2200  # years; outside them a date is a slip of the pen
 
@@ -29,17 +32,20 @@ def zone_named(name: str) -> ZoneInfo:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError):
         message = f'no time zone is called "{name[:40]}"'
-        raise InvalidInput(
-            Problem(code="T101", field="tz", message=message, do="use an IANA name such as Europe/Berlin")
-        ) from None
+        raise InvalidInput(Problem(code="T101", field="tz", message=message, do=_nearest_zone(name))) from None
 
 
 def instant(text: str, zone: ZoneInfo | None = None) -> datetime:
     """Read an ISO 8601 instant; without an offset, as local time in the zone.
 
-    Raises InvalidInput: unreadable, no offset and no zone, a local time that the
-    change of clocks skips (T103) or that happens twice (T104: the offset decides).
+    Raises InvalidInput: unreadable, a day without a time, no offset and no zone, a
+    local time that the change of clocks skips (T103) or that happens twice (T104:
+    the offset decides).
     """
+    if _DAY.fullmatch(text.strip()):
+        raise _invalid(
+            "T102", f'"{text[:40]}" is a day, not an instant', f"add the time: {text.strip()}T09:00:00+02:00"
+        )
     try:
         given = datetime.fromisoformat(text)
     except ValueError:
@@ -122,6 +128,15 @@ def end_of_next_working_day(due: datetime, zone: ZoneInfo, working: Calendar) ->
     """The end of the next working day for a limit on a closed day, else the limit."""
     day = local_day(due, zone)
     return due if not working.closed(day) else end_of_day(working.next_open(day), zone)
+
+
+def _nearest_zone(name: str) -> str:
+    """The zone that was probably meant, whatever its capitals and blanks: "berlin" is Europe/Berlin."""
+    wanted = name.strip().replace(" ", "_").lower()
+    known = {zone.lower(): zone for zone in sorted(available_timezones())}
+    cities = {zone.rpartition("/")[2]: zone for zone in known}
+    close = get_close_matches(wanted, known, n=1) or [cities[city] for city in get_close_matches(wanted, cities, n=1)]
+    return f'did you mean "{known[close[0]]}"?' if close else "use an IANA name such as Europe/Berlin"
 
 
 def _invalid(code: str, message: str, do: str) -> InvalidInput:

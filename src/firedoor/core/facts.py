@@ -141,7 +141,7 @@ def read_all(definitions: Mapping[str, FactDefinition], raw: Mapping[str, Any]) 
                 Problem(
                     code="F100",
                     field=name,
-                    message=f'no fact is called "{_short(name)}"',
+                    message=f"no fact is called {_short(name)}",
                     do=nearest(name, definitions),
                 )
             )

@@ -23,9 +23,15 @@ _LISTS = ("established_in", "serves", "jurisdictions")
 _AT_LEAST_ONE = Count(minimum=1)
 
 
+class Enriched(dict[str, Value]):
+    """Facts to which everything that follows from them was added; not changed afterwards."""
+
+
 def enrich(facts: Facts) -> dict[str, Value]:
     """Return the facts with what follows from them. Never replaces a known value by a wider one."""
-    found = dict(facts)
+    if isinstance(facts, Enriched):
+        return facts
+    found = Enriched(facts)
     for name in _LISTS:
         places = found.get(name)
         if isinstance(places, tuple):

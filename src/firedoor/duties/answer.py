@@ -6,40 +6,72 @@ examples of the duties are checked against. Leaves the law to `core`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, TypeVar
 
 from firedoor.core import dates
 from firedoor.core.assessment import assess_one, find_trigger
 from firedoor.core.due import Due, compute_due
+from firedoor.core.duty import Duty
 from firedoor.core.facts import Value, read_all
-from firedoor.core.problems import InvalidInput, Problem, nearest
+from firedoor.core.problems import FiredoorError, InvalidInput, Problem, nearest
 from firedoor.core.territories import enrich
 from firedoor.duties.catalogue import Catalogue
+
+Part = TypeVar("Part")
 
 
 def answer(catalogue: Catalogue, key: str, event: str, at: str, tz: str, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Answer for one duty and one event.
 
     `event` is the name of a fact without "_at" ("aware"); "" takes the duty's
-    own. `at` is ISO 8601, with an offset or as local time in the IANA zone `tz`.
+    own. `at` is ISO 8601, with an offset or as local time in the IANA zone `tz`;
+    without `tz` an offset is needed, and days end in the authority's zone or UTC.
     Raises NotFound for an unknown duty, InvalidInput for the rest.
     """
-    duty = catalogue.find(key)
-    instant = dates.instant(at, dates.zone_named(tz))
-    fact = _event_fact(catalogue, key, event)
-    known: dict[str, Value] = {**enrich(read_all(catalogue.facts, facts)), "time_zone": tz}
-    if fact:
-        known[fact] = instant
+    question = _Question()
+    duty = question.read(lambda: catalogue.find(key))
+    where = question.read(lambda: dates.zone_named(tz)) if tz else None
+    instant = question.read(lambda: dates.instant(at, where)) if where or not tz else None
+    fact = question.read(lambda: _event_fact(duty, event)) if duty else None
+    given = question.read(lambda: read_all(catalogue.facts, facts))
+    if duty is None or instant is None or fact is None or given is None or question.problems:
+        raise question.error()
+    return _answered(duty, instant, tz or duty.zone or "UTC", fact, given)
+
+
+def _answered(duty: Duty, instant: datetime, zone: str, fact: str, given: Mapping[str, Value]) -> dict[str, Any]:
+    known = enrich({**given, "time_zone": zone, **({fact: instant} if fact else {})})
     found = assess_one(duty, known, instant)
     trigger = find_trigger(duty, known)
-    due = compute_due(duty, trigger.at if trigger else instant, tz, known, event=trigger.event if trigger else "")
-    return {"duty": key, "applies": str(found.applies), **_written(due), "why": [*due.why, *found.reasons]}
+    due = compute_due(duty, trigger.at if trigger else instant, zone, known, event=trigger.event if trigger else "")
+    return {"duty": duty.id, "applies": str(found.applies), **_written(due), "why": [*due.why, *found.reasons]}
 
 
-def _event_fact(catalogue: Catalogue, key: str, event: str) -> str:
+class _Question:
+    """Reads the parts of a question, and remembers every problem with them."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self._errors: list[FiredoorError] = []
+
+    def read(self, part: Callable[[], Part]) -> Part | None:
+        """One part, or None when it cannot be read."""
+        try:
+            return part()
+        except FiredoorError as error:
+            self.problems.extend(error.problems)
+            self._errors.append(error)
+            return None
+
+    def error(self) -> FiredoorError:
+        """The error itself when one part is wrong, else all of them as one."""
+        return self._errors[0] if len(self._errors) == 1 else InvalidInput(self.problems)
+
+
+def _event_fact(duty: Duty, event: str) -> str:
     """The fact that an event sets: by its own name, by the kind of trigger ("discovery"), or the duty's own for ""."""
-    duty = catalogue[key]
     own = next(iter(duty.trigger.own_facts), "")
     event = event.removesuffix("_at")
     if event in ("", str(duty.trigger.kind)) or (event == "submitted" and duty.trigger.of):
@@ -47,7 +79,7 @@ def _event_fact(catalogue: Catalogue, key: str, event: str) -> str:
     outer = [version.outer.after for version in duty.versions if version.outer]
     starts = [fact.removesuffix("_at") for fact in (*duty.trigger.own_facts, *outer, *duty.trigger.stand_in)]
     if event not in starts:
-        message = f'"{event[:60]}" does not start {key}'
+        message = f'"{event[:60]}" does not start {duty.id}'
         raise InvalidInput(Problem(code="L106", field="event", message=message, do=nearest(event, starts)))
     return f"{event}_at"
 

@@ -57,7 +57,9 @@ class Catalogue(Mapping[str, Duty]):
         """Return a duty. Raises NotFound naming the nearest."""
         if key not in self.duties:
             raise NotFound(
-                Problem(code="L101", message=f'no duty is called "{key[:60]}"', do=nearest(key, self.duties))
+                Problem(
+                    code="L101", field="duty", message=f'no duty is called "{key[:60]}"', do=nearest(key, self.duties)
+                )
             )
         return self.duties[key]
 
