@@ -101,10 +101,16 @@ class Example(Frozen):
 
 
 class Stage(Frozen):
-    """A later report of the same duty; loaded as a duty of its own, `<duty>#<id>`."""
+    """A later report of the same duty, or its notice to others; loaded as a duty of its own, `<duty>#<id>`.
+
+    `when` takes the place of the duty's own condition, where this report has another one.
+    """
 
     id: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     title: str
+    addressee: Addressee | None = None
+    authority: str = ""
+    when: tuple[Clause, ...] | None = None
     trigger: Trigger
     within: Within | None = None
     qualifier: str = ""
@@ -154,14 +160,11 @@ class Duty(Frozen):
 
     def version_on(self, day: date) -> Version | None:
         """The version that holds on a day of the authority, or None."""
-        for version in reversed(self.versions):
-            if version.start is not None and version.start <= day and (version.until is None or day <= version.until):
-                return version
-        return None
+        return next((version for version in reversed(self.versions) if version.holds_on(day)), None)
 
     @model_validator(mode="after")
     def _versions_in_order(self) -> Self:
-        dated = [version for version in self.versions if version.start]
+        dated = [version for version in self.versions if version.dated]
         for before, after in pairwise(dated):
             if before.until is None or after.start is None or before.until + timedelta(days=1) > after.start:
                 raise ValueError(
@@ -183,12 +186,14 @@ def with_stages(duty: Duty) -> tuple[Duty, ...]:
 def _stage(duty: Duty, stage: Stage) -> Duty:
     rule = {
         "within": stage.within, "qualifier": stage.qualifier, "counting": stage.counting,
-        "cases": (), "outer": None, "arguable": None,
+        "cases": (), "outer": None, "arguable": None, **({} if stage.when is None else {"when": None}),
     }  # fmt: skip
     return duty.model_copy(
         update={
             "id": f"{duty.id}#{stage.id}", "title": stage.title, "provision": stage.cite or duty.provision,
             "trigger": stage.trigger, "content": stage.content or duty.content, "stages": (), "examples": (),
+            "addressee": stage.addressee or duty.addressee, "authority": stage.authority or duty.authority,
+            "when": duty.when if stage.when is None else stage.when,
             "versions": tuple(version.model_copy(update=rule) for version in duty.versions), "stage_of": duty.id,
             "internal_target": None,
         }

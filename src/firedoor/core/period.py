@@ -113,7 +113,10 @@ class Arguable(Frozen):
 
 
 class Version(Frozen):
-    """A law as it stood from a day to a day, both included, in the authority's zone."""
+    """A law as it stood from a day to a day, both included, in the authority's zone.
+
+    No `from` and an `until`: its first day was not verified. Neither: it waits for a date, and no day chooses it.
+    """
 
     start: date | None = Field(alias="from")
     until: date | None = None
@@ -132,13 +135,24 @@ class Version(Frozen):
 
     @property
     def label(self) -> str:
-        """The day from which it holds, or its status."""
-        return self.start.isoformat() if self.start else str(self.status)
+        """The day from which it holds, else the day until which it held, else its status."""
+        if self.start:
+            return self.start.isoformat()
+        return f"until {self.until.isoformat()}" if self.until else str(self.status)
+
+    @property
+    def dated(self) -> bool:
+        """Whether a day can choose it."""
+        return self.start is not None or self.until is not None
+
+    def holds_on(self, day: date) -> bool:
+        """Whether it is the law on this day."""
+        return self.dated and (self.start is None or self.start <= day) and (self.until is None or day <= self.until)
 
     @property
     def binding(self) -> bool:
         """Whether a clock of it may run by itself."""
-        return self.start is not None and self.status in (Status.IN_FORCE, Status.PENDING)
+        return self.dated and self.status in (Status.IN_FORCE, Status.PENDING)
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
