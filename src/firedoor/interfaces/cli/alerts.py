@@ -1,0 +1,142 @@
+"""`alert`: which sources are known, what an alert would do, sending one, and taking one over.
+
+Decides that `parse` needs no server and has no effect. Leaves reading an alert to
+its source and what becomes of it to triage.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from firedoor.interfaces.cli import render
+from firedoor.interfaces.cli.options import Format, FormatOption, WhyOption, content, pairs
+
+app = typer.Typer(no_args_is_help=True, help="Alerts of detectors.")
+SourceOption = Annotated[
+    str, typer.Option("--source", metavar="SOURCE", help="One of `firedoor alert sources`.", show_default=False)
+]
+FileOption = Annotated[
+    Path,
+    typer.Option(
+        "--file", metavar="FILE", help="The body as the detector sends it; - is standard input.", show_default=False
+    ),
+]
+HeaderOption = Annotated[
+    list[str] | None, typer.Option("--header", metavar="NAME=VALUE", help="A header that the detector sends.")
+]
+
+
+@app.command()
+def sources(written: FormatOption = Format.TEXT) -> None:
+    """List the sources that are read."""
+    from firedoor.alerts.registry import sources as known
+
+    found = [{"source": source.id, "title": source.title} for source in known().values()]
+    if written is Format.JSON:
+        render.as_json({"sources": found})
+    else:
+        render.table([[f"[bold]{source['source']}[/]", render.escape(source["title"])] for source in found])
+
+
+@app.command()
+def parse(
+    source: SourceOption, file: FileOption, header: HeaderOption = None, written: FormatOption = Format.TEXT
+) -> None:
+    """Read an alert and say what is understood of it. Nothing is sent, nothing starts."""
+    from firedoor.alerts.registry import find
+
+    found = [alert.model_dump(mode="json") for alert in find(source).parse(content(file), _headers(header))]
+    if written is Format.JSON:
+        render.as_json({"alerts": found})
+        return
+    for alert in found:
+        rows = [
+            [f"[dim]{name}[/]", render.escape(_shown(value))]
+            for name, value in alert.items()
+            if value not in (None, "", [], {})
+        ]
+        render.line(f"[bold]{render.escape(alert['title'])}[/]")
+        render.table(rows, indent=2)
+
+
+def _shown(value: Any) -> str:  # noqa: ANN401 - any JSON value
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={item}" for name, item in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+@app.command()
+def send(
+    source: SourceOption, file: FileOption, header: HeaderOption = None, written: FormatOption = Format.TEXT
+) -> None:
+    """Send an alert as its detector would. It is on disk when this returns."""
+    from firedoor.interfaces.cli.client import Api, call
+
+    headers = {"content-type": "application/json", **_headers(header)}
+
+    async def sent(api: Api) -> Any:  # noqa: ANN401 - any JSON value
+        answer = await api.send("POST", f"/alerts/{source}", content=content(file), headers=headers)
+        await api.settle()
+        return answer.json()
+
+    answer = call(sent)
+    if written is Format.JSON:
+        render.as_json(answer)
+        return
+    for received in answer["alerts"]:
+        about = f"  [bold]{received['incident']}[/]" if received.get("incident") else ""
+        render.line(f"{received['decision']}{about}")
+        for reason in received.get("reasons", ()):
+            render.plain(render.paragraph(reason))
+
+
+@app.command("list")
+def list_(written: FormatOption = Format.TEXT) -> None:
+    """List the alerts that came in, and what became of each."""
+    from firedoor.interfaces.cli.client import call
+
+    answer = call(lambda api: api.get("/alerts"))
+    if written is Format.JSON:
+        render.as_json(answer)
+        return
+    rows = [
+        [
+            f"[bold]{a['id']}[/]",
+            render.instant(a["received_at"]),
+            a["source"],
+            str(a["deliveries"]),
+            a["decision"],
+            a.get("incident") or "",
+            render.escape(a.get("title") or ""),
+        ]
+        for a in answer["alerts"]
+    ]
+    render.table(rows, ("alert", "received", "source", "times", "decision", "incident", "title"))
+    if not rows:
+        render.line("no alert has come in")
+
+
+@app.command()
+def start(
+    alert: Annotated[
+        int, typer.Argument(metavar="ALERT", help="The number that `alert list` shows.", show_default=False)
+    ],
+    playbook: Annotated[str, typer.Argument(metavar="PLAYBOOK", show_default=False)],
+    why: WhyOption = "",
+    written: FormatOption = Format.TEXT,
+) -> None:
+    """Start a playbook for an alert that was left to a person. Prints the incident's id."""
+    from firedoor.interfaces.cli.client import call
+
+    answer = call(lambda api: api.post(f"/alerts/{alert}/start", {"playbook": playbook, "why": why}))
+    if written is Format.JSON:
+        render.as_json(answer)
+    else:
+        render.plain(str(answer["incident"]))
+
+
+def _headers(given: list[str] | None) -> dict[str, str]:
+    return {name.lower(): value for name, value in pairs(given, "--header").items()}

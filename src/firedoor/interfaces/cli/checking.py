@@ -1,0 +1,155 @@
+"""What `firedoor check` looks at: which files, of which kind, and what is wrong with each.
+
+Decides the kind of a file by its own keys: a playbook or a part (`playbook:`), an
+inventory (`targets:`), an organisation's profile. Leaves what is right to the core,
+to the inventory and to the connectors, and the writing of problems to `files`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from firedoor.core.problems import FiredoorError, NotFound, Place, Problem
+
+if TYPE_CHECKING:
+    from firedoor.core.source import Source
+
+SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+
+
+def files_of(paths: Iterable[Path]) -> list[Path]:
+    """The files to check: those that are named, those of folders that are named, or every shipped playbook and part."""
+    from firedoor.runtime import library
+
+    given = list(paths) or [library.folder()]
+    found: list[Path] = []
+    for path in given:
+        if path.is_dir():
+            found += [*library.paths(path), *library.paths(path / library.PARTS)]
+        else:
+            found.append(path)
+    return list(dict.fromkeys(found))
+
+
+def problems_in(files: Iterable[Path]) -> list[Problem]:
+    """Every problem of every file, in the order of the files and of their lines."""
+    return [_placed(problem, file) for file in files for problem in _ordered(_problems(file))]
+
+
+def _ordered(found: Iterable[Problem]) -> list[Problem]:
+    return sorted(found, key=lambda problem: (problem.place.line, problem.place.column) if problem.place else (0, 0))
+
+
+def _placed(problem: Problem, file: Path) -> Problem:
+    return problem if problem.place else problem.model_copy(update={"place": Place(file=str(file), line=1, column=1)})
+
+
+def _problems(file: Path) -> Iterator[Problem]:
+    from firedoor.core.source import read_yaml
+
+    try:
+        source = read_yaml(_content(file), str(file))
+        yield from _of_kind(file, source)
+    except FiredoorError as error:
+        yield from error.problems
+
+
+def _content(file: Path) -> bytes:
+    if file.suffix not in (".yaml", ".yml"):
+        raise NotFound(
+            Problem(code="P140", message=f"{file} is no YAML file", do="give files that end in .yaml, or a folder")
+        )
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise NotFound(
+            Problem(code="P140", message=f"{file} cannot be read: {error.strerror}", do="check the path")
+        ) from None
+
+
+def _of_kind(file: Path, source: Source) -> Iterable[Problem]:
+    data = source.data if isinstance(source.data, dict) else {}
+    if "targets" in data and "playbook" not in data:
+        return _inventory(file, source)
+    if "playbook" not in data and (set(data) & _profile_keys()):
+        return _organisation(file)
+    return _playbook(file, data)
+
+
+def _profile_keys() -> set[str]:
+    from firedoor.core.checks import ORGANISATION_NAMES
+
+    return {*ORGANISATION_NAMES, "facts"}
+
+
+def _playbook(file: Path, data: dict[str, Any]) -> Iterable[Problem]:
+    from firedoor.runtime import library
+
+    if "steps" in data and "phases" not in data:
+        library.load_playbook(file)
+    else:
+        library.compiled(file)
+    return ()
+
+
+def _organisation(file: Path) -> Iterable[Problem]:
+    from firedoor.duties.catalogue import catalogue
+    from firedoor.runtime.inventory import read_organisation
+
+    read_organisation(file, catalogue().facts)
+    return ()
+
+
+def _inventory(file: Path, source: Source) -> Iterator[Problem]:
+    """The shape, then what the connectors say about every door. Nothing is called."""
+    from firedoor.connectors.parts.context import ConnectorContext, open_client
+    from firedoor.connectors.registry import OpenConnectors
+    from firedoor.runtime.inventory import read_inventory
+    from firedoor.runtime.secrets import ReferencedSecrets
+    from firedoor.runtime.world import utc_now
+
+    inventory = read_inventory(file)
+    connectors = OpenConnectors(ConnectorContext(open_client(), ReferencedSecrets(), utc_now, inventory))
+    for problem in connectors.check_inventory(inventory):
+        path: list[str | int] = list((problem.field or "").split("."))
+        yield problem.model_copy(update={"place": _door(source, path), "field": None})
+
+
+def _door(source: Source, path: list[str | int]) -> Place:
+    """The place of `targets.NAME.doors.DOOR`: doors are a list in the file, and ids may hold dots."""
+    data = source.data["targets"]
+    name = next((known for known in data if ".".join(map(str, path)).startswith(f"targets.{known}.")), None)
+    if name is None:
+        return source.place(path)
+    rest = ".".join(map(str, path)).removeprefix(f"targets.{name}.").split(".")
+    doors = data[name].get("doors", []) if isinstance(data[name], dict) else []
+    if rest[0] == "doors" and len(rest) > 1:
+        index = next(
+            (number for number, door in enumerate(doors) if isinstance(door, dict) and door.get("name") == rest[1]), 0
+        )
+        return source.place(("targets", name, "doors", index))
+    return source.place(("targets", name, *rest))
+
+
+def sarif(found: Iterable[Problem], version: str) -> dict[str, Any]:
+    """The problems as SARIF 2.1.0, which code hosts show beside the line."""
+    problems = list(found)
+    rules = [{"id": code} for code in sorted({problem.code for problem in problems})]
+    driver = {"name": "firedoor", "version": version, "rules": rules}
+    return {
+        "$schema": SARIF_SCHEMA,
+        "version": "2.1.0",
+        "runs": [{"tool": {"driver": driver}, "results": [_result(problem) for problem in problems]}],
+    }
+
+
+def _result(problem: Problem) -> dict[str, Any]:
+    text = f"{problem.message}. {problem.do}".strip() if problem.do else problem.message
+    result: dict[str, Any] = {"ruleId": problem.code, "level": problem.severity, "message": {"text": text}}
+    if problem.place:
+        region = {"startLine": problem.place.line, "startColumn": problem.place.column}
+        place = {"artifactLocation": {"uri": problem.place.file}, "region": region}
+        result["locations"] = [{"physicalLocation": place}]
+    return result

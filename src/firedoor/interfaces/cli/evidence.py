@@ -1,0 +1,66 @@
+"""`evidence`: what is under custody, and adding a file to it.
+
+Decides that a file goes to the server as it is, with its name and media type. Leaves
+custody to the API and the vault.
+"""
+
+from __future__ import annotations
+
+import mimetypes
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from firedoor.interfaces.cli import render
+from firedoor.interfaces.cli.options import Format, FormatOption, IncidentArgument, content
+
+if TYPE_CHECKING:
+    from firedoor.interfaces.cli.client import Api
+
+app = typer.Typer(no_args_is_help=True, help="What is kept as proof.")
+
+
+@app.command("list")
+def list_(incident: IncidentArgument, written: FormatOption = Format.TEXT) -> None:
+    """List what is under custody, with its digests."""
+    from firedoor.interfaces.cli import incident_page
+    from firedoor.interfaces.cli.client import call
+
+    answer = call(lambda api: api.get(f"/incidents/{incident}/evidence"))
+    if written is Format.JSON:
+        render.as_json(answer)
+    elif answer["evidence"]:
+        incident_page.write_evidence(answer["evidence"])
+    else:
+        render.line("nothing is kept yet")
+
+
+@app.command()
+def add(
+    incident: IncidentArgument,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A file, or - for standard input.", show_default=False)],
+    name: Annotated[str, typer.Option("--name", help="What it is; the file's name otherwise.")] = "",
+    digest_only: Annotated[bool, typer.Option("--digest-only", help="Keep its SHA-256 and never the bytes.")] = False,
+    why: Annotated[str, typer.Option("--why", help="Where it comes from and why it matters.")] = "added by hand",
+    written: FormatOption = Format.TEXT,
+) -> None:
+    """Keep a file as evidence. Never intimate material or anything that may show a child: only its hash, by hand."""
+    from firedoor.interfaces.cli.client import call
+
+    kept = call(lambda api: send(api, incident, file, name or file.name, why, digest_only=digest_only))
+    if written is Format.JSON:
+        render.as_json(kept)
+    else:
+        render.line(
+            f"kept  {kept['sha256']}  {render.size(kept['size'])}  {render.escape(kept.get('name') or file.name)}"
+        )
+
+
+async def send(api: Api, incident: str, file: Path, name: str, why: str, *, digest_only: bool = False) -> Any:  # noqa: ANN401 - any JSON value
+    """Send a file to the vault; returns what was written about it."""
+    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    query = {"name": name, "why": why, "mode": "digest" if digest_only else "vault"}
+    path, headers = f"/incidents/{incident}/evidence", {"content-type": kind}
+    answer = await api.send("POST", path, content=content(file), params=query, headers=headers)
+    return answer.json()["evidence"]

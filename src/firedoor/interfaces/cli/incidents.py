@@ -1,0 +1,213 @@
+"""`run`, `incidents`, `status`, `timeline`, `facts` and `targets`: an incident from the outside.
+
+Decides which calls these commands make and when they look again. Leaves how an
+incident looks to `incident_page`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from firedoor.interfaces.cli import render
+from firedoor.interfaces.cli.options import FactOption, Format, FormatOption, IncidentArgument, facts_from, pairs
+
+if TYPE_CHECKING:
+    from firedoor.interfaces.cli.client import Api
+
+LOOK = 1.0  # seconds between two looks of --watch and --follow
+ENDED = ("closed", "dismissed")
+
+
+def run(  # noqa: PLR0917 - a command has as many parameters as options
+    playbook: Annotated[
+        str, typer.Argument(metavar="PLAYBOOK", help="A name, or the path of a file.", show_default=False)
+    ],
+    fact: FactOption = None,
+    facts: Annotated[Path | None, typer.Option("--facts", metavar="FILE", help="Facts as YAML or JSON.")] = None,
+    title: Annotated[
+        str, typer.Option("--title", help="What the incident is called; the playbook's title otherwise.")
+    ] = "",
+    why: Annotated[str, typer.Option("--why", help="How it was noticed.")] = "started by hand",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would happen at once, and open nothing.")
+    ] = False,
+    follow: Annotated[bool, typer.Option("--follow", help="Stay and show what happens, until it is closed.")] = False,
+    written: FormatOption = Format.TEXT,
+) -> None:
+    """Open an incident and run a playbook on it. Prints the incident's id."""
+    from firedoor.interfaces.cli.client import call
+
+    given = {**facts_from(facts), **pairs(fact, "--fact")}
+    body = {"playbook": _named(playbook), "facts": given, "title": title, "why": why}
+
+    async def opened(api: Api) -> None:
+        if dry_run:
+            _dry(await api.post("/incidents", body, dry_run="true"), written)
+            return
+        answer = await api.post("/incidents", body)
+        incident = str(answer["incident"])
+        render.as_json(answer) if written is Format.JSON else render.plain(incident)
+        sys.stdout.flush()
+        if follow:
+            await _follow(api, incident)
+
+    call(opened)
+
+
+def _dry(answer: Any, written: Format) -> None:  # noqa: ANN401 - any JSON value
+    if written is Format.JSON:
+        render.as_json(answer)
+        return
+    from firedoor.interfaces.cli import incident_page
+
+    incident_page.write_dry(answer)
+
+
+def _named(playbook: str) -> str:
+    """A path is made absolute, because the server may stand in another folder."""
+    path = Path(playbook)
+    return str(path.resolve()) if path.suffix in (".yaml", ".yml") else playbook
+
+
+async def _follow(api: Api, incident: str) -> None:
+    """Show each new entry of the timeline as it is written, and the tasks whenever they change."""
+    seen, waiting = 0, ""
+    from firedoor.interfaces.cli import incident_page
+
+    while True:
+        lines = incident_page.timeline_lines(await api.get(f"/incidents/{incident}/timeline"))
+        for entry in lines[seen:]:
+            render.line(entry)
+        page = await api.get(f"/incidents/{incident}")
+        tasks = incident_page.tasks_of(page)
+        now = ",".join(str(task["number"]) for task in tasks)
+        if now != waiting and tasks:
+            render.line("\n[bold]waiting for people[/]")
+            incident_page.write_tasks(tasks)
+            render.line()
+        seen, waiting = len(lines), now
+        if page["state"] in ENDED:
+            return
+        await asyncio.sleep(LOOK)
+
+
+def incidents(
+    everything: Annotated[bool, typer.Option("--all", help="Closed ones, too.")] = False,
+    written: FormatOption = Format.TEXT,
+) -> None:
+    """List incidents, the open ones first."""
+    from firedoor.interfaces.cli import incident_page
+    from firedoor.interfaces.cli.client import call
+
+    answer = call(lambda api: api.get("/incidents"))
+    rows = [row for row in answer["incidents"] if everything or row["state"] not in ENDED]
+    if written is Format.JSON:
+        render.as_json({**answer, "incidents": rows})
+    else:
+        incident_page.write_list(rows, everything=everything)
+
+
+def status(
+    incident: IncidentArgument,
+    watch: Annotated[bool, typer.Option("--watch", help="Look again every second, until it is closed.")] = False,
+    written: FormatOption = Format.TEXT,
+) -> None:
+    """Show where an incident stands: what is closed, what runs out, who is asked."""
+    from firedoor.interfaces.cli.client import call
+
+    call(lambda api: _watch(api, incident) if watch else _status(api, incident, written))
+
+
+async def _status(api: Api, incident: str, written: Format) -> None:
+    from firedoor.interfaces.cli import incident_page
+
+    page = await api.get(f"/incidents/{incident}")
+    render.as_json(page) if written is Format.JSON else incident_page.write(page)
+
+
+async def _watch(api: Api, incident: str) -> None:
+    """On a terminal one page that renews itself; in a pipe the page again whenever it has changed."""
+    from firedoor.interfaces.cli import incident_page
+
+    before: Any = None
+    while True:
+        page = await api.get(f"/incidents/{incident}")
+        if sys.stdout.isatty() or page != before:
+            if sys.stdout.isatty():
+                sys.stdout.write("\x1b[H\x1b[2J")
+            incident_page.write(page)
+            sys.stdout.flush()
+        before = page
+        if page["state"] in ENDED:
+            return
+        await asyncio.sleep(LOOK)
+
+
+def timeline(incident: IncidentArgument, written: FormatOption = Format.TEXT) -> None:
+    """Tell the story of an incident in order, every line from its journal."""
+    from firedoor.interfaces.cli import incident_page
+    from firedoor.interfaces.cli.client import call
+
+    answer = call(lambda api: api.get(f"/incidents/{incident}/timeline"))
+    if written is Format.JSON:
+        render.as_json(answer)
+        return
+    render.line(f"[dim]times are local, {render.offset_now()}[/]")
+    for entry in incident_page.timeline_lines(answer):
+        render.line(entry)
+
+
+def facts(
+    incident: IncidentArgument,
+    action: Annotated[
+        str | None, typer.Argument(metavar="[set]", help="`set` changes facts; nothing shows them.", show_default=False)
+    ] = None,
+    values: Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", show_default=False)] = None,
+    why: Annotated[str, typer.Option("--why", help="Why they change; needed for `set`.")] = "",
+    written: FormatOption = Format.TEXT,
+) -> None:
+    """Show the facts of an incident, or set some: conditions and clocks are worked out anew."""
+    from firedoor.interfaces.cli import incident_page
+    from firedoor.interfaces.cli.client import call
+
+    if action not in (None, "set"):
+        raise typer.BadParameter("write `set` before the facts", param_hint="[set]")
+    if action == "set" and not values:
+        raise typer.BadParameter("which facts? write NAME=VALUE", param_hint="[NAME=VALUE]...")
+    path = f"/incidents/{incident}/facts"
+    body = {"facts": pairs(values, "set"), "why": why}
+    answer = call(lambda api: api.post(path, body) if action else api.get(path))
+    render.as_json(answer) if written is Format.JSON else incident_page.write_facts(answer["facts"])
+
+
+def targets(written: FormatOption = Format.TEXT) -> None:
+    """List what can be suspended, by which doors, and what proves it."""
+    from firedoor.interfaces.cli.client import call
+
+    answer = call(lambda api: api.get("/targets"))
+    if written is Format.JSON:
+        render.as_json(answer)
+        return
+    found = answer["targets"]
+    if not found:
+        render.line("the inventory is empty: FIREDOOR_TARGETS names its file")
+    render.table([_target(target) for target in found], ("target", "kind", "state", "doors", "neighbours", "title"))
+
+
+def _target(target: dict[str, Any]) -> list[str]:
+    doors = ", ".join(door["name"] if isinstance(door, dict) else str(door) for door in target.get("doors", ()))
+    state = "suspended" if target.get("suspended") else ""
+    neighbours = ", ".join(target.get("neighbours") or ()) or "[yellow]none[/]"
+    return [
+        f"[bold]{render.escape(target['id'])}[/]",
+        str(target.get("kind", "")),
+        state,
+        doors,
+        neighbours,
+        render.escape(target.get("title") or ""),
+    ]

@@ -1,0 +1,121 @@
+"""The command `firedoor`: which commands exist, and what becomes of an error.
+
+Decides the names of the commands (docs/reference lists them) and the exit codes:
+0 done, 1 problems in what was given, 2 wrong usage, 3 refused, 4 a system did not
+answer. Nothing heavy is imported here, so that help is quick. Leaves every command
+to the module of its group, and every rule to the API.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from firedoor import __version__
+from firedoor.interfaces.cli import (
+    alerts,
+    doctor,
+    drills,
+    evidence,
+    files,
+    incidents,
+    journal,
+    law,
+    people,
+    rehearse,
+    server,
+    tokens,
+)
+
+SEE, ACT, PROVE, RUN, WRITE = "See what goes on", "Act", "Prove", "Run Firedoor", "Playbooks and the law"
+UNEXPECTED = 70  # sysexits.h EX_SOFTWARE: a fault of ours, never of what was given
+INTERRUPTED = 130  # as shells write "ended by Ctrl-C"
+
+app = typer.Typer(
+    name="firedoor",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"firedoor {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def firedoor(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Run AI privacy incidents: close the model, keep the evidence, run the clocks, ask the people, prove it all."""
+
+
+COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
+    RUN: {"up": server.up, "demo": rehearse.demo, "serve": server.serve, "doctor": doctor.doctor},
+    SEE: {
+        "incidents": incidents.incidents,
+        "status": incidents.status,
+        "timeline": incidents.timeline,
+        "tasks": people.tasks,
+        "clocks": people.clocks,
+        "targets": incidents.targets,
+    },
+    ACT: {"run": incidents.run, "answer": people.answer, "facts": incidents.facts, "submit": people.submit},
+    PROVE: {"journal": journal.journal, "report": journal.report},
+    WRITE: {"playbooks": files.playbooks, "check": files.check, "show": files.show, "drill": drills.drill},
+}
+for _panel, _commands in COMMANDS.items():
+    for _name, _command in _commands.items():
+        app.command(_name, rich_help_panel=_panel)(_command)
+
+for _panel, _groups in {
+    ACT: {"alert": alerts.app},
+    PROVE: {"evidence": evidence.app},
+    WRITE: {"duties": law.app},
+    RUN: {"token": tokens.app},
+}.items():
+    for _name, _group in _groups.items():
+        app.add_typer(_group, name=_name, rich_help_panel=_panel)
+
+
+def main() -> None:
+    """Run the command line; whatever goes wrong is told in words."""
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:  # noqa: BLE001 - the one place where every error becomes words and an exit code
+        sys.exit(_told(error))
+
+
+def _told(error: Exception) -> int:
+    from firedoor.core.problems import FiredoorError
+    from firedoor.interfaces.cli import render
+
+    if isinstance(error, FiredoorError):
+        render.problems(error.problems)
+        return error.exit_code
+    if os.environ.get("FIREDOOR_DEBUG"):
+        raise error
+    sys.stderr.write(
+        f"firedoor: this should not have happened: {type(error).__name__}: {error}\n"
+        "    Please report it. With FIREDOOR_DEBUG=1 the same command shows where it happened.\n"
+    )
+    return UNEXPECTED
+
+
+if __name__ == "__main__":
+    main()

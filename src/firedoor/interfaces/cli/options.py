@@ -1,0 +1,91 @@
+"""The options that many commands share, and the written forms of their values.
+
+Decides how `--format`, `KEY=VALUE` and files are given. Leaves what the values
+mean to the API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+class Format(StrEnum):
+    """How a command writes its answer."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]
+IncidentArgument = Annotated[str, typer.Argument(metavar="INCIDENT", help="Such as INC-2026-0001.", show_default=False)]
+OptionalIncident = Annotated[
+    str | None, typer.Argument(metavar="[INCIDENT]", help="Such as INC-2026-0001; without it, all.", show_default=False)
+]
+WhyOption = Annotated[
+    str, typer.Option("--why", help="Your reason; it stands in the journal under your name.", show_default=False)
+]
+FactOption = Annotated[
+    list[str] | None,
+    typer.Option("--fact", metavar="NAME=VALUE", help="A fact, such as people_affected=1..500. Repeat it for more."),
+]
+
+
+def pairs(given: Iterable[str] | None, option: str) -> dict[str, str]:
+    """Read `NAME=VALUE`, several times. Raises InvalidInput naming each that is not so written."""
+    values, wrong = {}, []
+    for item in given or ():
+        name, equals, value = item.partition("=")
+        if equals and name.strip():
+            values[name.strip()] = value
+        else:
+            wrong.append(item)
+    if wrong:
+        _invalid(
+            "U101",
+            f"{option} {wrong[0]}: there is no name before the ="
+            if "=" in wrong[0]
+            else f"{option} {wrong[0]}: there is no =",
+            f"write {option} name=value",
+        )
+    return values
+
+
+def facts_from(path: Path | None) -> dict[str, Any]:
+    """Read a file of facts, YAML or JSON: one mapping. Raises InvalidInput with the place."""
+    if path is None:
+        return {}
+    from firedoor.core.source import read_yaml
+
+    data = read_yaml(content(path), str(path)).data
+    if not isinstance(data, dict):
+        _invalid(
+            "U102", f"{path} holds no mapping of facts", "write one fact a line, such as `people_affected: 1..500`"
+        )
+    return {str(name): value for name, value in data.items()}
+
+
+def content(path: Path) -> bytes:
+    """Read a file that was named on the command line; `-` is standard input. Raises NotFound in words."""
+    if str(path) == "-":
+        import sys
+
+        return sys.stdin.buffer.read()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        from firedoor.core.problems import NotFound, Problem
+
+        raise NotFound(
+            Problem(code="U103", message=f"{path} cannot be read: {error.strerror}", do="check the path")
+        ) from None
+
+
+def _invalid(code: str, message: str, do: str) -> None:
+    from firedoor.core.problems import InvalidInput, Problem
+
+    raise InvalidInput(Problem(code=code, message=message, do=do))
