@@ -103,12 +103,24 @@ class _Turn:
         progress = Progress(self.rules.plan, self.view)
         if progress.over:
             return []
-        if self.rules.law:
-            plan = self.rules.plan
-            drafts = self.rules.law.drafts(self.view, facts, plan.duties, plan.roles, self.now)
-            if drafts:
-                return drafts
+        drafts = self._law(facts)
+        if drafts:
+            return drafts
         return [draft for instance in progress.instances.values() for draft in self._one(instance, progress, facts)]
+
+    def _law(self, facts: Mapping[str, Value]) -> list[Draft]:
+        """Ask the law, unless nothing that it looks at has changed since it had nothing to say."""
+        if self.rules.law is None:
+            return []
+        clocks = tuple((name, clock["state"], clock.get("due")) for name, clock in self.view.clocks.items())
+        settled = (dict(self.view.facts), clocks)
+        ahead = any(isinstance(value, datetime) and value > self.now for value in facts.values())
+        if self.view.law_settled == settled and not ahead:
+            return []
+        plan = self.rules.plan
+        drafts = self.rules.law.drafts(self.view, facts, plan.duties, plan.roles, self.now)
+        self.view.law_settled = None if drafts else settled
+        return drafts
 
     def _one(self, instance: Instance, progress: Progress, facts: Mapping[str, Value]) -> list[Draft]:
         status = progress.status(instance.id)

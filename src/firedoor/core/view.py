@@ -97,6 +97,7 @@ class IncidentView:
     clocks: dict[str, Body] = field(default_factory=dict)
     evidence: list[Body] = field(default_factory=list)
     reminders: list[Body] = field(default_factory=list)
+    law_settled: Any = None  # what the law was last asked about in vain; a note of `turn`, not of the journal
     head: Head = field(default_factory=lambda: Head(0, ""))
 
     def task(self, name: str) -> TaskView | None:

@@ -96,7 +96,8 @@ class Conductor:
         view = fold(self.incident, found)
         self._view = view
         if self._plan is None:
-            self._plan = await asyncio.to_thread(self.world.store.plan, view.plan_digest)
+            kept = self.world.store.plan_at_hand(view.plan_digest)
+            self._plan = kept or await asyncio.to_thread(self.world.store.plan, view.plan_digest)
         self._show_entries(view, found)
         return view
 

@@ -61,7 +61,7 @@ class Service:
         self.driver = driver
         self.shelf = shelf
         self.sources = known_sources if known_sources is not None else sources()
-        self._known: dict[int, tuple[str, frozenset[str]]] = {}
+        self._places: dict[int, frozenset[str]] = {}
 
     # -- alerts ----------------------------------------------------------------------------------
 
@@ -232,7 +232,9 @@ class Service:
         await asyncio.wrap_future(self.world.store.write(lambda connection: connection.execute(query) and None))
 
     def _delivered_before(self, alert: Alert) -> bool:
-        return bool(self.world.store.rows(AlertRow, self._same(alert), limit=1))
+        query = select(table(AlertRow).c.id).where(self._same(alert)).limit(1)
+        with self.world.store.engine.connect() as connection:
+            return connection.execute(query).first() is not None
 
     @staticmethod
     def _same(alert: Alert) -> Any:  # noqa: ANN401 - a condition of SQLAlchemy's
@@ -245,34 +247,38 @@ class Service:
 
     def _known_incidents(self, fingerprint: str) -> list[KnownIncident]:
         """Open incidents, and those closed with the same fingerprint, with what their alerts said."""
-        columns, alerts_of = table(IncidentRow).c, table(AlertRow).c
-        same = select(alerts_of.incident).where(alerts_of.fingerprint == fingerprint)
-        rows = self.world.store.rows(IncidentRow, columns.closed_at.is_(None) | columns.id.in_(same))
-        if not rows:
-            return []
-        alerts = self.world.store.rows(AlertRow, table(AlertRow).c.incident.in_([row["id"] for row in rows]))
-        found: dict[str, list[tuple[str, frozenset[str]]]] = {}
-        for row in alerts:
-            found.setdefault(row["incident"], []).append(self._places(row))
-        return [
-            KnownIncident(
-                id=row["id"],
-                incident_type=IncidentType(row["type"]),
-                open=row["closed_at"] is None,
-                opened_at=datetime.fromisoformat(row["opened_at"]),
-                fingerprints=frozenset(fingerprint for fingerprint, _ in found.get(row["id"], ())),
-                places=frozenset(place for _, places in found.get(row["id"], ()) for place in places),
-                severity=Severity(row["severity"]),
-            )
-            for row in rows
-        ]
+        incidents, alerts = table(IncidentRow).c, table(AlertRow).c
+        same = select(alerts.incident).where(alerts.fingerprint == fingerprint)
+        query = (
+            select(incidents.id, incidents.type, incidents.opened_at, incidents.closed_at, incidents.severity,
+                   alerts.id.label("alert"), alerts.fingerprint)
+            .outerjoin(table(AlertRow), alerts.incident == incidents.id)
+            .where(incidents.closed_at.is_(None) | incidents.id.in_(same))
+        )  # fmt: skip
+        with self.world.store.engine.connect() as connection:
+            rows = connection.execute(query).all()
+        self._read_places([row.alert for row in rows if row.alert is not None and row.alert not in self._places])
+        of_one: dict[str, list[Any]] = {}
+        for row in rows:
+            of_one.setdefault(row.id, []).append(row)
+        return [self._known(found) for found in of_one.values()]
 
-    def _places(self, row: Mapping[str, Any]) -> tuple[str, frozenset[str]]:
-        if row["id"] not in self._known:
+    def _known(self, rows: Sequence[Any]) -> KnownIncident:
+        first, alerts = rows[0], [row for row in rows if row.alert is not None]
+        return KnownIncident(
+            id=first.id, incident_type=IncidentType(first.type), open=first.closed_at is None,
+            opened_at=datetime.fromisoformat(first.opened_at), severity=Severity(first.severity),
+            fingerprints=frozenset(row.fingerprint for row in alerts),
+            places=frozenset(place for row in alerts for place in self._places[row.alert]),
+        )  # fmt: skip
+
+    def _read_places(self, alerts: Sequence[int]) -> None:
+        """Read the places of alerts that this process has not seen; an alert never changes, so each is read once."""
+        for row in self.world.store.rows(AlertRow, table(AlertRow).c.id.in_(alerts)) if alerts else ():
             body = orjson.loads(row["body"])
-            places = frozenset(str(body[name]) for name in ("endpoint", "model", "dataset") if body.get(name))
-            self._known[row["id"]] = (row["fingerprint"], places)
-        return self._known[row["id"]]
+            self._places[row["id"]] = frozenset(
+                str(body[name]) for name in ("endpoint", "model", "dataset") if body.get(name)
+            )
 
 
 def _episode(alert: Alert) -> str:

@@ -3,26 +3,32 @@
 Decides how transactions begin and commit. Every write of a process goes through
 `Writer`, which puts all writes that wait at that moment into one transaction
 (each behind a savepoint), so that a storm of alerts costs one disk flush for
-many. A result is handed out only after the commit. Leaves what is written to
+many. A result is handed out only after the commit; what one write does wrong
+harms no other. Leaves what is written to
 `journal` and `projections`.
 """
 
 from __future__ import annotations
 
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from firedoor.core.problems import Problem, Unanswered
 
 Result = TypeVar("Result")
 BUSY_MILLISECONDS = 30_000
 GROUP = 64  # writes in one transaction, at most
+ATTEMPTS = 5  # for a transaction that PostgreSQL ends to resolve a deadlock
+
+Job = tuple[Callable[[Connection], Any], Future[Any]]
+Outcome = tuple[Future[Any], Any, BaseException | None]
 
 
 def open_engine(url: str) -> Engine:
@@ -44,9 +50,12 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:  # noqa: ANN401 - the driv
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    """Take the write lock at once where a write will come: upgrading later fails when another wrote meanwhile."""
-    writes = connection.get_execution_options().get("firedoor_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    """Take the write lock at once where a write will come: upgrading later fails when another wrote meanwhile.
+
+    Reads are single statements, each consistent by itself, and need no transaction around them.
+    """
+    if connection.get_execution_options().get("firedoor_write"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 class Writer:
@@ -54,19 +63,28 @@ class Writer:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._queue: queue.SimpleQueue[tuple[Callable[[Connection], Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._closing = threading.Lock()
+        self._closed = False
         self._thread = threading.Thread(target=self._work, name="firedoor-writer", daemon=True)
         self._thread.start()
 
     def submit(self, write: Callable[[Connection], Result]) -> Future[Result]:
-        """Queue a write. The future is done once it is on disk, or failed."""
+        """Queue a write. Its future is done once it is on disk, or failed; cancelled before its turn it writes nothing."""
         future: Future[Result] = Future()
-        self._queue.put((write, future))
+        with self._closing:
+            if self._closed:
+                problem = Problem(code="S101", message="nothing was stored: the store is closed", do="try again later")
+                future.set_exception(Unanswered(problem))
+            else:
+                self._queue.put((write, future))
         return future
 
     def close(self) -> None:
         """Finish what is queued, then stop."""
-        self._queue.put(None)
+        with self._closing:
+            self._closed = True
+            self._queue.put(None)
         self._thread.join(timeout=BUSY_MILLISECONDS / 1000)
 
     def _work(self) -> None:
@@ -79,25 +97,39 @@ class Writer:
                     stop = True
                     break
                 group.append(following)
-            self._commit(group)
+            # From here on nobody can cancel them: a result could not be handed out, and the thread would end.
+            self._commit([job for job in group if job[1].set_running_or_notify_cancel()])
             if stop:
                 return
 
-    def _commit(self, group: list[tuple[Callable[[Connection], Any], Future[Any]]]) -> None:
-        results: list[tuple[Future[Any], Any, BaseException | None]] = []
-        try:
-            with self._engine.connect().execution_options(firedoor_write=True) as connection, connection.begin():
-                for write, future in group:
-                    results.append((future, *self._one(connection, write, alone=len(group) == 1)))
-        except BaseException as error:  # noqa: BLE001 - whatever it was, nothing of the group is on disk
-            for _, future in group:
-                future.set_exception(_storage_problem(error))
-            return
-        for future, result, failure in results:
-            if failure is None:
-                future.set_result(result)
-            else:
-                future.set_exception(failure)
+    def _commit(self, group: list[Job]) -> None:
+        """Commit a group. If it fails as a whole, each is tried by itself, so that only the culprit fails."""
+        if len(group) < 2:
+            outcomes = None
+        else:
+            try:
+                outcomes = self._transaction(group)
+            except BaseException:  # noqa: BLE001 - nothing of the group is on disk
+                outcomes = None
+        for outcome in outcomes if outcomes is not None else map(self._alone, group):
+            _hand_out(*outcome)
+
+    def _alone(self, job: Job) -> Outcome:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return self._transaction([job])[0]
+            except BaseException as error:  # noqa: BLE001 - whatever it was, nothing of it is on disk
+                if attempt == ATTEMPTS or not _worth_another_try(error):
+                    return job[1], None, _storage_problem(error)
+        raise AssertionError("the last attempt returns")
+
+    def _transaction(self, group: list[Job]) -> list[Outcome]:
+        """Write a group in one transaction. Returns after the commit."""
+        outcomes: list[Outcome] = []
+        with self._engine.connect().execution_options(firedoor_write=True) as connection, connection.begin():
+            for write, future in group:
+                outcomes.append((future, *self._one(connection, write, alone=len(group) == 1)))
+        return outcomes
 
     @staticmethod
     def _one(
@@ -108,21 +140,34 @@ class Writer:
         try:
             with connection.begin_nested():
                 return write(connection), None
-        except OperationalError:
+        except OperationalError:  # the connection or the disk: it is not this write's own fault
             raise
         except Exception as error:  # noqa: BLE001 - it belongs to this write alone; the others go on
-            return None, error
+            return None, _storage_problem(error)
+
+
+def _hand_out(future: Future[Any], result: Any, failure: BaseException | None) -> None:  # noqa: ANN401 - what a write returned
+    if failure is None:
+        future.set_result(result)
+    else:
+        future.set_exception(failure)
+
+
+def _worth_another_try(error: BaseException) -> bool:
+    """Whether PostgreSQL chose this transaction to end a deadlock, or another came in between."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) in ("40P01", "40001")
 
 
 def _storage_problem(error: BaseException) -> BaseException:
     """Say in words that nothing was stored; errors of the write itself pass unchanged."""
-    if not isinstance(error, OperationalError):
+    if not isinstance(error, (DBAPIError, sqlite3.Error)):
         return error
-    reason = str(error.orig).strip()
-    return Unanswered(
-        Problem(
-            code="S101",
-            message=f"nothing was stored: the database answered {reason!r}",
-            do="see `firedoor doctor`; free the disk or the lock, then try again",
-        )
+    reason = str(getattr(error, "orig", None) or error).strip()
+    problem = Problem(
+        code="S101",
+        message=f"nothing was stored: the database answered {reason!r}",
+        do="see `firedoor doctor`; free the disk or the lock, then try again",
     )
+    wrapped = Unanswered(problem)
+    wrapped.__cause__ = error
+    return wrapped

@@ -8,24 +8,25 @@ when to write to the runtime; `now` is an argument.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from firedoor.core.canonical import canonical
-from firedoor.core.journal import Draft, Entry, Fault, Head, Kind, chain, genesis, verify
+from firedoor.core.journal import Draft, Entry, Fault, Head, Kind, chain, genesis
 from firedoor.core.operations import Plan
-from firedoor.core.problems import NotFound, Problem
+from firedoor.core.problems import NotFound, Problem, Refused
 from firedoor.store import projections
 from firedoor.store.database import Writer, open_engine
 from firedoor.store.projections import table, text_of
+from firedoor.store.proof import entry_of, verify_stored
 from firedoor.store.tables import AlertRow, CounterRow, DriveRow, EntryRow, IncidentRow, PlanRow
 
 
@@ -61,6 +62,14 @@ class NewAlert:
     body: Mapping[str, Any]
     decision: str
     reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """The open incident that an alert belongs to, and the entry that says so."""
+
+    incident: str
+    draft: Draft
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +109,18 @@ class Store:
         """Append entries. The future fails with Conflict or LostLease when the world has moved on."""
         return self.writer.submit(lambda connection: _append(connection, incident, drafts, now, expect, token))
 
-    def open_incident(self, new: NewIncident, now: datetime) -> Future[tuple[Entry, ...]]:
-        """Open an incident with its first entries and, where an owner is named, its driver."""
-        return self.writer.submit(lambda connection: _open(connection, new, now))
+    def open_incident(self, new: NewIncident, now: datetime, alert: int | None = None) -> Future[tuple[Entry, ...]]:
+        """Open an incident with its first entries and, where an owner is named, its driver.
 
-    def accept_alert(self, alert: NewAlert, new: NewIncident | None, now: datetime) -> Future[Accepted]:
-        """Store an alert and, unless it is known already, open its incident, in one transaction."""
-        return self.writer.submit(lambda connection: _accept(connection, alert, new, now))
+        With `alert` it is opened for that stored alert; the future fails with Refused when that one has an incident.
+        """
+        return self.writer.submit(lambda connection: _open_for(connection, new, now, alert))
+
+    def accept_alert(
+        self, alert: NewAlert, new: NewIncident | None, now: datetime, attach: Attachment | None = None
+    ) -> Future[Accepted]:
+        """Store an alert and, unless it is known already, open its incident or attach it, in one transaction."""
+        return self.writer.submit(lambda connection: _accept(connection, alert, new, now, attach))
 
     def keep_plan(self, plan: Plan, now: datetime) -> str:
         """Store a plan under its digest, once. Returns the digest."""
@@ -141,7 +155,7 @@ class Store:
             select(table(EntryRow)).where((columns.incident == incident) & (columns.seq > after)).order_by(columns.seq)
         )
         with self.engine.connect() as connection:
-            return [_entry(row) for row in connection.execute(query)]
+            return [entry_of(row) for row in connection.execute(query)]
 
     def plan(self, digest: str) -> Plan:
         """A stored plan. Raises NotFound."""
@@ -158,8 +172,19 @@ class Store:
                         do="restore the backup that holds it",
                     )
                 )
+            if hashlib.sha256(body.encode()).hexdigest() != digest:  # a plan that was altered must never be performed
+                problem = Problem(
+                    code="S106",
+                    message=f"the stored plan {digest[:12]} was altered",
+                    do="restore the backup that holds it",
+                )
+                raise Refused(problem)
             self._plans[digest] = Plan.model_validate_json(body)
         return self._plans[digest]
+
+    def plan_at_hand(self, digest: str) -> Plan | None:
+        """A plan that this process has used before; None when it must be read."""
+        return self._plans.get(digest)
 
     def incident(self, incident: str) -> Mapping[str, Any]:
         """One line of the incident list. Raises NotFound."""
@@ -170,8 +195,8 @@ class Store:
             )
         return rows[0]
 
-    def rows(self, row: Any, where: Any = None, order: Any = None, limit: int = 1000) -> list[Mapping[str, Any]]:  # noqa: ANN401
-        """Rows of a table as mappings."""
+    def rows(self, row: Any, where: Any = None, order: Any = None, limit: int | None = 1000) -> list[Mapping[str, Any]]:  # noqa: ANN401
+        """Rows of a table as mappings; `limit` None is all of them."""
         query = select(table(row)).limit(limit)
         if where is not None:
             query = query.where(where)
@@ -182,36 +207,9 @@ class Store:
 
     def verify(self, incident: str | None = None) -> Iterator[tuple[str, int, Fault | None]]:
         """Verify one chain or all, yielding (incident, entries, fault or None)."""
-        columns = table(IncidentRow).c
-        query = select(columns.id, columns.head_seq, columns.head_hash).order_by(columns.id)
         if incident is not None:
             self.incident(incident)
-            query = query.where(columns.id == incident)
-        with self.engine.connect() as connection:
-            heads = connection.execute(query).all()
-        for row in heads:
-            try:
-                entries = self.entries(row.id)
-            except orjson.JSONDecodeError:
-                yield row.id, 0, self._unreadable(row.id)
-                continue
-            yield row.id, len(entries), verify(row.id, entries, Head(row.head_seq, row.head_hash))
-
-    def _unreadable(self, incident: str) -> Fault:
-        columns = table(EntryRow).c
-        with self.engine.connect() as connection:
-            for row in connection.execute(
-                select(columns.seq, columns.body).where(columns.incident == incident).order_by(columns.seq)
-            ):
-                try:
-                    orjson.loads(row.body)
-                except orjson.JSONDecodeError:
-                    return Fault(incident, row.seq, "was altered: its content is no longer JSON")
-        return Fault(incident, 0, "cannot be read")
-
-
-def _entry(row: Any) -> Entry:  # noqa: ANN401
-    return Entry(row.incident, row.seq, row.at, row.kind, row.actor, orjson.loads(row.body), row.prev, row.hash)
+        yield from verify_stored(self.engine, incident)
 
 
 def _append(
@@ -252,8 +250,10 @@ def _write(connection: Connection, incident: str, entries: Sequence[Entry]) -> N
     where = table(IncidentRow).c.id == incident
     connection.execute(update(table(IncidentRow)).where(where).values(head_seq=last.seq, head_hash=last.hash))
     projections.project(connection, entries)
-    if any(entry.kind == Kind.STATE and entry.body["state"] in ("closed", "dismissed") for entry in entries):
-        connection.execute(update(table(DriveRow)).where(table(DriveRow).c.incident == incident).values(ended=True))
+    states = [str(entry.body["state"]) for entry in entries if entry.kind == Kind.STATE]
+    if states:
+        ended = states[-1] in ("closed", "dismissed")
+        connection.execute(update(table(DriveRow)).where(table(DriveRow).c.incident == incident).values(ended=ended))
 
 
 def _open(connection: Connection, new: NewIncident, now: datetime) -> tuple[Entry, ...]:
@@ -302,43 +302,56 @@ def _with_keys(drafts: Iterable[Draft], incident: str) -> Iterator[Draft]:
             yield draft
 
 
-def _accept(connection: Connection, alert: NewAlert, new: NewIncident | None, now: datetime) -> Accepted:
-    known = _known_alert(connection, alert, now)
-    if known is not None:
-        return known
+def _open_for(connection: Connection, new: NewIncident, now: datetime, alert: int | None) -> tuple[Entry, ...]:
+    entries = _open(connection, new, now)
+    if alert is not None:
+        columns = table(AlertRow).c
+        free = (columns.id == alert) & columns.incident.is_(None)
+        query = update(table(AlertRow)).where(free).values(incident=entries[0].incident)
+        if not connection.execute(query).rowcount:  # raising takes the incident back
+            problem = Problem(code="A202", message=f"the alert {alert} has an incident already", do="work on that one")
+            raise Refused(problem)
+    return entries
+
+
+def _accept(
+    connection: Connection, alert: NewAlert, new: NewIncident | None, now: datetime, attach: Attachment | None
+) -> Accepted:
+    values = {
+        "source": alert.source, "fingerprint": alert.fingerprint, "episode": alert.episode,
+        "received_at": text_of(now), "last_received_at": text_of(now), "deliveries": 1,
+        "raw_sha256": alert.raw_sha256, "body": canonical(alert.body).decode(), "decision": alert.decision,
+        "reasons": canonical(list(alert.reasons)).decode(), "incident": attach.incident if attach else None,
+    }  # fmt: skip
+    # The alert first: where two processes accept the same one, the second waits here for the first one's commit.
+    if not _insert_new(connection, AlertRow, values, ["source", "fingerprint", "episode"]):
+        return _known_alert(connection, alert, now)
+    if attach is not None:
+        _append(connection, attach.incident, [attach.draft], now, None, None)
+        return Accepted(attach.incident, duplicate=False)
     entries = _open(connection, new, now) if new else ()
     incident = entries[0].incident if entries else None
-    connection.execute(
-        insert(table(AlertRow)).values(
-            source=alert.source,
-            fingerprint=alert.fingerprint,
-            episode=alert.episode,
-            received_at=text_of(now),
-            last_received_at=text_of(now),
-            deliveries=1,
-            raw_sha256=alert.raw_sha256,
-            body=canonical(alert.body).decode(),
-            decision=alert.decision,
-            reasons=canonical(list(alert.reasons)).decode(),
-            incident=incident,
-        )
-    )
+    if incident is not None:
+        same = _same_alert(alert)
+        connection.execute(update(table(AlertRow)).where(same).values(incident=incident))
     return Accepted(incident, duplicate=False, entries=entries)
 
 
-def _known_alert(connection: Connection, alert: NewAlert, now: datetime) -> Accepted | None:
+def _same_alert(alert: NewAlert) -> Any:  # noqa: ANN401 - a condition of SQLAlchemy's
     columns = table(AlertRow).c
-    same = (
+    return (
         (columns.source == alert.source)
         & (columns.fingerprint == alert.fingerprint)
         & (columns.episode == alert.episode)
     )
-    row = connection.execute(select(columns.id, columns.incident, columns.deliveries).where(same)).one_or_none()
-    if row is None:
-        return None
-    again = {"deliveries": row.deliveries + 1, "last_received_at": text_of(now)}
-    connection.execute(update(table(AlertRow)).where(columns.id == row.id).values(**again))
-    return Accepted(row.incident, duplicate=True, deliveries=row.deliveries + 1)
+
+
+def _known_alert(connection: Connection, alert: NewAlert, now: datetime) -> Accepted:
+    columns = table(AlertRow).c
+    again = {"deliveries": columns.deliveries + 1, "last_received_at": text_of(now)}
+    query = update(table(AlertRow)).where(_same_alert(alert)).values(**again)
+    row = connection.execute(query.returning(columns.incident, columns.deliveries)).one()
+    return Accepted(row.incident, duplicate=True, deliveries=row.deliveries)
 
 
 def _next(connection: Connection, name: str) -> int:
@@ -350,14 +363,16 @@ def _next(connection: Connection, name: str) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def _insert_new(connection: Connection, row: Any, values: Mapping[str, Any], keys: list[str]) -> None:  # noqa: ANN401
+def _insert_new(connection: Connection, row: Any, values: Mapping[str, Any], keys: list[str]) -> bool:  # noqa: ANN401
+    """Insert a row unless one with these keys is there. Returns whether it is new."""
     dialect_insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
-    connection.execute(dialect_insert(table(row)).values(**values).on_conflict_do_nothing(index_elements=keys))
+    query = dialect_insert(table(row)).values(**values).on_conflict_do_nothing(index_elements=keys)
+    return bool(connection.execute(query).rowcount)
 
 
 def _rebuild(connection: Connection, incident: str) -> None:
     columns = table(EntryRow).c
     query = select(table(EntryRow)).where(columns.incident == incident).order_by(columns.seq)
-    entries = [_entry(row) for row in connection.execute(query)]
+    entries = [entry_of(row) for row in connection.execute(query)]
     projections.forget(connection, incident)
     projections.project(connection, entries)

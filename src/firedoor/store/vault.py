@@ -73,7 +73,9 @@ class Vault:
     @staticmethod
     def _write(path: Path, content: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        temporary = path.with_name(f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}")  # the same bytes may come twice at once
+        temporary = path.with_name(
+            f".{path.name}.{os.getpid()}.{os.urandom(4).hex()}"
+        )  # the same bytes may come twice at once
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
