@@ -1,4 +1,4 @@
-"""What every shipped playbook must keep: it compiles, it has all twelve steps, its drills hold, and no path forgets a duty."""
+"""What every shipped playbook must keep: all twelve steps, drills that hold, and no path that forgets a duty."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_every_role_is_asked_or_told(name: str) -> None:
 def test_the_reflex_is_strict_and_reversible(name: str) -> None:
     """Without a person only strong evidence closes anything, only at a known target, after its state was captured."""
     plan = library.compiled(name)
-    conditions = {op.condition for op in plan if op.id.endswith(".automatic")}  # type: ignore[union-attr]
+    conditions = {op.condition for op in plan if op.id.endswith(".automatic")}
     assert conditions
     assert all('facts.evidence_strength == "strong"' in str(c) and " is known" in str(c) for c in conditions)
     calls = [op for op in plan if isinstance(op, Call) and op.reflex and op.verb == "suspend"]
@@ -135,8 +135,9 @@ def test_a_drill_notices_when_its_playbook_is_wrong() -> None:
     """A wrong expectation of each kind is one mismatch: a drill can fail."""
     drill = drill_of("model-data-leakage", "an invented person is no leak")
     wrong = DrillExpectation(
-        state=State.CLOSED, order=("close",), skipped=("identification.confirm",), clocks={"eu.gdpr.art33.sa": "submitted"},
-        suspended=("chat-small",), told=("nobody",), contained_within="1s",  # type: ignore[arg-type]
+        state=State.CLOSED, order=("close",), skipped=("identification.confirm",),
+        clocks={"eu.gdpr.art33.sa": "submitted"},
+        suspended=("chat-small",), told=("nobody",), contained_within="1s",
     )  # fmt: skip
     found = rehearse(
         library.compiled("model-data-leakage"), drill.model_copy(update={"expect": wrong}), catalogue()
@@ -182,7 +183,7 @@ def test_killed_after_any_effect_nothing_is_lost_or_doubled(name: str, drill: st
 def test_no_path_ends_with_an_open_duty(name: str, seed: int) -> None:
     """However people answer and systems behave, the incident ends only when every clock is met, waived or ended."""
     plan = library.compiled(name)
-    result = rehearse(plan, wandering(plan, random.Random(seed)), catalogue())
+    result = rehearse(plan, wandering(plan, random.Random(seed)), catalogue())  # noqa: S311 - a walk that can be repeated
     assert result.mismatches == (), "\n".join((*result.mismatches, *result.story()[-12:]))
     assert result.view.state in (State.CLOSED, State.DISMISSED)
     assert result.view.open_clocks() == []
@@ -200,12 +201,15 @@ def wandering(plan: Plan, chance: random.Random) -> Drill:
     targets = {"the-model": chance.choice(["works", "lies", "down", "fails"])}
     facts = {fact.name: "the-model" for fact in plan.facts if fact.type is FactType.TARGET}
     organisation = {
-        "established_in": ["DE", "UK", "US"], "serves": ["UK", "US", "IN"], "time_zone": "Europe/Berlin", "member_state": "DE",
+        "established_in": ["DE", "UK", "US"], "serves": ["UK", "US", "IN"], "time_zone": "Europe/Berlin",
+        "member_state": "DE",
         "covered_platform": "yes", "user_to_user_service": "yes", "us_communications_provider": "yes",
     }  # fmt: skip
     return Drill.model_validate({
-        "drill": "wandering", "severity": chance.choice(["low", "critical"]), "targets": targets, "organisation": organisation,
-        "facts": {**facts, "evidence_strength": chance.choice(["strong", "weak"]), "request_received_at": "2026-11-21T02:00:00Z"},
+        "drill": "wandering", "severity": chance.choice(["low", "critical"]), "targets": targets,
+            "organisation": organisation,
+        "facts": {**facts, "evidence_strength": chance.choice(["strong", "weak"]),
+                      "request_received_at": "2026-11-21T02:00:00Z"},
         "answers": [answer.model_dump(exclude={"after"}) for answer in (*answers, *endings)],
         "expect": {},
     })  # fmt: skip
@@ -228,7 +232,7 @@ def parsed_examples() -> list[tuple[str, Alert]]:
 
 
 def test_the_examples_of_every_source_start_the_right_playbook() -> None:
-    """An alert that names its incident starts that playbook or asks a person; no severe one is dropped for want of a rule."""
+    """An alert that names its incident starts that playbook or asks a person; no severe one is dropped."""
     playbooks = list(library.all_playbooks().values())
     started = 0
     for label, alert in parsed_examples():
@@ -243,7 +247,7 @@ def test_the_examples_of_every_source_start_the_right_playbook() -> None:
 
 @pytest.mark.parametrize("source", ["alertmanager", "cloudevents", "generic", "presidio"])
 def test_every_source_can_start_a_leak(source: str) -> None:
-    """Each of the four sources has a start rule that holds for a severe leak at a named endpoint, and fills the reflex's facts."""
+    """Each of the four sources has a rule that holds for a severe leak, and fills the facts of the reflex."""
     alert = Alert.model_validate({
         "source": source, "source_id": "1", "fingerprint": "0" * 64, "title": "leak", "severity": "critical",
         "incident_type": "data_leakage_in_ai_models", "method": "canary", "model": "chat", "endpoint": "chat-eu",
@@ -257,9 +261,10 @@ def test_every_source_can_start_a_leak(source: str) -> None:
 
 
 def test_a_removal_request_starts_the_clock_from_its_arrival() -> None:
-    """A request from any source starts the playbook, and its arrival is the instant that the removal laws count from."""
+    """A request from any source starts the playbook, and the removal laws count from its arrival."""
     alert = Alert.model_validate({
-        "source": "takedown", "source_id": "1", "fingerprint": "0" * 64, "title": "request", "method": "removal_request",
+        "source": "takedown", "source_id": "1", "fingerprint": "0" * 64,
+            "title": "request", "method": "removal_request",
         "occurred_at": "2026-07-03T22:15:00+01:00", "locators": ["post/8812"], "raw_sha256": "0" * 64,
     })  # fmt: skip
     decided = triage(alert, list(library.all_playbooks().values()))
@@ -276,7 +281,7 @@ def files() -> Mapping[str, Path]:
 
 @pytest.mark.parametrize("file", files())
 def test_a_playbook_reads_like_a_page(file: str) -> None:
-    """It opens with a comment that says what it is for, keeps its lines short where a person reads, and hides nothing in flow style."""
+    """It opens with a comment that says what it is for, and keeps its lines short where a person reads."""
     text = files()[file].read_text()
     assert text.startswith("# ")
     prose = [line for line in text.splitlines() if "{" not in line]
