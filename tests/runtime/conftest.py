@@ -161,7 +161,7 @@ class Rig:
 
         async def all_there() -> dict[str, dict[str, Any]] | None:
             found = await self.task_runs(incident)
-            finished = [run for run in found.values() if run["state_type"] in ("COMPLETED", "FAILED")]
+            finished = [run for run in found.values() if run["state"] and run["end_time"]]
             return found if len(finished) >= count else None
 
         return await until(all_there, seconds)

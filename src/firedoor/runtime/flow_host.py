@@ -8,7 +8,7 @@ same settings. Leaves everything about Prefect itself to the bridge.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from firedoor.core.people import Person
 from firedoor.core.view import SETTLED_CLOCKS, IncidentView
@@ -30,14 +30,13 @@ class FlowHost:
         self.service = service
         self.public_url = public_url
 
-    async def open_incident(self, playbook: Any, facts: Json, title: str, why: str, flow_run_id: str) -> str:  # noqa: ANN401
+    async def open_incident(self, playbook: str, facts: Json, title: str, why: str, flow_run_id: str) -> str:
         """Open an incident for a run that was started in Prefect. The same run always gets the same incident."""
         store = self.service.world.store
         known = await asyncio.to_thread(drives.incident_of, store, flow_run_id)
         if known:
             return known
-        asked = playbook.name if playbook.name in self.service.shelf.plans else playbook.source
-        incident = await self.service.open(asked, facts, title, why or "started in Prefect", PREFECT, drive=False)
+        incident = await self.service.open(playbook, facts, title, why or "started in Prefect", PREFECT, drive=False)
         await asyncio.wrap_future(drives.set_flow_run(store, incident, flow_run_id))
         return incident
 
@@ -87,7 +86,6 @@ def _summary(view: IncidentView) -> str:
 async def start_bridge(runtime: Runtime) -> PrefectBridge:
     """Start the bridge for this process; it returns at once and gets ready in the background."""
     from firedoor.runtime.prefect_bridge import PrefectBridge
-    from firedoor.runtime.prefect_flow import PlaybookForm
     from firedoor.runtime.prefect_settings import choose
 
     store = runtime.world.store
@@ -100,7 +98,6 @@ async def start_bridge(runtime: Runtime) -> PrefectBridge:
 
     settings = await asyncio.to_thread(choose, runtime.settings.data_dir)
     host = FlowHost(runtime.service, f"http://{runtime.settings.host}:{runtime.settings.port}")
-    forms = [PlaybookForm(p.name, p.version, p.title, p.facts, p.source.file) for p in runtime.shelf.playbooks.values()]
-    bridge = PrefectBridge(settings, host, forms, recall, remember)
+    bridge = PrefectBridge(settings, host, runtime.shelf.playbooks.values(), recall, remember)
     await bridge.start()
     return bridge

@@ -10,10 +10,10 @@ Two event loops: the caller's, in which conductors, stores and connectors live, 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Iterable
 from concurrent.futures import Future
+from dataclasses import dataclass
 
 from firedoor.runtime.prefect_flow import Given
 from firedoor.runtime.prefect_performance import Performance, Stagehand
@@ -26,11 +26,21 @@ from firedoor.runtime.prefect_thread import PrefectThread, in_loop
 
 BOUND = 2.0  # seconds for Prefect to enter a flow run before the incident goes on without it
 LATER = 3.0  # seconds between two looks at what has still to be shown
+RAREST = 60.0
 STOPPING = 8.0  # seconds for the runs to end their book-keeping when we stop
 
 log = logging.getLogger(__name__)
 
 __all__ = ["PrefectAway", "PrefectBridge"]
+
+
+@dataclass
+class Behind:
+    """An incident that has still to be shown, and when it is tried (again); ever more rarely."""
+
+    playbook: str
+    again_at: float = 0.0
+    wait: float = 1.0
 
 
 class PrefectBridge:
@@ -55,7 +65,7 @@ class PrefectBridge:
         self._thread = PrefectThread()
         self.session = Session(settings, playbooks, self._recall_at_home, self._remember_at_home, self._found_stray)
         self._drives: dict[str, Future[None]] = {}
-        self._behind: dict[str, str] = {}
+        self._behind: dict[str, Behind] = {}
 
     @property
     def state(self) -> State:
@@ -107,6 +117,10 @@ class PrefectBridge:
             raise self._missed(incident_id, playbook_name, _reason(drive))
         return await performance.outcome
 
+    def deploy(self, playbooks: Iterable[Given]) -> None:
+        """Deploy these playbooks instead, in the background: one was added or changed while we run."""
+        self._thread.submit(self.session.deploy(tuple(playbooks))).add_done_callback(_quietly)
+
     def create_run(self, incident_id: str, playbook_name: str) -> None:
         """Have the incident's flow run created in the background, so that it is seen before it is driven."""
         if self.session.ready and playbook_name in self.session.deployed:
@@ -114,7 +128,7 @@ class PrefectBridge:
 
     def show_later(self, incident_id: str, playbook_name: str) -> None:
         """Show an incident that was conducted without Prefect, closed or not, as soon as Prefect is there."""
-        self._behind[incident_id] = playbook_name
+        self._behind.setdefault(incident_id, Behind(playbook_name))
 
     async def show_closed(self, incident_id: str, playbook_name: str) -> None:
         """Show a closed incident afterwards, as a completed run with its task runs. Returns at once."""
@@ -149,10 +163,10 @@ class PrefectBridge:
             del self._drives[incident_id]
         if not done.cancelled() and done.exception() is not None:
             log.info("%s is shown again later: %s", incident_id, done.exception())
-            self._behind[incident_id] = playbook_name
+            self.show_later(incident_id, playbook_name)
 
     def _missed(self, incident_id: str, playbook_name: str, why: str) -> PrefectAway:
-        self._behind[incident_id] = playbook_name
+        self.show_later(incident_id, playbook_name)
         return PrefectAway(f"{incident_id} goes on without Prefect: {why}")
 
     def _found_stray(self, incident_id: str, playbook_name: str) -> None:
@@ -162,21 +176,25 @@ class PrefectBridge:
         """Show, in the background, what Prefect has missed."""
         while True:
             await asyncio.sleep(LATER)
-            for incident_id, playbook_name in list(self._behind.items()) if self.session.ready else []:
-                with contextlib.suppress(PrefectAway):
-                    await self._catch_up(incident_id, playbook_name)
+            now = self._home.time()
+            due = [incident_id for incident_id, behind in self._behind.items() if behind.again_at <= now]
+            for incident_id in due if self.session.ready else []:
+                await self._catch_up(incident_id, self._behind[incident_id])
 
-    async def _catch_up(self, incident_id: str, playbook_name: str) -> None:
-        del self._behind[incident_id]
+    async def _catch_up(self, incident_id: str, behind: Behind) -> None:
+        """Have the incident's run driven by the host; there is nothing to do in it but to show."""
         try:
-            outcome = await self.run_incident(incident_id, playbook_name, self._host.conduct)
+            outcome = await self.run_incident(incident_id, behind.playbook, self._host.conduct)
         except PrefectAway:
-            raise
+            outcome = "lost_lease"
         except Exception as error:  # noqa: BLE001 - one incident that cannot be shown must not hide the others
             log.warning("%s cannot be shown in Prefect: %s", incident_id, error)
-            return
+            outcome = "lost_lease"
         if outcome == "lost_lease":  # somebody drives it without Prefect at this moment
-            self._behind[incident_id] = playbook_name
+            behind.wait = min(behind.wait * 2, RAREST)
+            behind.again_at = self._home.time() + behind.wait
+        else:
+            self._behind.pop(incident_id, None)
 
     async def _recall_at_home(self, incident_id: str) -> str | None:
         async def recalled() -> str | None:
@@ -211,4 +229,4 @@ def _report(session: Future[None]) -> None:
 
 def _quietly(created: Future[None]) -> None:
     if not created.cancelled() and (error := created.exception()):
-        log.info("a flow run was not created ahead of time: %s", error)
+        log.info("Prefect did not do what can wait: %s", error)

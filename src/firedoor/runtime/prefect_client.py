@@ -69,8 +69,16 @@ class _SuspendedIsNoError(logging.Filter):
 
 
 def _quieten() -> None:
+    import prefect.main  # noqa: F401 - it configures the loggers that are changed here
+
     for name in ("EventsWorker", "APILogWorker"):  # how many lines are still on their way is nobody's concern
         logging.getLogger(name).setLevel(logging.ERROR)
+    for name in (
+        "prefect.flow_runs",
+        "prefect.task_runs",
+        "prefect.workers",
+    ):  # for Prefect's pages, not for the console of Firedoor
+        logging.getLogger(name).propagate = False
     for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
         for handler in logging.getLogger(name).handlers:
             if not any(isinstance(known, _SuspendedIsNoError) for known in handler.filters):

@@ -6,17 +6,21 @@ replaces its deployment, and runs that exist keep the plan that their incident w
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from firedoor.core.problems import FiredoorError
 from firedoor.runtime.prefect_flow import Given, PlaybookLike, compile_flow, playbook_form
 from firedoor.runtime.prefect_settings import WORK_POOL
 
 if TYPE_CHECKING:
     from prefect import Flow
     from prefect.client.orchestration import PrefectClient
+
+log = logging.getLogger(__name__)
 
 DEPLOYMENT = "firedoor"  # so that a deployment reads model-data-leakage/firedoor
 
@@ -32,10 +36,17 @@ class Deployed:
 
 
 async def apply_all(client: PrefectClient, playbooks: Iterable[Given]) -> dict[str, Deployed]:
-    """Create or update the work pool and one deployment for each playbook; return them by playbook name."""
+    """Create or update the work pool and one deployment for each sound playbook; return them by playbook name."""
     await _ensure_work_pool(client)
-    forms = [playbook_form(playbook) for playbook in playbooks]
-    return {form.name: await _apply(form) for form in forms}
+    deployed: dict[str, Deployed] = {}
+    for playbook in playbooks:
+        try:
+            form = playbook_form(playbook)
+        except FiredoorError as error:
+            log.warning("a playbook was not deployed: %s", error)
+            continue
+        deployed[form.name] = await _apply(form)
+    return deployed
 
 
 async def _ensure_work_pool(client: PrefectClient) -> None:

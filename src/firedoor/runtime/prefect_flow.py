@@ -89,10 +89,11 @@ def playbook_form(playbook: Given) -> PlaybookLike:
         playbook = Path(playbook.source.file)
     if not isinstance(playbook, (str, Path)):
         return playbook
-    from firedoor.runtime.library import compiled
+    from firedoor.runtime.library import compiled, load_playbook
 
-    plan = compiled(playbook)
-    return PlaybookForm(plan.playbook, plan.version, plan.title, plan.definitions(), _source(playbook, plan.playbook))
+    read = load_playbook(playbook)
+    compiled(playbook)  # a playbook with a problem is refused here, not when an incident needs it
+    return PlaybookForm(read.name, read.version, read.title, read.facts, _source(playbook, read.name))
 
 
 def _source(playbook: str | Path, name: str) -> str:

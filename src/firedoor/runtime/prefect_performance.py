@@ -54,7 +54,7 @@ class Stagehand:
 
     def close(self) -> None:
         """Stop every performance. Call in the caller's loop."""
-        for performance in self._offered.values():
+        for performance in list(self._offered.values()):
             performance.outcome.cancel()
 
     async def open_incident(self, playbook: str, facts: Json, title: str, why: str, flow_run_id: str) -> str:
@@ -75,7 +75,11 @@ class Stagehand:
             if performance is None or performance.outcome.done():
                 performance = self._offered[incident_id] = Performance(self._host.conduct)
                 performance.outcome.add_done_callback(_seen)
-            return await performance.play(incident_id, performer, shown)
+            try:
+                return await performance.play(incident_id, performer, shown)
+            finally:
+                if self._offered.get(incident_id) is performance:
+                    del self._offered[incident_id]
 
         return await in_loop(self._home, played())
 

@@ -52,6 +52,7 @@ class Session:
         self._changed: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
         self._runs: Runs | None = None
+        self._client: PrefectClient | None = None
         self._driving: set[UUID] = set()
 
     @property
@@ -115,13 +116,21 @@ class Session:
             raise PrefectAway("Prefect has not started")
         await self._runs.ensure(incident_id, self.deployed[playbook_name])
 
+    async def deploy(self, playbooks: Iterable[Given]) -> None:
+        """Deploy these playbooks from now on."""
+        from firedoor.runtime.prefect_deployments import apply_all
+
+        self._playbooks = tuple(playbooks)
+        if self.ready and self._client:
+            self.deployed = await apply_all(self._client, self._playbooks)
+
     async def _serve(self, client: PrefectClient) -> None:
         from firedoor.runtime.prefect_deployments import apply_all
         from firedoor.runtime.prefect_worker import WarmWorker
 
         while True:
             try:
-                self.deployed = await apply_all(client, self._playbooks)
+                self._client, self.deployed = client, await apply_all(client, self._playbooks)
                 self.ready = True
                 await self._find_strays(client)
                 await WarmWorker(WORK_POOL, self._drive_scheduled).start(printer=log.debug)
