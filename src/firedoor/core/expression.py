@@ -228,7 +228,7 @@ def _compare(sign: str, left: Any, right: Any) -> Ternary:  # noqa: ANN401
     left, right = _alike(left, right)
     try:
         return ternary.of(_ORDER[sign](left, right))
-    except TypeError:
+    except (TypeError, ValueError):
         return UNKNOWN  # values of different kinds cannot be put in order
 
 

@@ -127,7 +127,7 @@ def show(value: Value) -> str:
         return "unknown"
     if isinstance(value, datetime):
         return value.isoformat()
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return (", ".join(value) or "none") if isinstance(value, tuple) else str(value)
 
 
 def read_all(definitions: Mapping[str, FactDefinition], raw: Mapping[str, Any]) -> dict[str, Value]:
