@@ -128,6 +128,38 @@ async def test_a_run_that_is_resumed_in_prefect_too_early_waits_again(rig: Any) 
     assert rig.host.effects(name) == ["containment.suspend", "containment.verify"]
 
 
+async def test_a_run_that_is_cancelled_in_prefect_does_not_end_the_incident(rig: Any) -> None:
+    """Who cancels a run cancels a view: the next decision is conducted, in the same run, with nothing repeated."""
+    name = incident(rig)
+    await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
+    run = await rig.run_until(name, "Suspended")
+    await rig.post(f"/flow_runs/{run['id']}/set_state", state={"type": "CANCELLED"}, force=True)
+    rig.host.answer(name)
+    assert await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct) == "closed"
+    assert (await rig.run_until(name, "Completed"))["id"] == run["id"]
+    assert rig.host.effects(name) == ["containment.suspend", "containment.verify", "remediation.tell"]
+
+
+async def test_an_operation_that_is_tried_again_is_one_task_run_with_its_history(rig: Any) -> None:
+    """The second attempt turns the same node green; the failure stays in its states."""
+    name = incident(rig)
+    rig.host.fail.add("containment.verify")
+    await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
+    rig.host.fail.clear()
+    failed = (await rig.shown(name, 2))["containment · Verify that it is closed"]
+    assert failed["state_name"] == "Failed"
+    del rig.host.journals[name]["containment.verify"]
+    await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
+
+    async def mended() -> bool:
+        again = (await rig.task_runs(name))["containment · Verify that it is closed"]
+        return bool(again["id"] == failed["id"] and again["state_name"] == "Completed")
+
+    await rig.until(mended, 10)
+    states = (await rig.api.get("/task_run_states/", params={"task_run_id": failed["id"]})).json()
+    assert {"Failed", "Completed"} <= {state["name"] for state in states}
+
+
 async def test_twenty_incidents_at_once_all_complete(rig: Any) -> None:
     """A busy server (503) costs time and nothing else: every run completes, every effect ran once."""
     names = [incident(rig) for _ in range(20)]
