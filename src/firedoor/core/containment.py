@@ -33,7 +33,9 @@ def containment(view: IncidentView, names: Names) -> list[Body]:
         operation = names.operation(instance)
         if isinstance(operation, Call) and record.status:
             name = str(record.result.get("target") or names.target(instance, view))
-            target = targets.setdefault(name, {"target": name, "state": "skipped", "means": "", "before": [], "events": []})
+            target = targets.setdefault(
+                name, {"target": name, "state": "skipped", "means": "", "before": [], "events": []}
+            )
             _add(target, instance, operation.verb, record)
     for target in targets.values():
         target["means"] = STATES[target["state"]]

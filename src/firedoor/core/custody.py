@@ -31,7 +31,13 @@ def custody(entries: Iterable[Entry]) -> list[Body]:
             piece = pieces.setdefault((body["name"], body["sha256"]), {**_piece(body), "chain": []})
             piece["chain"].append(first)
         elif entry.kind == Kind.CUSTODY:
-            touched = {"seq": entry.seq, "at": entry.at, "by": entry.actor, "action": body["action"], "why": body.get("why", "")}
+            touched = {
+                "seq": entry.seq,
+                "at": entry.at,
+                "by": entry.actor,
+                "action": body["action"],
+                "why": body.get("why", ""),
+            }
             for piece in pieces.values():
                 if piece["sha256"] == body["sha256"]:
                     piece["chain"].append(touched)
@@ -50,7 +56,9 @@ def piece_of(view: IncidentView, sha256: str) -> Body:
     """Return the entry body of a piece whose content can be read. Raises NotFound or Refused."""
     found = next((piece for piece in view.evidence if piece["sha256"] == sha256), None)
     if found is None:
-        raise NotFound(_problem("E101", f"{view.id} keeps nothing under {sha256[:12]}", "the list of evidence has the digests"))
+        raise NotFound(
+            _problem("E101", f"{view.id} keeps nothing under {sha256[:12]}", "the list of evidence has the digests")
+        )
     if found["mode"] == "digest":
         raise Refused(_problem("E102", f"of {found['name']} only the digest is kept", "the bytes were never held here"))
     return found
@@ -75,16 +83,22 @@ def check_addition(view: IncidentView, name: str, media_type: str, mode: str, wh
     """Refuse what may not be kept. Raises InvalidInput with every problem, or Refused."""
     problems = []
     if mode not in ("vault", "digest"):
-        problems.append(_problem("E103", f'"{mode[:20]}" is no way of keeping', "vault keeps the bytes, digest only their SHA-256"))
+        problems.append(
+            _problem("E103", f'"{mode[:20]}" is no way of keeping', "vault keeps the bytes, digest only their SHA-256")
+        )
     if not name.strip() or len(name) > 200:
-        problems.append(_problem("E104", "a piece needs a name of at most 200 characters", "say what it is and of what"))
+        problems.append(
+            _problem("E104", "a piece needs a name of at most 200 characters", "say what it is and of what")
+        )
     if not why.strip() or len(why) > MAXIMUM_WHY:
         problems.append(_problem("E105", "a reason is needed", "say where it comes from and why it is kept"))
     if problems:
         raise InvalidInput(problems)
     if mode == "vault" and media_type.lower().startswith(VISUAL):
         message = f"images and videos are not stored with an incident ({view.type})"
-        raise Refused(_problem("E106", message, "keep the digest alone: mode=digest; the original stays where it is, on hold"))
+        raise Refused(
+            _problem("E106", message, "keep the digest alone: mode=digest; the original stays where it is, on hold")
+        )
 
 
 def _problem(code: str, message: str, do: str) -> Problem:

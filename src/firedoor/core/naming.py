@@ -19,7 +19,9 @@ from firedoor.core.view import IncidentView
 class Names:
     """The operations of a plan by the ids of their instances."""
 
-    def __init__(self, plan: Plan, definitions: Mapping[str, FactDefinition], organisation: Mapping[str, Any] | None = None) -> None:
+    def __init__(
+        self, plan: Plan, definitions: Mapping[str, FactDefinition], organisation: Mapping[str, Any] | None = None
+    ) -> None:
         self._operations: dict[str, Operation] = {operation.id: operation for operation in plan.operations}
         self._definitions = definitions
         self._organisation = organisation or {}

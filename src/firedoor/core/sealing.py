@@ -32,8 +32,15 @@ class Seal:
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, Mapping):
-            return {key: SEALED if key in self.names and inner is not None else self.cover(inner) for key, inner in value.items()}
+            return {
+                key: SEALED if key in self.names and inner is not None else self.cover(inner)
+                for key, inner in value.items()
+            }
         return [self.cover(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+
+    def covers(self, choice: Mapping[str, Any] | None) -> bool:
+        """Whether an answer tells a sealed fact by itself, because choosing it sets one."""
+        return bool(choice) and bool(self.names & set((choice or {}).get("sets", {})))
 
     def _text(self, text: str) -> str:
         for word in self.words:

@@ -15,37 +15,44 @@ from firedoor.core.journal import Body, Entry, Kind
 from firedoor.core.naming import Names
 from firedoor.core.operations import Choose
 from firedoor.core.scope import typed_facts
+from firedoor.core.sealing import OPEN, SEALED, Seal
 from firedoor.core.view import IncidentView, take
 
 Said = tuple[str, str, bool]  # what happened, why or how, whether a hurried reader needs it
 LONG = 600  # characters of a detail
 
 
-def timeline(entries: Iterable[Entry], names: Names, definitions: Mapping[str, FactDefinition]) -> list[Body]:
-    """Return the lines, oldest first. Titles are filled in with what was known at that moment."""
+def timeline(
+    entries: Iterable[Entry], names: Names, definitions: Mapping[str, FactDefinition], seal: Seal = OPEN
+) -> list[Body]:
+    """Return the lines, oldest first, covered by `seal`. Titles are filled in with what was known at that moment."""
     view = IncidentView("")
     lines = []
     for entry in entries:
         view.id = entry.incident
         take(view, entry)
-        lines.append(_line(entry, _Moment(view, names, definitions)))
+        lines.append(seal.cover(_line(entry, _Moment(view, names, definitions, seal))))
     return lines
 
 
 class _Moment:
     """The record as it was when an entry had been written."""
 
-    def __init__(self, view: IncidentView, names: Names, definitions: Mapping[str, FactDefinition]) -> None:
+    def __init__(
+        self, view: IncidentView, names: Names, definitions: Mapping[str, FactDefinition], seal: Seal
+    ) -> None:
         self.view = view
         self.names = names
         self.definitions = definitions
+        self.seal = seal
 
     def title(self, body: Body) -> str:
         return self.names.title(str(body["op"]), self.view)
 
     def facts(self, values: Mapping[str, Any]) -> str:
         typed = typed_facts(values, self.definitions)
-        return "; ".join(f"{name} = {show(value)}" for name, value in typed.items())
+        hidden = self.seal.names
+        return "; ".join(f"{name} = {SEALED if name in hidden else show(value)}" for name, value in typed.items())
 
     def task(self, body: Body) -> str:
         task = self.view.tasks[body["task"]]
@@ -72,7 +79,11 @@ def _opened(body: Body, _: _Moment) -> Said:
 
 def _alert(body: Body, _: _Moment) -> Said:
     alert = body.get("alert", {})
-    return f"Alert of {alert.get('source', 'a source')}: {alert.get('title', '')}", " ".join(body.get("reasons", [])), True
+    return (
+        f"Alert of {alert.get('source', 'a source')}: {alert.get('title', '')}",
+        " ".join(body.get("reasons", [])),
+        True,
+    )
 
 
 def _planned(body: Body, _: _Moment) -> Said:
@@ -99,7 +110,9 @@ def _finished(body: Body, moment: _Moment) -> Said:
     if isinstance(operation, Choose):
         reasons = "; ".join(result.get("reasons", [])) or ", ".join(result.get("items", []))
         return f"{moment.title(body)}: {body['outcome']}", reasons, False
-    proof = "; ".join(f"{door['door']}: {door.get('proof') or door.get('problem', '')}" for door in result.get("doors", []))
+    proof = "; ".join(
+        f"{door['door']}: {door.get('proof') or door.get('problem', '')}" for door in result.get("doors", [])
+    )
     return f"{moment.title(body)}: {body['outcome']}", proof, getattr(operation, "verb", "") in ("suspend", "resume")
 
 
@@ -118,9 +131,12 @@ def _task_opened(body: Body, moment: _Moment) -> Said:
 
 def _task_answered(body: Body, moment: _Moment) -> Said:
     task = moment.view.tasks[body["task"]]
-    label = next((choice["label"] for choice in task.choices if choice["id"] == body["choice"]), body["choice"])
+    choice = next((choice for choice in task.choices if choice["id"] == body["choice"]), None)
+    hidden = moment.seal.covers(choice)
+    label = SEALED if hidden else choice["label"] if choice else body["choice"]
     late = ", late" if body.get("late") else ""
-    return f"{body['by']} as {body['role']} answered T{task.number} ({task.question}): {label}{late}", body["why"], True
+    said = f"{body['by']} as {body['role']} answered T{task.number} ({task.question}): {label}{late}"
+    return said, SEALED if hidden else body["why"], True
 
 
 def _escalated(body: Body, moment: _Moment) -> Said:
@@ -140,7 +156,11 @@ def _clock_started(body: Body, moment: _Moment) -> Said:
 
 def _clock_changed(body: Body, moment: _Moment) -> Said:
     due = body.get("due") or "none"
-    return f"Clock changed: {moment.clock(body)} is {body.get('state', '')}, limit {due}", str(body.get("why", "")), True
+    return (
+        f"Clock changed: {moment.clock(body)} is {body.get('state', '')}, limit {due}",
+        str(body.get("why", "")),
+        True,
+    )
 
 
 def _clock_submitted(body: Body, moment: _Moment) -> Said:

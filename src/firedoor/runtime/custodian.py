@@ -32,7 +32,15 @@ async def hand_out(world: World, incident: str, sha256: str, why: str, person: P
 
 
 async def take_in(  # noqa: PLR0913 - the fields of a piece
-    world: World, incident: str, parts: AsyncIterable[bytes], *, name: str, media_type: str, mode: str, why: str, person: Person
+    world: World,
+    incident: str,
+    parts: AsyncIterable[bytes],
+    *,
+    name: str,
+    media_type: str,
+    mode: str,
+    why: str,
+    person: Person,
 ) -> Body:
     """Add a piece by hand. With the mode `digest` the bytes are hashed as they pass and never held."""
     view = await asyncio.to_thread(world.view, incident)
@@ -63,5 +71,7 @@ def _from_journal(view: IncidentView, sha256: str) -> bytes:
                 content = canonical(snapshot["state"])
                 if digest(snapshot["state"]) == sha256:
                     return content
-    problem = Problem(code="E107", message=f"the journal no longer shows the state {sha256[:12]}", do="verify the journal")
+    problem = Problem(
+        code="E107", message=f"the journal no longer shows the state {sha256[:12]}", do="verify the journal"
+    )
     raise NotFound(problem)

@@ -1,19 +1,69 @@
-"""The files that are handed out: the report's templates, and the program that verifies an export.
+"""Renders the report, and hands out the program that verifies an export.
 
-Decides where they lie in the package, and that HTML is escaped. Leaves what a report says to `core.report`.
+Decides where the files lie in the package, how instants and durations read, and that
+everything that came from outside is escaped: as HTML in HTML, as text in Markdown.
+Leaves what a report says to `core.report`.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from firedoor import templates
+from firedoor.core.report import span
 
 FOLDER = Path(templates.__file__).parent
+_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~])")
+
+
+def render_html(report: Mapping[str, Any]) -> str:
+    """Return the report as one HTML page that needs nothing else: no script, no font, no picture from elsewhere."""
+    return _environment(html=True).get_template("report.html.j2").render(report)
+
+
+def render_markdown(report: Mapping[str, Any]) -> str:
+    """Return the report as Markdown."""
+    text = _environment(html=False).get_template("report.md.j2").render(report)
+    return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
 @cache
 def verify_script() -> str:
     """The text of `verify_journal.py`."""
     return (FOLDER / "verify_journal.py").read_text(encoding="utf-8")
+
+
+@cache
+def _environment(*, html: bool) -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=html, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        finalize=None if html else _plain,
+    )  # fmt: skip
+    made.filters |= {"when": when, "span": span, "words": words}
+    return made
+
+
+def when(instant: str | None) -> str:
+    """An instant for a reader, in UTC to the second; "unknown" for none."""
+    if not instant:
+        return "unknown"
+    return f"{datetime.fromisoformat(instant).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def words(name: str) -> str:
+    """A name of ours as words."""
+    return str(name).replace("_", " ")
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a template shows
+    """Text of people in Markdown: one line, and no mark-up of their own."""
+    if not isinstance(value, str):
+        return value
+    return _MARKDOWN.sub(r"\\\1", " ".join(value.split()))

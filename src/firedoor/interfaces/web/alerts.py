@@ -61,11 +61,15 @@ async def receive_alerts(source: str, request: Request, runtime: Running) -> Res
 def may_send(caller: Caller, source: str) -> None:
     """Refuse a caller who may not send, or whose token is bound to another source by its name."""
     if not allowed(Access.SEND, caller.person.roles):
-        raise _not_permitted(f"{caller.person.name} may not send alerts", f"a token with the role {needed(Access.SEND)} may")
+        raise _not_permitted(
+            f"{caller.person.name} may not send alerts", f"a token with the role {needed(Access.SEND)} may"
+        )
     bound = caller.person.name.removeprefix("source:")
     only_source = "source" in caller.person.roles and (bound != caller.person.name or bound in sources())
     if only_source and bound != source:
-        raise _not_permitted(f"this token is bound to {bound}", f"send to /alerts/{bound}, or use a token of another name")
+        raise _not_permitted(
+            f"this token is bound to {bound}", f"send to /alerts/{bound}, or use a token of another name"
+        )
 
 
 def checked(source: AlertSource, headers: Mapping[str, str]) -> AlertSource:
@@ -171,7 +175,18 @@ def _received(one: Received) -> dict[str, Any]:
 
 def _line(row: Mapping[str, Any]) -> dict[str, Any]:
     alert = orjson.loads(row["body"])
-    names = ("title", "severity", "status", "incident_type", "method", "model", "endpoint", "dataset", "occurred_at", "notes")
+    names = (
+        "title",
+        "severity",
+        "status",
+        "incident_type",
+        "method",
+        "model",
+        "endpoint",
+        "dataset",
+        "occurred_at",
+        "notes",
+    )
     return {
         "id": row["id"], "source": row["source"], "decision": row["decision"], "reasons": orjson.loads(row["reasons"]),
         "incident": row["incident"], "received_at": row["received_at"], "last_received_at": row["last_received_at"],
@@ -182,7 +197,9 @@ def _line(row: Mapping[str, Any]) -> dict[str, Any]:
 
 def _too_large(source: AlertSource) -> TooLarge:
     message = f"the body is larger than {source.max_bytes} bytes"
-    return TooLarge(Problem(code="W113", message=message, do="send fewer detections at once, and hashes in the place of content"))
+    return TooLarge(
+        Problem(code="W113", message=message, do="send fewer detections at once, and hashes in the place of content")
+    )
 
 
 def _not_permitted(message: str, do: str) -> NotPermitted:

@@ -97,7 +97,9 @@ def _fault(fault: Mapping[str, Any]) -> Problem:
     if fault["type"] == "json_invalid":
         return Problem(code="W120", message="the body is not JSON", do="send one JSON object", field=kind)
     field = ".".join(where[1:]) or kind
-    return Problem(code="W122", message=f"{field}: {fault['msg']}"[:300], do="see /openapi.json for what is expected", field=field)
+    return Problem(
+        code="W122", message=f"{field}: {fault['msg']}"[:300], do="see /openapi.json for what is expected", field=field
+    )
 
 
 def _shown(problem: Problem) -> dict[str, Any]:

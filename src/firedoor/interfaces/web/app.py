@@ -18,7 +18,18 @@ from starlette.exceptions import HTTPException
 from firedoor import __version__
 from firedoor.core.problems import FiredoorError
 from firedoor.interfaces.web import (
-    alerts, clocks, events, evidence, health, incidents, journal, library, local, reports, tasks, tokens,
+    alerts,
+    clocks,
+    events,
+    evidence,
+    health,
+    incidents,
+    journal,
+    library,
+    local,
+    reports,
+    tasks,
+    tokens,
 )  # fmt: skip
 from firedoor.interfaces.web.answers import on_invalid, on_problem, on_status
 from firedoor.interfaces.web.auth import Keyring
@@ -40,7 +51,11 @@ def create_app(runtime: Runtime, url: str | None = None, *, announce: bool = Tru
     app.state.keyring = Keyring(runtime.world.store, lambda: _playbook_roles(runtime))
     for module in ROUTERS:
         include(app, module.router)
-    for error, handler in ((FiredoorError, on_problem), (HTTPException, on_status), (RequestValidationError, on_invalid)):
+    for error, handler in (
+        (FiredoorError, on_problem),
+        (HTTPException, on_status),
+        (RequestValidationError, on_invalid),
+    ):
         app.add_exception_handler(error, handler)
     app.add_middleware(Guard)
     app.openapi = lambda: described(app)  # type: ignore[method-assign]  # FastAPI documents this as the way

@@ -60,7 +60,9 @@ async def incident_clocks(incident: str, runtime: Running, caller: Asking) -> Re
 
 
 @router.post("/incidents/{incident}/clocks/{clock:path}/submit", summary="Record that it was sent")
-async def submit(incident: str, clock: str, given: Annotated[Submission, Body()], runtime: Running, caller: Asking) -> Response:
+async def submit(
+    incident: str, clock: str, given: Annotated[Submission, Body()], runtime: Running, caller: Asking
+) -> Response:
     """A submission counts with the reference or receipt that proves it. A late one needs `reasons_for_delay`."""
     person = caller.within(await runtime.service.view(incident)) if caller.local else caller.person
     view = await runtime.service.submit(incident, clock, given.fields, given.why, person)

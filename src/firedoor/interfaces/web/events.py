@@ -92,7 +92,11 @@ class Hub:
 
     def _news(self) -> list[Event]:
         heads = self._look()
-        grown = {incident: self._heads.get(incident, 0) for incident, seq in heads.items() if seq > self._heads.get(incident, 0)}
+        grown = {
+            incident: self._heads.get(incident, 0)
+            for incident, seq in heads.items()
+            if seq > self._heads.get(incident, 0)
+        }
         self._heads = heads
         return [event for incident, after in grown.items() for event in self._entries(incident, after, heads[incident])]
 
@@ -101,7 +105,10 @@ class Hub:
         which = (columns.incident == incident) & (columns.seq > after) & (columns.seq <= until)
         query = select(columns.seq, columns.kind, columns.at).where(which).order_by(columns.seq)
         with self.runtime.world.store.engine.connect() as connection:
-            return [{"incident": incident, "seq": row.seq, "kind": row.kind, "at": row.at} for row in connection.execute(query)]
+            return [
+                {"incident": incident, "seq": row.seq, "kind": row.kind, "at": row.at}
+                for row in connection.execute(query)
+            ]
 
 
 @router.get(
@@ -120,7 +127,9 @@ async def listen(
     return StreamingResponse(_stream(hub, queue, incident, limit), media_type="text/event-stream", headers=headers)
 
 
-async def _stream(hub: Hub, queue: asyncio.Queue[Event | None], incident: str | None, limit: int) -> AsyncIterator[bytes]:
+async def _stream(
+    hub: Hub, queue: asyncio.Queue[Event | None], incident: str | None, limit: int
+) -> AsyncIterator[bytes]:
     sent = 0
     try:
         yield b"retry: 2000\n: listening\n\n"
@@ -150,4 +159,9 @@ async def _next(queue: asyncio.Queue[Event | None]) -> Event | None:
 
 def written(event: Event) -> bytes:
     """An event as it goes over the line (HTML standard, server-sent events)."""
-    return b"id: %s:%d\nevent: %s\ndata: %s\n\n" % (event["incident"].encode(), event["seq"], event["kind"].encode(), orjson.dumps(event))
+    return b"id: %s:%d\nevent: %s\ndata: %s\n\n" % (
+        event["incident"].encode(),
+        event["seq"],
+        event["kind"].encode(),
+        orjson.dumps(event),
+    )

@@ -32,14 +32,19 @@ async def list_evidence(incident: str, runtime: Running, caller: Asking) -> Resp
 
 
 @router.get("/incidents/{incident}/evidence/{sha256}", summary="One piece; the journal notes who read it")
-async def get_piece(incident: str, sha256: Digest, runtime: Running, caller: Asking, why: Annotated[str, Query(max_length=500)] = "") -> Response:
+async def get_piece(
+    incident: str, sha256: Digest, runtime: Running, caller: Asking, why: Annotated[str, Query(max_length=500)] = ""
+) -> Response:
     """The bytes as they were kept, checked against their digest."""
     found = await read(runtime, incident, caller)
     if found.holds_sealed:
         message = "this incident's evidence may hold sealed facts"
         raise NotPermitted(Problem(code="W103", message=message, do="ask the DPO, legal or the commander"))
     content, piece = await hand_out(runtime.world, incident, sha256, why, caller.person)
-    headers = {"Content-Disposition": f'attachment; filename="{sha256[:16]}"', "X-Firedoor-Media-Type": _header(piece["media_type"])}
+    headers = {
+        "Content-Disposition": f'attachment; filename="{sha256[:16]}"',
+        "X-Firedoor-Media-Type": _header(piece["media_type"]),
+    }
     return Response(content, headers=headers, media_type=OCTETS)
 
 
@@ -55,7 +60,14 @@ async def add_piece(  # noqa: PLR0913 - the fields of a piece
     """The body is the piece. Never send intimate or child material: images and videos are kept by digest only."""
     media_type = request.headers.get("content-type", OCTETS)[:100]
     kept = await take_in(
-        runtime.world, incident, request.stream(), name=name, media_type=media_type, mode=mode, why=why, person=caller.person
+        runtime.world,
+        incident,
+        request.stream(),
+        name=name,
+        media_type=media_type,
+        mode=mode,
+        why=why,
+        person=caller.person,
     )
     return answer({"incident": incident, "evidence": kept}, 201)
 

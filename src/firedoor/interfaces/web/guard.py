@@ -15,8 +15,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from firedoor.interfaces.web.answers import JSON, plain, refusal
 from firedoor.core.problems import Problem
+from firedoor.interfaces.web.answers import JSON, plain, refusal
 
 MAXIMUM_BODY = 1024 * 1024  # bytes
 MAXIMUM_EVIDENCE = 64 * 1024 * 1024  # bytes
@@ -67,7 +67,9 @@ class Guard:
             log.exception("%s %s", scope["method"], scope["path"])
             if started:
                 raise
-            problem = Problem(code="W150", message="a fault of ours; nothing more is known here", do="look into the server's log")
+            problem = Problem(
+                code="W150", message="a fault of ours; nothing more is known here", do="look into the server's log"
+            )
             await refusal([problem], 500)(scope, receive, guarded_send)
 
 

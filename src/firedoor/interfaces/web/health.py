@@ -26,8 +26,14 @@ async def healthz() -> Response:
 def readyz(runtime: Running) -> Response:
     """503 while the store does not answer or a loop is silent. Prefect is shown, and is not waited for."""
     health = runtime.health()
-    starting = all(state in ("well", "starting") for name, state in health["parts"].items() if name in ("store", "watch", "recovery"))
-    return answer({"ready": health["well"], **health}, 200 if health["well"] else 503, {"Retry-After": "1"} if starting else None)
+    starting = all(
+        state in ("well", "starting")
+        for name, state in health["parts"].items()
+        if name in ("store", "watch", "recovery")
+    )
+    return answer(
+        {"ready": health["well"], **health}, 200 if health["well"] else 503, {"Retry-After": "1"} if starting else None
+    )
 
 
 @router.get("/metrics", summary="Counts for Prometheus")
@@ -39,4 +45,11 @@ def metrics(runtime: Running) -> Response:
 @router.get("/api/v1/me", tags=["tokens"], summary="Who I am here")
 async def me(caller: Asking) -> Response:
     """The name that the journal will show, and the roles."""
-    return answer({"name": caller.person.name, "roles": sorted(caller.person.roles), "local": caller.local, "unsealed": caller.unsealed})
+    return answer(
+        {
+            "name": caller.person.name,
+            "roles": sorted(caller.person.roles),
+            "local": caller.local,
+            "unsealed": caller.unsealed,
+        }
+    )

@@ -35,7 +35,9 @@ class Open(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     playbook: str = Field(min_length=1, max_length=1000, examples=["model-data-leakage"])
-    facts: dict[str, Any] = Field(default_factory=dict, examples=[{"endpoint": "chat-large", "people_affected": "1..500"}])
+    facts: dict[str, Any] = Field(
+        default_factory=dict, examples=[{"endpoint": "chat-large", "people_affected": "1..500"}]
+    )
     title: str = Field(default="", max_length=200, examples=["A customer saw another customer's chat"])
     why: str = Field(default="", max_length=4000, examples=["Reported by telephone at 02:10."])
 
@@ -69,12 +71,16 @@ def list_incidents(
     responses={201: {"description": "Opened; it is on disk.", "content": {"application/json": {"example": EXAMPLE}}},
                200: {"description": "With `dry_run=true`: what would be done. Nothing was."}},
 )  # fmt: skip
-async def open_incident(given: Annotated[Open, Body()], runtime: Running, caller: Asking, dry_run: bool = False) -> Response:  # noqa: FBT001, FBT002
+async def open_incident(
+    given: Annotated[Open, Body()], runtime: Running, caller: Asking, dry_run: bool = False
+) -> Response:  # noqa: FBT001, FBT002
     """Start a playbook. The plan as it is now is pinned to the incident."""
     playbook = _playbook(given.playbook, caller)
     if dry_run:
         return answer(await what_would_be_done(runtime.service, playbook, given.facts))
-    incident = await runtime.service.open(playbook, given.facts, given.title, given.why or "opened by hand", caller.person)
+    incident = await runtime.service.open(
+        playbook, given.facts, given.title, given.why or "opened by hand", caller.person
+    )
     url = f"/api/v1/incidents/{incident}"
     return answer({"incident": incident, "url": url}, 201, {"Location": url})
 
@@ -82,7 +88,12 @@ async def open_incident(given: Annotated[Open, Body()], runtime: Running, caller
 def _playbook(name: str, caller: Caller) -> str | Path:
     is_file = Path(name).suffix in (".yaml", ".yml") or "/" in name or "\\" in name
     if is_file and not caller.local:
-        problem = Problem(code="W104", field="playbook", message="only this machine's own user may name a file", do="name a playbook of /api/v1/playbooks")
+        problem = Problem(
+            code="W104",
+            field="playbook",
+            message="only this machine's own user may name a file",
+            do="name a playbook of /api/v1/playbooks",
+        )
         raise NotPermitted(problem)
     return name
 
@@ -92,15 +103,17 @@ async def get_incident(incident: str, runtime: Running, caller: Asking) -> Respo
     """State, facts with the unknown ones, progress of every operation, targets door by door, open tasks, clocks."""
     found = await read(runtime, incident, caller)
     detail = await asyncio.to_thread(shapes.incident_detail, found, runtime.world.now())
-    return answer(found.show(detail) | {"facts": detail["facts"] if not found.seal.names else _cover_facts(detail["facts"])})
+    return answer(
+        found.show(detail) | {"facts": detail["facts"] if not found.seal.names else _cover_facts(detail["facts"])}
+    )
 
 
 @router.get("/incidents/{incident}/timeline", summary="What happened, in order")
 async def get_timeline(incident: str, runtime: Running, caller: Asking, after: int = 0) -> Response:
     """One line for each entry of the journal, in words. `after` is the number of an entry."""
     found = await read(runtime, incident, caller)
-    lines = await asyncio.to_thread(timeline, found.entries, found.names, found.definitions)
-    return answer({"incident": incident, "timeline": found.show([line for line in lines if line["seq"] > after])})
+    lines = await asyncio.to_thread(timeline, found.entries, found.names, found.definitions, found.seal)
+    return answer({"incident": incident, "timeline": [line for line in lines if line["seq"] > after]})
 
 
 @router.get("/incidents/{incident}/facts", summary="What is known, and what is not")
@@ -108,7 +121,13 @@ async def get_facts(incident: str, runtime: Running, caller: Asking) -> Response
     """Every fact of the playbook with its value or null, and the history of changes with their reasons."""
     found = await read(runtime, incident, caller)
     history = found.show(shapes.fact_history(found.entries))
-    return answer({"incident": incident, "facts": _cover_facts(shapes.facts(found)) if found.seal.names else shapes.facts(found), "history": history})
+    return answer(
+        {
+            "incident": incident,
+            "facts": _cover_facts(shapes.facts(found)) if found.seal.names else shapes.facts(found),
+            "history": history,
+        }
+    )
 
 
 @router.patch("/incidents/{incident}/facts", summary="Correct or add facts")

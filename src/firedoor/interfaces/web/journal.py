@@ -18,8 +18,8 @@ from firedoor.core.problems import NotPermitted, Problem
 from firedoor.interfaces.web.answers import answer
 from firedoor.interfaces.web.auth import Asking, Running
 from firedoor.interfaces.web.reading import read
-from firedoor.runtime.start import Runtime
 from firedoor.runtime.rendering import verify_script
+from firedoor.runtime.start import Runtime
 
 LINES = "application/x-ndjson"
 
@@ -53,7 +53,11 @@ async def export(incident: str, runtime: Running, caller: Asking) -> Response:
 @router.get("/journal/verify_journal.py", summary="The program with which anybody verifies an export")
 def get_verify_script() -> Response:
     """Open to everyone: it holds no secret, and an auditor should be able to read it first."""
-    return Response(verify_script(), media_type="text/x-python", headers={"Content-Disposition": 'attachment; filename="verify_journal.py"'})
+    return Response(
+        verify_script(),
+        media_type="text/x-python",
+        headers={"Content-Disposition": 'attachment; filename="verify_journal.py"'},
+    )
 
 
 @router.get("/incidents/{incident}/verify", summary="Verify the chain of an incident")
@@ -71,7 +75,12 @@ async def verify_all(runtime: Running, _: Asking, incident: str | None = None) -
 
 def _verified(runtime: Runtime, incident: str | None) -> dict[str, object]:
     chains = [
-        {"incident": name, "entries": entries, "holds": fault is None, "fault": {"seq": fault.seq, "what": fault.what} if fault else None}
+        {
+            "incident": name,
+            "entries": entries,
+            "holds": fault is None,
+            "fault": {"seq": fault.seq, "what": fault.what} if fault else None,
+        }
         for name, entries, fault in runtime.world.store.verify(incident)
     ]
     return {"holds": all(chain["holds"] for chain in chains), "chains": chains}

@@ -31,7 +31,11 @@ def metrics_text(runtime: Runtime) -> str:
             ("firedoor_open_tasks", "Tasks that wait, by role.", _open_tasks(connection)),
             ("firedoor_overdue_tasks", "Tasks that wait beyond their time.", _overdue_tasks(connection, now)),
             ("firedoor_clocks", "Clocks by state.", _counts(connection, ClockRow, "state")),
-            ("firedoor_next_limit_seconds", "Seconds until the next legal limit; negative when it has passed.", _next_limit(connection, now)),
+            (
+                "firedoor_next_limit_seconds",
+                "Seconds until the next legal limit; negative when it has passed.",
+                _next_limit(connection, now),
+            ),
         ]
     families.append(("firedoor_part_well", "Whether a part of this process is well.", _parts(runtime)))
     return "".join(_family(name, about, samples) for name, about, samples in families)

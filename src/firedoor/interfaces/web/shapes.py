@@ -26,7 +26,19 @@ Row = Mapping[str, Any]
 
 def incident_line(row: Row) -> Body:
     """One line of the list of incidents."""
-    names = ("id", "type", "title", "severity", "state", "outcome", "playbook", "version", "opened_at", "opened_by", "closed_at")
+    names = (
+        "id",
+        "type",
+        "title",
+        "severity",
+        "state",
+        "outcome",
+        "playbook",
+        "version",
+        "opened_at",
+        "opened_by",
+        "closed_at",
+    )
     return {**{name: row[name] for name in names}, "entries": row["head_seq"]}
 
 
@@ -94,7 +106,14 @@ def fact(name: str, value: Any, definition: FactDefinition | None, covered: bool
 def fact_history(entries: list[Entry]) -> list[Body]:
     """Every time that facts were set: what, by whom, why."""
     return [
-        {"seq": e.seq, "at": e.at, "by": e.actor, "why": e.body.get("why", ""), "values": e.body["values"], "before": e.body.get("before", {})}
+        {
+            "seq": e.seq,
+            "at": e.at,
+            "by": e.actor,
+            "why": e.body.get("why", ""),
+            "values": e.body["values"],
+            "before": e.body.get("before", {}),
+        }
         for e in entries
         if e.kind == Kind.FACTS
     ]

@@ -33,7 +33,9 @@ class GivenAnswer(BaseModel):
     why: str = Field(max_length=5000, examples=["The record matches a real customer; checked by hash."])
     facts: dict[str, Any] = Field(default_factory=dict, max_length=200, examples=[{"people_affected": "1..500"}])
     fields: dict[str, str] = Field(default_factory=dict, examples=[{"reference": "ICO-2026-4711"}])
-    role: str | None = Field(default=None, description="In which of one's roles; needed only by those who have several.")
+    role: str | None = Field(
+        default=None, description="In which of one's roles; needed only by those who have several."
+    )
 
 
 @router.get("/tasks", summary="What waits for people, the most urgent first")
@@ -61,7 +63,9 @@ async def incident_tasks(incident: str, runtime: Running, caller: Asking, open: 
 
 
 @router.post("/incidents/{incident}/tasks/{task:path}/answer", summary="Answer a task")
-async def answer_task(incident: str, task: str, given: Annotated[GivenAnswer, Body()], runtime: Running, caller: Asking) -> Response:
+async def answer_task(
+    incident: str, task: str, given: Annotated[GivenAnswer, Body()], runtime: Running, caller: Asking
+) -> Response:
     """Decide. The journal keeps who chose what, when, why, and the state of the record that was seen."""
     person = caller.within(await runtime.service.view(incident)) if caller.local else caller.person
     chosen = Answer(given.choice, given.why, given.facts, given.fields, given.role)

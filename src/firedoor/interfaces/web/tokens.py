@@ -42,7 +42,9 @@ def post_token(given: Annotated[NewToken, Body()], runtime: Running, _: Asking) 
     wrong = [role for role in given.roles if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", role)]
     if wrong:
         do = "lower-case letters, digits and underscores, for example responder or dpo"
-        raise InvalidInput([Problem(code="W130", field="roles", message=f'"{role[:40]}" is no role', do=do) for role in wrong])
+        raise InvalidInput(
+            [Problem(code="W130", field="roles", message=f'"{role[:40]}" is no role', do=do) for role in wrong]
+        )
     world = runtime.world
     identifier, secret = create_token(world.store, given.name, frozenset(given.roles), world.now())
     return answer({"id": identifier, "name": given.name, "roles": sorted(set(given.roles)), "token": secret}, 201)

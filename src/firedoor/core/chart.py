@@ -1,0 +1,68 @@
+"""Where things stand on the report's picture: phases, clocks and turning points along one line of time.
+
+Decides the geometry, on a logarithmic scale from the opening on, because the first
+minute and the last month must both be seen. Positions are whole numbers from 0 to
+WIDTH. Leaves drawing to the template.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from firedoor.core.journal import Body, Entry, Kind
+
+WIDTH = 1000
+MAXIMUM_CLOCKS = 14
+UNIT = 10.0  # seconds that are about as wide as all the time before them
+TICKS = (
+    (60, "1 min"), (600, "10 min"), (3600, "1 h"), (21600, "6 h"), (86400, "1 day"), (259200, "3 days"), (604800, "1 week"),
+    (2592000, "30 days"), (7776000, "90 days"), (31536000, "1 year"), (157680000, "5 years"),
+)  # fmt: skip
+TURNS = {Kind.STATE: "state", Kind.CLOCK_MISSED: "missed", Kind.TASK_ESCALATED: "escalated"}
+
+
+def chart(entries: Sequence[Entry], phases: Sequence[Body], clocks: Sequence[Body]) -> Body:
+    """Return bars, marks and ticks. Clocks beyond the first fourteen are counted, not drawn."""
+    if not entries:
+        return {"width": WIDTH, "phases": [], "clocks": [], "marks": [], "ticks": [], "more": 0}
+    scale = _Scale(entries, clocks)
+    drawn = sorted(clocks, key=lambda clock: (clock["due"] is None, clock["due"] or ""))[:MAXIMUM_CLOCKS]
+    return {
+        "width": WIDTH, "now": scale.at(entries[-1].at), "more": len(clocks) - len(drawn),
+        "phases": [_bar(scale, phase["phase"], phase["from"], phase["to"] or entries[-1].at) for phase in phases if phase["from"]],
+        "clocks": [_clock(scale, clock, entries[-1].at) for clock in drawn],
+        "marks": [{"x": scale.at(e.at), "what": TURNS[Kind(e.kind)], "label": e.body.get("state", "")} for e in entries if e.kind in TURNS],
+        "ticks": [{"x": scale.of(seconds), "label": label} for seconds, label in TICKS if seconds <= scale.longest],
+    }  # fmt: skip
+
+
+class _Scale:
+    def __init__(self, entries: Sequence[Entry], clocks: Sequence[Body]) -> None:
+        self.start = entries[0].instant
+        ends = [entries[-1].at, *(clock["due"] for clock in clocks if clock["due"])]
+        self.longest = max(60.0, *(self._seconds(end) for end in ends))
+
+    def at(self, instant: str) -> int:
+        return self.of(self._seconds(instant))
+
+    def of(self, seconds: float) -> int:
+        """Everything before the opening stands at its left edge."""
+        inside = min(max(seconds, 0.0), self.longest)
+        return round(WIDTH * math.log1p(inside / UNIT) / math.log1p(self.longest / UNIT))
+
+    def _seconds(self, instant: str) -> float:
+        return (datetime.fromisoformat(instant) - self.start).total_seconds()
+
+
+def _bar(scale: _Scale, label: str, start: str, end: str) -> Body:
+    x = scale.at(start)
+    return {"label": label, "x": x, "width": max(scale.at(end) - x, 2)}
+
+
+def _clock(scale: _Scale, clock: Body, now: str) -> Body:
+    bar: dict[str, Any] = _bar(scale, clock["title"], clock["started_at"], clock["due"] or clock["settled_at"] or now)
+    settled = scale.at(clock["settled_at"]) if clock["settled_at"] else None
+    return {**bar, "result": clock["result"], "settled": settled, "limit": scale.at(clock["due"]) if clock["due"] else None}

@@ -1,0 +1,196 @@
+"""The post-incident report: the whole story with its proof, as a pure fold of the journal.
+
+Decides what it says and in which words a clock ended; what is not known is listed as not
+known. The same entries give the same report, so it can be made again by anybody who has
+the journal. Leaves its look to the templates. It never says that a law was kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from firedoor.core.chart import chart
+from firedoor.core.containment import containment
+from firedoor.core.custody import custody
+from firedoor.core.decisions import decisions
+from firedoor.core.durations import measures, phases
+from firedoor.core.facts import FactDefinition, show
+from firedoor.core.journal import Body, Entry, verify
+from firedoor.core.naming import Names
+from firedoor.core.operations import Plan
+from firedoor.core.scope import typed_facts
+from firedoor.core.sealing import OPEN, Seal
+from firedoor.core.timeline import timeline
+from firedoor.core.view import IncidentView, fold
+
+FORMAT = "firedoor.report.v1"
+NOTICE = (
+    "No legal advice, and no statement of compliance. This is what the journal holds; whether a law was kept is for "
+    "people with that competence to judge."
+)
+RESULTS = {
+    "met": "sent in time", "late": "sent after the limit", "met_no_limit": "sent; the law sets no outer limit",
+    "waived": "ended by a named person's decision", "missed": "the limit passed and nothing was sent",
+    "open": "still running", "superseded": "another duty took its place", "not_applicable": "found not to apply",
+}  # fmt: skip
+
+
+def report(
+    entries: Sequence[Entry], plan: Plan, definitions: Mapping[str, FactDefinition], seal: Seal = OPEN,
+    organisation: Mapping[str, Any] | None = None,
+) -> Body:  # fmt: skip
+    """Return the report as JSON values; `seal` covers what its reader need not know about victims."""
+    view, names = fold(entries[0].incident, entries), Names(plan, definitions, organisation)
+    wanted = [fact.name for fact in plan.facts]
+    clocks = [clock_line(clock) for clock in view.clocks.values()]
+    lasted = phases(view, entries, names)
+    body: Body = {
+        "format": FORMAT, "notice": NOTICE, "as_of": {"seq": view.head.seq, "at": entries[-1].at},
+        "organisation": (organisation or {}).get("name"), "incident": _incident(view, plan),
+        "measures": measures(view, entries, names), "phases": lasted,
+        "decisions": decisions(entries, definitions, wanted, seal), "clocks": clocks,
+        "containment": containment(view, names), "evidence": custody(entries),
+        "review": _review(view), "cause": _words(view, "root_cause"), "corrective": _words(view, "measures_taken"),
+        "facts": _known(view, definitions), "unknown": _unknown(view, wanted, definitions),
+        "open_tasks": [{"task": f"T{t.number}", "role": t.role, "question": t.question, "due_at": t.due_at} for t in view.open_tasks()],
+        "timeline": timeline(entries, names, definitions, seal), "chain": _chain(view, entries), "chart": chart(entries, lasted, clocks),
+    }  # fmt: skip
+    body["people"] = _people(body["decisions"])
+    body["summary"] = _summary(view, body)
+    covered: Body = seal.cover(body)
+    return covered
+
+
+def clock_line(clock: Body) -> Body:
+    """One clock, with how it ended in one word and one sentence."""
+    settlement = clock.get("settlement") or {}
+    due, settled = clock.get("due"), clock.get("settled_at")
+    result = _result(clock, settlement)
+    margin = int((datetime.fromisoformat(due) - datetime.fromisoformat(settled)).total_seconds()) if due and settled else None
+    return {
+        "id": clock["id"], "duty": clock["duty"], "title": clock["title"], "citation": clock["citation"], "authority": clock["authority"],
+        "jurisdiction": clock.get("jurisdiction", ""), "started_at": clock["started_at"], "trigger_at": clock["trigger_at"],
+        "trigger": clock["trigger_event"], "due": due, "latest_arguable": clock.get("latest_arguable"),
+        "assumption": clock.get("assumption", ""), "state": clock["state"], "result": result, "means": RESULTS[result],
+        "settled_at": settled, "margin_seconds": margin, "missed_at": clock.get("missed_at"), "by": settlement.get("by", ""),
+        "why": settlement.get("why", ""), "reference": settlement.get("reference", ""),
+        "reasons_for_delay": settlement.get("reasons_for_delay", ""), "history": clock.get("history", []),
+    }  # fmt: skip
+
+
+def _result(clock: Body, settlement: Body) -> str:
+    match clock["state"]:
+        case "submitted" | "satisfied":
+            late = settlement.get("late") or clock.get("missed_at")
+            return "late" if late else "met" if clock.get("due") else "met_no_limit"
+        case "waived" | "superseded" | "not_applicable" | "missed":
+            return str(clock["state"])
+        case _:
+            return "open"
+
+
+def _incident(view: IncidentView, plan: Plan) -> Body:
+    return {
+        "id": view.id, "title": view.title, "type": str(view.type), "severity": str(view.severity), "state": str(view.state),
+        "outcome": view.outcome, "why": view.why, "opened_at": view.opened_at, "opened_by": _name(view.opened_by),
+        "closed_at": view.closed_at, "playbook": view.playbook, "playbook_title": plan.title, "version": view.version,
+        "plan": view.plan_digest, "alerts": [_alert(alert) for alert in view.alerts],
+    }  # fmt: skip
+
+
+def _alert(attached: Body) -> Body:
+    alert = attached.get("alert", {})
+    names = ("source", "title", "severity", "method", "detector", "model", "endpoint", "occurred_at", "raw_sha256")
+    return {**{name: alert.get(name) for name in names}, "at": attached["at"], "reasons": attached.get("reasons", [])}
+
+
+def _review(view: IncidentView) -> list[Body]:
+    """Every review that was held or refused, with what it found and what is changed."""
+    return [
+        {"question": task.question, "by": given["by"], "role": given["role"], "at": given["at"], "choice": given["choice"],
+         "why": given["why"], **{name: given.get("fields", {}).get(name, "") for name in ("attended", "findings", "measures")}}
+        for task in view.tasks.values()
+        if task.kind == "review"
+        for given in task.answers
+    ]  # fmt: skip
+
+
+def _words(view: IncidentView, name: str) -> str | None:
+    value = view.facts.get(name)
+    return str(value) if value is not None else None
+
+
+def _known(view: IncidentView, definitions: Mapping[str, FactDefinition]) -> dict[str, str]:
+    known = {name: value for name, value in view.facts.items() if value is not None}
+    return {name: show(value) for name, value in typed_facts(known, definitions).items()}
+
+
+def _unknown(view: IncidentView, wanted: Sequence[str], definitions: Mapping[str, FactDefinition]) -> list[Body]:
+    names = dict.fromkeys((*wanted, *view.facts))
+    missing = [name for name in names if view.facts.get(name) is None]
+    return [{"name": name, "ask": definitions[name].ask if name in definitions else ""} for name in missing]
+
+
+def _people(made: Sequence[Body]) -> list[Body]:
+    found: dict[str, set[str]] = {}
+    for decision in made:
+        found.setdefault(decision["by"], set()).add(decision["role"])
+    return [
+        {"name": name, "roles": sorted(roles), "decisions": sum(decision["by"] == name for decision in made)}
+        for name, roles in found.items()
+    ]
+
+
+def _chain(view: IncidentView, entries: Sequence[Entry]) -> Body:
+    fault = verify(view.id, entries)
+    return {
+        "entries": len(entries), "head_seq": view.head.seq, "head_hash": view.head.hash, "holds": fault is None,
+        "fault": f"entry {fault.seq} {fault.what}" if fault else None,
+    }  # fmt: skip
+
+
+def _summary(view: IncidentView, body: Body) -> list[str]:
+    """Five or six sentences, each of which can be checked below."""
+    results = [clock["result"] for clock in body["clocks"]]
+    closed = [target for target in body["containment"] if target["state"] in ("suspended", "by_hand", "resumed")]
+    contain = next(measure for measure in body["measures"] if measure["name"] == "contain")["seconds"]
+    sentences = [f"{view.title}. Opened by {_name(view.opened_by)}, severity {view.severity}; the incident is {view.state}."]
+    if closed:
+        names = ", ".join(target["target"] for target in closed)
+        quickly = f" The first was proved closed {span(contain)} after opening." if contain is not None else ""
+        sentences.append(f"Closed: {names}.{quickly}")
+    else:
+        sentences.append("Nothing was closed.")
+    sentences.append(_clock_sentence(results))
+    sentences.append(f"{len(body['decisions'])} decisions by {len(body['people'])} people are on record.")
+    sentences.append(f"{len(body['evidence'])} pieces of evidence are under custody.")
+    if body["unknown"]:
+        sentences.append(f"{len(body['unknown'])} facts are not known.")
+    return sentences
+
+
+def _clock_sentence(results: Sequence[str]) -> str:
+    if not results:
+        return "No legal clock started."
+    words = {"met": "sent in time", "met_no_limit": "sent", "late": "sent late", "missed": "missed", "open": "still running",
+             "waived": "ended by decision", "superseded": "superseded", "not_applicable": "found not to apply"}  # fmt: skip
+    counted = ", ".join(f"{results.count(result)} {word}" for result, word in words.items() if result in results)
+    return f"{len(results)} legal clocks started: {counted}."
+
+
+def _name(actor: str) -> str:
+    return actor.partition(":")[2] or actor
+
+
+def span(seconds: int | None) -> str:
+    """A duration in words, in the two largest units that matter; "unknown" for none."""
+    if seconds is None:
+        return "unknown"
+    left, parts = abs(seconds), []
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2]) or "less than 1 s"
