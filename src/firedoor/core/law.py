@@ -53,7 +53,7 @@ class Law:
         """A clock that ended because it did not apply runs again when corrected facts call for it."""
         if not again:
             return Draft(Kind.CLOCK_STARTED, ACTOR, self.body(clock))
-        body = {**_dump(clock), "what": "started again", "why": "the facts now known call for it"}
+        body = {**_dump(clock), "what": "started again", "because": "the facts now known call for it"}
         return Draft(Kind.CLOCK_CHANGED, ACTOR, body)
 
     def body(self, clock: Clock) -> Body:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from firedoor.core.due import DueKind
 from firedoor.core.duty import submitted_fact
 from firedoor.core.facts import FactDefinition, FactType, read, read_all, write
 from firedoor.core.journal import Body, Draft, Kind
@@ -155,7 +156,9 @@ def _choice(task: TaskView, answer: Answer) -> Body:
                 "T108", "the fields of the answer are too many or too long", f"at most {MAXIMUM_WHY} characters each"
             )
         )
-    given = {key for key, value in {**answer.fields, **answer.facts}.items() if str(value).strip()}
+    given = {
+        key for key, value in {**answer.fields, **answer.facts}.items() if value is not None and str(value).strip()
+    }
     missing = [name for name in choice.get("requires", ()) if name not in given]
     if missing:
         raise InvalidInput(
@@ -199,7 +202,8 @@ def _clock_drafts(view: IncidentView, task: TaskView, answer: Answer, person: Pe
     body: Body = {"id": clock_id, "by": person.name, "why": answer.why.strip()}
     if answer.choice != "submitted":
         return [Draft(Kind.CLOCK_WAIVED, person.actor, body)]
-    late = bool(clock.get("due")) and now > datetime.fromisoformat(clock["due"])
+    hold = clock.get("kind") == DueKind.HOLD_UNTIL  # it ends; nobody can be late for it
+    late = not hold and bool(clock.get("due")) and now > datetime.fromisoformat(clock["due"])
     if late and not str(answer.fields.get("reasons_for_delay", "")).strip():
         raise InvalidInput(
             _problem(

@@ -96,6 +96,8 @@ class _Turn:
                 break
             suppose(self.view, drafts, self.now)
             self.turn.drafts += drafts
+        else:
+            self.turn.wake_at = self.now  # more follows: the next turn goes on from here
         self.turn.over = Progress(self.rules.plan, self.view).over
         return self.turn
 
@@ -243,8 +245,14 @@ class _Turn:
             approvals=ask.approvals,
             due_at=self._due(ask, instance),
             clock=instance.clock if ask.clock else None,
-            four_eyes_with=ask.four_eyes_with,
+            four_eyes_with=self._beside(ask.four_eyes_with, instance),
         )
+
+    def _beside(self, other: str | None, instance: Instance) -> str | None:
+        """The instance of another operation that is repeated for the same thing."""
+        suffix = instance.id.removeprefix(instance.operation.id)
+        repeated = any(op.id == other and op.each == instance.operation.each for op in self.rules.plan.operations)
+        return f"{other}{suffix}" if other and repeated else other
 
     def _due(self, ask: Ask, instance: Instance) -> datetime:
         """A task for a clock is due when the clock is; another one, when the playbook says."""

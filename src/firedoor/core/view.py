@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from firedoor.core.incident import IncidentType, State
@@ -145,9 +145,10 @@ def take(view: IncidentView, entry: Entry) -> None:
 
 def suppose(view: IncidentView, drafts: Iterable[Draft], now: datetime) -> None:
     """Add drafts to a view as if they were written; the view must be thrown away if they are not."""
-    at = now.isoformat(timespec="microseconds")
-    for number, draft in enumerate(drafts, view.head.seq + 1):
-        view.apply(str(draft.kind), draft.actor, draft.body, at, number)
+    at = now.astimezone(UTC).isoformat(timespec="microseconds")
+    for draft in drafts:
+        view.head = Head(view.head.seq + 1, "")
+        view.apply(str(draft.kind), draft.actor, draft.body, at, view.head.seq)
 
 
 def suspended_targets(view: IncidentView) -> set[str]:
@@ -289,6 +290,15 @@ def _clock_changed(view: IncidentView, body: Body, meta: _Meta) -> None:
     past = {"at": meta.at, "what": body.get("what", "changed"), "why": body.get("because", ""), "due": clock.get("due")}
     clock["history"].append({**past, "by": meta.actor})
     clock.update({key: value for key, value in body.items() if key not in ("because", "what", "history")})
+    _withdraw_changes(view, clock)
+
+
+def _withdraw_changes(view: IncidentView, clock: Body) -> None:
+    """A clock that has ended cannot be changed any more: what was proposed for it must not bring it back."""
+    if clock["state"] in SETTLED_CLOCKS:
+        for task in view.open_tasks():
+            if task.kind == "clock" and task.clock == clock["id"]:
+                task.withdrawn = True
 
 
 def _clock_settled(state: str) -> Callable[[IncidentView, Body, _Meta], None]:
@@ -298,6 +308,7 @@ def _clock_settled(state: str) -> Callable[[IncidentView, Body, _Meta], None]:
         clock["history"].append(
             {"at": meta.at, "what": state, "why": body.get("why", ""), "by": body.get("by", meta.actor)}
         )
+        _withdraw_changes(view, clock)
 
     return handler
 

@@ -10,6 +10,7 @@ started again, it goes on from the journal.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -20,12 +21,14 @@ from firedoor.core.operations import Plan
 from firedoor.core.progress import Instance, Progress
 from firedoor.core.scope import scope_of, typed_facts
 from firedoor.core.turn import Launch, Rules, Turn, next_turn, render
-from firedoor.core.view import IncidentView, fold, suppose
+from firedoor.core.view import IncidentView, fold, suppose, take
 from firedoor.runtime.perform import Performed, perform
 from firedoor.runtime.prefect_ports import OperationView, Performer, Shown, perform_directly
 from firedoor.runtime.world import World
 from firedoor.store.drives import Lease
 from firedoor.store.journal import Conflict, LostLease
+
+log = logging.getLogger(__name__)
 
 Ending = Literal["waiting", "closed", "lost_lease"]
 BOUNDARY = Callable[[str, str], Awaitable[None]]
@@ -67,6 +70,8 @@ class Conductor:
         finally:
             for task in self._running.values():
                 task.cancel()
+            # Whoever drives next must find every effect either done or given up, never still under way.
+            await asyncio.gather(*self._running.values(), return_exceptions=True)
             if showing:
                 self._to_show.put_nowait(None)
                 await showing
@@ -76,7 +81,10 @@ class Conductor:
         view = await self._read(entries)
         ended: list[Draft] = []
         while True:
-            self.wake.clear()
+            if self.wake.is_set():  # somebody wrote: what they wrote must not wait for an effect to end
+                self.wake.clear()
+                view = await self._catch_up(view, ended)
+                ended = []
             turn = await self._turn(view, ended)
             ended = []
             if turn is None:
@@ -99,6 +107,16 @@ class Conductor:
             kept = self.world.store.plan_at_hand(view.plan_digest)
             self._plan = kept or await asyncio.to_thread(self.world.store.plan, view.plan_digest)
         self._show_entries(view, found)
+        return view
+
+    async def _catch_up(self, view: IncidentView, ended: list[Draft]) -> IncidentView:
+        """Write what has ended, then take in what others wrote."""
+        if ended:
+            await self._append(ended, self.world.now(), None)
+        entries = await asyncio.to_thread(self.world.store.entries, self.incident, view.head.seq)
+        for entry in entries:
+            take(view, entry)
+        self._show_entries(view, entries)
         return view
 
     async def _turn(self, view: IncidentView, ended: list[Draft]) -> Turn | None:
@@ -130,24 +148,29 @@ class Conductor:
         self._running[launch.instance.id] = asyncio.create_task(self._effect(view, launch))
 
     async def _effect(self, view: IncidentView, launch: Launch) -> Performed:
-        """Have the effect performed. If the performer gives way before it began, perform it here."""
+        """Have the effect performed, once. Where the performer gives way it is performed here, observed if it began."""
         performed: list[Performed] = []
+        began: list[Launch] = []
+        turn = asyncio.Lock()
 
         async def effect() -> Body:
-            await self.boundary("started", launch.instance.id)
-            performed.append(await perform(self.world, view, launch))
-            await self.boundary("performed", launch.instance.id)
+            async with turn:
+                if not performed:
+                    again = replace(launch, observe=True) if began else launch
+                    began.append(again)
+                    await self.boundary("started", launch.instance.id)
+                    performed.append(await perform(self.world, view, again))
+                    await self.boundary("performed", launch.instance.id)
             return performed[0].outcome
 
         try:
             await self.performer(self._shape(view, launch.instance), effect)
         except asyncio.CancelledError:
-            raise
-        except Exception:  # noqa: BLE001 - whoever shows it failed; the effect is what counts
-            if not performed:
-                await effect()
-        if not performed:
-            await effect()
+            if (task := asyncio.current_task()) is None or task.cancelling():
+                raise  # we are being stopped; otherwise only whoever shows it was
+        except Exception as error:  # noqa: BLE001 - whoever shows it failed; the effect is what counts
+            log.info("%s was not shown: %r", launch.instance.id, error)
+        await effect()
         return performed[0]
 
     async def _any(self) -> list[Draft]:

@@ -82,9 +82,10 @@ class Driver:
         if lease is None:
             return "lost_lease"
         self._leases[incident] = lease
-        ending = await self._conduct(lease, performer, shown)
-        await self._release(lease)
-        return ending
+        try:
+            return await self._conduct(lease, performer, shown)
+        finally:
+            await self._release(lease)
 
     async def beat_forever(self) -> None:
         """Beat all leases of this process."""

@@ -57,11 +57,19 @@ async def perform(world: World, view: IncidentView, launch: Launch) -> Performed
         return _failed(world, launch, operation.retry, Unanswered(problem))
     except FiredoorError as error:
         return _failed(world, launch, operation.retry, error)
+    except asyncio.CancelledError as error:
+        if (task := asyncio.current_task()) is None or task.cancelling():
+            raise  # we are being stopped; otherwise it is a fault inside a connector, and stops nobody else
+        return _odd(world, launch, error)
     except Exception as error:  # noqa: BLE001 - a fault in a connector must stop neither the incident nor the others
-        problem = Problem(
-            code="R102", message=f"{type(error).__name__}: {error}"[:500], do="report it; do this step by hand"
-        )
-        return _failed(world, launch, Retry(times=0, wait_seconds=0), FiredoorError(problem))
+        return _odd(world, launch, error)
+
+
+def _odd(world: World, launch: Launch, error: BaseException) -> Performed:
+    """What no connector should raise: a person looks at it, nothing is repeated by itself."""
+    message = f"{type(error).__name__}: {error}"[:500]
+    problem = Problem(code="R102", message=message, do="report it; do this step by hand")
+    return _failed(world, launch, Retry(times=0, wait_seconds=0), FiredoorError(problem))
 
 
 def _finished(launch: Launch, outcome: str, result: Body, drafts: tuple[Draft, ...]) -> Performed:
@@ -126,10 +134,28 @@ def _doors(target: Target, call: Call) -> tuple[Door, ...]:
 async def _capture(
     world: World, target: Target, doors: tuple[Door, ...], launch: Launch
 ) -> tuple[tuple[Draft, ...], Body]:
-    """Capture every door's state; one that cannot be captured cannot be closed, and says so."""
-    snapshots = [await _connector(world, door).capture_state(target, door) for door in doors]
+    """Capture every door's state; one that cannot be captured cannot be closed, and says so. One is enough to go on."""
+    snapshots: list[Snapshot] = []
+    failures: dict[str, FiredoorError] = {}
+    for door in doors:
+        try:
+            snapshots.append(await _connector(world, door).capture_state(target, door))
+        except FiredoorError as error:
+            failures[door.name] = error
+    if not snapshots:
+        raise _none_captured(list(failures.values()))
     drafts = tuple(_snapshot_evidence(launch, snapshot) for snapshot in snapshots)
-    return drafts, {"target": target.id, "snapshots": [snapshot.model_dump(mode="json") for snapshot in snapshots]}
+    result: Body = {"target": target.id, "snapshots": [snapshot.model_dump(mode="json") for snapshot in snapshots]}
+    if failures:
+        result["not_captured"] = {name: str(error)[:1000] for name, error in failures.items()}
+    return drafts, result
+
+
+def _none_captured(errors: list[FiredoorError]) -> FiredoorError:
+    """Trying again helps where at least one door did not answer."""
+    if len(errors) > 1 and any(isinstance(error, Unanswered) for error in errors):
+        return Unanswered([problem for error in errors for problem in error.problems])
+    return errors[0]
 
 
 def _snapshot_evidence(launch: Launch, snapshot: Snapshot) -> Draft:
@@ -153,13 +179,9 @@ async def _suspend(
     tried: list[Body] = []
     snapshots = _snapshots(view, launch, call)
     for door in doors:
-        if not call.allow_irreversible and (await _connector(world, door).plan(target, door)).reversible == "no":
-            tried.append(
-                {
-                    "door": door.name,
-                    "problem": "it could not be opened again: left alone, because the playbook does not opt in",
-                }
-            )
+        left_alone = "" if call.allow_irreversible else await _irreversible(world, target, door)
+        if left_alone:
+            tried.append({"door": door.name, "problem": left_alone})
             continue
         outcome = await _close(world, target, door, snapshots, launch)
         tried.append(outcome)
@@ -178,6 +200,17 @@ async def _suspend(
             do="close it by hand, or mend the door and try again",
         )
     )
+
+
+async def _irreversible(world: World, target: Target, door: Door) -> str:
+    """Why a door is left alone; empty when it may be closed."""
+    try:
+        plan = await _connector(world, door).plan(target, door)
+    except FiredoorError as error:
+        return f"whether it could be opened again cannot be seen: {error}"[:1000]
+    if plan.reversible == "no":
+        return "it could not be opened again: left alone, because the playbook does not opt in"
+    return ""
 
 
 async def _close(world: World, target: Target, door: Door, snapshots: Mapping[str, Snapshot], launch: Launch) -> Body:
@@ -287,11 +320,43 @@ async def _resume(world: World, view: IncidentView, target: Target, launch: Laun
             raise Refused(
                 Problem(code="R108", message=f"{target.id} has no door {name} any more", do="open it by hand")
             )
-        key = f"{launch.key}:{name}"
-        receipts.append(await _connector(world, door).resume(target, door, snapshot, key, receipt))
+        receipts.append(await _open(world, target, door, launch, snapshot, receipt))
     world.suspended.discard(target.id)
     proof = await _verify(world, target, doors[next(iter(closed))], "serving")
     return {**proof, "changed": True, "receipts": [receipt.model_dump(mode="json") for receipt in receipts]}
+
+
+async def _open(
+    world: World, target: Target, door: Door, launch: Launch, snapshot: Snapshot, closed_by: Receipt
+) -> Receipt:
+    """Open one door. What may have happened already is observed first."""
+    connector, key = _connector(world, door), f"{launch.key}:{door.name}"
+    if launch.observe or launch.attempt > 1:
+        opened = await _open_already(world, target, door, key)
+        if opened is not None:
+            return opened
+    try:
+        return await connector.resume(target, door, snapshot, key, closed_by)
+    except InDoubt:
+        opened = await _open_already(world, target, door, key)
+        if opened is None:
+            raise
+        return opened
+
+
+async def _open_already(world: World, target: Target, door: Door, key: str) -> Receipt | None:
+    """A receipt if the door is open. Raises InDoubt where that cannot be seen."""
+    observation = await _connector(world, door).observe(target, door, key)
+    if observation.closed is UNKNOWN:
+        message = f"it cannot be seen whether {target.id} is open at {door.name}: {observation.detail}"
+        raise InDoubt(Problem(code="R105", message=message, do="look at it by hand before anything is repeated"))
+    if observation.closed is YES:
+        return None
+    detail = {"observed": True, "detail": observation.detail}
+    return Receipt(
+        target=target.id, door=door.name, action="resume", operation_key=key, changed=True, at=observation.at,
+        detail=detail,
+    )  # fmt: skip
 
 
 def _closed_doors(view: IncidentView, target: str) -> dict[str, tuple[Receipt, Snapshot]]:

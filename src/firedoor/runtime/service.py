@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from firedoor.alerts.registry import sources
 from firedoor.alerts.source import AlertSource
@@ -33,10 +33,11 @@ from firedoor.runtime.driver import Driver
 from firedoor.runtime.opening import Opening, alert_entry, new_incident, usable_facts
 from firedoor.runtime.shelf import Shelf
 from firedoor.runtime.world import World
-from firedoor.store.journal import Accepted, Conflict, NewAlert
+from firedoor.store.journal import Accepted, Attachment, Conflict, NewAlert
 from firedoor.store.projections import table
 from firedoor.store.tables import AlertRow, IncidentRow
 
+AT_ONCE = 500  # alerts read in one query; SQLite bounds how many a query may name
 ATTEMPTS = 20  # how often a write that lost a race is decided anew
 
 
@@ -90,13 +91,13 @@ class Service:
             body=alert.record(), decision=str(decided.decision), reasons=decided.reasons,
         )  # fmt: skip
         new = new_incident(self.world, opening) if opening else None
-        accepted = await asyncio.wrap_future(self.world.store.accept_alert(stored, new, self.world.now()))
+        attach = self._attachment(alert, decided)
+        accepted = await asyncio.wrap_future(self.world.store.accept_alert(stored, new, self.world.now(), attach))
         if accepted.entries:
             self.driver.accepted(accepted.entries[0].incident, accepted.entries)
-        incident = accepted.incident
-        if decided.decision is Decision.ATTACH and not accepted.duplicate and decided.incident:
-            incident = await self._attach(alert, decided)
-        return self._received(alert, decided, accepted, incident)
+        elif attach and not accepted.duplicate:
+            self.driver.wake(attach.incident)
+        return self._received(alert, decided, accepted, accepted.incident)
 
     def triage(self, alert: Alert) -> Triage:
         """Say what would be done about an alert, and why. No effect."""
@@ -138,11 +139,8 @@ class Service:
             facts=values, alert=alert,
         )  # fmt: skip
         await asyncio.to_thread(self.world.store.keep_plan, plan, self.world.now())
-        entries = await asyncio.wrap_future(
-            self.world.store.open_incident(new_incident(self.world, opening), self.world.now())
-        )
-        if alert_id is not None:
-            await self._assign(alert_id, entries[0].incident)
+        new = new_incident(self.world, opening)
+        entries = await asyncio.wrap_future(self.world.store.open_incident(new, self.world.now(), alert_id))
         if drive:
             self.driver.accepted(entries[0].incident, entries)
         return entries[0].incident
@@ -217,19 +215,11 @@ class Service:
             return Received("duplicate", accepted.incident, (reason,), alert.fingerprint, accepted.deliveries)
         return Received(str(decided.decision), incident, decided.reasons, alert.fingerprint)
 
-    async def _attach(self, alert: Alert, decided: Triage) -> str:
-        incident = decided.incident or ""
-        await asyncio.wrap_future(
-            self.world.store.append(incident, [alert_entry(alert, decided.reasons)], self.world.now())
-        )
-        rows = self.world.store.rows(AlertRow, self._same(alert))
-        await self._assign(rows[0]["id"], incident)
-        self.driver.wake(incident)
-        return incident
-
-    async def _assign(self, alert_id: int, incident: str) -> None:
-        query = update(table(AlertRow)).where(table(AlertRow).c.id == alert_id).values(incident=incident)
-        await asyncio.wrap_future(self.world.store.write(lambda connection: connection.execute(query) and None))
+    @staticmethod
+    def _attachment(alert: Alert, decided: Triage) -> Attachment | None:
+        if decided.decision is not Decision.ATTACH or not decided.incident:
+            return None
+        return Attachment(decided.incident, alert_entry(alert, decided.reasons))
 
     def _delivered_before(self, alert: Alert) -> bool:
         query = select(table(AlertRow).c.id).where(self._same(alert)).limit(1)
@@ -274,11 +264,13 @@ class Service:
 
     def _read_places(self, alerts: Sequence[int]) -> None:
         """Read the places of alerts that this process has not seen; an alert never changes, so each is read once."""
-        for row in self.world.store.rows(AlertRow, table(AlertRow).c.id.in_(alerts)) if alerts else ():
-            body = orjson.loads(row["body"])
-            self._places[row["id"]] = frozenset(
-                str(body[name]) for name in ("endpoint", "model", "dataset") if body.get(name)
-            )
+        for start in range(0, len(alerts), AT_ONCE):
+            chosen = table(AlertRow).c.id.in_(alerts[start : start + AT_ONCE])
+            for row in self.world.store.rows(AlertRow, chosen, limit=None):
+                body = orjson.loads(row["body"])
+                self._places[row["id"]] = frozenset(
+                    str(body[name]) for name in ("endpoint", "model", "dataset") if body.get(name)
+                )
 
 
 def _episode(alert: Alert) -> str:

@@ -141,7 +141,7 @@ class Runtime:
 
 def remember_suspended(world: World) -> None:
     """After a restart, know again which targets open incidents have closed: as neighbours they prove nothing."""
-    rows = world.store.rows(IncidentRow, table(IncidentRow).c.closed_at.is_(None))
+    rows = world.store.rows(IncidentRow, table(IncidentRow).c.closed_at.is_(None), limit=None)
     for row in rows:
         world.suspended |= suspended_targets(world.view(row["id"]))
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from firedoor.core.due import DueKind
 from firedoor.core.journal import Draft, Kind
 from firedoor.core.reminders import OVER
 from firedoor.core.view import SETTLED_CLOCKS, IncidentView, TaskView
@@ -54,7 +55,15 @@ class Watch:
         """Fire what is due. Returns how many points were fired by this process."""
         self.looked_at = now = self.world.now()
         due = await asyncio.to_thread(due_timers, self.world, now)
-        return sum([await self._fire(timer) for timer in due])
+        return sum([await self._try(timer) for timer in due])
+
+    async def _try(self, timer: Mapping[str, Any]) -> bool:
+        """Fire one point; a fault in one incident must not silence the others."""
+        try:
+            return await self._fire(timer)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others are due as well
+            log.error("watch: %s of %s cannot fire: %s", timer["point"], timer["incident"], error)  # noqa: TRY400
+            return False
 
     async def _fire(self, timer: Mapping[str, Any]) -> bool:
         incident = timer["incident"]
@@ -104,12 +113,14 @@ def _task(task: TaskView, point: str) -> list[Draft]:
 
 
 def _clock(view: IncidentView, clock: Mapping[str, Any], point: str) -> list[Draft]:
-    roles = {task.role for task in view.open_tasks() if task.clock == clock["id"]} or {"dpo"}
+    roles = {role for task in view.open_tasks() if task.clock == clock["id"] for role in task.roles} or {"dpo"}
     words = f"{clock['title']} ({clock['citation']})"
     limit = clock.get("due")
     if point != OVER or not limit:
         due = f"The limit is {limit}." if limit else "The law sets no outer limit; this is our own target."
         return [_message(roles, f"Clock: {words}", due)]
+    if clock.get("kind") == DueKind.HOLD_UNTIL:  # it asks to keep something until then; it ends, and nobody is late
+        return [_message(roles, f"Hold ends: {words}", f"It had to be kept until {limit}.")]
     missed = Draft(Kind.CLOCK_MISSED, ACTOR, {"id": clock["id"], "due": limit})
     text = f"The limit {limit} has passed. Send it now; the reasons for the delay will be asked for."
     return [missed, _message(roles, f"MISSED: {words}", text)]

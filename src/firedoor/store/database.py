@@ -70,7 +70,7 @@ class Writer:
         self._thread.start()
 
     def submit(self, write: Callable[[Connection], Result]) -> Future[Result]:
-        """Queue a write. Its future is done once it is on disk, or failed; cancelled before its turn it writes nothing."""
+        """Queue a write. Its future is done once it is on disk; cancelled before its turn it writes nothing."""
         future: Future[Result] = Future()
         with self._closing:
             if self._closed:

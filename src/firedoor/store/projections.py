@@ -17,6 +17,7 @@ from firedoor.core.clock import reminder_points
 from firedoor.core.journal import Entry, Kind
 from firedoor.core.law import clock_of
 from firedoor.core.reminders import task_points
+from firedoor.core.view import SETTLED_CLOCKS
 from firedoor.store.tables import ClockRow, EvidenceRow, IncidentRow, MessageRow, TaskRow, TimerRow
 
 Handler = Callable[[Connection, Entry], None]
@@ -132,6 +133,18 @@ def _clock_changed(connection: Connection, entry: Entry) -> None:
     _drop_timers(connection, entry.incident, f"clock:{body['id']}")
     if body["state"] in ("running", "provisional", "extended"):
         _add_timers(connection, entry.incident, f"clock:{body['id']}", reminder_points(clock_of(body)))
+    elif body["state"] in SETTLED_CLOCKS:
+        _withdraw_changes(connection, entry.incident, body["id"])
+
+
+def _withdraw_changes(connection: Connection, incident: str, clock: str) -> None:
+    """Whoever was asked to change a clock that has ended is asked no longer."""
+    tasks = table(TaskRow)
+    one = (tasks.c.incident == incident) & (tasks.c.clock == clock)
+    proposed = one & (tasks.c.kind == "clock") & (tasks.c.state == "open")
+    for row in connection.execute(select(tasks.c.id).where(proposed)).all():
+        _drop_timers(connection, incident, f"task:{row.id}")
+    connection.execute(update(tasks).where(proposed).values(state="withdrawn"))
 
 
 def _clock_state(state: str) -> Handler:
@@ -143,6 +156,7 @@ def _clock_state(state: str) -> Handler:
         connection.execute(update(clocks).where(one & unsettled).values(state=state, **settled))
         if state != "missed":
             _drop_timers(connection, entry.incident, f"clock:{entry.body['id']}")
+            _withdraw_changes(connection, entry.incident, entry.body["id"])
 
     return handler
 
@@ -192,13 +206,17 @@ def _due(body: Mapping[str, Any]) -> str | None:
 
 
 def _add_timers(connection: Connection, incident: str, about: str, points: Iterable[tuple[str, datetime]]) -> None:
-    """Add the points that are not there yet; a fired one stays fired."""
+    """Add the points that are not there yet. One that has fired stays fired, unless its limit moved to later."""
     timers = table(TimerRow)
     one = (timers.c.incident == incident) & (timers.c.about == about)
-    known = {row.point for row in connection.execute(select(timers.c.point).where(one))}
+    known = {row.point: row.due_at for row in connection.execute(select(timers.c.point, timers.c.due_at).where(one))}
+    wanted = {point: text_of(due) for point, due in points}
+    for point, due in wanted.items():
+        if known.get(point, due) < due:
+            connection.execute(update(timers).where(one & (timers.c.point == point)).values(due_at=due, fired_at=None))
     rows = [
-        {"incident": incident, "about": about, "point": point, "due_at": text_of(due)}
-        for point, due in points
+        {"incident": incident, "about": about, "point": point, "due_at": due}
+        for point, due in wanted.items()
         if point not in known
     ]
     if rows:

@@ -25,13 +25,20 @@ def entry_of(row: Any) -> Entry:  # noqa: ANN401 - a row of the driver
 
 
 def verify_stored(engine: Engine, incident: str | None = None) -> Iterator[tuple[str, int, Fault | None]]:
-    """Verify one chain or all, yielding (incident, entries, fault or None). An entry without its incident is a fault."""
+    """Verify one chain or all, yielding (incident, entries, fault or None). Entries without an incident are a fault."""
     with engine.connect() as connection:
+        _one_moment(connection)
         heads = _heads(connection, incident)
         names = [incident] if incident is not None else _names(connection, heads)
         for name in names:
             rows = _rows(connection, name)
             yield name, len(rows), _fault(name, rows, heads.get(name))
+
+
+def _one_moment(connection: Connection) -> None:
+    """Have all reads see the same moment: an entry written in between would look like a forged one."""
+    sqlite = connection.dialect.name == "sqlite"
+    connection.exec_driver_sql("BEGIN" if sqlite else "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
 
 def _heads(connection: Connection, incident: str | None) -> dict[str, Head]:

@@ -39,7 +39,7 @@ def holder(store: Store, secret: str) -> Person | None:
     """Who holds this token; None when it is unknown or revoked."""
     columns = table(TokenRow).c
     rows = store.rows(TokenRow, (columns.digest == _digest(secret)) & columns.revoked_at.is_(None))
-    return Person(rows[0]["name"], frozenset(rows[0]["roles"].split(","))) if rows else None
+    return Person(rows[0]["name"], frozenset(filter(None, rows[0]["roles"].split(",")))) if rows else None
 
 
 def list_tokens(store: Store) -> list[Mapping[str, Any]]:

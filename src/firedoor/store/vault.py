@@ -33,8 +33,9 @@ class Vault:
         """Store bytes. Returns after they are flushed to disk; storing the same bytes twice is one piece."""
         digest = hashlib.sha256(content).hexdigest()
         path = self.path(digest)
-        if not path.exists():
+        if not self._intact(path, digest):
             try:
+                self._set_aside(path)
                 self._write(path, content)
             except OSError as error:
                 raise Unanswered(
@@ -69,6 +70,21 @@ class Vault:
     def path(self, digest: str) -> Path:
         """Where a piece lies."""
         return self.folder / digest[:2] / digest
+
+    @staticmethod
+    def _intact(path: Path, digest: str) -> bool:
+        """Whether the piece lies there as it was stored: a claim that it is kept must be true today."""
+        try:
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest() == digest
+        except OSError:
+            return False
+
+    @staticmethod
+    def _set_aside(path: Path) -> None:
+        """Keep what was altered for examination, beside the piece."""
+        if path.exists():
+            path.rename(path.with_name(f"{path.name}.altered.{os.urandom(4).hex()}"))
 
     @staticmethod
     def _write(path: Path, content: bytes) -> None:
