@@ -1,0 +1,107 @@
+"""The people of the demonstration, and what they answer.
+
+Decides who has which role, and an answer for every task that the shipped playbook may
+open. Everybody is invented. Answers go through the same API as everybody's, each with
+the person's own token; nothing here can do what they could not. Leaves the order of
+tasks to the playbook.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody invented, with the roles that their token carries."""
+
+    name: str
+    roles: tuple[str, ...]
+
+    @property
+    def shown(self) -> str:
+        """The name with the role, and that it is a demonstration."""
+        return f"{self.name} (demo {self.roles[0]})"
+
+
+@dataclass(frozen=True)
+class Line:
+    """An answer, for the tasks whose id fits the pattern and that offer the choice."""
+
+    task: str
+    choice: str
+    why: str
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, str] = field(default_factory=dict)
+
+
+CAST: Final = (
+    Member("Ada Okafor", ("commander",)),
+    Member("Jonas Weber", ("dpo",)),
+    Member("Mei Lindqvist", ("engineering",)),
+    Member("Samir Haddad", ("legal",)),
+    Member("Clara Rossi", ("communications",)),
+    Member("Ines Duarte", ("manager",)),
+    Member("Tom Becker", ("manager",)),
+)
+
+LINES: Final = (
+    Line("*.incident-type", "training_data", "record 4711, planted in training, came back word for word"),
+    Line("*.confirm", "yes", "the hash of the finding is that of the record"),
+    Line("*.scope", "known", "from the index of training runs", {"leaked_since": "2026-11-01T00:00:00+01:00", "records_affected": "1..40", "data_acquired": "yes", "encrypted": "no"}),
+    Line(
+        "*.scope-people", "known", "from the customer register",
+        {"controller": "yes", "processor": "no", "jurisdictions": ["DE", "AT", "FR"], "people_affected": "1..40", "residents_eu": "1..40", "residents_uk": 0, "residents_us": 0},
+    ),
+    Line("*.scope-data", "known", "read from the record's fields, not from the output", {"data_categories": ["contact", "communications"], "us_statutory_data": "no", "unsecured_health_information": "no"}),
+    Line("*.breach-or-not", "breach", "an outsider could extract it: a failure of our security"),
+    Line(
+        "*.risk", "high", "contact data and a complaint, and nobody knows who has them",
+        {"likely_consequences": "Unwanted contact; embarrassment over a complaint."},
+    ),
+    Line("*.root-cause", "done", "the export of the support desk was in the training set, without its filter", {"root_cause": "Support export 2026-09 was trained on unfiltered."}),
+    Line("*.corrective-measures", "done", "retrained without the export; the extraction test finds nothing", {"measures_taken": "Export removed, model retrained, filter made mandatory.", "high_risk_removed": "no"}),
+    Line("*.notify-people.submit", "submitted", "letters went out", fields={"reference": "letter run 2026-11/7"}),
+    Line("*.submit", "submitted", "sent through the authority's form", fields={"reference": "DEMO-LDA-2026-0042"}),
+    Line("*.tell-voluntarily", "tell", "they would want to know", {"advice_to_people": "Nothing needs to be done."}),
+    Line("*.resume*", "approve", "the extraction test passed on the version that will serve"),
+    Line("*.lessons-learned", "held", "held for an hour", fields={"attended": "everybody in the list of roles", "findings": "exports were trained on without a filter", "measures": "filter before training; Mei Lindqvist; 31 January"}),
+    Line("*.governance-review", "accept", "the measures answer the cause"),
+    Line("clock-change:*", "approve", "follows from the facts"),
+)  # fmt: skip
+USUAL: Final = ("done", "known", "approve", "yes", "submitted", "held", "accept")  # for tasks that no line names
+FACTS: Final[Mapping[str, Any]] = {name: value for line in LINES for name, value in line.facts.items()}
+FIELDS: Final[Mapping[str, str]] = {name: value for line in LINES for name, value in line.fields.items()}
+
+
+def answer_to(task: Mapping[str, Any]) -> dict[str, Any]:
+    """The body of the answer to a task, with whatever its choice requires and the facts it asks for."""
+    choices = {str(choice["id"]): choice for choice in task["choices"]}
+    fitting = (
+        line for line in LINES if line.choice in choices and fnmatchcase(str(task["id"]).partition("[")[0], line.task)
+    )
+    line = next(fitting, None) or Line(
+        "*", next(choice for choice in (*USUAL, *choices) if choice in choices), "as planned"
+    )
+    required = choices[line.choice].get("requires") or ()
+    facts = {name: line.facts.get(name, FACTS.get(name)) for name in (*task["asks"], *line.facts)}
+    fields = {
+        name: line.fields.get(name, FIELDS.get(name, "as in the demonstration"))
+        for name in required
+        if name not in facts
+    }
+    known = {
+        name: value for name, value in facts.items() if value is not None and (name in task["asks"] or name in required)
+    }
+    return {"choice": line.choice, "why": line.why, "facts": known, "fields": {**line.fields, **fields}}
+
+
+def who_answers(task: Mapping[str, Any]) -> Sequence[Member]:
+    """Those who may answer: the role that was asked first, and whoever it was escalated to."""
+    answered = {answer["by"] for answer in task["answers"]}
+    first = [member for member in CAST if task["role"] in member.roles]
+    others = [member for member in CAST if set(task["roles"]) & set(member.roles) and member not in first]
+    return [member for member in (*first, *others) if member.name not in answered]
