@@ -5,11 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firedoor.core.assessment import assess, assess_one
 from firedoor.core.facts import Count, FactType, read_all
+from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
 from firedoor.core.territories import RESIDENTS, enrich
 from firedoor.duties.catalogue import catalogue
 
@@ -72,6 +74,18 @@ def test_a_total_narrows_a_range_and_never_widens_one() -> None:
 def test_the_wider_place_counts_its_people() -> None:
     """Somebody in France is somebody in the EU."""
     assert enrich(facts(jurisdictions="FR"))["residents_eu"] == Count(minimum=1)
+
+
+PATIENT = {"hipaa_covered_entity": "yes", "unsecured_health_information": "yes", "low_probability_of_compromise": "no"}
+
+
+@pytest.mark.parametrize(
+    ("people", "answer"),
+    [({"residents_us_tx": 501}, YES), ({"residents_us_tx": 3}, UNKNOWN), ({"people_affected": 500}, NO)],
+)
+def test_the_people_of_a_state_count_for_the_media_of_one_state(people: dict[str, Any], answer: Ternary) -> None:
+    """501 in Texas are more than 500 in one state; 500 in all are not, wherever they live."""
+    assert assess_one(DUTIES["us.hipaa.media"], facts(**PATIENT, **people), NOW).applies is answer
 
 
 def test_an_incomplete_request_leaves_a_shadow() -> None:

@@ -41,6 +41,8 @@ def enrich(facts: Facts) -> dict[str, Value]:
         name = f"residents_{place.lower().replace('-', '_')}"
         if found.get(name, UNKNOWN) is UNKNOWN:
             found[name] = _AT_LEAST_ONE
+    if found.get(ONE_STATE, UNKNOWN) is UNKNOWN and (most := _most_in_a_state(found)):
+        found[ONE_STATE] = Count(minimum=most)
     if isinstance(total, Count) and total.maximum is not None:
         found.update(_bounded(found, total.maximum))
     return found
@@ -63,27 +65,17 @@ def _with_wider(places: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*upper, *filter(None, wider))))
 
 
-RESIDENTS = tuple(
-    f"residents_{code}"
-    for code in (
-        "eu",
-        "uk",
-        "us",
-        "us_ca",
-        "us_tx",
-        "us_ny",
-        "us_fl",
-        "us_co",
-        "us_wa",
-        "br",
-        "in",
-        "au",
-        "ca",
-        "jp",
-        "kr",
-        "sg",
-    )
-)
+ONE_STATE = "residents_of_one_us_state"  # in the state of the United States that has the most of them
+_PLACES = (
+    "eu", "uk", "us", "us_ca", "us_tx", "us_ny", "us_fl", "us_co", "us_wa", "br", "in", "au", "ca", "jp", "kr", "sg",
+)  # fmt: skip
+RESIDENTS = (*(f"residents_{place}" for place in _PLACES), ONE_STATE)
+
+
+def _most_in_a_state(found: Facts) -> int:
+    """The most people that are known to live in one state."""
+    counts = (count for name, count in found.items() if name.startswith("residents_us_"))
+    return max((count.minimum for count in counts if isinstance(count, Count)), default=0)
 
 
 def _bounded(found: Facts, most: int) -> dict[str, Value]:
