@@ -24,6 +24,24 @@ from firedoor.core.problems import InvalidInput
         ("US", date(2026, 11, 27), False),  # the day after Thanksgiving is a business day
         ("DE", date(2026, 10, 3), True),
         ("weekends", date(2026, 12, 25), False),
+        ("JP", date(2026, 12, 29), True),  # closing of authorities, 29 December to 3 January
+        ("JP", date(2027, 1, 3), True),
+        ("JP", date(2027, 1, 4), False),
+        ("JP", date(2026, 9, 22), True),  # between two holidays
+        ("JP", date(2026, 5, 6), True),  # substitute for Constitution Day on a Sunday
+        ("SG", date(2026, 8, 10), True),  # National Day falls on a Sunday
+        ("SG", date(2026, 2, 18), True),  # second day of Chinese New Year
+        ("SG", date(2026, 8, 8), True),  # a Saturday
+        ("SG+SAT", date(2026, 8, 8), False),
+        ("SG+SAT", date(2026, 8, 9), True),
+        ("SG+SAT", date(2026, 3, 21), True),  # Hari Raya Puasa, a Saturday
+        ("AU", date(2026, 1, 26), True),
+        ("IE", date(2026, 4, 3), False),  # Good Friday is no public holiday
+        ("IE", date(2026, 2, 2), True),  # St Brigid's Day
+        ("FR", date(2026, 5, 8), True),
+        ("NL", date(2026, 4, 27), True),  # King's Day
+        ("IT", date(2026, 4, 25), True),
+        ("PL", date(2026, 12, 24), True),  # since 2025
     ],
 )
 def test_a_day_is_open_or_closed(name: str, day: date, closed: bool) -> None:
