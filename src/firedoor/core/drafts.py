@@ -51,6 +51,9 @@ FAMILIES: tuple[tuple[str, str], ...] = (
     ("us.ca.1798_82.ag", "attorney-general"),
     ("us.tx.521_053.ag", "attorney-general"),
     ("us.ny.899aa.agencies", "attorney-general"),
+    ("us.fl.501_171.ag", "attorney-general"),
+    ("us.co.6_1_716.ag", "attorney-general"),
+    ("us.wa.19_255.ag", "attorney-general"),
 )
 PEOPLE = frozenset(("individuals", "people"))
 _MISSING = re.compile(r"\[missing: ([^\]]+)\]")

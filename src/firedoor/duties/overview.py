@@ -15,6 +15,7 @@ from typing import Any
 from firedoor.core.assessment import Assessment, assess
 from firedoor.core.due import compute_due
 from firedoor.core.facts import Facts, read_all
+from firedoor.core.removal import Validity, is_removal, validity
 from firedoor.core.ternary import NO
 from firedoor.core.territories import enrich, zone_of
 from firedoor.duties.catalogue import Catalogue
@@ -27,8 +28,9 @@ def assess_all(catalogue: Catalogue, facts: Mapping[str, Any], at: datetime) -> 
 
     Returns {at, next_fact, next_question, counts, duties}. Each duty has duty,
     title, jurisdiction, citation, applies, why, missing_facts, awaits, to_judge,
-    provisional, shadow, binding, version, trigger, due, kind, confidence. Raises
-    InvalidInput with every fact that cannot be read.
+    provisional, shadow, binding, version, trigger, due, kind, confidence and, for a
+    removal duty, request {valid, missing, unchecked, ask}. Raises InvalidInput with
+    every fact that cannot be read.
     """
     known = enrich(read_all(catalogue.facts, facts))
     picture = assess(catalogue.values(), known, at)
@@ -51,6 +53,14 @@ def _written(catalogue: Catalogue, found: Assessment, facts: Facts) -> dict[str,
         "awaits": list(found.awaits), "to_judge": list(found.to_judge), "provisional": found.provisional,
         "shadow": found.shadow, "binding": found.binding, "version": found.version,
         "trigger": _trigger(found), **_due(catalogue, found, facts), "confidence": duty.confidence,
+        **({"request": _request(validity(duty, facts))} if is_removal(duty) else {}),
+    }  # fmt: skip
+
+
+def _request(found: Validity) -> dict[str, Any]:
+    return {
+        "valid": str(found.valid), "missing": list(found.missing), "unchecked": list(found.unchecked),
+        "ask": list(found.ask),
     }  # fmt: skip
 
 
