@@ -59,15 +59,19 @@ def _event(instance: str, verb: str, record: OperationRecord) -> Body:
     result = record.result
     event: Body = {
         "op": instance, "verb": verb, "status": record.status, "outcome": record.outcome, "attempts": record.attempts,
-        "problem": record.problem if record.status != "finished" else "", "seq": record.finished_seq or record.started_seq,
+        "problem": record.problem if record.status != "finished" else "",
+        "seq": record.finished_seq or record.started_seq,
     }  # fmt: skip
     if record.by_hand:
         return {**event, "by_hand": {"by": result.get("by", ""), "why": result.get("why", "")}, "doors": []}
     doors = [_door(door) for door in result.get("doors", [])]
     if result.get("probes"):
         receipts = result.get("receipts", [])
-        doors.append({"door": result.get("door", ""), "proved": result.get("proved", "unknown"), "probes": result["probes"],
-                      "at": receipts[-1]["at"] if receipts else None, "problem": ""})  # fmt: skip
+        at = receipts[-1]["at"] if receipts else None
+        proved = result.get("proved", "unknown")
+        doors.append(
+            {"door": result.get("door", ""), "proved": proved, "probes": result["probes"], "at": at, "problem": ""}
+        )
     return {**event, "doors": doors}
 
 

@@ -48,7 +48,8 @@ def _piece(body: Body) -> Body:
     return {
         "name": body["name"], "sha256": body["sha256"], "size": body["size"], "media_type": body.get("media_type", ""),
         "source": body.get("source", ""), "mode": body["mode"], "means": MODES.get(body["mode"], ""),
-        "taken_at": body.get("taken_at"), "op": body.get("op"), "kind": body.get("kind", ""), "missing": body.get("missing", []),
+        "taken_at": body.get("taken_at"), "op": body.get("op"), "kind": body.get("kind", ""),
+        "missing": body.get("missing", []),
     }  # fmt: skip
 
 

@@ -19,11 +19,17 @@ from firedoor.core.view import IncidentView, TaskView, take
 def decisions(
     entries: Iterable[Entry], definitions: Mapping[str, FactDefinition], wanted: Iterable[str] = (), seal: Seal = OPEN
 ) -> list[Body]:
-    """Return every answer of a person, oldest first. `wanted` are the facts whose being unknown is told, too."""
-    names, view, found = tuple(wanted), IncidentView(""), []
+    """Return every answer of a person, oldest first. `wanted` are the facts whose being unknown is told, too.
+
+    `known` is everything that was known before the answer, `learned` what of it is new since the answer before.
+    """
+    names, view = tuple(wanted), IncidentView("")
+    found: list[Body] = []
     for entry in entries:
         if entry.kind == Kind.TASK_ANSWERED:
             found.append(_decision(entry, view, definitions, names, seal))
+            before = found[-2]["known"] if len(found) > 1 else {}
+            found[-1]["learned"] = {k: v for k, v in found[-1]["known"].items() if before.get(k) != v}
         take(view, entry)
     return found
 

@@ -1,7 +1,7 @@
 """Durations: how long it took to notice, confirm, contain, tell and close, and how long each phase lasted.
 
 Decides from which instant to which each is counted, and that one whose ends are not
-both known is unknown. Seconds, whole.
+both known is unknown. Seconds, to the hundredth.
 """
 
 from __future__ import annotations
@@ -61,11 +61,11 @@ def _measure(name: str, about: str, start: datetime | None, end: datetime | None
     }  # fmt: skip
 
 
-def _seconds(start: datetime | None, end: datetime | None) -> int | None:
+def _seconds(start: datetime | None, end: datetime | None) -> float | None:
     """Unknown where an end is missing, or where the ends are the wrong way round."""
     if start is None or end is None or end < start:
         return None
-    return int((end - start).total_seconds())
+    return round((end - start).total_seconds(), 2)
 
 
 def _suspended(view: IncidentView, entries: Sequence[Entry], names: Names) -> datetime | None:

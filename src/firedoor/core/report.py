@@ -55,7 +55,8 @@ def report(
         "review": _review(view), "cause": _words(view, "root_cause"), "corrective": _words(view, "measures_taken"),
         "facts": _known(view, definitions), "unknown": _unknown(view, wanted, definitions),
         "open_tasks": [{"task": f"T{t.number}", "role": t.role, "question": t.question, "due_at": t.due_at} for t in view.open_tasks()],
-        "timeline": timeline(entries, names, definitions, seal), "chain": _chain(view, entries), "chart": chart(entries, lasted, clocks),
+        "timeline": timeline(entries, names, definitions, seal), "chain": _chain(view, entries),
+        "chart": chart(entries, lasted, clocks),
     }  # fmt: skip
     body["people"] = _people(body["decisions"])
     body["summary"] = _summary(view, body)
@@ -68,13 +69,20 @@ def clock_line(clock: Body) -> Body:
     settlement = clock.get("settlement") or {}
     due, settled = clock.get("due"), clock.get("settled_at")
     result = _result(clock, settlement)
-    margin = int((datetime.fromisoformat(due) - datetime.fromisoformat(settled)).total_seconds()) if due and settled else None
+    margin = (
+        int((datetime.fromisoformat(due) - datetime.fromisoformat(settled)).total_seconds())
+        if due and settled
+        else None
+    )
     return {
-        "id": clock["id"], "duty": clock["duty"], "title": clock["title"], "citation": clock["citation"], "authority": clock["authority"],
-        "jurisdiction": clock.get("jurisdiction", ""), "started_at": clock["started_at"], "trigger_at": clock["trigger_at"],
+        "id": clock["id"], "duty": clock["duty"], "title": clock["title"], "citation": clock["citation"],
+        "authority": clock["authority"],
+        "jurisdiction": clock.get("jurisdiction", ""), "started_at": clock["started_at"],
+        "trigger_at": clock["trigger_at"],
         "trigger": clock["trigger_event"], "due": due, "latest_arguable": clock.get("latest_arguable"),
         "assumption": clock.get("assumption", ""), "state": clock["state"], "result": result, "means": RESULTS[result],
-        "settled_at": settled, "margin_seconds": margin, "missed_at": clock.get("missed_at"), "by": settlement.get("by", ""),
+        "settled_at": settled, "margin_seconds": margin, "missed_at": clock.get("missed_at"),
+        "by": settlement.get("by", ""),
         "why": settlement.get("why", ""), "reference": settlement.get("reference", ""),
         "reasons_for_delay": settlement.get("reasons_for_delay", ""), "history": clock.get("history", []),
     }  # fmt: skip
@@ -93,7 +101,8 @@ def _result(clock: Body, settlement: Body) -> str:
 
 def _incident(view: IncidentView, plan: Plan) -> Body:
     return {
-        "id": view.id, "title": view.title, "type": str(view.type), "severity": str(view.severity), "state": str(view.state),
+        "id": view.id, "title": view.title, "type": str(view.type), "severity": str(view.severity),
+        "state": str(view.state),
         "outcome": view.outcome, "why": view.why, "opened_at": view.opened_at, "opened_by": _name(view.opened_by),
         "closed_at": view.closed_at, "playbook": view.playbook, "playbook_title": plan.title, "version": view.version,
         "plan": view.plan_digest, "alerts": [_alert(alert) for alert in view.alerts],
@@ -110,7 +119,8 @@ def _review(view: IncidentView) -> list[Body]:
     """Every review that was held or refused, with what it found and what is changed."""
     return [
         {"question": task.question, "by": given["by"], "role": given["role"], "at": given["at"], "choice": given["choice"],
-         "why": given["why"], **{name: given.get("fields", {}).get(name, "") for name in ("attended", "findings", "measures")}}
+         "why": given["why"],
+         **{name: given.get("fields", {}).get(name, "") for name in ("attended", "findings", "measures")}}
         for task in view.tasks.values()
         if task.kind == "review"
         for given in task.answers
@@ -156,13 +166,15 @@ def _summary(view: IncidentView, body: Body) -> list[str]:
     results = [clock["result"] for clock in body["clocks"]]
     closed = [target for target in body["containment"] if target["state"] in ("suspended", "by_hand", "resumed")]
     contain = next(measure for measure in body["measures"] if measure["name"] == "contain")["seconds"]
-    sentences = [f"{view.title}. Opened by {_name(view.opened_by)}, severity {view.severity}; the incident is {view.state}."]
+    sentences = [
+        f"{view.title}. Opened by {_name(view.opened_by)}, severity {view.severity}; the incident is {view.state}."
+    ]
     if closed:
-        names = ", ".join(target["target"] for target in closed)
+        names = "; ".join(f"{target['target']} (now {target['means']})" for target in closed)
         quickly = f" The first was proved closed {span(contain)} after opening." if contain is not None else ""
-        sentences.append(f"Closed: {names}.{quickly}")
+        sentences.append(f"Suspended: {names}.{quickly}")
     else:
-        sentences.append("Nothing was closed.")
+        sentences.append("Nothing was suspended.")
     sentences.append(_clock_sentence(results))
     sentences.append(f"{len(body['decisions'])} decisions by {len(body['people'])} people are on record.")
     sentences.append(f"{len(body['evidence'])} pieces of evidence are under custody.")
@@ -174,8 +186,9 @@ def _summary(view: IncidentView, body: Body) -> list[str]:
 def _clock_sentence(results: Sequence[str]) -> str:
     if not results:
         return "No legal clock started."
-    words = {"met": "sent in time", "met_no_limit": "sent", "late": "sent late", "missed": "missed", "open": "still running",
-             "waived": "ended by decision", "superseded": "superseded", "not_applicable": "found not to apply"}  # fmt: skip
+    words = {"met": "sent in time", "met_no_limit": "sent (no outer limit)", "late": "sent late", "missed": "missed", "open": "still running",
+             "waived": "ended by decision", "superseded": "superseded",
+             "not_applicable": "found not to apply"}  # fmt: skip
     counted = ", ".join(f"{results.count(result)} {word}" for result, word in words.items() if result in results)
     return f"{len(results)} legal clocks started: {counted}."
 
@@ -184,13 +197,15 @@ def _name(actor: str) -> str:
     return actor.partition(":")[2] or actor
 
 
-def span(seconds: int | None) -> str:
-    """A duration in words, in the two largest units that matter; "unknown" for none."""
+def span(seconds: float | None) -> str:
+    """A duration in words, in its two largest units; "unknown" for none."""
     if seconds is None:
         return "unknown"
-    left, parts = abs(seconds), []
+    if abs(seconds) < 10:
+        return f"{abs(seconds):.1f} s"
+    left, parts = round(abs(seconds)), []
     for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
         count, left = divmod(left, size)
         if count:
             parts.append(f"{count} {unit}")
-    return " ".join(parts[:2]) or "less than 1 s"
+    return " ".join(parts[:2])

@@ -38,9 +38,7 @@ def timeline(
 class _Moment:
     """The record as it was when an entry had been written."""
 
-    def __init__(
-        self, view: IncidentView, names: Names, definitions: Mapping[str, FactDefinition], seal: Seal
-    ) -> None:
+    def __init__(self, view: IncidentView, names: Names, definitions: Mapping[str, FactDefinition], seal: Seal) -> None:
         self.view = view
         self.names = names
         self.definitions = definitions

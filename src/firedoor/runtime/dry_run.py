@@ -59,13 +59,16 @@ class _Rehearsal:
     async def describe(self, operation: Operation) -> Body:
         """One operation: when it would come, and what it would do."""
         shown: Body = {
-            "id": operation.id, "title": self.names.title(operation.id, self.view), "phase": str(operation.phase), "do": operation.do,
-            "when": self.when(operation.id), "after": [edge.model_dump() for edge in operation.after], "each": operation.each,
+            "id": operation.id, "title": self.names.title(operation.id, self.view), "phase": str(operation.phase),
+            "do": operation.do,
+            "when": self.when(operation.id), "after": [edge.model_dump() for edge in operation.after],
+            "each": operation.each,
         }  # fmt: skip
         if isinstance(operation, Ask):
             question = self.names.fill(operation.question, operation.id, self.view)
             shown |= {"role": operation.role, "question": question, "approvals": operation.approvals, "within_seconds": operation.within_seconds,
-                      "escalate_to": operation.escalate_to, "choices": [choice.model_dump(mode="json") for choice in operation.choices]}  # fmt: skip
+                      "escalate_to": operation.escalate_to,
+                      "choices": [choice.model_dump(mode="json") for choice in operation.choices]}  # fmt: skip
         if isinstance(operation, Call):
             shown |= {"verb": operation.verb, "reflex": operation.reflex, **await self._call(operation)}
         return shown

@@ -20,7 +20,8 @@ from firedoor import templates
 from firedoor.core.report import span
 
 FOLDER = Path(templates.__file__).parent
-_MARKDOWN = re.compile(r"([\\`*_\[\]<>|#~])")
+# An underscore within a word is no emphasis (CommonMark 6.2), and names of facts are full of them.
+_MARKDOWN = re.compile(r"[\\`*\[\]<>|#~]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def render_html(report: Mapping[str, Any]) -> str:
@@ -43,9 +44,13 @@ def verify_script() -> str:
 @cache
 def _environment(*, html: bool) -> Environment:
     made = Environment(
-        loader=FileSystemLoader(FOLDER), autoescape=html, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        loader=FileSystemLoader(FOLDER),
+        autoescape=html,  # noqa: S701 - Markdown is escaped by `_plain`
         finalize=None if html else _plain,
-    )  # fmt: skip
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     made.filters |= {"when": when, "span": span, "words": words}
     return made
 
@@ -66,4 +71,4 @@ def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a template shows
     """Text of people in Markdown: one line, and no mark-up of their own."""
     if not isinstance(value, str):
         return value
-    return _MARKDOWN.sub(r"\\\1", " ".join(value.split()))
+    return _MARKDOWN.sub(r"\\\g<0>", re.sub(r"\s+", " ", value))

@@ -30,20 +30,21 @@ from firedoor.store.tables import AlertRow
 
 SECRET = "FIREDOOR_SOURCE_SECRET_"  # noqa: S105 - the beginning of a variable's name
 MAXIMUM_LIST = 1000
+ANY_JSON = {"type": ["object", "array"]}
 
 router = APIRouter(prefix="/api/v1", tags=["alerts"])
 
 
 @router.post(
     "/alerts/{source}", status_code=202, summary="Send a detection",
-    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {"type": ["object", "array"]}}}}},
+    openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": ANY_JSON}}}},
     responses={202: {"description": "Stored. One line for each alert of the delivery.", "content": {"application/json": {"example": {
         "alerts": [{"decision": "start", "incident": "INC-2026-0001", "duplicate_of": None, "deliveries": 1,
                     "fingerprint": "9f86d081...", "reasons": ["model-data-leakage starts: alert.severity >= high"]}],
     }}}}},
 )  # fmt: skip
 async def receive_alerts(source: str, request: Request, runtime: Running) -> Response:
-    """Take in a delivery, with the source's token or signature. Sending the same again is safe: it is counted, not repeated."""
+    """Take in a delivery, with the source's token or signature. Sending it again is safe: it is counted, not repeated."""
     keyring: Keyring = request.app.state.keyring
     body, headers = None, request.headers
     given = headers.get("authorization")
@@ -108,7 +109,7 @@ async def _signed(name: str, request: Request, runtime: Running) -> bytes:
 
 
 def live_secrets(source: str) -> list[bytes]:
-    """The secrets that a source may sign with now: references in FIREDOOR_SOURCE_SECRET_<SOURCE>, two while one is replaced."""
+    """The secrets that a source may sign with now: references in its variable, two while one is replaced."""
     variable = SECRET + source.upper().replace("-", "_").replace(".", "_")
     references = [part.strip() for part in os.environ.get(variable, "").split(",") if part.strip()]
     if not references:
@@ -168,7 +169,8 @@ def list_sources(_: Asking) -> Response:
 
 def _received(one: Received) -> dict[str, Any]:
     return {
-        "decision": one.decision, "incident": one.incident, "duplicate_of": one.incident if one.decision == "duplicate" else None,
+        "decision": one.decision, "incident": one.incident,
+        "duplicate_of": one.incident if one.decision == "duplicate" else None,
         "deliveries": one.deliveries, "fingerprint": one.fingerprint, "reasons": one.reasons,
     }  # fmt: skip
 

@@ -43,7 +43,8 @@ ROUTERS = (alerts, incidents, tasks, clocks, evidence, journal, reports, library
 def create_app(runtime: Runtime, url: str | None = None, *, announce: bool = True) -> FastAPI:
     """Return the application. `url` is where it will be reached; with `announce` it is written to `server.json`."""
     app = FastAPI(
-        title="Firedoor", version=__version__, lifespan=_lifespan, docs_url=None, redoc_url=None, redirect_slashes=False,
+        title="Firedoor", version=__version__, lifespan=_lifespan, docs_url=None, redoc_url=None,
+        redirect_slashes=False,
     )  # fmt: skip
     settings = runtime.settings
     app.state.runtime = runtime

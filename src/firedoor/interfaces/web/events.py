@@ -31,6 +31,8 @@ MAXIMUM_LISTENERS = 100
 MAXIMUM_LAG = 1000  # events that may wait for one listener
 SETTLING = timedelta(seconds=30)  # a closed incident is looked at for so long
 
+EXAMPLE = 'id: INC-2026-0001:7\nevent: operation.finished\ndata: {"incident":"INC-2026-0001","seq":7}\n\n'
+
 log = logging.getLogger(__name__)
 router = APIRouter(prefix="/api/v1", tags=["events"])
 
@@ -113,7 +115,7 @@ class Hub:
 
 @router.get(
     "/events", summary="Listen: one event for each new entry",
-    responses={200: {"content": {"text/event-stream": {"example": 'id: INC-2026-0001:7\nevent: operation.finished\ndata: {"incident":"INC-2026-0001","seq":7}\n\n'}}}},
+    responses={200: {"content": {"text/event-stream": {"example": EXAMPLE}}}},
 )  # fmt: skip
 async def listen(
     request: Request, _: Asking, incident: str | None = None, limit: Annotated[int, Query(ge=0)] = 0

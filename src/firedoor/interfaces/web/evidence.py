@@ -19,6 +19,7 @@ from firedoor.interfaces.web.reading import read
 from firedoor.runtime.custodian import hand_out, take_in
 
 OCTETS = "application/octet-stream"
+BYTES = {"type": "string", "format": "binary"}
 Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="SHA-256 in lower-case hexadecimal")]
 
 router = APIRouter(prefix="/api/v1", tags=["evidence"])
@@ -50,12 +51,12 @@ async def get_piece(
 
 @router.post(
     "/incidents/{incident}/evidence", status_code=201, summary="Add a piece by hand",
-    openapi_extra={"requestBody": {"required": True, "content": {OCTETS: {"schema": {"type": "string", "format": "binary"}}}}},
+    openapi_extra={"requestBody": {"required": True, "content": {OCTETS: {"schema": BYTES}}}},
 )  # fmt: skip
-async def add_piece(  # noqa: PLR0913 - the fields of a piece
+async def add_piece(
     incident: str, request: Request, runtime: Running, caller: Asking,
     name: Annotated[str, Query(max_length=200)], why: Annotated[str, Query(max_length=4000)],
-    mode: Annotated[str, Query(description="vault keeps the bytes; digest keeps their SHA-256 and never the bytes")] = "vault",
+    mode: Annotated[str, Query(description="vault keeps the bytes; digest only their SHA-256")] = "vault",
 ) -> Response:  # fmt: skip
     """The body is the piece. Never send intimate or child material: images and videos are kept by digest only."""
     media_type = request.headers.get("content-type", OCTETS)[:100]

@@ -53,7 +53,8 @@ class SetFacts(BaseModel):
 
 @router.get("/incidents", summary="List incidents, newest first")
 def list_incidents(
-    runtime: Running, _: Asking, state: str | None = None, open: bool | None = None,  # noqa: A002 - the parameter's name on the wire
+    runtime: Running, _: Asking, state: str | None = None,
+    open: bool | None = None,  # noqa: A002, FBT001 - the parameter's name on the wire
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Response:  # fmt: skip
     """One line for each incident. `open=true` leaves out those that have ended."""
@@ -72,8 +73,11 @@ def list_incidents(
                200: {"description": "With `dry_run=true`: what would be done. Nothing was."}},
 )  # fmt: skip
 async def open_incident(
-    given: Annotated[Open, Body()], runtime: Running, caller: Asking, dry_run: bool = False
-) -> Response:  # noqa: FBT001, FBT002
+    given: Annotated[Open, Body()],
+    runtime: Running,
+    caller: Asking,
+    dry_run: bool = False,  # noqa: FBT001, FBT002 - a parameter on the wire
+) -> Response:
     """Start a playbook. The plan as it is now is pinned to the incident."""
     playbook = _playbook(given.playbook, caller)
     if dry_run:

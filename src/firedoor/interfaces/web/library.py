@@ -71,7 +71,9 @@ async def get_duty(duty: str, runtime: Running, _: Asking) -> Response:
 
 def _duty(duty: Any) -> dict[str, Any]:  # noqa: ANN401 - a Duty
     return {
-        "id": duty.id, "title": duty.title, "jurisdiction": duty.jurisdiction, "citation": duty.citation, "owed_by": duty.owed_by,
-        "addressee": str(duty.addressee), "authority": duty.authority, "trigger": str(duty.trigger.kind), "confidence": duty.confidence,
+        "id": duty.id, "title": duty.title, "jurisdiction": duty.jurisdiction, "citation": duty.citation,
+        "owed_by": duty.owed_by,
+        "addressee": str(duty.addressee), "authority": duty.authority, "trigger": str(duty.trigger.kind),
+        "confidence": duty.confidence,
         "verified_on": duty.verified_on.isoformat(), "review_by": duty.review_by.isoformat(), "penalty": duty.penalty,
     }  # fmt: skip

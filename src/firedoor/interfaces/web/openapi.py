@@ -56,8 +56,9 @@ TAGS = [
     {"name": "health", "description": "Open to everyone."},
 ]
 ABOUT = (
-    "Runs AI privacy incidents. Every route asks for a bearer token unless it says so; the person who acts is the token's "
-    'holder. Instants are ISO 8601 with an offset. Errors have one shape: `{"problems": [...]}`. Nothing here is legal advice.'
+    "Runs AI privacy incidents. Every route asks for a bearer token unless it says so; the person who acts is the "
+    "token's holder. Instants are ISO 8601 with an offset. Errors have one shape: "
+    '`{"problems": [...]}`. Nothing here is legal advice.'
 )
 
 

@@ -18,7 +18,9 @@ from firedoor.interfaces.web.auth import Asking, Running
 from firedoor.interfaces.web.reading import Read, read
 from firedoor.runtime.start import Runtime
 
-PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+)
 
 router = APIRouter(prefix="/api/v1", tags=["report"])
 Form = Literal["html", "md", "json"]
@@ -28,7 +30,7 @@ Form = Literal["html", "md", "json"]
 async def get_report(
     incident: str, runtime: Running, caller: Asking, form: Annotated[Form, Query(alias="format")] = "html"
 ) -> Response:
-    """What happened, who decided what and what was known then, what was closed and how that is proved, what was sent."""
+    """What happened, who decided what knowing what, what was closed and how that is proved, what was sent."""
     found = await read(runtime, incident, caller)
     return await asyncio.to_thread(_rendered, runtime, found, form)
 

@@ -46,11 +46,13 @@ def incident_detail(found: Read, now: datetime) -> Body:
     """Everything about an incident that is not long: state, facts, progress, tasks, clocks, targets."""
     view, plan = found.view, found.plan
     return {
-        "id": view.id, "type": str(view.type), "title": view.title, "severity": str(view.severity), "state": str(view.state),
+        "id": view.id, "type": str(view.type), "title": view.title, "severity": str(view.severity),
+        "state": str(view.state),
         "phase": phase_of(found), "outcome": view.outcome, "why": view.why, "opened_at": view.opened_at,
         "opened_by": view.opened_by, "closed_at": view.closed_at,
         "playbook": {"name": view.playbook, "title": plan.title, "version": view.version, "plan": view.plan_digest},
-        "roles": list(plan.roles), "facts": facts(found), "progress": progress(found), "targets": containment(view, found.names),
+        "roles": list(plan.roles), "facts": facts(found), "progress": progress(found),
+        "targets": containment(view, found.names),
         "tasks": [task(found.view, one, now) for one in view.open_tasks()],
         "clocks": [clock(one, now) for one in view.clocks.values()],
         "alerts": [alert_line(one) for one in view.alerts], "evidence": len(view.evidence),
@@ -74,9 +76,11 @@ def _operation(found: Read, state: Progress, instance: str) -> Body:
     operation = state.instances[instance].operation
     record = found.view.operations.get(instance)
     shown: Body = {
-        "id": instance, "title": found.names.title(instance, found.view), "phase": str(operation.phase), "step": operation.step,
+        "id": instance, "title": found.names.title(instance, found.view), "phase": str(operation.phase),
+        "step": operation.step,
         "do": operation.do, "status": str(state.status(instance)), "outcome": record.outcome if record else "",
-        "attempts": record.attempts if record else 0, "problem": record.problem if record and record.status != "finished" else "",
+        "attempts": record.attempts if record else 0,
+        "problem": record.problem if record and record.status != "finished" else "",
         "by_hand": bool(record and record.by_hand), "started_seq": record.started_seq if record else 0,
         "finished_seq": record.finished_seq if record else 0,
     }  # fmt: skip
@@ -97,7 +101,8 @@ def fact(name: str, value: Any, definition: FactDefinition | None, covered: bool
     """One fact."""
     typed = typed_facts({name: value}, {name: definition} if definition else {})[name]
     return {
-        "name": name, "value": value, "known": value is not None, "shown": show(typed) if not covered or value is None else "sealed",
+        "name": name, "value": value, "known": value is not None,
+        "shown": show(typed) if not covered or value is None else "sealed",
         "type": str(definition.type) if definition else "text", "ask": definition.ask if definition else "",
         "choices": list(definition.choices) if definition else [], "sealed": bool(definition and definition.sealed),
     }  # fmt: skip
@@ -123,10 +128,13 @@ def task(view: IncidentView, one: TaskView, now: datetime) -> Body:
     """One task of an incident, with its choices and what each of them means."""
     state = "open" if one.open else "withdrawn" if one.withdrawn else "decided"
     return {
-        "incident": view.id, "number": one.number, "name": f"T{one.number}", "id": one.id, "kind": one.kind, "op": one.op,
+        "incident": view.id, "number": one.number, "name": f"T{one.number}", "id": one.id, "kind": one.kind,
+        "op": one.op,
         "role": one.role, "roles": sorted(one.roles), "question": one.question, "guidance": one.guidance,
-        "choices": one.choices, "asks": one.asks, "due_at": one.due_at, "overdue": one.open and now > datetime.fromisoformat(one.due_at),
-        "opened_at": one.opened_at, "escalate_to": one.escalate_to, "escalations": one.escalations, "approvals": one.approvals,
+        "choices": one.choices, "asks": one.asks, "due_at": one.due_at,
+        "overdue": one.open and now > datetime.fromisoformat(one.due_at),
+        "opened_at": one.opened_at, "escalate_to": one.escalate_to, "escalations": one.escalations,
+        "approvals": one.approvals,
         "state": state, "choice": one.decided, "answers": one.answers, "clock": one.clock,
     }  # fmt: skip
 
@@ -138,11 +146,13 @@ def task_row(row: Row, now: datetime) -> Body:
 
 
 def clock(body: Body, now: datetime) -> Body:
-    """One clock of an incident. `seconds_left` is null where the law sets no outer limit; negative when it has passed."""
+    """One clock of an incident. `seconds_left` is null where no outer limit runs, and negative when it has passed."""
     names = (
-        "id", "duty", "version", "title", "jurisdiction", "authority", "addressee", "channel", "citation", "why", "confidence",
+        "id", "duty", "version", "title", "jurisdiction", "authority", "addressee", "channel", "citation", "why",
+        "confidence",
         "penalty", "trigger_event", "trigger_at", "started_at", "due", "kind", "latest_arguable", "latest_basis",
-        "internal_target", "state", "assumption", "paused_until", "settled_at", "settlement", "missed_at", "content", "history",
+        "internal_target", "state", "assumption", "paused_until", "settled_at", "settlement", "missed_at", "content",
+        "history",
     )  # fmt: skip
     shown = {name: body.get(name) for name in names}
     settled = body["state"] in SETTLED_CLOCKS
