@@ -28,6 +28,7 @@ from firedoor.runtime.secrets import ReferencedSecrets
 from firedoor.runtime.service import Service
 from firedoor.runtime.settings import Settings
 from firedoor.runtime.shelf import Shelf
+from firedoor.runtime.warming import warm
 from firedoor.runtime.watch import Watch
 from firedoor.runtime.world import World, dead, utc_now
 from firedoor.store import drives
@@ -82,11 +83,13 @@ class Runtime:
         self.watch = Watch(self.world, self.driver)
         self.bridge: Any = None
         self._loops: list[asyncio.Task[None]] = []
+        self._warming: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Start the loops, and Prefect in the background. Returns at once."""
         await asyncio.to_thread(remember_suspended, self.world)
         await self._inherit()
+        self._warming = asyncio.create_task(asyncio.to_thread(warm, self.service))
         self._loops = [
             asyncio.create_task(loop, name=name)
             for name, loop in (
@@ -108,6 +111,8 @@ class Runtime:
         """Stop everything, leaving nothing running."""
         for loop in self._loops:
             loop.cancel()
+        if self._warming:
+            await asyncio.wait([self._warming])
         await asyncio.gather(*self._loops, return_exceptions=True)
         if self.bridge is not None:
             await self.bridge.stop()
