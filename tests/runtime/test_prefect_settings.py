@@ -63,3 +63,11 @@ def test_what_was_put_into_the_environment_is_taken_out_again(tmp_path: Path) ->
     undo()
     assert environment == {"DO_NOT_TRACK": "0", "PATH": "/bin"}
     assert dict(os.environ) == before
+
+
+def test_a_password_closes_the_private_server_and_is_not_shown(tmp_path: Path) -> None:
+    """The server asks for it, our own client gives it, and no log line that prints the settings holds it."""
+    settings = choose(tmp_path, {"PREFECT_SERVER_API_AUTH_STRING": "fire:door"})
+    assert settings.server_environment()["PREFECT_SERVER_API_AUTH_STRING"] == "fire:door"
+    assert settings.client_environment()["PREFECT_API_AUTH_STRING"] == "fire:door"
+    assert "fire:door" not in repr(settings)

@@ -72,7 +72,7 @@ class PrefectBridge:
         """starting, ready or away. Ready means that the playbooks are deployed and runs can be driven."""
         if self.session.ready:
             return "ready"
-        return "away" if self.session.server_state == "away" else "starting"
+        return "away" if self.session.server_state == "away" or self._running.done() else "starting"
 
     async def start(self) -> None:
         """Begin to start the server, the deployments and the worker. Returns at once."""
@@ -110,7 +110,8 @@ class PrefectBridge:
         await self._previous_drive(incident_id, playbook_name)
         performance = Performance(conduct)
         self._stagehand.offer(incident_id, performance)
-        drive = self._thread.submit(self.session.drive_incident(incident_id, playbook_name))
+        work = self.session.drive_incident(incident_id, playbook_name, lambda: not performance.withdrawn)
+        drive = self._thread.submit(work)
         self._drives[incident_id] = drive
         if not await self._entered(performance, drive, incident_id, playbook_name):
             performance.withdrawn = True

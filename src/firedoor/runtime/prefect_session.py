@@ -54,6 +54,7 @@ class Session:
         self._runs: Runs | None = None
         self._client: PrefectClient | None = None
         self._driving: set[UUID] = set()
+        self._one_at_a_time = asyncio.Lock()
 
     @property
     def server_state(self) -> State:
@@ -102,12 +103,18 @@ class Session:
         if self._server:
             await self._server.stop()
 
-    async def drive_incident(self, incident_id: str, playbook_name: str) -> None:
-        """Drive an incident's flow run until it is suspended or completed. Raises PrefectAway if another drive does."""
+    async def drive_incident(self, incident_id: str, playbook_name: str, wanted: Callable[[], bool]) -> None:
+        """Drive an incident's flow run until it is suspended or completed, if that is still `wanted` at its turn.
+
+        Raises PrefectAway otherwise, and if another drive has it.
+        """
         if self._runs is None:
             raise PrefectAway("Prefect has not started")
         deployed = self.deployed[playbook_name]
-        run = await self._runs.ready(incident_id, deployed, self._driving)
+        async with self._one_at_a_time:  # on SQLite they would only refuse each other
+            if not wanted():
+                raise PrefectAway("nobody waits for it any more")
+            run = await self._runs.ready(incident_id, deployed, self._driving)
         await self._drive(run, deployed.flow, {"incident": incident_id})
 
     async def create_run(self, incident_id: str, playbook_name: str) -> None:

@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
@@ -42,6 +42,7 @@ class PrefectSettings:
     private: bool
     port: int | None = None
     database_url: str | None = None
+    password: str | None = field(default=None, repr=False)  # "user:password" of the private server, where one is wanted
 
     @property
     def ui_url(self) -> str:
@@ -62,19 +63,26 @@ class PrefectSettings:
                 "PREFECT_UI_URL": self.ui_url,
                 "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",  # our server has it off; asking costs a request
             }
+            if self.password:
+                own["PREFECT_API_AUTH_STRING"] = self.password
         return QUIET | CLIENT | own
 
     def server_environment(self) -> dict[str, str]:
         """Variables for the private server's process."""
         database = self.database_url or f"sqlite+aiosqlite:///{self.home / 'prefect.db'}"
-        return self.client_environment() | {
-            "PREFECT_SERVER_API_HOST": LOOPBACK,
-            "PREFECT_SERVER_API_PORT": str(self.port),
-            "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
-            "PREFECT_SERVER_UI_API_URL": self.api_url,
-            "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://{LOOPBACK}:{self.port},http://localhost:{self.port}",
-            "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
-        }
+        secret = {"PREFECT_SERVER_API_AUTH_STRING": self.password} if self.password else {}
+        return (
+            self.client_environment()
+            | secret
+            | {
+                "PREFECT_SERVER_API_HOST": LOOPBACK,
+                "PREFECT_SERVER_API_PORT": str(self.port),
+                "PREFECT_SERVER_DATABASE_CONNECTION_URL": database,
+                "PREFECT_SERVER_UI_API_URL": self.api_url,
+                "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": f"http://{LOOPBACK}:{self.port},http://localhost:{self.port}",
+                "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
+            }
+        )
 
     def apply(self, environment: MutableMapping[str, str] = os.environ) -> Callable[[], None]:
         """Put the client's variables into this process, and return what takes them out again."""
@@ -105,7 +113,8 @@ def _read_again() -> None:
 def choose(data_dir: Path, environment: Mapping[str, str] = os.environ) -> PrefectSettings:
     """Return the user's own server where `FIREDOOR_PREFECT_API_URL` or `PREFECT_API_URL` names one, else a private one.
 
-    `FIREDOOR_PREFECT_DATABASE_URL` moves the private server's database, for example to PostgreSQL.
+    `FIREDOOR_PREFECT_DATABASE_URL` moves the private server's database, for example to PostgreSQL, and
+    `PREFECT_SERVER_API_AUTH_STRING` closes it to other people of this machine, who can otherwise see and start runs.
     """
     home = data_dir / "prefect"
     given = environment.get("FIREDOOR_PREFECT_API_URL") or environment.get("PREFECT_API_URL")
@@ -118,6 +127,7 @@ def choose(data_dir: Path, environment: Mapping[str, str] = os.environ) -> Prefe
         private=True,
         port=port,
         database_url=environment.get("FIREDOOR_PREFECT_DATABASE_URL"),
+        password=environment.get("PREFECT_SERVER_API_AUTH_STRING"),
     )
 
 
