@@ -20,7 +20,7 @@ from collections.abc import Iterator, Mapping
 from firedoor.core.expression import Expression
 from firedoor.core.facts import FactDefinition, FactType, read
 from firedoor.core.law import CHANGE
-from firedoor.core.operations import Ask, Call, Choose, Keep, Operation, Plan, Tell, Wait
+from firedoor.core.operations import SETTLED, Ask, Call, Choose, Keep, Operation, Plan, Tell, Wait
 from firedoor.core.playbook import Drill, DrillAnswer, Playbook, StartRule, fits
 from firedoor.core.problems import InvalidInput, Problem, nearest
 from firedoor.core.source import Path, Source
@@ -73,7 +73,7 @@ class _Checker:
             yield from self._roles(operation)
             if isinstance(operation, Ask):
                 yield from self._answers(operation)
-            if getattr(operation, "alters", False) and not self._has_before(operation, Keep):
+            if getattr(operation, "alters", False) and not self._kept_before(operation):
                 yield self._problem(
                     operation,
                     "P301",
@@ -171,12 +171,16 @@ class _Checker:
             except InvalidInput as error:
                 yield self._problem(ask, error.problems[0].code, error.problems[0].message, error.problems[0].do)
 
-    def _has_before(self, operation: Operation, kind: type) -> bool:
-        return any(isinstance(self.by_id[before], kind) for before in self._ancestors(operation))
+    def _kept_before(self, operation: Operation) -> bool:
+        """Whether evidence is kept on every way here: what depends on a condition counts only under that condition."""
+        guards = _conditions(operation)
+        before = (self.by_id[name] for name in self._ancestors(operation))
+        return any(isinstance(one, Keep) and one.source != "draft" and _conditions(one) <= guards for one in before)
 
     def _approved(self, call: Call) -> bool:
-        outcomes = {edge.after for edge in call.after if edge.on in ("approve", "approved", "yes")}
-        return any(isinstance(self.by_id.get(before), Ask) for before in outcomes)
+        """Whether a question of its own step lies before it: that the incident was confirmed approves nothing."""
+        before = (self.by_id[name] for name in self._ancestors(call))
+        return any(isinstance(one, Ask) and one.kind == "approve" and one.step == call.step for one in before)
 
     def _ancestors(self, operation: Operation) -> set[str]:
         found: set[str] = set()
@@ -271,6 +275,10 @@ def _named_roles(operation: Operation) -> tuple[str, ...]:
             return (operation.role,)
         case _:
             return ()
+
+
+def _conditions(operation: Operation) -> set[tuple[str, str]]:
+    return {(edge.after, edge.on) for edge in operation.after if edge.on != SETTLED}
 
 
 def _templates(operation: Operation) -> Iterator[str]:

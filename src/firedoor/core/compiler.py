@@ -194,6 +194,8 @@ class _Compiler:
         if fragment.gate:
             self._set_gate(fragment.gate, node, allowed=gates)
         exits = tuple(Edge(after=exit_id) for exit_id in fragment.exits)
+        if not fragment.background and fragment.free.issuperset(fragment.exits):
+            exits = (*around.after, *exits)  # what waits for nothing must not let the next step overtake those before
         if handled:
             exits += self._on_failure(node, step_id, fragment, around)
         if fragment.background:
