@@ -84,7 +84,7 @@ async def test_an_operation_that_failed_is_a_failed_task_run(rig: Any) -> None:
 
 async def test_a_run_started_from_the_form_opens_an_incident_and_completes(rig: Any) -> None:
     """What Prefect's own pages post is picked up by the warm worker, with its facts."""
-    deployment = (await rig.api.get(f"/deployments/name/{PLAYBOOK}/firedoor")).json()
+    deployment = (await rig.api.get(f"/deployments/name/{PLAYBOOK}/{PLAYBOOK}")).json()
     facts = {"endpoint": "chat", "people_affected": {"min": 1}, "child": "unknown"}
     given = {"facts": facts, "title": "It quotes letters", "why": "a customer wrote"}
     path = f"/deployments/{deployment['id']}/create_flow_run"
@@ -107,7 +107,7 @@ async def _opened(rig: Any, flow_run_id: str) -> str | None:
 
 async def test_the_form_refuses_a_wrong_fact(rig: Any) -> None:
     """Prefect's API itself answers 409 to a word that the fact does not know; no run is created."""
-    deployment = (await rig.api.get(f"/deployments/name/{PLAYBOOK}/firedoor")).json()
+    deployment = (await rig.api.get(f"/deployments/name/{PLAYBOOK}/{PLAYBOOK}")).json()
     path = f"/deployments/{deployment['id']}/create_flow_run"
     answer = await rig.api.post(path, json={"parameters": {"facts": {"kind": "weather"}}})
     assert answer.status_code == 409

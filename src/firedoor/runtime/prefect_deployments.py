@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DEPLOYMENT = "firedoor"  # so that a deployment reads model-data-leakage/firedoor
-
 HELP = "Opens an incident and conducts it. What is left empty stays unknown and is asked for."
 
 
@@ -70,7 +68,7 @@ async def _apply(playbook: PlaybookLike) -> Deployed:
 
     flow = compile_flow(playbook)
     deployment = await flow.ato_deployment(
-        name=DEPLOYMENT,
+        name=playbook.name,  # the deployment has its own name too: model-data-leakage/model-data-leakage
         work_pool_name=WORK_POOL,
         entrypoint_type=EntrypointType.MODULE_PATH,
         version=str(playbook.version),
