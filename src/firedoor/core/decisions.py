@@ -39,7 +39,7 @@ def _decision(
 ) -> Body:
     body, task = entry.body, view.tasks[entry.body["task"]]
     choice = next((choice for choice in task.choices if choice["id"] == body["choice"]), None)
-    hidden = seal.covers(choice)
+    hidden = task.id in seal.tasks
     known = {name: value for name, value in view.facts.items() if value is not None}
     return {
         "seq": entry.seq, "at": entry.at, "task": f"T{task.number}", "kind": task.kind, "question": seal.cover(task.question),

@@ -54,7 +54,7 @@ def report(
         "containment": containment(view, names), "evidence": custody(entries),
         "review": _review(view), "cause": _words(view, "root_cause"), "corrective": _words(view, "measures_taken"),
         "facts": _known(view, definitions), "unknown": _unknown(view, wanted, definitions),
-        "open_tasks": [{"task": f"T{t.number}", "role": t.role, "question": t.question, "due_at": t.due_at} for t in view.open_tasks()],
+        "open_tasks": _open_tasks(view),
         "timeline": timeline(entries, names, definitions, seal), "chain": _chain(view, entries),
         "chart": chart(entries, lasted, clocks),
     }  # fmt: skip
@@ -118,13 +118,22 @@ def _alert(attached: Body) -> Body:
 def _review(view: IncidentView) -> list[Body]:
     """Every review that was held or refused, with what it found and what is changed."""
     return [
-        {"question": task.question, "by": given["by"], "role": given["role"], "at": given["at"], "choice": given["choice"],
-         "why": given["why"],
-         **{name: given.get("fields", {}).get(name, "") for name in ("attended", "findings", "measures")}}
+        {
+            "question": task.question,
+            **{name: given[name] for name in ("by", "role", "at", "choice", "why")},
+            **{name: given.get("fields", {}).get(name, "") for name in ("attended", "findings", "measures")},
+        }
         for task in view.tasks.values()
         if task.kind == "review"
         for given in task.answers
-    ]  # fmt: skip
+    ]
+
+
+def _open_tasks(view: IncidentView) -> list[Body]:
+    return [
+        {"task": f"T{task.number}", "role": task.role, "question": task.question, "due_at": task.due_at}
+        for task in view.open_tasks()
+    ]
 
 
 def _words(view: IncidentView, name: str) -> str | None:
@@ -186,9 +195,11 @@ def _summary(view: IncidentView, body: Body) -> list[str]:
 def _clock_sentence(results: Sequence[str]) -> str:
     if not results:
         return "No legal clock started."
-    words = {"met": "sent in time", "met_no_limit": "sent (no outer limit)", "late": "sent late", "missed": "missed", "open": "still running",
-             "waived": "ended by decision", "superseded": "superseded",
-             "not_applicable": "found not to apply"}  # fmt: skip
+    words = {
+        "met": "sent in time", "met_no_limit": "sent (no outer limit)", "late": "sent late", "missed": "missed",
+        "open": "still running", "waived": "ended by decision", "superseded": "superseded",
+        "not_applicable": "found not to apply",
+    }  # fmt: skip
     counted = ", ".join(f"{results.count(result)} {word}" for result, word in words.items() if result in results)
     return f"{len(results)} legal clocks started: {counted}."
 

@@ -130,7 +130,7 @@ def _task_opened(body: Body, moment: _Moment) -> Said:
 def _task_answered(body: Body, moment: _Moment) -> Said:
     task = moment.view.tasks[body["task"]]
     choice = next((choice for choice in task.choices if choice["id"] == body["choice"]), None)
-    hidden = moment.seal.covers(choice)
+    hidden = task.id in moment.seal.tasks
     label = SEALED if hidden else choice["label"] if choice else body["choice"]
     late = ", late" if body.get("late") else ""
     said = f"{body['by']} as {body['role']} answered T{task.number} ({task.question}): {label}{late}"

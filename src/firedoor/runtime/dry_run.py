@@ -66,9 +66,10 @@ class _Rehearsal:
         }  # fmt: skip
         if isinstance(operation, Ask):
             question = self.names.fill(operation.question, operation.id, self.view)
-            shown |= {"role": operation.role, "question": question, "approvals": operation.approvals, "within_seconds": operation.within_seconds,
-                      "escalate_to": operation.escalate_to,
-                      "choices": [choice.model_dump(mode="json") for choice in operation.choices]}  # fmt: skip
+            kept = operation.model_dump(
+                mode="json", include={"role", "approvals", "within_seconds", "escalate_to", "choices"}
+            )
+            shown |= {"question": question, **kept}
         if isinstance(operation, Call):
             shown |= {"verb": operation.verb, "reflex": operation.reflex, **await self._call(operation)}
         return shown
@@ -123,7 +124,6 @@ class _Rehearsal:
         except TimeoutError:
             problem = Problem(code="R101", message=f"{door.name} did not say within {PATIENCE:.0f} s what it would do")
             return {"door": door.name, "problems": [problem.model_dump(mode="json")]}
-        full = planned.model_dump(mode="json")
+        full = planned.model_dump(mode="json", exclude={"target"})
         calls = [call for call in full["calls"] if call["verb"] in (verb, "verify")]
-        return {"door": door.name, "reversible": full["reversible"], "calls": calls, "blast_radius": full["blast_radius"],
-                "permissions": full["permissions"], "problems": []}  # fmt: skip
+        return {**full, "calls": calls, "problems": []}

@@ -31,6 +31,18 @@ from firedoor.store.tables import AlertRow
 SECRET = "FIREDOOR_SOURCE_SECRET_"  # noqa: S105 - the beginning of a variable's name
 MAXIMUM_LIST = 1000
 ANY_JSON = {"type": ["object", "array"]}
+EXAMPLE = {
+    "alerts": [
+        {
+            "decision": "start",
+            "incident": "INC-2026-0001",
+            "duplicate_of": None,
+            "deliveries": 1,
+            "fingerprint": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+            "reasons": ["The start rule of model-data-leakage holds."],
+        }
+    ]
+}
 
 router = APIRouter(prefix="/api/v1", tags=["alerts"])
 
@@ -38,13 +50,10 @@ router = APIRouter(prefix="/api/v1", tags=["alerts"])
 @router.post(
     "/alerts/{source}", status_code=202, summary="Send a detection",
     openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": ANY_JSON}}}},
-    responses={202: {"description": "Stored. One line for each alert of the delivery.", "content": {"application/json": {"example": {
-        "alerts": [{"decision": "start", "incident": "INC-2026-0001", "duplicate_of": None, "deliveries": 1,
-                    "fingerprint": "9f86d081...", "reasons": ["model-data-leakage starts: alert.severity >= high"]}],
-    }}}}},
+    responses={202: {"description": "Stored.", "content": {"application/json": {"example": EXAMPLE}}}},
 )  # fmt: skip
 async def receive_alerts(source: str, request: Request, runtime: Running) -> Response:
-    """Take in a delivery, with the source's token or signature. Sending it again is safe: it is counted, not repeated."""
+    """Take in a delivery, with the source's token or signature. One that comes again is counted, not repeated."""
     keyring: Keyring = request.app.state.keyring
     body, headers = None, request.headers
     given = headers.get("authorization")
@@ -110,7 +119,7 @@ async def _signed(name: str, request: Request, runtime: Running) -> bytes:
 
 def live_secrets(source: str) -> list[bytes]:
     """The secrets that a source may sign with now: references in its variable, two while one is replaced."""
-    variable = SECRET + source.upper().replace("-", "_").replace(".", "_")
+    variable = _variable(source)
     references = [part.strip() for part in os.environ.get(variable, "").split(",") if part.strip()]
     if not references:
         raise unauthenticated(f"no secret is set here for {source}, so no signature of it can be checked")
@@ -119,6 +128,10 @@ def live_secrets(source: str) -> list[bytes]:
     except FiredoorError:
         do = f"whoever runs Firedoor: {variable} must hold secret://env/NAME or secret://file/PATH"
         raise Unanswered(Problem(code="A320", message=f"the secret of {source} cannot be read here", do=do)) from None
+
+
+def _variable(source: str) -> str:
+    return SECRET + source.upper().replace("-", "_").replace(".", "_")
 
 
 @router.get("/alerts", summary="List alerts, newest first")
@@ -160,10 +173,13 @@ async def start_for_alert(alert: int, start: Annotated[Start, Body()], runtime: 
 def list_sources(_: Asking) -> Response:
     """Every source that is read, how it proves itself, and what it sends."""
     shown = [
-        {"id": s.id, "title": s.title, "content_types": s.content_types, "authentication": s.authentication, "max_bytes": s.max_bytes,
-         "retries": s.retries, "secret_variable": SECRET + s.id.upper().replace("-", "_") if s.signature else None}
-        for s in sources().values()
-    ]  # fmt: skip
+        {
+            **{name: getattr(source, name) for name in ("id", "title", "content_types", "authentication", "max_bytes")},
+            "retries": source.retries,
+            "secret_variable": _variable(source.id) if source.signature else None,
+        }
+        for source in sources().values()
+    ]
     return answer({"sources": shown})
 
 

@@ -23,10 +23,18 @@ router = APIRouter(prefix="/api/v1", tags=["library"])
 def list_playbooks(runtime: Running, _: Asking) -> Response:
     """Playbooks that alerts and people can start, and the files that cannot be read, with their problems."""
     shown = [
-        {"name": plan.playbook, "version": plan.version, "title": plan.title, "incident": str(plan.incident), "roles": list(plan.roles),
-         "plan": plan.digest, "operations": len(plan.operations), "facts": [fact.name for fact in plan.facts]}
+        {
+            "name": plan.playbook,
+            "version": plan.version,
+            "title": plan.title,
+            "incident": str(plan.incident),
+            "roles": list(plan.roles),
+            "plan": plan.digest,
+            "operations": len(plan.operations),
+            "facts": [fact.name for fact in plan.facts],
+        }
         for plan in sorted(runtime.shelf.plans.values(), key=lambda plan: plan.playbook)
-    ]  # fmt: skip
+    ]
     broken = [{"file": file, **problem_body(problems)} for file, problems in runtime.shelf.problems.items()]
     return answer({"playbooks": shown, "broken": broken})
 

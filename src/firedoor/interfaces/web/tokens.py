@@ -38,7 +38,7 @@ def get_tokens(runtime: Running, _: Asking) -> Response:
 
 @router.post("/tokens", status_code=201, summary="Make a token")
 def post_token(given: Annotated[NewToken, Body()], runtime: Running, _: Asking) -> Response:
-    """The secret is in this answer and nowhere else. A name such as `source:presidio` binds the token to that source."""
+    """The secret is in this answer and nowhere else. A name such as `source:presidio` binds it to that source."""
     wrong = [role for role in given.roles if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", role)]
     if wrong:
         do = "lower-case letters, digits and underscores, for example responder or dpo"
