@@ -34,7 +34,6 @@ class Line:
     task: str
     choice: str
     why: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -51,52 +50,62 @@ CAST: Final = (
 LINES: Final = (
     Line("*.incident-type", "training_data", "record 4711, planted in training, came back word for word"),
     Line("*.confirm", "yes", "the hash of the finding is that of the record"),
-    Line("*.scope", "known", "from the index of training runs", {"leaked_since": "2026-11-01T00:00:00+01:00", "records_affected": "1..40", "data_acquired": "yes", "encrypted": "no"}),
-    Line(
-        "*.scope-people", "known", "from the customer register",
-        {"controller": "yes", "processor": "no", "jurisdictions": ["DE", "AT", "FR"], "people_affected": "1..40", "residents_eu": "1..40", "residents_uk": 0, "residents_us": 0},
-    ),
-    Line("*.scope-data", "known", "read from the record's fields, not from the output", {"data_categories": ["contact", "communications"], "us_statutory_data": "no", "unsecured_health_information": "no"}),
+    Line("*.scope", "known", "from the index of training runs"),
+    Line("*.scope-people", "known", "from the customer register"),
+    Line("*.scope-data", "known", "read from the record's fields, not from the output"),
     Line("*.breach-or-not", "breach", "an outsider could extract it: a failure of our security"),
-    Line(
-        "*.risk", "high", "contact data and a complaint, and nobody knows who has them",
-        {"likely_consequences": "Unwanted contact; embarrassment over a complaint."},
-    ),
-    Line("*.root-cause", "done", "the export of the support desk was in the training set, without its filter", {"root_cause": "Support export 2026-09 was trained on unfiltered."}),
-    Line("*.corrective-measures", "done", "retrained without the export; the extraction test finds nothing", {"measures_taken": "Export removed, model retrained, filter made mandatory.", "high_risk_removed": "no"}),
-    Line("*.notify-people.submit", "submitted", "letters went out", fields={"reference": "letter run 2026-11/7"}),
-    Line("*.submit", "submitted", "sent through the authority's form", fields={"reference": "DEMO-LDA-2026-0042"}),
-    Line("*.tell-voluntarily", "tell", "they would want to know", {"advice_to_people": "Nothing needs to be done."}),
+    Line("*.risk", "high", "contact data and a complaint, and nobody knows who has them"),
+    Line("*.root-cause", "done", "the export of the support desk was in the training set, without its filter"),
+    Line("*.corrective-measures", "done", "retrained without the export; the extraction test finds nothing"),
+    Line("*.notify-people.submit*", "submitted", "letters went out", {"reference": "letter run 2026-11/7"}),
+    Line("*.register?", "submitted", "written into the register", {"reference": "register, line 12"}),
+    Line("*.submit*", "submitted", "sent through the authority's form", {"reference": "DEMO-LDA-2026-0042"}),
+    Line("*.tell-voluntarily", "tell", "they would want to know"),
     Line("*.resume*", "approve", "the extraction test passed on the version that will serve"),
-    Line("*.lessons-learned", "held", "held for an hour", fields={"attended": "everybody in the list of roles", "findings": "exports were trained on without a filter", "measures": "filter before training; Mei Lindqvist; 31 January"}),
+    Line("*.lessons-learned", "held", "held for an hour"),
     Line("*.governance-review", "accept", "the measures answer the cause"),
     Line("clock-change:*", "approve", "follows from the facts"),
-)  # fmt: skip
+)
+FACTS: Final[Mapping[str, Any]] = {
+    "leaked_since": "2026-11-01T00:00:00+01:00",
+    "records_affected": "1..40",
+    "people_affected": "1..40",
+    "data_acquired": "yes",
+    "encrypted": "no",
+    "controller": "yes",
+    "processor": "no",
+    "jurisdictions": ["DE", "AT", "FR"],
+    "residents_eu": "1..40",
+    "residents_uk": 0,
+    "residents_us": 0,
+    "data_categories": ["contact", "communications"],
+    "us_statutory_data": "no",
+    "unsecured_health_information": "no",
+    "likely_consequences": "Unwanted contact; embarrassment over a complaint.",
+    "root_cause": "The support export of September was trained on without its filter.",
+    "measures_taken": "Export removed, model retrained, filter made mandatory before training.",
+    "high_risk_removed": "no",
+    "advice_to_people": "Be careful with messages that mention your complaint.",
+}
+FIELDS: Final[Mapping[str, str]] = {
+    "attended": "everybody in the list of roles",
+    "findings": "exports were trained on without a filter",
+    "measures": "filter before training; Mei Lindqvist; 31 January",
+}
 USUAL: Final = ("done", "known", "approve", "yes", "submitted", "held", "accept")  # for tasks that no line names
-FACTS: Final[Mapping[str, Any]] = {name: value for line in LINES for name, value in line.facts.items()}
-FIELDS: Final[Mapping[str, str]] = {name: value for line in LINES for name, value in line.fields.items()}
 
 
 def answer_to(task: Mapping[str, Any]) -> dict[str, Any]:
     """The body of the answer to a task, with whatever its choice requires and the facts it asks for."""
     choices = {str(choice["id"]): choice for choice in task["choices"]}
-    fitting = (
-        line for line in LINES if line.choice in choices and fnmatchcase(str(task["id"]).partition("[")[0], line.task)
-    )
+    fitting = (line for line in LINES if line.choice in choices and fnmatchcase(str(task["id"]), line.task))
     line = next(fitting, None) or Line(
         "*", next(choice for choice in (*USUAL, *choices) if choice in choices), "as planned"
     )
     required = choices[line.choice].get("requires") or ()
-    facts = {name: line.facts.get(name, FACTS.get(name)) for name in (*task["asks"], *line.facts)}
-    fields = {
-        name: line.fields.get(name, FIELDS.get(name, "as in the demonstration"))
-        for name in required
-        if name not in facts
-    }
-    known = {
-        name: value for name, value in facts.items() if value is not None and (name in task["asks"] or name in required)
-    }
-    return {"choice": line.choice, "why": line.why, "facts": known, "fields": {**line.fields, **fields}}
+    facts = {name: FACTS[name] for name in dict.fromkeys((*task["asks"], *required)) if name in FACTS}
+    others = {name: FIELDS.get(name, "as in the demonstration") for name in required if name not in facts}
+    return {"choice": line.choice, "why": line.why, "facts": facts, "fields": {**others, **line.fields}}
 
 
 def who_answers(task: Mapping[str, Any]) -> Sequence[Member]:

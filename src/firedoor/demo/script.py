@@ -12,8 +12,8 @@ from typing import Any
 
 from firedoor.interfaces.cli import render
 
-WIDTH = 100
-FIRST, SECOND = 12, 24  # columns
+WIDTH = 100  # columns at most
+SEEN, SAID, ENDED = (14, 21), (34, 17), (23, 12)  # the widths of the first two columns, by kind of row
 
 
 class Script:
@@ -22,6 +22,7 @@ class Script:
     def __init__(self) -> None:
         self.began = time.monotonic()
         self.scenes = 0
+        self.width = min(WIDTH, render.terminal_width())
 
     def opening(self) -> None:
         """What this is."""
@@ -31,57 +32,61 @@ class Script:
     def scene(self, title: str) -> None:
         """The heading of a scene, with the seconds since the beginning."""
         self.scenes += 1
-        seconds = f"{time.monotonic() - self.began:5.1f} s"
-        number = f"{self.scenes}"
-        render.line(
-            f"\n[bold]{number}  {title}[/]{' ' * max(1, WIDTH - len(title) - len(number) - 2 - len(seconds))}[dim]{seconds}[/]"
-        )
+        seconds = f"{time.monotonic() - self.began:.1f} s"
+        gap = " " * max(2, self.width - len(title) - 3 - len(seconds))
+        render.line(f"\n[bold]{self.scenes}  {title}[/]{gap}[dim]{seconds}[/]")
 
-    def row(self, what: str, value: str, words: str = "", *, wide: bool = False) -> None:
-        """One thing that was seen. `value` may hold markup; `words` wrap under themselves."""
+    def row(self, what: str, value: str, words: str = "", widths: tuple[int, int] = SEEN) -> None:
+        """One thing that was seen. `value` and `words` may hold markup; the last of them wraps under itself."""
         from rich.text import Text
 
-        first, second = (34, 18) if wide else (FIRST, SECOND)
-        lead = Text("   ").append(what.ljust(first), style="dim" if not wide else "").append("  ")
-        cell = Text.from_markup(value)
+        lead, cell = Text("   ").append(what.ljust(widths[0])).append("  "), Text.from_markup(value)
         if words:
-            cell.pad_right(max(0, second - cell.cell_len))
+            cell.pad_right(max(0, widths[1] - cell.cell_len))
             lead.append_text(cell).append("  ")
-            self._wrapped(lead, Text.from_markup(words))
-        else:
-            self._wrapped(lead, cell)
-
-    def _wrapped(self, lead: Any, words: Any) -> None:  # noqa: ANN401 - rich's Text, imported late
-        from rich.text import Text
-
+            cell = Text.from_markup(words)
         out, indent = render.console(), lead.cell_len
-        for number, part in enumerate(words.wrap(out, max(30, WIDTH - indent))):
+        for number, part in enumerate(cell.wrap(out, max(30, self.width - indent))):
             part.rstrip()
             out.print((lead.copy() if number == 0 else Text(" " * indent)).append_text(part))
 
     def note(self, words: str) -> None:
         """A remark."""
-        render.line(f"   [dim]{render.escape(words)}[/]")
+        for line in textwrap.wrap(words, self.width - 3, break_long_words=False):
+            render.line(f"   [dim]{render.escape(line)}[/]")
+
+    def answer(self, who: str, what: str, question: str) -> None:
+        """What somebody answered to which question, on one line."""
+        room = self.width - 3 - sum(SAID) - 4
+        self.row(who, what, render.escape(textwrap.shorten(question, max(30, room), placeholder=" ...")), SAID)
+
+    @staticmethod
+    def looks(door: Mapping[str, Any]) -> str:
+        """What the probes of a door saw."""
+        words = {"yes": "answers", "no": "refuses"}
+        seen = [
+            f"{probe['name']} {words.get(probe['serving'], 'unknown')} ({probe['status']})"
+            for probe in door["probes"]
+            if probe["what"] != "control"
+        ]
+        return f"door {door['door']}; {', '.join(seen)}"
 
     def clock(self, clock: Mapping[str, Any]) -> None:
-        """A clock that has started."""
-        sure = "provisional: " if clock["state"] == "provisional" else ""
-        due = (
-            f"{render.instant(clock['due'])}, {render.left(clock['due'])}" if clock["due"] else "no outer limit in law"
-        )
-        self.row("   clock starts", f"[yellow]{clock['id']}[/]", f"{sure}due {due}" if clock["due"] else due, wide=True)
+        """A clock that has started, with its limit."""
+        sure = ", provisionally" if clock["state"] == "provisional" else ""
+        limit = f"due {render.left(clock['due'])}" if clock["due"] else "no outer limit in law"
+        self.row("   a legal clock starts", f"[yellow]{clock['id']}[/]", f"{limit}{sure}", SAID)
 
-    @staticmethod
-    def settled(clock: Mapping[str, Any]) -> str:
-        """How a clock ended."""
+    def settled(self, clock: Mapping[str, Any]) -> None:
+        """How a clock ended, and where it stands in the law."""
         word = {"submitted": "sent", "not_applicable": "does not apply"}.get(clock["state"], clock["state"])
-        reference = (clock.get("settlement") or {}).get("reference", "")
-        return f"[green]{word}[/]" + (f" {reference}" if reference else "")
-
-    @staticmethod
-    def question(text: str) -> str:
-        """A question in one line."""
-        return render.escape(textwrap.shorten(text, 72, placeholder=" ..."))
+        settlement = clock.get("settlement") or {}
+        if clock["due"] and clock["state"] == "submitted":
+            word += " late" if settlement.get("late") else " in time"
+        reference = settlement.get("reference", "")
+        limit = f"due {render.instant(clock['due'])}; " if clock["due"] else ""
+        words = f"{limit}{render.escape(reference)}; [dim]{render.escape(clock['citation'])}[/]"
+        self.row(clock["id"], f"[green]{word}[/]", words, ENDED)
 
     def console(self, command: str, said: str) -> None:
         """A command and what it said."""
@@ -99,9 +104,8 @@ class Script:
         """The last line."""
         seconds = f"{time.monotonic() - self.began:.0f} s"
         if clean and code == 0:
-            render.line(
-                f"\n[bold green]Done[/] in {seconds}. Nothing is left running: both servers and Prefect have ended, their ports are free."
-            )
+            left = "Nothing is left running: the servers and Prefect have ended, their ports are free."
+            render.line(f"\n[bold green]Done[/] in {seconds}. {left}")
             render.line(
                 "[dim]Next: docs/tutorial.md connects your own endpoint; `firedoor up` starts Firedoor to stay.[/]"
             )

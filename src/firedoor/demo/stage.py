@@ -66,7 +66,7 @@ class Stage:
     def command(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run `firedoor` as somebody on this machine would."""
         program = (sys.executable, "-m", "firedoor.interfaces.cli.main", *words)
-        return subprocess.run(
+        return subprocess.run(  # noqa: S603 - our own program
             program, env=self._environment(), capture_output=True, text=True, check=False, timeout=PATIENCE
         )
 
@@ -95,7 +95,7 @@ class Stage:
 
     def _spawn(self, name: str, *words: str) -> None:
         with (self.folder / f"{name}.log").open("wb") as log:
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 - our own programs
                 (sys.executable, *words), stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                 env=self._environment(), start_new_session=True,
             )  # fmt: skip

@@ -9,12 +9,13 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
+from typing import Self
 
 import httpx
 
 from firedoor.demo import corpus
 
-PAUSE = 0.002  # seconds between two questions
+PAUSE = 0.003  # seconds between two questions
 SERVING = 200
 
 
@@ -31,7 +32,7 @@ class Witness:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, name=f"witness of {self.model}", daemon=True)
 
-    def __enter__(self) -> Witness:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -42,6 +43,11 @@ class Witness:
     def first_refusal(self) -> tuple[float, int] | None:
         """When the model first did not answer, and with which status it refused."""
         return next(((at, status) for at, status in list(self.seen) if status != SERVING), None)
+
+    @property
+    def statuses(self) -> set[int]:
+        """Every status that was seen."""
+        return {status for _, status in self.seen}
 
     def last(self) -> int:
         """The latest status."""

@@ -6,6 +6,7 @@ article; nothing here needs a server. It is no legal advice.
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,6 +19,8 @@ app = typer.Typer(
     no_args_is_help=True, help="What the law asks: the catalogue, due dates, and an assessment. No legal advice."
 )
 AtOption = Annotated[str, typer.Option("--at", metavar="INSTANT", help="ISO 8601, such as 2026-11-21T03:00:00+01:00.")]
+ZoneOption = Annotated[str, typer.Option("--tz", metavar="ZONE", help="IANA zone of the place where it is owed, such as Europe/Berlin.")]
+FactsOption = Annotated[Path | None, typer.Option("--facts", metavar="FILE", help="Facts as YAML or JSON.")]
 DutyArgument = Annotated[
     str, typer.Argument(metavar="DUTY", help="An id that `duties list` shows.", show_default=False)
 ]
@@ -25,31 +28,44 @@ DutyArgument = Annotated[
 
 @app.command("list")
 def list_(
-    jurisdiction: Annotated[
-        str, typer.Option("--jurisdiction", metavar="PLACE", help="Only this one, such as EU or UK.")
-    ] = "",
+    jurisdiction: Annotated[str, typer.Option("--jurisdiction", metavar="PLACE", help="Only this one, such as EU, UK, US or US-CA.")] = "",
+    overdue: Annotated[bool, typer.Option("--stale", help="Only those whose day of review has passed.")] = False,
+    as_of: Annotated[str, typer.Option("--as-of", metavar="DAY", help="The day on which that is looked at; today otherwise.")] = "",
     written: FormatOption = Format.TEXT,
 ) -> None:
-    """List the duties of the catalogue."""
+    """List the duties of the catalogue; with --stale those that somebody must look at again."""
     from firedoor.duties.catalogue import catalogue
+    from firedoor.duties.freshness import stale
 
-    found = [duty for duty in catalogue().values() if jurisdiction.lower() in ("", duty.jurisdiction.lower())]
+    over = {duty.id for duty in stale(catalogue(), _day(as_of))}
+    found = [duty for duty in catalogue().values() if _in(duty.jurisdiction, jurisdiction) and (duty.id in over or not overdue)]
     if written is Format.JSON:
-        names = ("id", "title", "jurisdiction", "addressee", "authority", "confidence")
-        render.as_json([{**{name: getattr(duty, name) for name in names}, "citation": duty.citation} for duty in found])
+        names = ("id", "title", "jurisdiction", "addressee", "authority", "confidence", "verified_on", "review_by")
+        render.as_json([{**{name: getattr(duty, name) for name in names}, "citation": duty.citation, "stale": duty.id in over} for duty in found])
         return
-    rows = [
-        [
-            f"[bold]{duty.id}[/]",
-            duty.jurisdiction,
-            str(duty.addressee),
-            render.escape(f"{duty.title} ({duty.citation})"),
-        ]
-        for duty in found
-    ]
+    rows = [[f"[bold]{duty.id}[/]", duty.jurisdiction, str(duty.addressee), _what(duty, overdue)] for duty in found]
     render.table(rows, ("duty", "place", "to", "what"))
     if not rows:
-        render.line(f"no duty of {render.escape(jurisdiction)}; without --jurisdiction all are listed")
+        render.line("no duty is past its review" if overdue else f"no duty of {render.escape(jurisdiction)}; without --jurisdiction all are listed")
+
+
+def _what(duty: Any, overdue: bool) -> str:  # noqa: ANN401 - a Duty, imported late
+    return f"review was due by {duty.review_by}" if overdue else render.escape(f"{duty.title} ({duty.citation})")
+
+
+def _in(place: str, wanted: str) -> bool:
+    """Whether a jurisdiction is the wanted one or a part of it: US holds US-CA."""
+    return wanted.lower() in ("", place.lower()) or place.lower().startswith(f"{wanted.lower()}-")
+
+
+def _day(written: str) -> date:
+    from firedoor.core.problems import InvalidInput, Problem
+    from firedoor.runtime.world import utc_now
+
+    try:
+        return date.fromisoformat(written) if written else utc_now().date()
+    except ValueError:
+        raise InvalidInput(Problem(code="U106", field="--as-of", message=f"{written} is no day", do="write 2026-11-21")) from None
 
 
 @app.command()
@@ -79,6 +95,8 @@ def show(duty: DutyArgument, written: FormatOption = Format.TEXT) -> None:
     render.table(
         [[f"[dim]{version.label}[/]", render.escape(_period(version))] for version in found.versions], indent=2
     )
+    if found.note:
+        render.plain(f"\n{render.paragraph(found.note, 2)}")
     if found.content:
         render.line("\n[bold]MUST SAY[/]")
         render.table([[f"[dim]{field.id}[/]", render.escape(field.title)] for field in found.content], indent=2)
@@ -97,36 +115,55 @@ def _clauses(title: str, clauses: Any) -> None:  # noqa: ANN401 - Clauses, impor
 
 
 def _period(version: Any) -> str:  # noqa: ANN401 - a Version, imported late
-    within = f"{version.within}" if version.within else (version.qualifier or "no outer limit")
+    within = f"{version.within}, counted as {version.counting}" if version.within else f"no outer limit: {version.qualifier or 'none is set'}"
     until = f"until {version.until}" if version.until else ""
-    return "  ".join(part for part in (within, f"counted as {version.counting}", until) if part)
+    status = "" if version.status == "in_force" else str(version.status)
+    cases = "; ".join(f"{case.within or 'no limit'} where {case.says}" for case in version.cases)
+    return "  ".join(part for part in (within, cases, until, status) if part)
 
 
 @app.command()
 def due(
-    duty: Annotated[
-        str | None, typer.Argument(metavar="DUTY", help="An id that `duties list` shows.", show_default=False)
-    ] = None,
+    duty: Annotated[str | None, typer.Argument(metavar="DUTY", help="An id that `duties list` shows.", show_default=False)] = None,
     at: AtOption = "",
-    event: Annotated[
-        str, typer.Option("--event", help="What happened then, such as aware; the duty's own trigger otherwise.")
-    ] = "",
-    tz: Annotated[str, typer.Option("--tz", metavar="ZONE", help="IANA zone of the place where it is owed.")] = "UTC",
+    event: Annotated[str, typer.Option("--event", help="What happened then, such as aware; the duty's own trigger otherwise.")] = "",
+    tz: ZoneOption = "",
     fact: FactOption = None,
-    batch: Annotated[
-        Path | None,
-        typer.Option("--batch", metavar="FILE", help="Many questions: a JSON list, or one JSON object a line."),
-    ] = None,
+    facts: FactsOption = None,
+    batch: Annotated[Path | None, typer.Option("--batch", metavar="FILE", help="Many questions: a JSON list, or one JSON object a line; - reads standard input.")] = None,
     written: FormatOption = Format.TEXT,
 ) -> None:
-    """Say when a duty is due after an event, and why."""
+    """Say when a duty is due after an event, and why. With --batch, exit 1 when any question was wrong; the others are answered."""
+    from firedoor.duties.answer import answer
+    from firedoor.duties.catalogue import catalogue
+
     if batch is not None:
-        render.as_json([_answered(question) for question in _questions(batch)])
+        _write_batch(_questions(batch), written)
         return
     if duty is None or not at:
         raise typer.BadParameter("name a duty and --at, or give --batch", param_hint="DUTY")
-    found = _answer({"duty": duty, "event": event, "at": at, "tz": tz, "facts": pairs(fact, "--fact")})
+    found = answer(catalogue(), duty, event, at, tz, {**facts_from(facts), **pairs(fact, "--fact")})
     render.as_json(found) if written is Format.JSON else _write_due(found)
+
+
+def _write_batch(questions: list[Any], written: Format) -> None:
+    from firedoor.duties.batch import batch as answered
+    from firedoor.duties.catalogue import catalogue
+
+    found = answered(catalogue(), questions)
+    if written is Format.JSON:
+        render.as_json(found)
+    else:
+        render.table([_batch_row(one) for one in found], ("id", "applies", "duty", "due"))
+    raise typer.Exit(1 if any("error" in one for one in found) else 0)
+
+
+def _batch_row(one: dict[str, Any]) -> list[str]:
+    if "error" in one:
+        wrong = one["error"]
+        where = f"{wrong['field']}: " if wrong["field"] else ""
+        return [render.escape(one["id"]), "[bold red]wrong[/]", "", render.escape(f"{where}{wrong['message']}. {wrong['do']}")]
+    return [render.escape(one["id"]), one["applies"], f"[bold]{one['duty']}[/]", one["due"] or "no outer limit"]
 
 
 def _write_due(found: dict[str, Any]) -> None:
@@ -147,129 +184,60 @@ def _write_due(found: dict[str, Any]) -> None:
         render.plain(render.paragraph(reason, 6))
 
 
-def _questions(path: Path) -> list[dict[str, Any]]:
+def _questions(path: Path) -> list[Any]:
     import json
 
     from firedoor.core.problems import InvalidInput, Problem
 
     text = content(path).decode("utf-8", "replace")
     try:
-        data = (
-            json.loads(text)
-            if text.lstrip().startswith("[")
-            else [json.loads(line) for line in text.splitlines() if line.strip()]
-        )
+        return list(json.loads(text)) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines() if line.strip()]
     except json.JSONDecodeError as error:
         message = f"{path} is neither a JSON list nor one JSON object a line: {error}"
-        raise InvalidInput(
-            Problem(code="U105", message=message, do='a question is {"duty": ..., "at": ..., "tz": ..., "facts": {}}')
-        ) from None
-    wrong = [number for number, item in enumerate(data, 1) if not isinstance(item, dict)]
-    if wrong:
-        raise InvalidInput(
-            Problem(
-                code="U105",
-                message=f"{path}: question {wrong[0]} is no JSON object",
-                do="see `firedoor duties due --help`",
-            )
-        )
-    return data
-
-
-def _answered(question: dict[str, Any]) -> dict[str, Any]:
-    """One answer of many: what cannot be answered says why in its place, and the others are answered."""
-    from firedoor.core.problems import FiredoorError
-
-    try:
-        return _answer(question)
-    except FiredoorError as error:
-        return {
-            "duty": question.get("duty"),
-            "problems": [problem.model_dump(mode="json") for problem in error.problems],
-        }
-
-
-def _answer(question: dict[str, Any]) -> dict[str, Any]:
-    from firedoor.duties.answer import answer
-    from firedoor.duties.catalogue import catalogue
-
-    words = {
-        name: str(question.get(name) or usual)
-        for name, usual in (("duty", ""), ("event", ""), ("at", ""), ("tz", "UTC"))
-    }
-    facts = question.get("facts") or {}
-    return answer(
-        catalogue(), words["duty"], words["event"], words["at"], words["tz"], facts if isinstance(facts, dict) else {}
-    )
+        do = 'a question is {"id": ..., "duty": ..., "event": ..., "at": ..., "tz": ..., "facts": {}}'
+        raise InvalidInput(Problem(code="U105", message=message, do=do)) from None
 
 
 @app.command()
 def assess(
-    facts: Annotated[Path | None, typer.Option("--facts", metavar="FILE", help="Facts as YAML or JSON.")] = None,
+    facts: FactsOption = None,
     fact: FactOption = None,
     at: AtOption = "",
+    tz: ZoneOption = "",
     everything: Annotated[bool, typer.Option("--all", help="Those that do not apply, too.")] = False,
     written: FormatOption = Format.TEXT,
 ) -> None:
     """Say which duties apply on these facts: yes, no or unknown, and why. Unknown stays unknown."""
     from firedoor.core import dates
-    from firedoor.core.assessment import assess as assessed
-    from firedoor.core.facts import read_all
     from firedoor.duties.catalogue import catalogue
+    from firedoor.duties.overview import assess_all
     from firedoor.runtime.world import utc_now
 
-    known = read_all(catalogue().facts, {**facts_from(facts), **pairs(fact, "--fact")})
-    picture = assessed(catalogue().values(), known, dates.instant(at) if at else utc_now())
-    found = [item for item in picture.assessments if everything or written is Format.JSON or str(item.applies) != "no"]
+    given = {**facts_from(facts), **pairs(fact, "--fact"), **({"time_zone": tz} if tz else {})}
+    instant = dates.instant(at, dates.zone_named(tz) if tz else None) if at else utc_now()
+    picture = assess_all(catalogue(), given, instant)
     if written is Format.JSON:
-        render.as_json(
-            {
-                "at": picture.at.isoformat(),
-                "next_fact": picture.next_fact,
-                "duties": [_assessment(item) for item in found],
-            }
-        )
+        render.as_json(picture)
         return
+    found = [item for item in picture["duties"] if everything or item["applies"] != "no"]
     order = {"yes": 0, "unknown": 1, "no": 2}
-    rows = [
-        [_answer_word(str(item.applies)), f"[bold]{item.duty}[/]", _short(item)]
-        for item in sorted(found, key=lambda item: order[str(item.applies)])
-    ]
-    render.table(rows, ("applies", "duty", "what it rests on"))
-    if picture.next_fact:
-        ask = catalogue().facts[picture.next_fact].ask
-        render.line(f"\nask next: [bold]{picture.next_fact}[/]  {render.escape(ask)}")
+    rows = [[_answer_word(item["applies"]), f"[bold]{item['duty']}[/]", _short(item)] for item in sorted(found, key=lambda item: order[item["applies"]])]
+    render.table(rows, ("applies", "duty", "due, and what it rests on"))
+    counts = picture["counts"]
+    render.line(f"\n{counts['yes']} apply, {counts['unknown']} may apply, {counts['no']} do not{'' if everything else ' (--all shows those)'}")
+    if picture["next_fact"]:
+        render.line(f"ask next: [bold]{picture['next_fact']}[/]  {render.escape(picture['next_question'])}")
 
 
 def _answer_word(word: str) -> str:
     return {"yes": "[bold red]yes[/]", "unknown": "[yellow]unknown[/]"}.get(word, word)
 
 
-def _short(item: Any) -> str:  # noqa: ANN401 - an Assessment, imported late
-    if str(item.applies) == "unknown":
-        return f"[dim]missing:[/] {render.escape(', '.join(item.missing[:6]))}" + (
-            "  [yellow]a provisional clock would run[/]" if item.provisional else ""
-        )
-    return render.escape("; ".join(item.reasons[:2]))
-
-
-def _assessment(item: Any) -> dict[str, Any]:  # noqa: ANN401 - an Assessment, imported late
-    trigger = (
-        {"fact": item.trigger.fact, "at": item.trigger.at.isoformat(), "stands_in_for": item.trigger.stands_in_for}
-        if item.trigger
-        else None
-    )
-    return {
-        "duty": item.duty,
-        "applies": str(item.applies),
-        "reach": str(item.reach),
-        "binding": item.binding,
-        "superseded": str(item.superseded),
-        "version": item.version,
-        "provisional": item.provisional,
-        "trigger": trigger,
-        "reasons": list(item.reasons),
-        "missing": list(item.missing),
-        "to_judge": list(item.to_judge),
-        "awaits": list(item.awaits),
-    }
+def _short(item: dict[str, Any]) -> str:
+    limit = f"{item['due'] or 'no outer limit'}  " if item["kind"] else ""
+    if item["applies"] == "unknown":
+        runs = "  [yellow]a provisional clock would run[/]" if item["provisional"] else ""
+        return f"{limit}[dim]missing:[/] {render.escape(', '.join(item['missing_facts'][:6]))}{runs}"
+    asked = item.get("request", {}).get("missing", ())
+    incomplete = f"  [yellow]the request lacks: {render.escape('; '.join(asked))}[/]" if item["shadow"] and asked else ""
+    return f"{limit}{render.escape('; '.join(item['why'][:2]))}{incomplete}"

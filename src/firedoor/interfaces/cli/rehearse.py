@@ -18,8 +18,9 @@ def demo(
             "--keep", metavar="FOLDER", help="Where the report is left; ./firedoor-demo otherwise.", show_default=False
         ),
     ] = None,
+    stay: Annotated[bool, typer.Option("--stay", help="Leave it running at the end, to look around.")] = False,
 ) -> None:
     """Show a whole incident on this machine, in about a minute: a leak is closed, proved, answered and reported."""
     from firedoor.demo.demo import run
 
-    raise typer.Exit(run(keep or Path("firedoor-demo")))
+    raise typer.Exit(run(keep or Path("firedoor-demo"), stay=stay))

@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +25,7 @@ from firedoor.runtime.settings import Settings
 from firedoor.runtime.start import Runtime
 
 LOOK = 0.1  # seconds between two looks at the parts
+SWITCH = 0.001  # seconds; the reflex must not wait the usual 5 ms for the thread in which Prefect is loaded
 GRACE = 5  # seconds that open requests have when the server stops
 
 
@@ -49,6 +51,7 @@ class Server(uvicorn.Server):
 
 def run(settings: Settings, listener: socket.socket, began: float, *, with_parent: bool) -> None:
     """Serve until asked to stop."""
+    sys.setswitchinterval(SWITCH)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     asyncio.run(_run(settings, listener, began, with_parent=with_parent))
 
@@ -94,21 +97,22 @@ async def _tell(runtime: Runtime, server: Server, began: float) -> None:
             began,
         )
     said: dict[str, str] = {}
-    while True:
+    while not server.should_exit:
         for part, state in runtime.health()["parts"].items():
-            if said.get(part) != state and part != "playbooks":
+            if said.get(part) != state:
+                _say_part(runtime, part, state, said.get(part, ""), began)
                 said[part] = state
-                _say_part(runtime, part, state, began)
         await asyncio.sleep(LOOK)
 
 
-def _say_part(runtime: Runtime, part: str, state: str, began: float) -> None:
-    if state in ("starting", "off") and part != "prefect":
-        return
-    word = {"well": "ready"}.get(state, state if state in ("ready", "starting", "away", "off") else "failed")
-    where = _prefect_page(runtime) if part == "prefect" and state == "ready" else ""
-    more = f": {state}" if word == "failed" else ""
-    say(word, f"{part}{where}{render.escape(more)}", began)
+def _say_part(runtime: Runtime, part: str, state: str, before: str, began: float) -> None:
+    """Prefect's states, and whatever is not well or is well again; that the rest has started is no news."""
+    if part == "prefect":
+        say(state, f"Prefect{_prefect_page(runtime) if state == 'ready' else ''}", began)
+    elif state not in ("well", "starting"):
+        say("failed", f"{part}: {render.escape(state)}", began)
+    elif before not in ("", "starting"):
+        say("ready", part, began)
 
 
 def _prefect_page(runtime: Runtime) -> str:

@@ -1,0 +1,125 @@
+"""What the demonstration asks of the running systems: Firedoor's API as a client, and Prefect's.
+
+Decides that an answer which is not as expected ends the demonstration with what it
+said. Leaves what is done with the answers to `demo`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from firedoor.demo.stage import StageError
+
+T = TypeVar("T")
+PATIENCE = 40.0  # seconds for anything that should happen
+LOOK = 0.005
+ACCEPTED, INVALID = 202, 422
+
+
+class Calls:
+    """Firedoor's API, as this machine's user with the local token, or as the holder of another."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self.http = open_client(url)
+        self.token = token
+        self.incident = ""
+
+    def text(self, path: str) -> str:
+        """Read something about the incident."""
+        answer = self.http.get(f"/api/v1/incidents/{self.incident}{path}", headers=_bearer(self.token))
+        must(answer.is_success, f"GET {path}: {answer.status_code} {answer.text[:300]}")
+        return answer.text
+
+    def get(self, path: str = "") -> Any:  # noqa: ANN401 - any JSON value
+        """Read JSON about the incident."""
+        return json.loads(self.text(path))
+
+    def journal(self) -> list[dict[str, Any]]:
+        """The entries."""
+        return [json.loads(line) for line in self.text("/journal").splitlines()]
+
+    def part(self, name: str) -> str:
+        """How a part of Firedoor is."""
+        return str(self.http.get("/readyz").json()["parts"][name])
+
+    def new_token(self, name: str, roles: tuple[str, ...]) -> str:
+        """A token for somebody."""
+        body = {"name": name, "roles": list(roles)}
+        answer = self.http.post("/api/v1/tokens", json=body, headers=_bearer(self.token))
+        must(answer.is_success, f"no token: {answer.text[:300]}")
+        return str(answer.json()["token"])
+
+    def send_alert(self, file: Path, token: str) -> Mapping[str, Any]:
+        """Post an alert as Alertmanager does; what became of it."""
+        headers = {**_bearer(token), "content-type": "application/json"}
+        answer = self.http.post("/api/v1/alerts/alertmanager", content=file.read_bytes(), headers=headers)
+        must(answer.status_code == ACCEPTED, f"not accepted: {answer.status_code} {answer.text[:300]}")
+        received: Mapping[str, Any] = answer.json()["alerts"][0]
+        return received
+
+    def answer(self, task: Mapping[str, Any], body: Mapping[str, Any], token: str) -> bool:
+        """Answer a task; False when the rules refuse this person. An answer that does not fit is a fault of ours."""
+        path = f"/api/v1/incidents/{self.incident}/tasks/{task['number']}/answer"
+        answer = self.http.post(path, json=body, headers=_bearer(token))
+        must(answer.status_code != INVALID, f"T{task['number']} ({task['id']}): {answer.text[:500]}")
+        return answer.is_success
+
+
+class Prefect:
+    """Prefect's own API."""
+
+    def __init__(self, url: str) -> None:
+        self.http = open_client(f"{url}/api")
+
+    def flow_run(self, incident: str) -> Any:  # noqa: ANN401 - any JSON value
+        """The incident's flow run once it has ended; None before that."""
+        query = {"flow_runs": {"name": {"any_": [incident]}}}
+        found = self.http.post("/flow_runs/filter", json=query).json()
+        return next((run for run in found if run["state_type"] == "COMPLETED"), None)
+
+    def task_runs(self, flow_run: str) -> list[dict[str, Any]]:
+        """Its task runs, in the order in which they began."""
+        query = {"flow_runs": {"id": {"any_": [flow_run]}}, "limit": 200}
+        found: list[dict[str, Any]] = self.http.post("/task_runs/filter", json=query).json()
+        return sorted(found, key=lambda task: str(task.get("start_time") or task["created"]))
+
+
+def open_client(url: str) -> httpx.Client:
+    """A client for this machine; no proxy stands between."""
+    return httpx.Client(base_url=url, trust_env=False, timeout=20)
+
+
+def write_alert(folder: Path) -> Path:
+    """The shipped alert as a file, dated now."""
+    alert = json.loads((files("firedoor.demo") / "alert.json").read_text())
+    alert["alerts"][0]["startsAt"] = datetime.now(UTC).isoformat()
+    file = folder / "alert.json"
+    file.write_text(json.dumps(alert))
+    return file
+
+
+def until(look: Callable[[], T | None], otherwise: str) -> T:
+    """Look until there is something to see."""
+    end = time.monotonic() + PATIENCE
+    while not (found := look()):
+        must(time.monotonic() < end, otherwise)
+        time.sleep(LOOK)
+    return found
+
+
+def must(condition: object, otherwise: str) -> None:
+    """End the demonstration unless this is so."""
+    if not condition:
+        raise StageError(otherwise)
+
+
+def _bearer(token: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {token}"}
