@@ -45,9 +45,15 @@ def _answer(catalogue: Catalogue, question: Any) -> dict[str, Any]:  # noqa: ANN
     if facts is not None and not isinstance(facts, Mapping):
         problems.append(_problem("facts", "facts are an object of names and values", 'write {"people_affected": 3}'))
     if problems:
-        raise InvalidInput(problems)
+        raise InvalidInput([*problems, *_unknown_duty(catalogue, question.get("duty"))])
     duty, event, at, tz = (str(question.get(key) or "") for key in ("duty", "event", "at", "tz"))
     return answer(catalogue, duty, event, at, tz, facts or {})
+
+
+def _unknown_duty(catalogue: Catalogue, key: Any) -> tuple[Problem, ...]:  # noqa: ANN401
+    if not isinstance(key, str) or not key or key in catalogue:
+        return ()
+    return (catalogue.unknown(key),)
 
 
 def _text_problems(key: str, value: Any) -> list[Problem]:  # noqa: ANN401

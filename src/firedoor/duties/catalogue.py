@@ -56,12 +56,13 @@ class Catalogue(Mapping[str, Duty]):
     def find(self, key: str) -> Duty:
         """Return a duty. Raises NotFound naming the nearest."""
         if key not in self.duties:
-            raise NotFound(
-                Problem(
-                    code="L101", field="duty", message=f'no duty is called "{key[:60]}"', do=nearest(key, self.duties)
-                )
-            )
+            raise NotFound(self.unknown(key))
         return self.duties[key]
+
+    def unknown(self, key: str) -> Problem:
+        """Say that there is no such duty, and name the nearest."""
+        message = f'no duty is called "{key[:60]}"'
+        return Problem(code="L101", field="duty", message=message, do=nearest(key, self.duties))
 
 
 @cache

@@ -19,7 +19,7 @@ app = typer.Typer(
     no_args_is_help=True, help="What the law asks: the catalogue, due dates, and an assessment. No legal advice."
 )
 AtOption = Annotated[str, typer.Option("--at", metavar="INSTANT", help="ISO 8601, such as 2026-11-21T03:00:00+01:00.")]
-ZoneOption = Annotated[str, typer.Option("--tz", metavar="ZONE", help="IANA zone of the place where it is owed, such as Europe/Berlin.")]
+ZoneOption = Annotated[str, typer.Option("--tz", metavar="ZONE", help="Where it is owed, such as Europe/Berlin.")]
 FactsOption = Annotated[Path | None, typer.Option("--facts", metavar="FILE", help="Facts as YAML or JSON.")]
 DutyArgument = Annotated[
     str, typer.Argument(metavar="DUTY", help="An id that `duties list` shows.", show_default=False)
@@ -28,9 +28,11 @@ DutyArgument = Annotated[
 
 @app.command("list")
 def list_(
-    jurisdiction: Annotated[str, typer.Option("--jurisdiction", metavar="PLACE", help="Only this one, such as EU, UK, US or US-CA.")] = "",
-    overdue: Annotated[bool, typer.Option("--stale", help="Only those whose day of review has passed.")] = False,
-    as_of: Annotated[str, typer.Option("--as-of", metavar="DAY", help="The day on which that is looked at; today otherwise.")] = "",
+    jurisdiction: Annotated[
+        str, typer.Option("--jurisdiction", metavar="PLACE", help="Such as EU, UK, US or US-CA.")
+    ] = "",
+    overdue: Annotated[bool, typer.Option("--stale", help="Only those past their review.")] = False,
+    as_of: Annotated[str, typer.Option("--as-of", metavar="DAY", help="Stale on this day; today otherwise.")] = "",
     written: FormatOption = Format.TEXT,
 ) -> None:
     """List the duties of the catalogue; with --stale those that somebody must look at again."""
@@ -38,15 +40,21 @@ def list_(
     from firedoor.duties.freshness import stale
 
     over = {duty.id for duty in stale(catalogue(), _day(as_of))}
-    found = [duty for duty in catalogue().values() if _in(duty.jurisdiction, jurisdiction) and (duty.id in over or not overdue)]
+    here = [duty for duty in catalogue().values() if _in(duty.jurisdiction, jurisdiction)]
+    found = [duty for duty in here if duty.id in over or not overdue]
     if written is Format.JSON:
-        names = ("id", "title", "jurisdiction", "addressee", "authority", "confidence", "verified_on", "review_by")
-        render.as_json([{**{name: getattr(duty, name) for name in names}, "citation": duty.citation, "stale": duty.id in over} for duty in found])
+        render.as_json([_listed(duty, duty.id in over) for duty in found])
         return
     rows = [[f"[bold]{duty.id}[/]", duty.jurisdiction, str(duty.addressee), _what(duty, overdue)] for duty in found]
     render.table(rows, ("duty", "place", "to", "what"))
     if not rows:
-        render.line("no duty is past its review" if overdue else f"no duty of {render.escape(jurisdiction)}; without --jurisdiction all are listed")
+        everything = f"no duty of {render.escape(jurisdiction)}; without --jurisdiction all are listed"
+        render.line("no duty is past its review" if overdue else everything)
+
+
+def _listed(duty: Any, stale: bool) -> dict[str, Any]:  # noqa: ANN401 - a Duty, imported late
+    names = ("id", "title", "jurisdiction", "addressee", "authority", "confidence", "verified_on", "review_by")
+    return {**{name: getattr(duty, name) for name in names}, "citation": duty.citation, "stale": stale}
 
 
 def _what(duty: Any, overdue: bool) -> str:  # noqa: ANN401 - a Duty, imported late
@@ -65,7 +73,8 @@ def _day(written: str) -> date:
     try:
         return date.fromisoformat(written) if written else utc_now().date()
     except ValueError:
-        raise InvalidInput(Problem(code="U106", field="--as-of", message=f"{written} is no day", do="write 2026-11-21")) from None
+        problem = Problem(code="U106", field="--as-of", message=f"{written} is no day", do="write 2026-11-21")
+        raise InvalidInput(problem) from None
 
 
 @app.command()
@@ -115,7 +124,8 @@ def _clauses(title: str, clauses: Any) -> None:  # noqa: ANN401 - Clauses, impor
 
 
 def _period(version: Any) -> str:  # noqa: ANN401 - a Version, imported late
-    within = f"{version.within}, counted as {version.counting}" if version.within else f"no outer limit: {version.qualifier or 'none is set'}"
+    none = f"no outer limit: {version.qualifier or 'none is set'}"
+    within = f"{version.within}, counted as {version.counting}" if version.within else none
     until = f"until {version.until}" if version.until else ""
     status = "" if version.status == "in_force" else str(version.status)
     cases = "; ".join(f"{case.within or 'no limit'} where {case.says}" for case in version.cases)
@@ -124,16 +134,24 @@ def _period(version: Any) -> str:  # noqa: ANN401 - a Version, imported late
 
 @app.command()
 def due(
-    duty: Annotated[str | None, typer.Argument(metavar="DUTY", help="An id that `duties list` shows.", show_default=False)] = None,
+    duty: Annotated[
+        str | None, typer.Argument(metavar="DUTY", help="An id of `duties list`.", show_default=False)
+    ] = None,
+    *,
     at: AtOption = "",
-    event: Annotated[str, typer.Option("--event", help="What happened then, such as aware; the duty's own trigger otherwise.")] = "",
+    event: Annotated[str, typer.Option("--event", help="What happened then, such as aware.")] = "",
     tz: ZoneOption = "",
     fact: FactOption = None,
     facts: FactsOption = None,
-    batch: Annotated[Path | None, typer.Option("--batch", metavar="FILE", help="Many questions: a JSON list, or one JSON object a line; - reads standard input.")] = None,
+    batch: Annotated[
+        Path | None,
+        typer.Option(
+            "--batch", metavar="FILE", help="Many questions: a JSON list, or a JSON object a line; - is standard input."
+        ),
+    ] = None,
     written: FormatOption = Format.TEXT,
 ) -> None:
-    """Say when a duty is due after an event, and why. With --batch, exit 1 when any question was wrong; the others are answered."""
+    """Say when a duty is due after an event, and why. With --batch a wrong question is named in its place (exit 1)."""
     from firedoor.duties.answer import answer
     from firedoor.duties.catalogue import catalogue
 
@@ -162,7 +180,8 @@ def _batch_row(one: dict[str, Any]) -> list[str]:
     if "error" in one:
         wrong = one["error"]
         where = f"{wrong['field']}: " if wrong["field"] else ""
-        return [render.escape(one["id"]), "[bold red]wrong[/]", "", render.escape(f"{where}{wrong['message']}. {wrong['do']}")]
+        words = render.escape(f"{where}{wrong['message']}. {wrong['do']}")
+        return [render.escape(one["id"]), "[bold red]wrong[/]", "", words]
     return [render.escape(one["id"]), one["applies"], f"[bold]{one['duty']}[/]", one["due"] or "no outer limit"]
 
 
@@ -190,12 +209,24 @@ def _questions(path: Path) -> list[Any]:
     from firedoor.core.problems import InvalidInput, Problem
 
     text = content(path).decode("utf-8", "replace")
+    if not text.lstrip().startswith("["):
+        return [_line(line) for line in text.splitlines() if line.strip()]
     try:
-        return list(json.loads(text)) if text.lstrip().startswith("[") else [json.loads(line) for line in text.splitlines() if line.strip()]
+        return list(json.loads(text))
     except json.JSONDecodeError as error:
-        message = f"{path} is neither a JSON list nor one JSON object a line: {error}"
+        message = f"{path} is no JSON list: {error}"
         do = 'a question is {"id": ..., "duty": ..., "event": ..., "at": ..., "tz": ..., "facts": {}}'
         raise InvalidInput(Problem(code="U105", message=message, do=do)) from None
+
+
+def _line(line: str) -> Any:  # noqa: ANN401 - any JSON value
+    """A question on a line of its own; one that is no JSON is answered as what it is, in its place."""
+    import json
+
+    try:
+        return json.loads(line)
+    except json.JSONDecodeError:
+        return line
 
 
 @app.command()
@@ -219,12 +250,16 @@ def assess(
     if written is Format.JSON:
         render.as_json(picture)
         return
-    found = [item for item in picture["duties"] if everything or item["applies"] != "no"]
-    order = {"yes": 0, "unknown": 1, "no": 2}
-    rows = [[_answer_word(item["applies"]), f"[bold]{item['duty']}[/]", _short(item)] for item in sorted(found, key=lambda item: order[item["applies"]])]
+    _write_picture(picture, ("yes", "unknown", "no") if everything else ("yes", "unknown"))
+
+
+def _write_picture(picture: dict[str, Any], answers: tuple[str, ...]) -> None:
+    found = [item for answer in answers for item in picture["duties"] if item["applies"] == answer]
+    rows = [[_answer_word(item["applies"]), f"[bold]{item['duty']}[/]", _short(item)] for item in found]
     render.table(rows, ("applies", "duty", "due, and what it rests on"))
     counts = picture["counts"]
-    render.line(f"\n{counts['yes']} apply, {counts['unknown']} may apply, {counts['no']} do not{'' if everything else ' (--all shows those)'}")
+    more = "" if "no" in answers else " (--all shows those)"
+    render.line(f"\n{counts['yes']} apply, {counts['unknown']} may apply, {counts['no']} do not{more}")
     if picture["next_fact"]:
         render.line(f"ask next: [bold]{picture['next_fact']}[/]  {render.escape(picture['next_question'])}")
 
@@ -239,5 +274,6 @@ def _short(item: dict[str, Any]) -> str:
         runs = "  [yellow]a provisional clock would run[/]" if item["provisional"] else ""
         return f"{limit}[dim]missing:[/] {render.escape(', '.join(item['missing_facts'][:6]))}{runs}"
     asked = item.get("request", {}).get("missing", ())
-    incomplete = f"  [yellow]the request lacks: {render.escape('; '.join(asked))}[/]" if item["shadow"] and asked else ""
+    lacks = f"  [yellow]the request lacks: {render.escape('; '.join(asked))}[/]"
+    incomplete = lacks if item["shadow"] and asked else ""
     return f"{limit}{render.escape('; '.join(item['why'][:2]))}{incomplete}"
