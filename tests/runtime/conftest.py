@@ -56,6 +56,7 @@ class FakeHost:
         self.first_effect: dict[str, float] = {}
         self.fail: set[str] = set()
         self.busy: set[str] = set()
+        self.held: dict[str, asyncio.Event] = {}
 
     def add(self, incident_id: str) -> str:
         """Open an incident that no flow knows yet."""
@@ -99,7 +100,8 @@ class FakeHost:
         async def effect() -> Json:
             self.first_effect.setdefault(incident_id, time.perf_counter())
             self.performed.append((incident_id, operation.id))
-            await asyncio.sleep(0)
+            if incident_id in self.held:
+                await self.held[incident_id].wait()
             failed = {"status": "failed", "error": "the gateway did not answer"}
             return failed if operation.id in self.fail else {"summary": "done"}
 
@@ -151,7 +153,10 @@ class Rig:
         """The flow run, once it is in this state."""
 
         async def reached() -> dict[str, Any] | None:
-            run = await self.flow_run(incident) if incident in self.host.flow_runs else {}
+            try:
+                run = await self.flow_run(incident) if incident in self.host.flow_runs else {}
+            except httpx.HTTPError:
+                return None  # the server is away for a moment
             return run if run.get("state_name") == state else None
 
         return await until(reached, seconds)

@@ -211,15 +211,38 @@ async def test_a_server_that_is_killed_costs_the_incident_nothing(rig: Any) -> N
     began = time.monotonic()
     assert await _with_or_without(rig, name) == "closed"
     assert time.monotonic() - began < 3
-    await rig.until(lambda: _completed(rig, name), 60)
+    await rig.run_until(name, "Completed", 60)
     assert len(await rig.shown(name, 4, 30)) == 4
     assert rig.host.effects(name) == ["containment.suspend", "containment.verify", "remediation.tell"]
 
 
-async def _completed(rig: Any, name: str) -> bool:
-    import httpx
+async def test_a_server_that_is_killed_during_an_effect_does_not_interrupt_it(rig: Any) -> None:
+    """The conductor gets its outcomes without the server; the run is suspended as soon as there is one again."""
+    name = incident(rig)
+    release = rig.host.held[name] = asyncio.Event()
+    conducting = asyncio.create_task(rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct))
+    await rig.until(lambda: _performed(rig, name), 10)
+    os.kill(rig.bridge.session.server_pid, signal.SIGKILL)
+    release.set()
+    assert await asyncio.wait_for(conducting, 3) == "waiting"
+    await rig.run_until(name, "Suspended", 60)
+    assert rig.host.effects(name) == ["containment.suspend", "containment.verify"]
 
+
+async def test_a_server_that_hangs_holds_nobody_up(rig: Any) -> None:
+    """A stopped server answers nothing and refuses nothing; after two seconds the incident goes on without it."""
+    name = incident(rig)
+    server = rig.bridge.session.server_pid
+    os.kill(server, signal.SIGSTOP)
     try:
-        return bool((await rig.flow_run(name)).get("state_name") == "Completed")
-    except httpx.HTTPError:
-        return False
+        began = time.monotonic()
+        assert await _with_or_without(rig, name) == "waiting"
+        assert time.monotonic() - began < 3
+    finally:
+        os.kill(server, signal.SIGCONT)
+    await rig.run_until(name, "Suspended", 60)
+    assert rig.host.effects(name) == ["containment.suspend", "containment.verify"]
+
+
+async def _performed(rig: Any, name: str) -> bool:
+    return bool(rig.host.effects(name))

@@ -112,9 +112,9 @@ class Session:
             raise PrefectAway("Prefect has not started")
         deployed = self.deployed[playbook_name]
         async with self._one_at_a_time:  # on SQLite they would only refuse each other
-            if not wanted():
-                raise PrefectAway("nobody waits for it any more")
-            run = await self._runs.ready(incident_id, deployed, self._driving)
+            run = await self._runs.ready(incident_id, deployed, self._driving) if wanted() else None
+        if run is None or not wanted():
+            raise PrefectAway("nobody waits for it any more")
         await self._drive(run, deployed.flow, {"incident": incident_id})
 
     async def create_run(self, incident_id: str, playbook_name: str) -> None:
