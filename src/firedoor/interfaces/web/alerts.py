@@ -88,7 +88,7 @@ def checked(source: AlertSource, headers: Mapping[str, str]) -> AlertSource:
     if kind not in source.content_types:
         message = f"{(kind or 'a body without a media type')[:60]} is not read by {source.id}"
         do = f"send Content-Type: {' or '.join(source.content_types)}"
-        raise Unsupported(Problem(code="A100", field="content-type", message=message, do=do))
+        raise Unsupported(Problem(code="D100", field="content-type", message=message, do=do))
     return source
 
 
@@ -127,7 +127,7 @@ def live_secrets(source: str) -> list[bytes]:
         return [ReferencedSecrets().resolve(reference).encode() for reference in references]
     except FiredoorError:
         do = f"whoever runs Firedoor: {variable} must hold secret://env/NAME or secret://file/PATH"
-        raise Unanswered(Problem(code="A320", message=f"the secret of {source} cannot be read here", do=do)) from None
+        raise Unanswered(Problem(code="D320", message=f"the secret of {source} cannot be read here", do=do)) from None
 
 
 def _variable(source: str) -> str:
