@@ -166,5 +166,14 @@ def digest_of(path: Path) -> str:
 
 
 __all__ = [
-    "FiredoorError", "all_playbooks", "compiled", "digest_of", "find", "folder", "load_playbook", "parts_of", "paths", "vocabulary",
-]  # fmt: skip
+    "FiredoorError",
+    "all_playbooks",
+    "compiled",
+    "digest_of",
+    "find",
+    "folder",
+    "load_playbook",
+    "parts_of",
+    "paths",
+    "vocabulary",
+]

@@ -139,7 +139,7 @@ class SimulatedConnector:
         self,
         target: Target,
         door: Door,
-        snapshot: Snapshot,
+        snapshot: Snapshot,  # noqa: ARG002
         operation_key: str,
         closed_by: Receipt | None = None,  # noqa: ARG002
     ) -> Receipt:

@@ -12,8 +12,10 @@ from firedoor.steps.asking import AskingOptions, ask
 class AskFacts(AskingOptions):
     """The facts that are asked for, and the words around them."""
 
-    facts: Words = Field(alias="ask", min_length=1)
-    question: str = "What is known now? Write unknown where it is not known."
+    facts: Words = Field(alias="ask", min_length=1, description="the facts that are asked for")
+    question: str = Field(
+        default="What is known now? Write unknown where it is not known.", description="the question; a template"
+    )
 
 
 def lower(options: AskFacts, context: StepContext) -> Fragment:

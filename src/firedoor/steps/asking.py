@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from firedoor.core.operations import Ask, Choice
 from firedoor.core.step import Options, Seconds, StepContext, Words
 
@@ -18,11 +20,13 @@ DAY = 24 * 3600
 class AskingOptions(Options):
     """The fields of a step that asks people."""
 
-    by: str | None = None
-    within: Seconds | None = None
-    escalate_to: str | None = None
-    guidance: str = ""
-    asks: Words = ()
+    by: str | None = Field(default=None, description="the role that is asked; else the first of `roles:`")
+    within: Seconds | None = Field(default=None, description="until when; then it goes to `escalate_to`")
+    escalate_to: str | None = Field(
+        default=None, description="the role that is asked next; else the first, or the second"
+    )
+    guidance: str = Field(default="", description="what an expert would look at, and the trap; a template")
+    asks: Words = Field(default=(), description="facts that may be filled in with the answer")
 
 
 def ask(context: StepContext, part: str, options: AskingOptions, **fields: Any) -> Ask:  # noqa: ANN401 - the fields of Ask

@@ -15,10 +15,15 @@ from firedoor.steps.asking import AskingOptions, ask
 class Confirm(AskingOptions):
     """The question, and which facts become known with a yes (`now` is the time of the answer)."""
 
-    confirm: str
-    sets: dict[str, Any] = Field(default_factory=dict)
-    if_yes: str = "The incident is confirmed and the playbook goes on."
-    if_no: str = "The incident is dismissed as a false alarm; whatever was suspended is put up for resumption."
+    confirm: str = Field(description="the question; a template")
+    sets: dict[str, Any] = Field(default_factory=dict, description="facts that a yes sets; `now` is its time")
+    if_yes: str = Field(
+        default="The incident is confirmed and the playbook goes on.", description="what follows from yes"
+    )
+    if_no: str = Field(
+        default="The incident is dismissed as a false alarm; whatever was suspended is put up for resumption.",
+        description="what follows from no",
+    )
 
 
 def lower(options: Confirm, context: StepContext) -> Fragment:

@@ -23,9 +23,11 @@ class Answer(Options):
 class Decide(AskingOptions):
     """The question and its answers by id; `approvals` people of the role must agree."""
 
-    decide: str
-    answers: dict[str, Answer] = Field(min_length=2)
-    approvals: int = Field(default=1, ge=1, le=5)
+    decide: str = Field(description="the question; a template")
+    answers: dict[str, Answer] = Field(
+        min_length=2, description="by id: `label`, `consequence`, facts it `sets`, what it `requires`"
+    )
+    approvals: int = Field(default=1, ge=1, le=5, description="how many people must agree")
 
 
 def lower(options: Decide, context: StepContext) -> Fragment:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from firedoor.core.operations import Ask, Choice, Keep
 from firedoor.core.step import Fragment, StepContext, chain_after
 from firedoor.steps.asking import AskingOptions, ask
@@ -29,7 +31,7 @@ NOT_REQUIRED = Choice(
 class NotifyOptions(AskingOptions):
     """Who decides and sends."""
 
-    template: str | None = None
+    template: str | None = Field(default=None, description="the name of a notice; else the one that fits the duty")
 
 
 def lower_clocks(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from firedoor.core.step import Fragment, StepContext, StepType
 from firedoor.steps.notify import NotifyOptions, lower_clocks
 
@@ -11,7 +13,7 @@ from firedoor.steps.notify import NotifyOptions, lower_clocks
 class NotifyAuthorities(NotifyOptions):
     """`due`: whatever clocks run towards authorities and other bodies."""
 
-    notify_authorities: Literal["due"]
+    notify_authorities: Literal["due"] = Field(description="every clock towards authorities and other bodies")
 
 
 def lower(options: NotifyAuthorities, context: StepContext) -> Fragment:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from firedoor.core.step import Fragment, StepContext, StepType
 from firedoor.steps.notify import NotifyOptions, lower_clocks
 
@@ -11,7 +13,7 @@ from firedoor.steps.notify import NotifyOptions, lower_clocks
 class NotifyPeople(NotifyOptions):
     """`due`: whatever clocks run towards the people affected."""
 
-    notify_people: Literal["due"]
+    notify_people: Literal["due"] = Field(description="every clock towards the people affected")
 
 
 def lower(options: NotifyPeople, context: StepContext) -> Fragment:

@@ -19,8 +19,8 @@ WITHOUT_TARGET = ("alert", "locators")
 class Preserve(Options):
     """What to keep, and `of` which target (a template)."""
 
-    preserve: Words = Field(min_length=1)
-    of: str | None = None
+    preserve: Words = Field(min_length=1, description="names of artefacts; `alert` and `locators` need no target")
+    of: str | None = Field(default=None, description="the target whose artefacts they are; a template")
 
 
 def lower(options: Preserve, context: StepContext) -> Fragment:

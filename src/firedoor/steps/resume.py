@@ -12,8 +12,8 @@ from firedoor.steps.asking import AskingOptions, ask
 class Resume(AskingOptions):
     """The target (a template). By default two people must agree."""
 
-    resume: str
-    approvals: int = Field(default=2, ge=1, le=5)
+    resume: str = Field(description="the target; a template")
+    approvals: int = Field(default=2, ge=1, le=5, description="how many people must agree")
 
 
 def lower(options: Resume, context: StepContext) -> Fragment:

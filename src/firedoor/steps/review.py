@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from firedoor.core.operations import Choice
 from firedoor.core.step import Fragment, StepContext, StepType, Words
 from firedoor.steps.asking import DAY, AskingOptions, ask
@@ -10,9 +12,9 @@ from firedoor.steps.asking import DAY, AskingOptions, ask
 class Review(AskingOptions):
     """What is reviewed, with whom, along which agenda."""
 
-    review: str
-    attend: Words = ()
-    agenda: Words = ()
+    review: str = Field(description="what is reviewed")
+    attend: Words = Field(default=(), description="the roles that come")
+    agenda: Words = Field(default=(), description="what is on the table")
 
 
 def lower(options: Review, context: StepContext) -> Fragment:

@@ -21,13 +21,13 @@ from firedoor.steps.asking import AskingOptions, ask
 class Suspend(AskingOptions):
     """The target (a template), and under which condition no person is asked first."""
 
-    suspend: str
-    automatic: str | None = None
-    preserve_first: Words = ()
-    doors: Words = Field(default=(), alias="fallback")
-    reverify: Seconds | None = None
-    approvals: int = Field(default=1, ge=1, le=5)
-    allow_irreversible: bool = False
+    suspend: str = Field(description="the target; a template")
+    automatic: str | None = Field(default=None, description="`when CONDITION` or `always`: nobody is asked first")
+    preserve_first: Words = Field(default=(), description="artefacts kept before the target is touched")
+    doors: Words = Field(default=(), alias="fallback", description="doors in the order to try; else the inventory's")
+    reverify: Seconds | None = Field(default=None, description="look again after so long; nothing waits for it")
+    approvals: int = Field(default=1, ge=1, le=5, description="how many people must agree")
+    allow_irreversible: bool = Field(default=False, description="may use a door that cannot be opened again")
 
 
 def lower(options: Suspend, context: StepContext) -> Fragment:

@@ -11,9 +11,9 @@ from firedoor.steps.asking import AskingOptions, ask, done_choices
 class Task(AskingOptions):
     """The work. `alters: true` says that it changes or destroys something that could be evidence."""
 
-    task: str
-    alters: bool = False
-    approvals: int = Field(default=1, ge=1, le=5)
+    task: str = Field(description="the work; a template")
+    alters: bool = Field(default=False, description="it changes or destroys what could be evidence")
+    approvals: int = Field(default=1, ge=1, le=5, description="how many people must say that it is done")
 
 
 def lower(options: Task, context: StepContext) -> Fragment:

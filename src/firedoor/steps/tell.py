@@ -11,9 +11,9 @@ from firedoor.core.step import Fragment, Options, StepContext, StepType, Words
 class TellOptions(Options):
     """Which roles, and the message. Both texts are templates."""
 
-    tell: Words = Field(min_length=1)
-    subject: str = "{{ incident.id }}: {{ incident.title }}"
-    text: str
+    tell: Words = Field(min_length=1, description="the roles that are told")
+    subject: str = Field(default="{{ incident.id }}: {{ incident.title }}", description="a template")
+    text: str = Field(description="a template")
 
 
 def lower(options: TellOptions, context: StepContext) -> Fragment:

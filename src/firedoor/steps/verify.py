@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pydantic import Field
+
 from firedoor.core.operations import Call
 from firedoor.core.step import Fragment, Options, StepContext, StepType
 
@@ -9,7 +11,7 @@ from firedoor.core.step import Fragment, Options, StepContext, StepType
 class Verify(Options):
     """The target (a template)."""
 
-    verify: str
+    verify: str = Field(description="the target; a template")
 
 
 def lower(options: Verify, context: StepContext) -> Fragment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from firedoor.core.duration import show_duration
 from firedoor.core.operations import Wait
@@ -12,8 +12,8 @@ from firedoor.core.step import Fragment, Options, Seconds, StepContext, StepType
 class WaitOptions(Options):
     """Either `wait: 24h` or `wait: until` with `fact: some_instant`."""
 
-    wait: Seconds | None = None
-    until: str | None = None
+    wait: Seconds | None = Field(default=None, description="how long, or the word `until`")
+    until: str | None = Field(default=None, description="with `wait: until`: a fact that is an instant")
 
     @model_validator(mode="before")
     @classmethod
