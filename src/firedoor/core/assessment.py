@@ -125,13 +125,15 @@ def find_trigger(duty: Duty, facts: Facts) -> TriggerFound | None:
 
 
 class _Case:
-    """The facts of one assessment, and the answers already worked out on them."""
+    """The facts of one assessment, and what was already worked out on them: many duties share a clause."""
 
-    __slots__ = ("_answers", "facts")
+    __slots__ = ("_answers", "_missing", "_rests_on", "facts")
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
         self._answers: dict[str, Ternary] = {}
+        self._missing: dict[str, tuple[str, ...]] = {}
+        self._rests_on: dict[str, tuple[str, ...]] = {}
 
     def answer(self, condition: Expression) -> Ternary:
         known = self._answers.get(condition.text)
@@ -141,8 +143,18 @@ class _Case:
 
     def finding(self, says: str, condition: Expression, cite: str, *, negated: bool = False) -> Finding:
         answer = self.answer(condition)
-        rests_on = tuple(f"{name} = {show(self.facts.get(name, UNKNOWN))}" for (name,) in sorted(condition.references))
+        rests_on = self._rests_on.get(condition.text)
+        if rests_on is None:
+            names = sorted(name for (name,) in condition.references)
+            rests_on = tuple(f"{name} = {show(self.facts.get(name, UNKNOWN))}" for name in names)
+            self._rests_on[condition.text] = rests_on
         return Finding(says, ternary.negate(answer) if negated else answer, cite, condition.text, rests_on)
+
+    def missing(self, condition: Expression) -> tuple[str, ...]:
+        known = self._missing.get(condition.text)
+        if known is None:
+            known = self._missing[condition.text] = condition.missing(self.facts)
+        return known
 
 
 def _assess(duty: Duty, case: _Case, at: datetime) -> Assessment:
@@ -192,7 +204,7 @@ def _missing(duty: Duty, when: tuple[Clause, ...], applies: Ternary, case: _Case
     names: dict[str, None] = {}
     for condition in _conditions(duty, when):
         if case.answer(condition) is UNKNOWN:
-            names.update(dict.fromkeys(condition.missing(case.facts)))
+            names.update(dict.fromkeys(case.missing(condition)))
     return tuple(names)
 
 

@@ -68,6 +68,7 @@ def _with_wider(places: tuple[str, ...]) -> tuple[str, ...]:
 ONE_STATE = "residents_of_one_us_state"  # in the state of the United States that has the most of them
 _PLACES = (
     "eu", "uk", "us", "us_ca", "us_tx", "us_ny", "us_fl", "us_co", "us_wa", "br", "in", "au", "ca", "jp", "kr", "sg",
+    "cn", "my",
 )  # fmt: skip
 RESIDENTS = (*(f"residents_{place}" for place in _PLACES), ONE_STATE)
 
