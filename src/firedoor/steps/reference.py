@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from typing import Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
 
 from firedoor.core.step import Seconds, StepType
 from firedoor.steps.registry import step_types
@@ -74,10 +73,10 @@ def _type(info: FieldInfo) -> str:
 
 
 def _default(info: FieldInfo) -> str:
+    if info.is_required():
+        return "required"
     if info.default_factory is not None:
         return "nothing"
-    if info.default is PydanticUndefined:
-        return "required"
     if info.default in (None, "", ()):
         return "nothing" if info.annotation is not bool else "no"
     return f"`{str(info.default).lower()}`" if not isinstance(info.default, str) else f"`{info.default}`"
