@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
@@ -67,6 +67,8 @@ class System:
     url: str
     headers: dict[str, str] = field(default_factory=dict)
     first: dict[str, list[float]] = field(default_factory=dict)  # milliseconds, by mode
+    environment: dict[str, str] = field(default_factory=dict)
+    stop: Callable[[], None] = lambda: None
 
     def request(self, name: str, steps: int) -> tuple[str, Any]:
         """Where and what to post for an alert about a model."""
@@ -77,15 +79,33 @@ class System:
 
 def alert_body(name: str) -> dict[str, Any]:
     """An Alertmanager v4 delivery about one model."""
-    labels = {"alertname": "Leak", "severity": "critical", "model": name, "firedoor_incident": "data_leakage_in_ai_models"}
+    labels = {
+        "alertname": "Leak",
+        "severity": "critical",
+        "model": name,
+        "firedoor_incident": "data_leakage_in_ai_models",
+    }
     alert = {
-        "status": "firing", "labels": labels, "annotations": {"summary": f"{name} leaks"}, "startsAt": "2026-11-21T03:00:00Z",
-        "endsAt": "0001-01-01T00:00:00Z", "fingerprint": f"{abs(hash(name)):016x}"[:16], "generatorURL": "",
-    }  # fmt: skip
+        "status": "firing",
+        "labels": labels,
+        "annotations": {"summary": f"{name} leaks"},
+        "startsAt": "2026-11-21T03:00:00Z",
+        "endsAt": "0001-01-01T00:00:00Z",
+        "fingerprint": f"{abs(hash(name)):016x}"[:16],
+        "generatorURL": "",
+    }
     return {
-        "version": "4", "groupKey": name, "status": "firing", "receiver": "firedoor", "groupLabels": {}, "commonLabels": {},
-        "commonAnnotations": {}, "externalURL": "", "truncatedAlerts": 0, "alerts": [alert],
-    }  # fmt: skip
+        "version": "4",
+        "groupKey": name,
+        "status": "firing",
+        "receiver": "firedoor",
+        "groupLabels": {},
+        "commonLabels": {},
+        "commonAnnotations": {},
+        "externalURL": "",
+        "truncatedAlerts": 0,
+        "alerts": [alert],
+    }
 
 
 def inventory(sink: str) -> dict[str, Any]:
@@ -98,11 +118,14 @@ def inventory(sink: str) -> dict[str, Any]:
 def _target(sink: str, name: str, neighbours: tuple[str, ...]) -> dict[str, Any]:
     url, mark = f"{sink}/models/{name}", "firedoor:{{ operation_key }}"
     config = {
-        "capture": {"url": url}, "state": {"state": "/state"}, "version": "header:etag", "mark": {"at": "/mark", "value": mark},
+        "capture": {"url": url},
+        "state": {"state": "/state"},
+        "version": "header:etag",
+        "mark": {"at": "/mark", "value": mark},
         "closed": {"at": "/state", "values": ["suspended"], "open": ["running"]},
         "suspend": {"method": "PUT", "url": url, "json": {"state": "suspended", "mark": mark}},
         "resume": {"method": "PUT", "url": url, "json": {"state": "{{ snapshot.state.state }}", "mark": mark}},
-    }  # fmt: skip
+    }
     return {
         "kind": "endpoint", "doors": [{"name": "platform", "connector": "http", "config": config}],
         "probe": {"url": f"{sink}/chat/{name}", "method": "POST", "json": {}}, "neighbours": list(neighbours),
@@ -138,23 +161,26 @@ def firedoor(sink: str, steps: int, *, with_prefect: bool) -> Iterator[System]:
         (playbooks / f"bench-{steps}.yaml").write_text(PLAYBOOK.format(steps=steps, more=more))
         (data / "targets.yaml").write_text(yaml.safe_dump(inventory(sink)))
         environment = {
-            "FIREDOOR_DATA_DIR": str(data), "FIREDOOR_PLAYBOOKS": str(playbooks), "FIREDOOR_PREFECT": str(with_prefect).lower(),
-        }  # fmt: skip
-        with process(sys.executable, str(HERE / "server.py"), environment=environment) as url:
+            "FIREDOOR_DATA_DIR": str(data),
+            "FIREDOOR_PLAYBOOKS": str(playbooks),
+            "FIREDOOR_PREFECT": str(with_prefect).lower(),
+        }
+        with contextlib.ExitStack() as running:
+            url = running.enter_context(process(sys.executable, str(HERE / "server.py"), environment=environment))
             token = wait_for(data / "server.json")["token"]
             if with_prefect:
                 wait_until_shown(url)
             name = f"firedoor{'' if with_prefect else ', Prefect off'}"
-            yield System(name, url, {"authorization": f"Bearer {token}"})
+            yield System(name, url, {"authorization": f"Bearer {token}"}, {}, environment, running.close)
 
 
-def wait_for(path: Path) -> dict[str, Any]:
-    """Read a JSON file as soon as it is there."""
-    for _ in range(400):
+def wait_for(path: Path, every: float = 0.05) -> dict[str, Any]:
+    """Read a JSON file as soon as it is there; look again after so many seconds, for 20 s at most."""
+    for _ in range(int(20 / every)):
         with contextlib.suppress(OSError, json.JSONDecodeError):
             found: dict[str, Any] = json.loads(path.read_text())
             return found
-        time.sleep(0.05)
+        time.sleep(every)
     raise RuntimeError(f"{path} did not appear")
 
 
@@ -238,7 +264,10 @@ def run() -> None:
             table(systems, column)
     with contextlib.ExitStack() as stack:
         sink = stack.enter_context(process(sys.executable, str(HERE / "sink.py")))
-        systems = [stack.enter_context(firedoor(sink, STEPS, with_prefect=False)), *peers(stack, sink, with_prefect=False)]
+        systems = [
+            stack.enter_context(firedoor(sink, STEPS, with_prefect=False)),
+            *peers(stack, sink, with_prefect=False),
+        ]
         asyncio.run(measure(sink, systems, STEPS, 0.0, ROUNDS, 0))
         table(systems, f"back to back, all {STEPS}")
 

@@ -90,7 +90,8 @@ def prefect(app: FastAPI) -> Respond:
         async def drive() -> None:
             async with get_client() as api:
                 run = await api.create_flow_run(contain, parameters={"name": name, "steps": steps}, state=Pending())
-                await run_flow(contain, flow_run=run, parameters={"name": name, "steps": steps})
+                driven: Any = run_flow(contain, flow_run=run, parameters={"name": name, "steps": steps})
+                await driven
 
         task = asyncio.create_task(drive())
         _kept.add(task)

@@ -36,9 +36,9 @@ class FlowHost:
         known = await asyncio.to_thread(drives.incident_of, store, flow_run_id)
         if known:
             return known
-        incident = await self.service.open(playbook, facts, title, why or "started in Prefect", PREFECT, drive=False)
-        await asyncio.wrap_future(drives.set_flow_run(store, incident, flow_run_id))
-        return incident
+        return await self.service.open(
+            playbook, facts, title, why or "started in Prefect", PREFECT, flow_run_id=flow_run_id
+        )
 
     async def conduct(self, incident_id: str, performer: Performer, shown: Shown) -> str:
         """Drive the incident on behalf of a flow run."""

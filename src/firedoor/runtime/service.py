@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -126,9 +126,12 @@ class Service:
 
     async def open(  # noqa: PLR0913 - what an incident is opened with, by name
         self, playbook: str | Path, facts: Mapping[str, Any], title: str, why: str, person: Person, *,
-        alert: Alert | None = None, alert_id: int | None = None, drive: bool = True,
+        alert: Alert | None = None, alert_id: int | None = None, flow_run_id: str | None = None,
     ) -> str:  # fmt: skip
-        """Open an incident by hand. Raises InvalidInput with every problem; nothing is half made."""
+        """Open an incident by hand, or for a flow run, which then drives it itself.
+
+        Raises InvalidInput with every problem; nothing is half made.
+        """
         plan = await asyncio.to_thread(self.shelf.plan, playbook)
         definitions = self.world.definitions(plan)
         values = {name: write(value) for name, value in read_all(definitions, facts).items()}
@@ -139,9 +142,9 @@ class Service:
             facts=values, alert=alert,
         )  # fmt: skip
         await asyncio.to_thread(self.world.store.keep_plan, plan, self.world.now())
-        new = new_incident(self.world, opening)
+        new = replace(new_incident(self.world, opening), flow_run_id=flow_run_id)
         entries = await asyncio.wrap_future(self.world.store.open_incident(new, self.world.now(), alert_id))
-        if drive:
+        if flow_run_id is None:
             self.driver.accepted(entries[0].incident, entries)
         return entries[0].incident
 

@@ -48,6 +48,7 @@ class NewIncident:
     playbook: str
     actor: str
     drafts: tuple[Draft, ...]
+    flow_run_id: str | None = None  # the Prefect run that opened it, if one did
     owner: str = ""  # the process that drives it from the first entry on
 
 
@@ -284,6 +285,7 @@ def _open(connection: Connection, new: NewIncident, now: datetime) -> tuple[Entr
         "slept_seq": 0,
         "ended": False,
         "shown_seq": 0,
+        "flow_run_id": new.flow_run_id,
     }
     connection.execute(insert(table(DriveRow)).values(beaten_at=text_of(now) if new.owner else "", **drive))
     entries = chain(incident, start, _with_keys(new.drafts, incident), now)
