@@ -181,7 +181,13 @@ def facts(
         raise typer.BadParameter("which facts? write NAME=VALUE", param_hint="[NAME=VALUE]...")
     path = f"/incidents/{incident}/facts"
     body = {"facts": pairs(values, "set"), "why": why}
-    answer = call(lambda api: api.post(path, body) if action else api.get(path))
+
+    async def shown(api: Api) -> Any:  # noqa: ANN401 - any JSON value
+        if action:
+            await api.post(path, body)
+        return await api.get(path)
+
+    answer = call(shown)
     render.as_json(answer) if written is Format.JSON else incident_page.write_facts(answer["facts"])
 
 

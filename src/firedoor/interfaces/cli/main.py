@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,6 +30,9 @@ from firedoor.interfaces.cli import (
     server,
     tokens,
 )
+
+if TYPE_CHECKING:
+    from firedoor.core.problems import FiredoorError
 
 SEE, ACT, PROVE, RUN, WRITE = "See what goes on", "Act", "Prove", "Run Firedoor", "Playbooks and the law"
 UNEXPECTED = 70  # sysexits.h EX_SOFTWARE: a fault of ours, never of what was given
@@ -105,9 +108,10 @@ def _told(error: Exception) -> int:
     from firedoor.core.problems import FiredoorError
     from firedoor.interfaces.cli import render
 
-    if isinstance(error, FiredoorError):
-        render.problems(error.problems)
-        return error.exit_code
+    known = error if isinstance(error, FiredoorError) else _of_the_machine(error)
+    if known is not None:
+        render.problems(known.problems)
+        return known.exit_code
     if os.environ.get("FIREDOOR_DEBUG"):
         raise error
     sys.stderr.write(
@@ -115,6 +119,23 @@ def _told(error: Exception) -> int:
         "    Please report it. With FIREDOOR_DEBUG=1 the same command shows where it happened.\n"
     )
     return UNEXPECTED
+
+
+def _of_the_machine(error: Exception) -> FiredoorError | None:
+    """A folder that cannot be used, or a database that does not answer: nobody's fault in what was typed."""
+    from firedoor.core.problems import InvalidInput, Problem, Unanswered
+
+    if isinstance(error, OSError) and error.filename:
+        message = f"{error.filename} cannot be used: {error.strerror}"
+        return InvalidInput(
+            Problem(code="U107", message=message, do="check the path, its permissions and FIREDOOR_DATA_DIR")
+        )
+    if type(error).__module__.startswith("sqlalchemy"):
+        first = str(error).splitlines()[0][:300]
+        return Unanswered(
+            Problem(code="U108", message=f"the database does not answer: {first}", do="see `firedoor doctor`")
+        )
+    return None
 
 
 if __name__ == "__main__":

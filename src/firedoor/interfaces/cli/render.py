@@ -183,7 +183,8 @@ def problems(found: Iterable[Problem]) -> None:
     out = console(error=True)
     for problem in found:
         word = "[bold red]problem[/]" if problem.severity == "error" else "[yellow]warning[/]"
-        where = f"{problem.place}: " if problem.place else (f"{problem.field}: " if problem.field else "")
+        field = f"{problem.field}: " if problem.field and problem.field not in problem.message else ""
+        where = f"{problem.place}: " if problem.place else field
         out.print(f"{word} {escape(where)}{escape(problem.message)} [dim]\\[{escape(problem.code)}][/]")
         if problem.do:
             out.print(f"    {escape(problem.do)}")

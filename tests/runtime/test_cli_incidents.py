@@ -1,0 +1,248 @@
+from __future__ import annotations
+
+import json
+import sqlite3
+from pathlib import Path
+
+import pytest
+from tests.runtime.command import Firedoor, Said, _firedoor  # noqa: F401 - a fixture
+
+LEAK = "model-data-leakage"
+ONE = "INC-2026-0001"
+
+
+@pytest.fixture(name="incident")
+def _incident(firedoor: Firedoor) -> str:
+    """An open incident, opened by hand."""
+    said = firedoor("run", LEAK, "--why", "a customer called", "--title", "Somebody else's chat")
+    assert said.code == 0, said.err
+    return said.out.strip()
+
+
+def confirmed(firedoor: Firedoor, incident: str) -> Said:
+    """Answer until the incident is confirmed, so that the legal clocks start."""
+    firedoor("answer", incident, "T1", "other_user", "--why", "seen")
+    return firedoor("answer", incident, "T2", "yes", "--why", "compared by hash")
+
+
+def test_run_prints_the_id_and_nothing_else(firedoor: Firedoor) -> None:
+    """A script can keep what stands on standard output."""
+    said = firedoor("run", LEAK, "--fact", "people_affected=1..500")
+    assert said.code == 0
+    assert said.out.startswith("INC-")
+    assert len(said.out.split()) == 1
+
+
+def test_without_a_server_the_command_says_so(firedoor: Firedoor) -> None:
+    """It works all the same; the note goes to standard error, where no script reads it."""
+    said = firedoor("incidents")
+    assert (said.code, "no server is running" in said.err, "no open incident" in said.out) == (0, True, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("run", "no-such-playbook"), 1, "no playbook is called"),
+        (("run", LEAK, "--fact", "people_affected"), 1, "there is no ="),
+        (("run", LEAK, "--fact", "=5"), 1, "no name before the ="),
+        (("run", LEAK, "--fact", "people_affected=many"), 1, "expected a whole number"),
+        (("run", LEAK, "--fact", "peple_affected=5"), 1, 'did you mean "people_affected"'),
+        (("run", LEAK, "--facts", "/nowhere/facts.yaml"), 1, "cannot be read"),
+        (("run", "/nowhere/own.yaml"), 1, "is not a file"),
+        (("status", "INC-1999-0001"), 1, "there is no incident INC-1999-0001"),
+        (("timeline", "nonsense"), 1, "there is no incident nonsense"),
+        (("evidence", "list", "INC-1999-0001"), 1, "there is no incident"),
+        (("answer", "INC-1999-0001", "T1", "yes", "--why", "x"), 1, "there is no incident"),
+        (("journal", "verify", "INC-1999-0001"), 1, "there is no incident"),
+        (("token", "create", "--role", "Bad Role!"), 1, "is no role"),
+        (("token", "revoke", "deadbeef"), 1, "no live token"),
+        (("alert", "start", "77", LEAK, "--why", "x"), 1, "there is no alert 77"),
+        (("alert", "send", "--source", "nosuch", "--file", __file__), 1, "no source of alerts"),
+        (("alert", "send", "--source", "alertmanager", "--file", __file__), 1, ""),
+        (("facts", "INC-1999-0001", "set", "a=b", "--why", "x"), 1, "there is no incident"),
+    ],
+)
+def test_wrong_words_are_answered_in_words(firedoor: Firedoor, words: tuple[str, ...], code: int, says: str) -> None:
+    """Each names what is wrong, has its exit code, and opens nothing."""
+    said = firedoor(*words)
+    assert said.code == code, said
+    assert says in " ".join(said.err.split())
+    assert firedoor("incidents", "--all", "--format", "json").json["incidents"] == []
+
+
+def test_every_fact_that_is_wrong_is_named_at_once(firedoor: Firedoor) -> None:
+    """Nobody has to try twice to learn of the second mistake."""
+    said = firedoor("run", LEAK, "--fact", "people_affected=many", "--fact", "severity=awful")
+    assert "people_affected" in said.err
+    assert "severity" in said.err
+
+
+def test_facts_come_from_a_file(firedoor: Firedoor, tmp_path: Path) -> None:
+    """YAML and the option together; the option wins."""
+    file = tmp_path / "facts.yaml"
+    file.write_text("people_affected: 1..500\nseverity: low\n")
+    incident = firedoor("run", LEAK, "--facts", file, "--fact", "severity=high").out.strip()
+    facts = {fact["name"]: fact["value"] for fact in firedoor("facts", incident, "--format", "json").json["facts"]}
+    assert (facts["people_affected"], facts["severity"]) == ({"min": 1, "max": 500}, "high")
+
+
+def test_a_dry_run_tells_and_opens_nothing(firedoor: Firedoor) -> None:
+    """What would be done at once and what after a person is told; no incident is there afterwards."""
+    said = firedoor("run", LEAK, "--dry-run")
+    assert "nothing was started" in said.out
+    assert "AFTER A PERSON" in said.out
+    assert firedoor("incidents", "--all", "--format", "json").json["incidents"] == []
+
+
+def test_status_shows_who_is_asked_and_how_to_answer(firedoor: Firedoor, incident: str) -> None:
+    """The page has the task, the choices, and until when."""
+    said = firedoor("status", incident)
+    assert "WAITING FOR PEOPLE" in said.out
+    assert "commander" in said.out
+    assert "in 29 min" in said.out or "in 30 min" in said.out
+
+
+@pytest.mark.parametrize("command", ["status", "timeline", "facts", "tasks", "clocks", "journal", "evidence list"])
+def test_every_view_has_json(firedoor: Firedoor, incident: str, command: str) -> None:
+    """Programs read each view; it names its incident."""
+    shown = firedoor(*command.split(), incident, "--format", "json").json
+    assert incident in (shown.get("incident"), shown.get("id"))
+
+
+def test_a_pipe_gets_no_colours(firedoor: Firedoor, incident: str) -> None:
+    """Nothing but text stands in what a program reads."""
+    assert "\x1b" not in firedoor("status", incident).out
+
+
+def test_an_answer_starts_the_clocks(
+    firedoor: Firedoor, incident: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With the commander's yes the 72 hours of GDPR Art 33(1) run, and the command shows them."""
+    profile = tmp_path / "organisation.yaml"
+    profile.write_text(
+        "name: X\nfacts: {established_in: [DE], member_state: DE, controller: yes, time_zone: Europe/Berlin}\n"
+    )
+    monkeypatch.setenv("FIREDOOR_ORGANISATION", str(profile))
+    assert confirmed(firedoor, incident).code == 0
+    clocks = firedoor("clocks", incident)
+    assert "eu.gdpr.art33.sa" in clocks.out
+    assert "in 71 h 59 min" in clocks.out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("T1", "maybe", "--why", "x"), 1, "is not an answer to T1"),
+        (("T1", "other_user"), 1, "a reason is needed"),
+        (("T1", "other_user", "--why", " "), 1, "a reason is needed"),
+        (("T9", "yes", "--why", "x"), 1, 'has no task "T9"'),
+        (("T1", "other_user", "--why", "x", "--fact", "nonsense=1"), 1, 'no fact is called "nonsense"'),
+        (("T1", "other_user", "--why", "x", "--field", "alone"), 1, "there is no ="),
+    ],
+)
+def test_an_answer_that_does_not_fit_changes_nothing(
+    firedoor: Firedoor, incident: str, words: tuple[str, ...], code: int, says: str
+) -> None:
+    """It is refused with its reason, and the task waits as before."""
+    said = firedoor("answer", incident, *words)
+    assert (said.code, says in " ".join(said.err.split())) == (code, True), said
+    assert [task["state"] for task in firedoor("tasks", incident, "--format", "json").json["tasks"]] == ["open"]
+
+
+def test_a_second_answer_is_refused(firedoor: Firedoor, incident: str) -> None:
+    """The state forbids it: exit code 3, and who answered first is named."""
+    firedoor("answer", incident, "1", "other_user", "--why", "seen")
+    said = firedoor("answer", incident, "1", "other_user", "--why", "seen")
+    assert (said.code, "was answered by" in said.err) == (3, True)
+
+
+def test_facts_are_set_with_a_reason(firedoor: Firedoor, incident: str) -> None:
+    """The new value is shown; without a reason nothing is changed."""
+    assert firedoor("facts", incident, "set", "people_affected=20..60").code == 1
+    assert firedoor("facts", incident, "set", "people_affected=20..60", "--why", "counted").code == 0
+    assert "20 to 60" in firedoor("facts", incident).out
+
+
+def test_a_clock_is_not_submitted_without_a_reference(
+    firedoor: Firedoor, incident: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A submission without a receipt is a claim: refused. With one, it stands under custody as it was sent."""
+    profile = tmp_path / "organisation.yaml"
+    profile.write_text(
+        "name: X\nfacts: {established_in: [DE], member_state: DE, controller: yes, time_zone: Europe/Berlin}\n"
+    )
+    monkeypatch.setenv("FIREDOOR_ORGANISATION", str(profile))
+    confirmed(firedoor, incident)
+    assert firedoor("submit", incident, "eu.gdpr.art33.sa").code == 1
+    sent = tmp_path / "sent.txt"
+    sent.write_text("as it was sent")
+    said = firedoor("submit", incident, "eu.gdpr.art33.sa", "--receipt", "LDA-1", "--file", sent)
+    clocks = {clock["id"]: clock["state"] for clock in firedoor("clocks", incident, "--format", "json").json["clocks"]}
+    assert (said.code, clocks["eu.gdpr.art33.sa"]) == (0, "submitted")
+    assert "as sent for eu.gdpr.art33.sa" in firedoor("evidence", "list", incident).out
+
+
+def test_a_file_is_kept_as_evidence(firedoor: Firedoor, incident: str, tmp_path: Path) -> None:
+    """Its SHA-256 is shown, and it is listed under its name."""
+    file = tmp_path / "mail.txt"
+    file.write_text("a customer wrote")
+    said = firedoor("evidence", "add", incident, file, "--why", "first report")
+    assert said.code == 0
+    assert "mail.txt" in firedoor("evidence", "list", incident).out
+    assert firedoor("evidence", "add", incident, tmp_path / "none").code == 1
+
+
+def test_the_journal_is_shown_and_whole(firedoor: Firedoor, incident: str) -> None:
+    """Every entry has its number and hash; the chain holds."""
+    entries = firedoor("journal", incident, "--format", "json").json["entries"]
+    assert [entry["seq"] for entry in entries] == list(range(1, len(entries) + 1))
+    assert "incident.opened" in firedoor("journal", incident).out
+    assert firedoor("journal", "verify").code == 0
+    assert firedoor("journal", "verify", incident, "--format", "json").json["holds"] is True
+
+
+def test_an_altered_entry_is_named(firedoor: Firedoor, incident: str, tmp_path: Path) -> None:
+    """Somebody changes a line in the database: exit code 1, and the entry's number."""
+    with sqlite3.connect(tmp_path / "data" / "firedoor.db") as database:
+        database.execute("UPDATE entry SET actor = 'person:nobody' WHERE seq = 3")
+    said = firedoor("journal", "verify")
+    assert said.code == 1
+    assert f"{incident}  BROKEN  entry 3 was altered" in said.out
+
+
+@pytest.mark.parametrize("form", ["html", "md", "json"])
+def test_the_report_is_written_to_a_file(firedoor: Firedoor, incident: str, tmp_path: Path, form: str) -> None:
+    """Each form names the incident; a folder that does not exist is told in words."""
+    file = tmp_path / f"report.{form}"
+    assert firedoor("report", incident, "--format", form, "--out", file).code == 0
+    assert incident in file.read_text()
+    assert firedoor("report", incident, "--out", tmp_path / "no" / "where").code == 1
+
+
+def test_a_token_is_shown_once_and_revoked(firedoor: Firedoor, tmp_path: Path) -> None:
+    """The list holds nothing secret; what was revoked is marked."""
+    made = firedoor("token", "create", "--role", "dpo", "--name", "Jonas Weber")
+    listed = firedoor("token", "list", "--format", "json").json["tokens"]
+    assert made.out.strip().startswith("fd_")
+    assert made.out.strip() not in json.dumps(listed)
+    assert firedoor("token", "revoke", listed[0]["id"]).code == 0
+    assert "revoked" in firedoor("token", "list").out
+
+
+def test_somebody_else_s_token_is_them(firedoor: Firedoor, incident: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FIREDOOR_TOKEN decides who acts: a DPO may not answer for the commander, and exit code 3 says so."""
+    monkeypatch.setenv("FIREDOOR_TOKEN", firedoor("token", "create", "--role", "dpo", "--name", "J").out.strip())
+    said = firedoor("answer", incident, "T1", "other_user", "--why", "seen")
+    assert (said.code, "is for commander" in said.err) == (3, True)
+    monkeypatch.setenv("FIREDOOR_TOKEN", "fd_unknown")
+    assert firedoor("status", incident).code == 3
+
+
+def test_an_alert_is_parsed_without_any_effect_and_sent_with_one(firedoor: Firedoor, tmp_path: Path) -> None:
+    """`parse` opens nothing; `send` starts one incident, and the second delivery is a duplicate of it."""
+    file = Path(__file__).parents[2] / "src" / "firedoor" / "demo" / "alert.json"
+    assert firedoor("alert", "parse", "--source", "alertmanager", "--file", file).code == 0
+    first = firedoor("alert", "send", "--source", "alertmanager", "--file", file)
+    again = firedoor("alert", "send", "--source", "alertmanager", "--file", file)
+    assert (first.out.split()[:1], again.out.split()[:1]) == (["start"], ["duplicate"])
+    assert "chat-large" in firedoor("alert", "list").out
