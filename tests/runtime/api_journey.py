@@ -21,7 +21,12 @@ from tests.runtime.api_house import House, house
 
 KEYS = {"FIREDOOR_DEMO_API_KEY": "caller-key-for-tests", "FIREDOOR_DEMO_ADMIN_KEY": "admin-key-for-tests"}
 # What a choice requires, in words; whatever is not here is answered with a sentence.
-WORDS = {"reference": "REF-2026-1", "reasons_for_delay": "The clock was found late.", "attended": "Ada, Ben", "measures": "M1: a test, Ada, 30 days"}
+WORDS = {
+    "reference": "REF-2026-1",
+    "reasons_for_delay": "The clock was found late.",
+    "attended": "Ada, Ben",
+    "measures": "M1: a test, Ada, 30 days",
+}
 FACTS: dict[str, Any] = {
     "controller": "yes", "processor": "no", "residents_eu": "20..60", "residents_uk": "0", "residents_us": "0", "people_affected": "20..60",
     "endpoint": "chat-large",
@@ -56,7 +61,9 @@ async def guarded_platform(folder: Path, url: str) -> AsyncIterator[House]:
         yield built
 
 
-async def answer_everything(client: httpx.AsyncClient, incident: str, other: httpx.AsyncClient, patience: float = 60) -> None:
+async def answer_everything(
+    client: httpx.AsyncClient, incident: str, other: httpx.AsyncClient, patience: float = 60
+) -> None:
     """Answer task after task, the second approval by somebody else, until the incident has ended."""
     until = time.monotonic() + patience
     while time.monotonic() < until:

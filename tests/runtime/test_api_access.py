@@ -10,10 +10,10 @@ import httpx
 import orjson
 import pytest
 from starlette.routing import Route
+from tests.runtime.api_house import House, house, problems
 
 from firedoor.interfaces.web import local
 from firedoor.interfaces.web.access import EXCEPT, GRANTS, ROUTES, Access, allowed
-from tests.runtime.api_house import House, house, problems
 
 EXAMPLES = {
     "{incident}": "INC-2026-0001",

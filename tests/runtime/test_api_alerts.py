@@ -8,11 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.runtime.api_house import House, house, problems
 
 from firedoor.alerts.registry import example_body, find
 from firedoor.core.signatures import sign
 from firedoor.store.journal import Store
-from tests.runtime.api_house import House, house, problems
 
 JSON = {"content-type": "application/json"}
 SECRET, NEXT = "0123456789abcdef-live", "fedcba9876543210-next"
@@ -38,7 +38,9 @@ def _signed(built: House, monkeypatch: pytest.MonkeyPatch) -> Callable[..., dict
     return headers
 
 
-async def send(client: httpx.AsyncClient, body: bytes = PRESIDIO, source: str = "presidio", **headers: str) -> httpx.Response:
+async def send(
+    client: httpx.AsyncClient, body: bytes = PRESIDIO, source: str = "presidio", **headers: str
+) -> httpx.Response:
     return await client.post(f"/api/v1/alerts/{source}", content=body, headers=headers or JSON)
 
 
@@ -77,7 +79,7 @@ async def test_the_list_of_alerts_tells_decisions_and_reasons(built: House) -> N
 
 async def test_an_alert_that_asks_is_started_by_a_person(built: House) -> None:
     """Triage leaves a weak alert to a person; starting a playbook for it names that person and takes it once."""
-    weak = b'{"id":"w1","title":"Odd score","severity":"low","incident_type":"data_leakage_in_ai_models"}'
+    weak = b'{"id":"w1","title":"Odd score","severity":"low","incident":"data_leakage_in_ai_models"}'
     (told,) = (await send(built.holding("detector", "source"), weak, "generic")).json()["alerts"]
     assert told["decision"] in ("ask", "ignore")
     alert = (await built.local.get("/api/v1/alerts")).json()["alerts"][0]["id"]
@@ -150,7 +152,10 @@ async def test_what_cannot_be_used_is_told_with_every_problem(built: House, body
 async def test_a_signature_over_the_raw_bytes_is_enough(built: House, signed: Callable[..., dict[str, str]]) -> None:
     """No token is needed; both live secrets are accepted while one is replaced."""
     other = PRESIDIO.replace(b"\n", b" \n")
-    first, second = await send(built.client(), **signed(PRESIDIO)), await send(built.client(), other, **signed(other, NEXT))
+    first, second = (
+        await send(built.client(), **signed(PRESIDIO)),
+        await send(built.client(), other, **signed(other, NEXT)),
+    )
     assert (first.status_code, second.status_code) == (202, 202)
 
 
@@ -180,7 +185,10 @@ async def test_without_a_secret_no_signature_is_accepted(built: House) -> None:
 async def test_a_secret_that_cannot_be_read_says_nothing_of_it(built: House, monkeypatch: pytest.MonkeyPatch) -> None:
     """A plain secret in the variable is no reference: 502, and its text is nowhere in the answer."""
     monkeypatch.setenv("FIREDOOR_SOURCE_SECRET_PRESIDIO", SECRET)
-    headers: dict[str, Any] = {**JSON, "x-firedoor-signature": sign(SECRET.encode(), PRESIDIO, built.runtime.world.now())}
+    headers: dict[str, Any] = {
+        **JSON,
+        "x-firedoor-signature": sign(SECRET.encode(), PRESIDIO, built.runtime.world.now()),
+    }
     answer = await send(built.client(), **headers)
     assert (answer.status_code, problems(answer)) == (502, ["D320"])
     assert SECRET not in answer.text

@@ -93,7 +93,7 @@ def _playbook(name: str, caller: Caller) -> str | Path:
     is_file = Path(name).suffix in (".yaml", ".yml") or "/" in name or "\\" in name
     if is_file and not caller.local:
         problem = Problem(
-            code="W104",
+            code="W103",
             field="playbook",
             message="only this machine's own user may name a file",
             do="name a playbook of /api/v1/playbooks",
