@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from firedoor.core.journal import Entry
-from firedoor.runtime.conductor import Conductor, Ending
+from firedoor.runtime.conductor import BOUNDARY, Conductor, Ending, no_boundary
 from firedoor.runtime.prefect_ports import Performer, Shown, perform_directly
 from firedoor.runtime.world import World
 from firedoor.store import drives
@@ -46,6 +46,7 @@ class Driver:
         self._leases: dict[str, Lease] = {}
         self._wakes: dict[str, asyncio.Event] = {}
         self._ended: dict[str, tuple[int, datetime | None]] = {}
+        self.boundary: BOUNDARY = no_boundary  # a test kills this process there
         self.failing: dict[str, tuple[int, datetime, str]] = {}  # failed drives in a row, when to try again, why
         self.looked_at: datetime | None = None
         self.beaten_at: datetime | None = None
@@ -189,8 +190,9 @@ class Driver:
     ) -> Ending:
         wake = self._wakes.setdefault(lease.incident, asyncio.Event())
         conductor = Conductor(
-            self.world, lease.incident, lease, performer, shown, reflex_only=reflex_only, wake=wake, fresh=bool(entries)
-        )
+            self.world, lease.incident, lease, performer, shown, reflex_only=reflex_only, wake=wake,
+            boundary=self.boundary, fresh=bool(entries),
+        )  # fmt: skip
         ending = await conductor.drive(entries)
         if not reflex_only:
             self._ended[lease.incident] = (conductor.stopped_at, conductor.wake_at)
