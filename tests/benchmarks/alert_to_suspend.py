@@ -187,7 +187,7 @@ def wait_for(path: Path, every: float = 0.05) -> dict[str, Any]:
 def wait_until_shown(url: str) -> None:
     """Wait until Prefect takes part."""
     for _ in range(300):
-        if httpx.get(f"{url}/healthz").json().get("parts", {}).get("prefect") == "ready":
+        if httpx.get(f"{url}/readyz").json().get("parts", {}).get("prefect") == "ready":
             return
         time.sleep(0.2)
     raise RuntimeError("Prefect did not get ready")

@@ -58,9 +58,8 @@ def run() -> None:
         )
         system.stop()
         values = sorted(first_accept(environment, data, f"m{number}") for number in range(TIMES))
-    print(
-        f"start to first accepted alert: {statistics.median(values):.2f} s (n={TIMES}, {values[0]:.2f} to {values[-1]:.2f})"
-    )
+    spread = f"n={TIMES}, {values[0]:.2f} to {values[-1]:.2f}"
+    print(f"start to first accepted alert: {statistics.median(values):.2f} s ({spread})")
 
 
 if __name__ == "__main__":
