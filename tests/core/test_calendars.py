@@ -35,6 +35,12 @@ from firedoor.core.problems import InvalidInput
         ("SG+SAT", date(2026, 8, 8), False),
         ("SG+SAT", date(2026, 8, 9), True),
         ("SG+SAT", date(2026, 3, 21), True),  # Hari Raya Puasa, a Saturday
+        ("SG+SAT", date(2025, 5, 3), True),  # polling day, a Saturday
+        ("SG", date(2027, 2, 8), True),  # Chinese New Year falls on a weekend
+        ("BR", date(2027, 2, 8), False),  # Carnival Monday
+        ("BR", date(2027, 3, 26), True),  # Good Friday
+        ("JP", date(2027, 3, 22), True),  # substitute for the vernal equinox
+        ("DK", date(2026, 5, 1), False),  # Great Prayer Day was abolished
         ("AU", date(2026, 1, 26), True),
         ("IE", date(2026, 4, 3), False),  # Good Friday is no public holiday
         ("IE", date(2026, 2, 2), True),  # St Brigid's Day
