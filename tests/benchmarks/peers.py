@@ -40,7 +40,7 @@ def dbos(app: FastAPI) -> Respond:
 
     folder = tempfile.mkdtemp(prefix="firedoor-bench-")
     config: Any = {"name": "bench", "system_database_url": f"sqlite:///{folder}/dbos.sqlite", "run_admin_server": False}
-    DBOS(fastapi=app, config=config)
+    DBOS(config=config)
     client = httpx.AsyncClient(trust_env=False)
 
     @DBOS.step()

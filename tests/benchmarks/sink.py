@@ -31,7 +31,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         head_out = (
             f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{etag}content-length: {len(content)}\r\n\r\n"
         )
-        writer.write(head_out.encode() + content)
+        writer.write(start.encode() + content)
         await writer.drain()
     writer.close()
 
