@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from firedoor.core.assessment import assess_one
 from firedoor.core.duty import Duty, with_stages
+from firedoor.core.ternary import YES
 
 BARE: dict[str, Any] = {
     "id": "xx.law", "title": "t", "jurisdiction": "XX", "instrument": "i", "provision": "p", "owed_by": "o",
@@ -59,3 +61,11 @@ def test_a_later_report_shares_the_condition_if_it_has_none() -> None:
     stage = {"id": "final", "title": "f", "trigger": BARE["trigger"]}
     _, final = with_stages(duty(SINCE, when=[{"says": "any", "if": "controller"}], stages=[stage]))
     assert [clause.says for clause in final.when] == ["any"]
+
+
+def test_a_duty_without_a_trigger_starts_nothing_and_waits_for_nothing() -> None:
+    """Its fact only says from which instant another duty counts."""
+    aware = datetime(2026, 11, 21, tzinfo=UTC)
+    alias = duty(SINCE, trigger={"kind": "none", "fact": "aware_at"})
+    found = assess_one(alias, {"controller": YES, "aware_at": aware}, aware)
+    assert (found.applies, found.trigger, found.awaits, found.provisional) == (YES, None, (), False)

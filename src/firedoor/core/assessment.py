@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 
 from firedoor.core import dates, ternary
 from firedoor.core.clause import Clause
-from firedoor.core.duty import Duty
+from firedoor.core.duty import Duty, TriggerKind
 from firedoor.core.expression import Expression
 from firedoor.core.facts import Facts, show
 from firedoor.core.period import Version
@@ -110,6 +110,8 @@ def assess_one(duty: Duty, facts: Facts, at: datetime) -> Assessment:
 
 def find_trigger(duty: Duty, facts: Facts) -> TriggerFound | None:
     """Return the earliest of the instants the law names; else the one that stands in for it; else None."""
+    if duty.trigger.kind is TriggerKind.NONE:
+        return None
     own = list(_instants(duty.trigger.own_facts, facts))
     if own:
         return min(own, key=lambda found: found.at)
@@ -210,7 +212,8 @@ def _missing(duty: Duty, when: tuple[Clause, ...], applies: Ternary, case: _Case
 
 def _awaits(duty: Duty, trigger: TriggerFound | None, applies: Ternary) -> tuple[str, ...]:
     own = duty.trigger.own_facts
-    return () if applies is NO or (trigger and trigger.fact in own) else own
+    waits = applies is not NO and duty.trigger.kind is not TriggerKind.NONE
+    return own if waits and not (trigger and trigger.fact in own) else ()
 
 
 def _curable(when: tuple[Clause, ...], findings: tuple[Finding, ...], case: _Case) -> bool:

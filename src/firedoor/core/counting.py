@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from firedoor.core import dates
 from firedoor.core.calendars import WEEKENDS, Calendar, calendar
-from firedoor.core.duty import Duty
+from firedoor.core.duty import Duty, TriggerKind
 from firedoor.core.facts import Facts, Value
 from firedoor.core.period import Counting, Span, Version
 from firedoor.core.problems import InvalidInput
@@ -78,7 +78,8 @@ def rolled_to(count: CountBasis, rule: str, due: datetime, working: Calendar) ->
 
 def counted_from(count: CountBasis) -> str:
     """What it was counted from, in words, and by which version of a calendar."""
-    kind = str(count.duty.trigger.kind).replace("_", " ")
+    trigger = count.duty.trigger
+    kind = trigger.means if trigger.kind is TriggerKind.NONE else str(trigger.kind).replace("_", " ")
     named = f", by the calendar {count.calendar.name} ({count.calendar.version})"
     return f" from {kind} at {count.start.isoformat()}{named if uses_calendar(count.version) else ''}"
 

@@ -54,7 +54,8 @@ class Trigger(Frozen):
     `or_first_of`: other facts of which the earliest known counts as well (the law
     says "whichever first"). `stand_in`: facts used, provisionally and by name,
     while the law's own instant is not recorded. `of`: the duty whose submission
-    starts this one.
+    starts this one. The kind `none` starts no clock; its fact only says from which
+    instant another duty counts the period that is repeated here.
     """
 
     kind: TriggerKind
