@@ -126,7 +126,7 @@ def _clauses(title: str, clauses: Any) -> None:  # noqa: ANN401 - Clauses, impor
 def _period(version: Any) -> str:  # noqa: ANN401 - a Version, imported late
     none = f"no outer limit: {version.qualifier or 'none is set'}"
     within = f"{version.within}, counted as {version.counting}" if version.within else none
-    until = f"until {version.until}" if version.until else ""
+    until = f"until {version.until}" if version.until and version.start else ""
     status = "" if version.status == "in_force" else str(version.status)
     cases = "; ".join(f"{case.within or 'no limit'} where {case.says}" for case in version.cases)
     return "  ".join(part for part in (within, cases, until, status) if part)
