@@ -81,6 +81,7 @@ async def _answer(client: httpx.AsyncClient, other: httpx.AsyncClient, incident:
     fields = {name: WORDS.get(name, f"about {name}") for name in choice["requires"]}
     body = {"choice": choice["id"], "why": f"because of {task['name']}", "fields": fields}
     body["facts"] = {name: FACTS[name] for name in task["asks"] if name in FACTS}
-    for one in (client, other)[: task["approvals"]]:
+    people = (other,) if task["kind"] == "clock" else (client, other)  # whoever set the facts may not agree to it
+    for one in people[: task["approvals"]]:
         done = await one.post(f"/api/v1/incidents/{incident}/tasks/{task['name']}/answer", json=body)
         assert done.status_code in (200, 409), (task, done.text)

@@ -158,7 +158,7 @@ def reassess(
 
 def _live(clock: Clock, catalogue: Mapping[str, Duty], subject: str) -> bool:
     mine = clock.duty in catalogue and clock.id == _clock_id(catalogue[clock.duty], subject)
-    return mine and clock.state in (S.PROVISIONAL, S.RUNNING)
+    return mine and clock.state in (S.PROVISIONAL, S.RUNNING, S.MISSED)
 
 
 def _reassess(duty: Duty, clock: Clock, facts: Facts, now: datetime, zone: str) -> Reassessment | None:
@@ -183,9 +183,12 @@ def _reassess(duty: Duty, clock: Clock, facts: Facts, now: datetime, zone: str) 
     }
     if all(getattr(clock, key) == value for key, value in new.items() if key not in ("why", "internal_target")):
         return None
+    if clock.state is S.MISSED and due.due is not None and due.due <= now:
+        return None  # what was missed stays missed, unless its limit still lies ahead
     why = _difference(clock, new)
     after = changed(clock, "reassessed", Mandate("", why, now), **new)
-    return Reassessment(clock, after, needs_approval=less_safe(clock.kind, clock.due, after.due), why=why)
+    worse = clock.state is S.MISSED or less_safe(clock.kind, clock.due, after.due)
+    return Reassessment(clock, after, needs_approval=worse, why=why)
 
 
 def _difference(clock: Clock, new: Mapping[str, Any]) -> str:

@@ -69,10 +69,13 @@ def pause(clock: Clock, until: datetime, mandate: Mandate) -> Clock:
 
 
 def resume(clock: Clock, mandate: Mandate) -> Clock:
-    """End a pause. The limit becomes the end of the pause, or now if that is earlier, where it has passed meanwhile."""
-    moved = move(clock, ClockState.RUNNING, mandate)
+    """End a pause. A limit that passed meanwhile becomes the end of the pause, or now if that is earlier.
+
+    It then stands as extended, by the document of the pause: the facts alone would put it back.
+    """
     end = min(clock.paused_until or mandate.at, mandate.at)
     late = clock.due is not None and clock.due < end
+    moved = move(clock, ClockState.EXTENDED if late else ClockState.RUNNING, mandate)
     return moved.model_copy(update={"due": end if late else clock.due, "paused_until": None})
 
 

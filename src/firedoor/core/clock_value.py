@@ -108,6 +108,7 @@ def overdue(clock: Clock, now: datetime) -> bool:
     return open_limit and clock.due is not None and now > clock.due
 
 
+RESUME = "resume"
 _BEFORE = (
     ("T-24h", timedelta(hours=24)),
     ("T-4h", timedelta(hours=4)),
@@ -120,8 +121,11 @@ def reminder_points(clock: Clock) -> list[tuple[str, datetime]]:
     """The instants at which to remind, in order: half of the time, T-24h, T-4h, T-1h, T; in UTC.
 
     Only those after the start and not after the limit. A clock without a limit
-    reminds towards its internal target; one without either, never.
+    reminds towards its internal target; one without either, never. A paused clock
+    has one point, the end of the pause.
     """
+    if clock.state is S.PAUSED:
+        return [(RESUME, clock.paused_until.astimezone(UTC))] if clock.paused_until else []
     end = clock.due or clock.internal_target
     if end is None:
         return []

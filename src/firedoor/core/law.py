@@ -1,27 +1,32 @@
 """Where the law meets the journal: which entries about clocks the facts call for.
 
-Decides how a clock is written into the journal and read back. Leaves the
+Decides what of a clock and its duty is written into the journal. Leaves the
 conditions, the dates and the clocks themselves to `assessment`, `due` and
 `clock`. A change that makes a limit later is not applied: it becomes a task for
-a second person.
+somebody who did not set the facts behind it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from datetime import datetime
+from typing import Literal
 
 from firedoor.core.clock import Clock, Reassessment, clocks_due_to_start, reassess
+from firedoor.core.clock_actions import ACTOR, CHANGE, Question, approval, clock_of, dump
 from firedoor.core.duty import Duty
 from firedoor.core.facts import Facts
 from firedoor.core.journal import Body, Draft, Kind
-from firedoor.core.view import ENDED, IncidentView
+from firedoor.core.requests import Request, requests_of
+from firedoor.core.view import ENDED, IncidentView, TaskView
 
-ACTOR = "firedoor"
-CHANGE = "clock-change:"
-DAY = timedelta(days=1)
+__all__ = ["CHANGE", "Law", "clock_of", "duty_words", "facts_of"]
+
+PERSON = "person:"
+# What says where people and the organisation are, and how many, implies what a duty asks about (`territories`).
+IMPLYING = frozenset(("jurisdictions", "people_affected", "established_in", "serves", "time_zone"))
+Selection = Literal["auto"] | tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -32,20 +37,22 @@ class Law:
     organisation: Facts
 
     def drafts(
-        self,
-        view: IncidentView,
-        facts: Facts,
-        selection: Literal["auto"] | tuple[str, ...],
-        roles: tuple[str, ...],
-        now: datetime,
+        self, view: IncidentView, facts: Facts, selection: Selection, roles: tuple[str, ...], now: datetime
     ) -> list[Draft]:
         """Return the entries that the facts call for now: clocks that start, and clocks that change."""
         known = {**self.organisation, **facts}
-        running_or_settled = [name for name, body in view.clocks.items() if body["state"] not in ENDED]
-        started = clocks_due_to_start(self.catalogue, selection, known, running_or_settled, now)
+        drafts = self._about(view, Request("", known, selection), roles, now)
+        for request in requests_of(view, self.catalogue, known, selection):
+            drafts += self._about(view, request, roles, now)
+        return drafts
+
+    def _about(self, view: IncidentView, about: Request, roles: tuple[str, ...], now: datetime) -> list[Draft]:
+        """What the facts call for about the incident itself, or about one more request to remove content."""
+        taken = [name for name, body in view.clocks.items() if body["state"] not in ENDED]
+        started = clocks_due_to_start(self.catalogue, about.selection, about.facts, taken, now, subject=about.subject)
         drafts = [self._start(clock, again=clock.id in view.clocks) for clock in started]
         running = [clock for body in view.clocks.values() if (clock := clock_of(body)).duty in self.catalogue]
-        for change in reassess(self.catalogue, running, known, now):
+        for change in reassess(self.catalogue, running, about.facts, now, subject=about.subject):
             drafts += self._change(view, change, roles, now)
         return drafts
 
@@ -53,30 +60,57 @@ class Law:
         """A clock that ended because it did not apply runs again when corrected facts call for it."""
         if not again:
             return Draft(Kind.CLOCK_STARTED, ACTOR, self.body(clock))
-        body = {**_dump(clock), "what": "started again", "because": "the facts now known call for it"}
+        body = {**dump(clock), "what": "started again", "because": "the facts now known call for it"}
         return Draft(Kind.CLOCK_CHANGED, ACTOR, body)
 
     def body(self, clock: Clock) -> Body:
         """A clock as the journal holds it, with what people need to know of its duty."""
         duty = self.catalogue[clock.duty]
-        return {**_dump(clock), **duty_words(duty)}
+        return {**dump(clock), **duty_words(duty)}
 
     def _change(self, view: IncidentView, change: Reassessment, roles: tuple[str, ...], now: datetime) -> list[Draft]:
-        body = {**_dump(change.after), "what": "reassessed", "because": change.why}
+        body: Body = {**dump(change.after), "what": "reassessed", "because": change.why}
         if not change.needs_approval:
             return [Draft(Kind.CLOCK_CHANGED, ACTOR, body)]
-        same = [task for task in view.tasks.values() if task.id.startswith(f"{CHANGE}{change.before.id}:")]
-        if any(task.open or task.payload.get("because") == change.why for task in same):
+        setters = self._setters(view, change.before)
+        if any(_asked_already(task, change, setters) for task in view.tasks.values()):
             return []
-        return [_approval(f"{CHANGE}{change.before.id}:{len(same) + 1}", body, change, roles, now)]
+        people = sorted({actor.removeprefix(PERSON) for actor, _ in setters if actor.startswith(PERSON)})
+        question = f"The facts now known would change the clock {change.before.id}: {change.why}. Apply it?"
+        guidance = "A limit moves to the less safe side only when somebody agrees who did not set the facts."
+        asked = {"asked_by": ", ".join(people)} if people else {}
+        return [approval(view, Question({**body, **asked}, question, guidance, tuple(people)), roles, now)]
+
+    def _setters(self, view: IncidentView, clock: Clock) -> list[tuple[str, int]]:
+        """Who set what the duty looks at since the clock last changed, and in which entries."""
+        names, since = facts_of(self.catalogue[clock.duty]), view.clock_seqs.get(clock.id, 0)
+        return [source for name, source in view.fact_sources.items() if name in names and source[1] > since]
 
 
-def clock_of(body: Body) -> Clock:
-    """Read a clock back from its journal body; `waived` is the journal's word for an end by decision."""
-    fields: dict[str, Any] = {name: body[name] for name in Clock.model_fields if name in body and name != "history"}
-    if fields["state"] == "waived":
-        fields["state"] = "not_applicable"
-    return Clock.model_validate(fields)
+def _asked_already(task: TaskView, change: Reassessment, setters: Iterable[tuple[str, int]]) -> bool:
+    """Whether the same was asked and is open, or was refused and no fact that matters has changed since."""
+    if task.kind != "clock" or task.clock != change.before.id:
+        return False
+    same = task.payload.get("because") == change.why
+    refused = task.decided == "keep" and same and all(seq < task.opened_seq for _, seq in setters)
+    return task.open or refused
+
+
+def facts_of(duty: Duty) -> set[str]:
+    """The facts that a duty and its limit look at, and those from which some of them follow."""
+    versions = duty.versions
+    clauses = (
+        *duty.reach,
+        *duty.when,
+        *duty.unless,
+        *(clause for version in versions for clause in version.when or ()),
+    )
+    conditions = [clause.holds for clause in clauses if clause.holds is not None]
+    conditions += [overlap.holds for overlap in duty.superseded_by]
+    conditions += [case.holds for version in versions for case in version.cases]
+    conditions += [version.roll.holds for version in versions if version.roll]
+    instants = {*duty.trigger.own_facts, *duty.trigger.stand_in, *(v.outer.after for v in versions if v.outer)}
+    return {path[0] for condition in conditions for path in condition.references} | instants | IMPLYING
 
 
 def duty_words(duty: Duty) -> Body:
@@ -91,36 +125,3 @@ def duty_words(duty: Duty) -> Body:
         "penalty": duty.penalty,
         "content": [field.model_dump(mode="json") for field in duty.content],
     }
-
-
-def _dump(clock: Clock) -> Body:
-    return clock.model_dump(mode="json", exclude={"history"})
-
-
-def _approval(task: str, body: Body, change: Reassessment, roles: tuple[str, ...], now: datetime) -> Draft:
-    role = "dpo" if "dpo" in roles else roles[0]
-    return Draft(
-        Kind.TASK_OPENED,
-        ACTOR,
-        {
-            "task": task,
-            "op": task,
-            "kind": "clock",
-            "role": role,
-            "escalate_to": roles[0],
-            "asks": [],
-            "question": f"The facts now known would change the clock {body['id']}: {change.why}. Apply it?",
-            "guidance": "A limit moves to the less safe side only when a second person agrees.",
-            "choices": [
-                {"id": "approve", "label": "Apply the change", "consequence": "The old limit stays on record."},
-                {
-                    "id": "keep",
-                    "label": "Keep the clock as it is",
-                    "consequence": "It runs on as before; your reason is on record.",
-                },
-            ],
-            "due_at": (now + DAY).isoformat(),
-            "clock": body["id"],
-            "payload": body,
-        },
-    )

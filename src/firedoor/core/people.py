@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from firedoor.core.clock_actions import MoreTime, extend_clock, pause_clock, resume_clock
 from firedoor.core.due import DueKind
 from firedoor.core.duty import submitted_fact
 from firedoor.core.facts import FactDefinition, FactType, read, read_all, write
@@ -131,6 +132,10 @@ def _may_answer(view: IncidentView, task: TaskView, answer: Answer, person: Pers
 def _independent(view: IncidentView, task: TaskView, person: Person) -> None:
     if any(given["by"] == person.name for given in task.answers):
         raise Refused(_problem("T104", f"{person.name} has answered this task already", "a second person must answer"))
+    if person.name in task.not_by:
+        raise Refused(
+            _problem("T104", f"{person.name} asked for this, or set the facts behind it", "a second person must answer")
+        )
     other = view.tasks.get(task.four_eyes_with or "")
     if other and any(given["by"] == person.name for given in other.answers):
         raise Refused(
@@ -197,7 +202,9 @@ def _decides(task: TaskView, choice: str) -> bool:
 def _clock_drafts(view: IncidentView, task: TaskView, answer: Answer, person: Person, now: datetime) -> list[Draft]:
     clock_id = task.clock or ""
     if task.kind == "clock":
-        return [Draft(Kind.CLOCK_CHANGED, person.actor, task.payload)] if answer.choice == "approve" else []
+        agreed = {"approver": person.name, "approved_because": answer.why.strip()}
+        changed = Draft(Kind.CLOCK_CHANGED, person.actor, {**task.payload, **agreed})
+        return [changed] if answer.choice == "approve" else []
     clock = view.clocks[clock_id]
     body: Body = {"id": clock_id, "by": person.name, "why": answer.why.strip()}
     if answer.choice != "submitted":
@@ -247,4 +254,7 @@ def _problem(code: str, message: str, do: str) -> Problem:
     return Problem(code=code, message=message, do=do)
 
 
-__all__ = ["Answer", "Person", "answer_task", "set_facts", "submit_clock"]
+__all__ = [
+    "Answer", "MoreTime", "Person", "answer_task", "extend_clock", "pause_clock", "resume_clock", "set_facts",
+    "submit_clock",
+]  # fmt: skip

@@ -115,7 +115,7 @@ class _Turn:
         if self.rules.law is None:
             return []
         clocks = tuple((name, clock["state"], clock.get("due")) for name, clock in self.view.clocks.items())
-        settled = (dict(self.view.facts), clocks)
+        settled = (dict(self.view.facts), clocks, len(self.view.alerts))
         ahead = any(isinstance(value, datetime) and value > self.now for value in facts.values())
         if self.view.law_settled == settled and not ahead:
             return []

@@ -61,6 +61,8 @@ class TaskView:
     decided: str | None = None  # the id of the choice
     withdrawn: bool = False
     payload: Body = field(default_factory=dict)
+    not_by: list[str] = field(default_factory=list)  # people who may not answer: they asked for what it grants
+    opened_seq: int = 0
 
     @property
     def open(self) -> bool:
@@ -97,6 +99,8 @@ class IncidentView:
     clocks: dict[str, Body] = field(default_factory=dict)
     evidence: list[Body] = field(default_factory=list)
     reminders: list[Body] = field(default_factory=list)
+    fact_sources: dict[str, tuple[str, int]] = field(default_factory=dict)  # who set a fact last, and in which entry
+    clock_seqs: dict[str, int] = field(default_factory=dict)  # the entry in which a clock last changed
     law_settled: Any = None  # what the law was last asked about in vain; a note of `turn`, not of the journal
     head: Head = field(default_factory=lambda: Head(0, ""))
 
@@ -173,8 +177,9 @@ def _planned(view: IncidentView, body: Body, _: _Meta) -> None:
     view.playbook, view.version, view.plan_digest = body["playbook"], body["version"], body["digest"]
 
 
-def _facts(view: IncidentView, body: Body, _: _Meta) -> None:
+def _facts(view: IncidentView, body: Body, meta: _Meta) -> None:
     view.facts.update(body["values"])
+    view.fact_sources.update(dict.fromkeys(body["values"], (meta.actor, meta.seq)))
     if "severity" in body["values"] and body["values"]["severity"]:
         view.severity = Severity(body["values"]["severity"])
 
@@ -237,6 +242,8 @@ def _task_opened(view: IncidentView, body: Body, meta: _Meta) -> None:
         clock=body.get("clock"),
         four_eyes_with=body.get("four_eyes_with"),
         payload=body.get("payload", {}),
+        not_by=body.get("not_by", []),
+        opened_seq=meta.seq,
     )
     if body["kind"] not in ("rescue", "clock"):
         record = _record(view, body["op"])
@@ -279,6 +286,7 @@ def _task_escalated(view: IncidentView, body: Body, meta: _Meta) -> None:
 
 def _clock_started(view: IncidentView, body: Body, meta: _Meta) -> None:
     view.clocks[body["id"]] = {**body, "history": [{"at": meta.at, "what": "started", "due": body.get("due")}]}
+    view.clock_seqs[body["id"]] = meta.seq
 
 
 def _clock_changed(view: IncidentView, body: Body, meta: _Meta) -> None:
@@ -287,18 +295,25 @@ def _clock_changed(view: IncidentView, body: Body, meta: _Meta) -> None:
         for name, record in view.operations.items():  # it runs again: what was left out is to be done after all
             if name.endswith(f"[{body['id']}]") and record.status == "skipped":
                 record.status = ""
-    past = {"at": meta.at, "what": body.get("what", "changed"), "why": body.get("because", ""), "due": clock.get("due")}
-    clock["history"].append({**past, "by": meta.actor})
-    clock.update({key: value for key, value in body.items() if key not in ("because", "what", "history")})
+    before = {"due": clock.get("due"), "trigger_at": clock.get("trigger_at")}
+    past = {"at": meta.at, "what": body.get("what", "changed"), "why": body.get("because", ""), **before}
+    who = {name: body[name] for name in _ABOUT_THE_CHANGE if name in body}
+    clock["history"].append({**past, "by": meta.actor, **who})
+    if clock["state"] == "missed":  # the history still says so
+        clock["missed_at"] = None
+    clock.update({key: value for key, value in body.items() if key not in ("because", "what", "history", *who)})
+    view.clock_seqs[body["id"]] = meta.seq
     _withdraw_changes(view, clock)
 
 
+_ABOUT_THE_CHANGE = ("asked_by", "approver", "approved_because", "document")
+
+
 def _withdraw_changes(view: IncidentView, clock: Body) -> None:
-    """A clock that has ended cannot be changed any more: what was proposed for it must not bring it back."""
-    if clock["state"] in SETTLED_CLOCKS:
-        for task in view.open_tasks():
-            if task.kind == "clock" and task.clock == clock["id"]:
-                task.withdrawn = True
+    """A proposal rests on the clock as it was: once that has changed or ended, it must not be applied any more."""
+    for task in view.open_tasks():
+        if task.kind == "clock" and task.clock == clock["id"]:
+            task.withdrawn = True
 
 
 def _clock_settled(state: str) -> Callable[[IncidentView, Body, _Meta], None]:

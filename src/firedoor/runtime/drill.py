@@ -194,9 +194,7 @@ class _Rehearsal:
         return datetime.fromisoformat(task.opened_at) + wait, answer
 
     def _give(self, view: IncidentView, task: TaskView, given: DrillAnswer) -> None:
-        count = len(task.answers)
-        name = given.by if given.by and not count else f"{task.role} {count + 1}"
-        person = Person(name, frozenset(task.roles))
+        person = Person(_who(task, given), frozenset(task.roles))
         answer = Answer(given.choice, given.why, facts=given.facts, fields=given.fields)
         try:
             self._append(answer_task(view, task.id, answer, person, self.rules.definitions, self.clock()))
@@ -204,6 +202,14 @@ class _Rehearsal:
             self.said.append(f"the answer {given.choice} to {task.id} was not accepted: {error.problems[0].message}")
             left = tuple(answer for answer in self.drill.answers if answer is not given)
             self.drill = self.drill.model_copy(update={"answers": left})
+
+
+def _who(task: TaskView, given: DrillAnswer) -> str:
+    """The person whom the drill names, else the first of the role who has not answered and may."""
+    count = len(task.answers)
+    named = (given.by,) if given.by and not count else ()
+    others = (f"{task.role} {number}" for number in range(count + 1, count + len(task.not_by) + 2))
+    return next(name for name in (*named, *others) if name not in task.not_by)
 
 
 def _organisation(drill: Drill, catalogue: Catalogue) -> Organisation:

@@ -17,8 +17,11 @@ from typing import Any
 
 from sqlalchemy import select
 
+from firedoor.core.clock_actions import clock_of, resumed
+from firedoor.core.clock_changes import Mandate
+from firedoor.core.clock_value import RESUME, ClockState
 from firedoor.core.due import DueKind
-from firedoor.core.journal import Draft, Kind
+from firedoor.core.journal import Body, Draft, Kind
 from firedoor.core.reminders import OVER
 from firedoor.core.view import SETTLED_CLOCKS, IncidentView, TaskView
 from firedoor.runtime.driver import Driver
@@ -99,6 +102,8 @@ def fired(view: IncidentView, timer: Mapping[str, Any], now: datetime) -> list[D
         task = view.tasks.get(name)
         return drafts + (_task(task, timer["point"]) if task and task.open else [])
     clock = view.clocks.get(name)
+    if clock and timer["point"] == RESUME:
+        return drafts + _resume(clock, now)
     return drafts + (_clock(view, clock, timer["point"]) if clock and clock["state"] not in SETTLED_CLOCKS else [])
 
 
@@ -110,6 +115,17 @@ def _task(task: TaskView, point: str) -> list[Draft]:
     escalated = Draft(Kind.TASK_ESCALATED, ACTOR, {"task": task.id, "role": task.escalate_to, "why": why})
     text = f"{task.role} did not answer by {task.due_at}. It is yours now; it still can be answered by {task.role}."
     return [escalated, _message({task.escalate_to, task.role}, f"Escalated: {label}", text)]
+
+
+def _resume(clock: Body, now: datetime) -> list[Draft]:
+    """The end of a pause: the clock goes on by itself, whoever is away."""
+    paused = clock_of(clock)
+    if paused.state is not ClockState.PAUSED:
+        return []
+    why = f"the pause ended at {paused.paused_until.isoformat() if paused.paused_until else now.isoformat()}"
+    words = f"{clock['title']} ({clock['citation']})"
+    text = "The clock runs again. Ask for a further pause with its document, or send it now."
+    return [resumed(paused, Mandate(ACTOR, why, now), ACTOR), _message({"dpo"}, f"Pause over: {words}", text)]
 
 
 def _clock(view: IncidentView, clock: Mapping[str, Any], point: str) -> list[Draft]:

@@ -17,7 +17,6 @@ from firedoor.core.clock import reminder_points
 from firedoor.core.journal import Entry, Kind
 from firedoor.core.law import clock_of
 from firedoor.core.reminders import task_points
-from firedoor.core.view import SETTLED_CLOCKS
 from firedoor.store.tables import ClockRow, EvidenceRow, IncidentRow, MessageRow, TaskRow, TimerRow
 
 Handler = Callable[[Connection, Entry], None]
@@ -131,14 +130,13 @@ def _clock_changed(connection: Connection, entry: Entry) -> None:
     one = (clocks.c.incident == entry.incident) & (clocks.c.id == body["id"])
     connection.execute(update(clocks).where(one).values(state=body["state"], due_at=_due(body)))
     _drop_timers(connection, entry.incident, f"clock:{body['id']}")
-    if body["state"] in ("running", "provisional", "extended"):
+    if body["state"] in ("running", "provisional", "extended", "paused"):
         _add_timers(connection, entry.incident, f"clock:{body['id']}", reminder_points(clock_of(body)))
-    elif body["state"] in SETTLED_CLOCKS:
-        _withdraw_changes(connection, entry.incident, body["id"])
+    _withdraw_changes(connection, entry.incident, body["id"])
 
 
 def _withdraw_changes(connection: Connection, incident: str, clock: str) -> None:
-    """Whoever was asked to change a clock that has ended is asked no longer."""
+    """Whoever was asked to change a clock as it was is asked no longer."""
     tasks = table(TaskRow)
     one = (tasks.c.incident == incident) & (tasks.c.clock == clock)
     proposed = one & (tasks.c.kind == "clock") & (tasks.c.state == "open")

@@ -134,7 +134,7 @@ def task(view: IncidentView, one: TaskView, now: datetime) -> Body:
         "choices": one.choices, "asks": one.asks, "due_at": one.due_at,
         "overdue": one.open and now > datetime.fromisoformat(one.due_at),
         "opened_at": one.opened_at, "escalate_to": one.escalate_to, "escalations": one.escalations,
-        "approvals": one.approvals,
+        "approvals": one.approvals, "not_by": one.not_by,
         "state": state, "choice": one.decided, "answers": one.answers, "clock": one.clock,
     }  # fmt: skip
 
