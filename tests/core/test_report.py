@@ -234,6 +234,16 @@ def test_sealed_facts_are_covered_in_every_part() -> None:
     assert "0123456789" in repr(story.told())
 
 
+def test_what_an_alert_says_of_a_sealed_fact_is_sealed_too() -> None:
+    """The alert's own word for it is covered, and a value that was taken back still counts as held."""
+    story = Story().add(1, Kind.ALERT, alert={"possible_minor": "yes", "title": "x"}, reasons=[])
+    sealed = seal(DEFINITIONS, story.entries)
+    assert sealed.cover(story.entries[-1].body)["alert"] == {"possible_minor": SEALED, "title": "x"}
+    assert sealed.used
+    assert seal(DEFINITIONS, Story().facts(1, contact="call 0123456789").facts(2, contact=None).entries).used
+    assert not seal(DEFINITIONS, Story().facts(1, endpoint="chat", minor=None).entries).used
+
+
 def test_the_timeline_has_a_sentence_for_every_kind() -> None:
     """No entry is left out, and no sentence is the bare kind."""
     assert set(_SENTENCES) == set(Kind)

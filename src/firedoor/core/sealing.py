@@ -17,6 +17,7 @@ from firedoor.core.journal import Entry, Kind
 
 SEALED = "[sealed]"
 SHORTEST = 6  # characters; "yes" and "minor" stand everywhere and identify nobody
+ALERTS = {"minor": "possible_minor", "content_locators": "locators"}  # what an alert calls such a fact
 TOLD = frozenset(("choice", "label", "consequence", "why", "outcome", "result", "fields"))  # what an answer tells
 
 
@@ -27,6 +28,7 @@ class Seal:
     names: frozenset[str] = frozenset()
     words: tuple[str, ...] = ()
     tasks: frozenset[str] = frozenset()
+    used: bool = False  # whether the journal holds anything that is covered
 
     def cover(self, value: Any) -> Any:  # noqa: ANN401 - any JSON value
         """Return a JSON value with everything sealed covered."""
@@ -53,25 +55,35 @@ OPEN = Seal()
 
 def seal(definitions: Mapping[str, FactDefinition], entries: Iterable[Entry]) -> Seal:
     """Return the seal for an incident: every value that a sealed fact ever had is covered."""
-    names = frozenset(name for name, definition in definitions.items() if definition.sealed)
-    words: set[str] = set()
+    own = {name for name, definition in definitions.items() if definition.sealed}
+    names = frozenset(own | {ALERTS[name] for name in own & ALERTS.keys()})
+    texts: list[Any] = []
     tasks: set[str] = set()
+    answered = False
     for entry in entries:
-        if entry.kind == Kind.FACTS:
-            words |= _words(entry.body["values"], names)
-        elif entry.kind == Kind.TASK_ANSWERED:
-            words |= _words(entry.body.get("fields", {}), names)
-        elif entry.kind == Kind.TASK_OPENED and any(names & set(c.get("sets", {})) for c in entry.body["choices"]):
+        texts += _values(entry, names)
+        if entry.kind == Kind.TASK_OPENED and any(own & set(c.get("sets", {})) for c in entry.body["choices"]):
             tasks.add(entry.body["task"])
-    return Seal(names, tuple(sorted(words, key=len, reverse=True)), frozenset(tasks))
+        answered = answered or (entry.kind == Kind.TASK_ANSWERED and entry.body["task"] in tasks)
+    words = {text for text in texts if isinstance(text, str) and len(text) >= SHORTEST}
+    return Seal(names, tuple(sorted(words, key=len, reverse=True)), frozenset(tasks), used=bool(texts) or answered)
+
+
+def _values(entry: Entry, names: frozenset[str]) -> list[Any]:
+    """What an entry says of sealed facts; lists give each of their words."""
+    match entry.kind:
+        case Kind.FACTS:
+            told = entry.body["values"]
+        case Kind.TASK_ANSWERED:
+            told = entry.body.get("fields", {})
+        case Kind.ALERT:
+            told = entry.body.get("alert", {})
+        case _:
+            return []
+    found = [value for name, value in told.items() if name in names and value not in (None, "", "unknown", [])]
+    return [text for value in found for text in (value if isinstance(value, list) else [value])]
 
 
 def _subjects(value: Mapping[str, Any]) -> set[str]:
     """What a JSON object is about, as far as its usual keys say."""
     return {about for key in ("task", "id", "op") if isinstance(about := value.get(key), str)}
-
-
-def _words(values: Mapping[str, Any], names: frozenset[str]) -> set[str]:
-    found = [value for name, value in values.items() if name in names]
-    texts = [text for value in found for text in (value if isinstance(value, list) else [value])]
-    return {text for text in texts if isinstance(text, str) and len(text) >= SHORTEST}

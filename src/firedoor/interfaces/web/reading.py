@@ -38,8 +38,8 @@ class Read:
 
     @property
     def holds_sealed(self) -> bool:
-        """Whether a sealed fact has a value that is covered from this caller."""
-        return any(self.view.facts.get(name) is not None for name in self.seal.names)
+        """Whether the journal holds anything that is covered from this caller, also of the past."""
+        return self.seal.used
 
 
 async def read(runtime: Runtime, incident: str, caller: Caller) -> Read:
