@@ -191,3 +191,12 @@ async def test_ready_means_that_alerts_are_accepted_and_clocks_watched(built: Ho
         await asyncio.sleep(0.1)
     assert answer.json()["ready"] is True
     assert answer.json()["parts"]["prefect"] == "off"
+
+
+async def test_a_server_that_stops_ends_the_lines_of_its_listeners(built: House) -> None:
+    """A listener does not hold up a server that was asked to stop."""
+    listening = asyncio.create_task(built.local.get("/api/v1/events"))
+    await listened_to(built)
+    built.app.state.events.dismiss()
+    assert (await asyncio.wait_for(listening, 5)).status_code == 200
+    assert not built.app.state.events.listeners

@@ -47,6 +47,9 @@ class Server(uvicorn.Server):
     def _asked_to_stop(self) -> None:
         self.force_exit = self.should_exit
         self.should_exit = True
+        events = getattr(getattr(self.config.app, "state", None), "events", None)
+        if events is not None:
+            events.dismiss()  # whoever listens to events would hold the server up for the whole grace
 
 
 def run(settings: Settings, listener: socket.socket, began: float, *, with_parent: bool) -> None:

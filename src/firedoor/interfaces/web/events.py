@@ -60,11 +60,16 @@ class Hub:
         self.listeners.add(queue)
         return queue
 
-    async def stop(self) -> None:
-        """End the look and tell every listener that it is over."""
-        for queue in self.listeners:
+    def dismiss(self) -> None:
+        """End every line. Whoever serves calls it when asked to stop: open lines would hold the server up."""
+        for queue in list(self.listeners):
+            self.listeners.discard(queue)
             with contextlib.suppress(asyncio.QueueFull):
                 queue.put_nowait(None)
+
+    async def stop(self) -> None:
+        """End every line, and the look."""
+        self.dismiss()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
