@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from firedoor.core.assessment import assess_one
+from firedoor.core.facts import read_all
 from firedoor.duties.answer import answer
 from firedoor.duties.catalogue import catalogue
 
@@ -88,6 +91,15 @@ def test_a_later_report_comes_to_its_own_answer(
     """Whether it applies, and until when."""
     got = answer(DUTIES, duty, "", at, "Europe/Berlin", facts)
     assert (got["applies"], got["due"]) == (applies, due)
+
+
+@pytest.mark.parametrize("duty", ["eu.dsa.art18.crime", "uk.osa.s10_3.illegal", "us.2258a.report", "uk.osa.s66.csea"])
+def test_a_leak_of_data_starts_no_clock_about_content(duty: str) -> None:
+    """Awareness of a leak is no knowledge of illegal material."""
+    leak = {**BREACH, "hosting_service": "yes", "user_to_user_service": "yes", "serves": ["DE", "UK"]}
+    instants = dict.fromkeys(("aware_at", "noticed_at", "suspected_at"), "2026-11-20T10:00:00+01:00")
+    facts = read_all(DUTIES.facts, {**leak, **instants})
+    assert assess_one(DUTIES[duty], facts, datetime(2026, 11, 21, tzinfo=UTC)).trigger is None
 
 
 @pytest.mark.parametrize("duty", ["my.pdpa.s12b", "th.pdpa.s37", "sa.pdpl.art24", "tr.kvkk"])
