@@ -41,10 +41,11 @@ class Killed(BaseException):
 
 
 class Reaper:
-    """Counts boundaries (before and after each effect, after each write to the database) and kills at chosen ones."""
+    """Kills at chosen boundaries: before and after an effect, after a write to the database."""
 
-    def __init__(self, kills: Callable[[int], bool] = lambda _: False) -> None:
-        self.kills = kills
+    def __init__(self, effects: frozenset[str] = frozenset(), commits: Callable[[int], bool] = lambda _: False) -> None:
+        self.effects = effects  # each kills once: a process that never gets past one would prove nothing more
+        self.commits = commits
         self.passed: list[str] = []
         self.killed: list[str] = []
         self.dead = False
@@ -54,11 +55,13 @@ class Reaper:
         if self.dead:
             raise Killed
         self.passed.append(name)
-        # Nobody dies twice at the same effect: a process that never gets past it would prove nothing more.
-        if self.kills(len(self.passed)) and (name == COMMITTED or name not in self.killed):
+        if self.commits(self.passed.count(COMMITTED)) if name == COMMITTED else self._effect(name):
             self.dead = True
             self.killed.append(name)
             raise Killed
+
+    def _effect(self, name: str) -> bool:
+        return name in self.effects and name not in self.killed
 
     async def boundary(self, where: str, operation: str) -> None:
         """The conductor's own boundaries."""

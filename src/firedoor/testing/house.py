@@ -7,7 +7,7 @@ database, the vault, the far end and the clock stay, all else is made anew, as a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -67,7 +67,6 @@ class House:
         organisation: Organisation | None = None,
         url: str = "",
         shelf: Shelf | None = None,
-        owner: str = "process 1",
         starts: datetime = STARTS,
     ) -> None:
         self.folder = folder
@@ -78,15 +77,15 @@ class House:
         self.inventory = inventory or targets("chat-large", "chat-small", evidence=("request_log", "model_card"))
         self.organisation = organisation or Organisation()
         self.shelf = shelf or Shelf()
-        self._open_parts(owner)
+        self._open_parts("process 1")
 
     def _open_parts(self, owner: str) -> None:
         self.store = Store(self.url)
         migrate(self.store.engine)
+        vault, connectors = Vault(self.folder / "vault"), {KIND: self.far_end}
         self.world = World(
-            self.store, Vault(self.folder / "vault"), self.inventory, {KIND: self.far_end}, self.organisation, catalogue,
-            self.clock, owner,
-        )  # fmt: skip
+            self.store, vault, self.inventory, connectors, self.organisation, catalogue, self.clock, owner
+        )
         self.driver = Driver(self.world)
         self.watch = Watch(self.world, self.driver)
         self.service = Service(self.world, self.driver, self.shelf)
@@ -115,16 +114,19 @@ class House:
         return entries[0].incident
 
     async def opened(
-        self, *, severity: Severity = Severity.HIGH, actor: str = "source:test", change: Callable[[Opening], Opening] | None = None,
-        **facts: Any,  # noqa: ANN401 - facts as written
-    ) -> tuple[Entry, ...]:  # fmt: skip
+        self,
+        *,
+        severity: Severity = Severity.HIGH,
+        actor: str = "source:test",
+        **facts: Any,  # noqa: ANN401 - as written
+    ) -> tuple[Entry, ...]:
         """Open an incident and return its first entries; nobody drives it yet."""
         assert self.plan is not None, "give the house a plan"  # noqa: S101 - for whoever writes the test
         definitions = self.world.definitions(self.plan)
         values = {name: write(value) for name, value in read_all(definitions, facts).items()}
         opening = Opening(self.plan, "a test", "because of a test", actor, severity, values)
         self.store.keep_plan(self.plan, self.clock())
-        new = new_incident(self.world, change(opening) if change else opening)
+        new = new_incident(self.world, opening)
         return await asyncio.wrap_future(self.store.open_incident(new, self.clock()))
 
     async def settle(self, incident: str) -> IncidentView:
@@ -132,7 +134,7 @@ class House:
         await self.driver.settled(incident)
         return self.view(incident)
 
-    async def answer(  # noqa: PLR0913 - an answer's parts, by name
+    async def answer(
         self, incident: str, task: str, choice: str, *, why: str = "as seen", by: str = "Ada",
         roles: Sequence[str] = EVERYBODY, facts: Mapping[str, Any] | None = None, **fields: str,
     ) -> IncidentView:  # fmt: skip
