@@ -93,9 +93,8 @@ class _Rehearsal:
         self.lose = lose
         self.effects = 0
         self.clock = HandClock((drill.at or STARTS).astimezone(UTC))
-        self.world, self.connector = rehearsal_world(
-            plan, catalogue, self.clock, _organisation(drill, catalogue), drill.targets
-        )
+        organisation = _organisation(drill, catalogue)
+        self.world, self.connector = rehearsal_world(plan, drill, catalogue, self.clock, organisation)
         self.rules = self.world.rules(plan)
         self.entries: tuple[Entry, ...] = ()
         self.asked: set[tuple[str, str]] = set()  # points that fired
@@ -207,9 +206,9 @@ class _Rehearsal:
 def _who(task: TaskView, given: DrillAnswer) -> str:
     """The person whom the drill names, else the first of the role who has not answered and may."""
     count = len(task.answers)
-    named = (given.by,) if given.by and not count else ()
+    named = [given.by] if given.by and not count else []
     others = (f"{task.role} {number}" for number in range(count + 1, count + len(task.not_by) + 2))
-    return next(name for name in (*named, *others) if name not in task.not_by)
+    return str(next(name for name in (*named, *others) if name not in task.not_by))
 
 
 def _organisation(drill: Drill, catalogue: Catalogue) -> Organisation:

@@ -24,7 +24,17 @@ from firedoor.core.facts import read_all, write
 from firedoor.core.incident import IncidentType
 from firedoor.core.journal import Draft
 from firedoor.core.operations import Plan
-from firedoor.core.people import Answer, Person, answer_task, set_facts, submit_clock
+from firedoor.core.people import (
+    Answer,
+    MoreTime,
+    Person,
+    answer_task,
+    extend_clock,
+    pause_clock,
+    resume_clock,
+    set_facts,
+    submit_clock,
+)
 from firedoor.core.problems import InvalidInput, NotFound, Problem, Refused, nearest
 from firedoor.core.severity import Severity
 from firedoor.core.triage import Decision, KnownIncident, Triage, triage
@@ -37,7 +47,7 @@ from firedoor.store.journal import Accepted, Attachment, Conflict, NewAlert
 from firedoor.store.projections import table
 from firedoor.store.tables import AlertRow, IncidentRow
 
-AT_ONCE = 500  # alerts read in one query; SQLite bounds how many a query may name
+REMEMBERED = 10_000  # stored alerts that are recognised without asking the store
 ATTEMPTS = 20  # how often a write that lost a race is decided anew
 
 
@@ -62,7 +72,7 @@ class Service:
         self.driver = driver
         self.shelf = shelf
         self.sources = known_sources if known_sources is not None else sources()
-        self._places: dict[int, frozenset[str]] = {}
+        self._stored: dict[tuple[str, str, str], None] = {}
 
     # -- alerts ----------------------------------------------------------------------------------
 
@@ -83,8 +93,9 @@ class Service:
 
     async def take_in(self, alert: Alert) -> Received:
         """Take in one alert: known ones are counted, new ones are triaged."""
-        known = self._delivered_before(alert)
-        decided = Triage(Decision.IGNORE, None, ("Delivered before.",)) if known else self.triage(alert)
+        key = (alert.source, alert.fingerprint, _episode(alert))
+        # What this process has stored needs no triage; for all others the store itself finds the duplicates.
+        decided = Triage(Decision.IGNORE, None, ("Delivered before.",)) if key in self._stored else self.triage(alert)
         opening = self._opening(alert, decided) if decided.decision is Decision.START else None
         stored = NewAlert(
             source=alert.source, fingerprint=alert.fingerprint, episode=_episode(alert), raw_sha256=alert.raw_sha256,
@@ -93,15 +104,21 @@ class Service:
         new = new_incident(self.world, opening) if opening else None
         attach = self._attachment(alert, decided)
         accepted = await asyncio.wrap_future(self.world.store.accept_alert(stored, new, self.world.now(), attach))
+        self._remember(key)
         if accepted.entries:
             self.driver.accepted(accepted.entries[0].incident, accepted.entries)
         elif attach and not accepted.duplicate:
             self.driver.wake(attach.incident)
         return self._received(alert, decided, accepted, accepted.incident)
 
+    def _remember(self, key: tuple[str, str, str]) -> None:
+        self._stored[key] = None
+        if len(self._stored) > REMEMBERED:
+            del self._stored[next(iter(self._stored))]
+
     def triage(self, alert: Alert) -> Triage:
         """Say what would be done about an alert, and why. No effect."""
-        return triage(alert, self.shelf.startable(), self._known_incidents(alert.fingerprint))
+        return triage(alert, self.shelf.startable(), self._known_incidents(alert))
 
     async def start_for_alert(self, alert_id: int, playbook: str, why: str, person: Person) -> str:
         """A person chooses the playbook for an alert that triage did not start."""
@@ -168,6 +185,17 @@ class Service:
             incident, lambda view: submit_clock(view, clock, fields, why, person, self.world.now())
         )
 
+    async def ask_for_time(
+        self, incident: str, clock: str, asked: MoreTime, person: Person, *, pause: bool
+    ) -> IncidentView:
+        """Ask for an extension or a pause of a clock; somebody else must agree to it."""
+        ask, roles = pause_clock if pause else extend_clock, (await self.plan_of(incident)).roles
+        return await self._write(incident, lambda view: ask(view, clock, asked, person, roles, self.world.now()))
+
+    async def resume(self, incident: str, clock: str, why: str, person: Person) -> IncidentView:
+        """End a pause of a clock now."""
+        return await self._write(incident, lambda view: resume_clock(view, clock, why, person, self.world.now()))
+
     async def view(self, incident: str) -> IncidentView:
         """The incident as its journal tells it now. Raises NotFound."""
         return await asyncio.to_thread(self.world.view, incident)
@@ -224,56 +252,34 @@ class Service:
             return None
         return Attachment(decided.incident, alert_entry(alert, decided.reasons))
 
-    def _delivered_before(self, alert: Alert) -> bool:
-        query = select(table(AlertRow).c.id).where(self._same(alert)).limit(1)
-        with self.world.store.engine.connect() as connection:
-            return connection.execute(query).first() is not None
-
-    @staticmethod
-    def _same(alert: Alert) -> Any:  # noqa: ANN401 - a condition of SQLAlchemy's
-        columns = table(AlertRow).c
-        return (
-            (columns.source == alert.source)
-            & (columns.fingerprint == alert.fingerprint)
-            & (columns.episode == _episode(alert))
-        )
-
-    def _known_incidents(self, fingerprint: str) -> list[KnownIncident]:
-        """Open incidents, and those closed with the same fingerprint, with what their alerts said."""
+    def _known_incidents(self, alert: Alert) -> list[KnownIncident]:
+        """The incidents that share the alert's fingerprint or place, closed ones included; no other matters to triage."""
         incidents, alerts = table(IncidentRow).c, table(AlertRow).c
-        same = select(alerts.incident).where(alerts.fingerprint == fingerprint)
+        places = [place for place in (alert.endpoint, alert.model, alert.dataset) if place]
+        alike = alerts.fingerprint == alert.fingerprint
+        for column in (alerts.endpoint, alerts.model, alerts.dataset) if places else ():
+            alike |= column.in_(places)
         query = (
             select(incidents.id, incidents.type, incidents.opened_at, incidents.closed_at, incidents.severity,
-                   alerts.id.label("alert"), alerts.fingerprint)
-            .outerjoin(table(AlertRow), alerts.incident == incidents.id)
-            .where(incidents.closed_at.is_(None) | incidents.id.in_(same))
+                   alerts.fingerprint, alerts.endpoint, alerts.model, alerts.dataset)
+            .join(table(IncidentRow), alerts.incident == incidents.id).where(alike)
         )  # fmt: skip
         with self.world.store.engine.connect() as connection:
             rows = connection.execute(query).all()
-        self._read_places([row.alert for row in rows if row.alert is not None and row.alert not in self._places])
         of_one: dict[str, list[Any]] = {}
         for row in rows:
             of_one.setdefault(row.id, []).append(row)
-        return [self._known(found) for found in of_one.values()]
+        return [_known(found) for found in of_one.values()]
 
-    def _known(self, rows: Sequence[Any]) -> KnownIncident:
-        first, alerts = rows[0], [row for row in rows if row.alert is not None]
-        return KnownIncident(
-            id=first.id, incident_type=IncidentType(first.type), open=first.closed_at is None,
-            opened_at=datetime.fromisoformat(first.opened_at), severity=Severity(first.severity),
-            fingerprints=frozenset(row.fingerprint for row in alerts),
-            places=frozenset(place for row in alerts for place in self._places[row.alert]),
-        )  # fmt: skip
 
-    def _read_places(self, alerts: Sequence[int]) -> None:
-        """Read the places of alerts that this process has not seen; an alert never changes, so each is read once."""
-        for start in range(0, len(alerts), AT_ONCE):
-            chosen = table(AlertRow).c.id.in_(alerts[start : start + AT_ONCE])
-            for row in self.world.store.rows(AlertRow, chosen, limit=None):
-                body = orjson.loads(row["body"])
-                self._places[row["id"]] = frozenset(
-                    str(body[name]) for name in ("endpoint", "model", "dataset") if body.get(name)
-                )
+def _known(rows: Sequence[Any]) -> KnownIncident:
+    first = rows[0]
+    return KnownIncident(
+        id=first.id, incident_type=IncidentType(first.type), open=first.closed_at is None,
+        opened_at=datetime.fromisoformat(first.opened_at), severity=Severity(first.severity),
+        fingerprints=frozenset(row.fingerprint for row in rows),
+        places=frozenset(place for row in rows for place in (row.endpoint, row.model, row.dataset) if place),
+    )  # fmt: skip
 
 
 def _episode(alert: Alert) -> str:

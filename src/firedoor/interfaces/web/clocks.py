@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from firedoor.core.clock_actions import MoreTime
 from firedoor.core.view import SETTLED_CLOCKS
 from firedoor.interfaces.web import shapes
 from firedoor.interfaces.web.answers import answer
@@ -30,6 +31,21 @@ class Submission(BaseModel):
 
     why: str = Field(max_length=5000, examples=["Sent through the authority's portal."])
     fields: dict[str, str] = Field(examples=[{"reference": "ICO-2026-4711", "sent_at": "2026-11-22T09:30:00+00:00"}])
+
+
+class Reason(BaseModel):
+    """Why somebody does it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    why: str = Field(max_length=4000, examples=["The prosecutor lifted the request."])
+
+
+class More(Reason):
+    """More time that is asked for: until when, and by which document."""
+
+    until: AwareDatetime = Field(examples=["2026-12-24T10:00:00+01:00"])
+    document: str = Field(max_length=4000, examples=["Request of the prosecutor of 22 November 2026, 3 Js 12/26"])
 
 
 @router.get("/clocks", summary="Open clocks of all incidents, the one that runs out first on top")
@@ -66,6 +82,39 @@ async def submit(
     """A submission counts with the reference or receipt that proves it. A late one needs `reasons_for_delay`."""
     person = caller.within(await runtime.service.view(incident)) if caller.local else caller.person
     view = await runtime.service.submit(incident, clock, given.fields, given.why, person)
+    return answer({"incident": incident, "clock": found_clock(view.clocks[clock], runtime)})
+
+
+@router.post("/incidents/{incident}/clocks/{clock:path}/extend", summary="Ask for an extension")
+async def extend(
+    incident: str, clock: str, given: Annotated[More, Body()], runtime: Running, caller: Asking
+) -> Response:
+    """It takes effect when somebody else agrees: the answer shows the clock as it still is."""
+    return await _ask(incident, clock, given, runtime, caller, pause=False)
+
+
+@router.post("/incidents/{incident}/clocks/{clock:path}/pause", summary="Ask for a pause for law enforcement")
+async def pause(
+    incident: str, clock: str, given: Annotated[More, Body()], runtime: Running, caller: Asking
+) -> Response:
+    """As an extension. At its end the clock runs on by itself."""
+    return await _ask(incident, clock, given, runtime, caller, pause=True)
+
+
+@router.post("/incidents/{incident}/clocks/{clock:path}/resume", summary="End a pause now")
+async def resume(
+    incident: str, clock: str, given: Annotated[Reason, Body()], runtime: Running, caller: Asking
+) -> Response:
+    """A limit that passed during the pause is due now."""
+    person = caller.within(await runtime.service.view(incident)) if caller.local else caller.person
+    view = await runtime.service.resume(incident, clock, given.why, person)
+    return answer({"incident": incident, "clock": found_clock(view.clocks[clock], runtime)})
+
+
+async def _ask(incident: str, clock: str, given: More, runtime: Running, caller: Asking, *, pause: bool) -> Response:
+    person = caller.within(await runtime.service.view(incident)) if caller.local else caller.person
+    asked = MoreTime(given.until, given.document, given.why)
+    view = await runtime.service.ask_for_time(incident, clock, asked, person, pause=pause)
     return answer({"incident": incident, "clock": found_clock(view.clocks[clock], runtime)})
 
 
