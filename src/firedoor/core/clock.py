@@ -72,8 +72,13 @@ def clocks_due_to_start(
     """
     chosen = catalogue if selection == AUTO else _chosen(catalogue, selection)
     taken = set(existing)
-    wanted = {key: duty for key, duty in chosen.items() if _clock_id(duty, subject) not in taken}
     full = enrich(facts)
+    # Most laws wait for an instant that is not known yet: those are not assessed at all.
+    wanted = {
+        key: duty
+        for key, duty in chosen.items()
+        if _clock_id(duty, subject) not in taken and find_trigger(duty, full) is not None
+    }
     picture = assess(wanted.values(), facts, now)
     zone = zone or zone_of(full)
     return [

@@ -253,7 +253,7 @@ class Service:
         return Attachment(decided.incident, alert_entry(alert, decided.reasons))
 
     def _known_incidents(self, alert: Alert) -> list[KnownIncident]:
-        """The incidents that share the alert's fingerprint or place, closed ones included; no other matters to triage."""
+        """The incidents that share the fingerprint or a place with the alert, closed ones included."""
         incidents, alerts = table(IncidentRow).c, table(AlertRow).c
         places = [place for place in (alert.endpoint, alert.model, alert.dataset) if place]
         alike = alerts.fingerprint == alert.fingerprint

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -38,6 +39,7 @@ from firedoor.store.schema import migrate
 from firedoor.store.tables import IncidentRow
 from firedoor.store.vault import Vault
 
+SWITCH = 0.0005  # seconds; with the usual 5 ms, Prefect's thread would hold up containment by as much at every await
 SILENT = timedelta(seconds=10)  # a loop that has not looked for so long is not well
 
 
@@ -89,6 +91,7 @@ class Runtime:
         """Start the loops, and Prefect in the background. Returns at once."""
         await asyncio.to_thread(remember_suspended, self.world)
         await self._inherit()
+        sys.setswitchinterval(SWITCH)
         self._warming = asyncio.create_task(asyncio.to_thread(warm, self.service))
         self._loops = [
             asyncio.create_task(loop, name=name)

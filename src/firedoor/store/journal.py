@@ -324,6 +324,7 @@ def _accept(
         "received_at": text_of(now), "last_received_at": text_of(now), "deliveries": 1,
         "raw_sha256": alert.raw_sha256, "body": canonical(alert.body).decode(), "decision": alert.decision,
         "reasons": canonical(list(alert.reasons)).decode(), "incident": attach.incident if attach else None,
+        "endpoint": alert.body.get("endpoint"), "model": alert.body.get("model"), "dataset": alert.body.get("dataset"),
     }  # fmt: skip
     # The alert first: where two processes accept the same one, the second waits here for the first one's commit.
     if not _insert_new(connection, AlertRow, values, ["source", "fingerprint", "episode"]):
@@ -357,12 +358,13 @@ def _known_alert(connection: Connection, alert: NewAlert, now: datetime) -> Acce
 
 
 def _next(connection: Connection, name: str) -> int:
-    _insert_new(connection, CounterRow, {"name": name, "value": 0}, ["name"])
     columns = table(CounterRow).c
-    query = (
-        update(table(CounterRow)).where(columns.name == name).values(value=columns.value + 1).returning(columns.value)
-    )
-    return int(connection.execute(query).scalar_one())
+    following = update(table(CounterRow)).where(columns.name == name).values(value=columns.value + 1)
+    number = connection.execute(following.returning(columns.value)).scalar()
+    if number is None:  # the first of its name
+        _insert_new(connection, CounterRow, {"name": name, "value": 0}, ["name"])
+        number = connection.execute(following.returning(columns.value)).scalar_one()
+    return int(number)
 
 
 def _insert_new(connection: Connection, row: Any, values: Mapping[str, Any], keys: list[str]) -> bool:  # noqa: ANN401

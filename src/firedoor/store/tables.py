@@ -67,7 +67,7 @@ class AlertRow(SQLModel, table=True):
 
     id: int | None = Field(default=None, primary_key=True)
     source: str
-    fingerprint: str
+    fingerprint: str = Field(index=True)
     episode: str
     received_at: str = Field(index=True)
     last_received_at: str
@@ -77,6 +77,9 @@ class AlertRow(SQLModel, table=True):
     decision: str
     reasons: str = Field(sa_type=Text)
     incident: str | None = Field(default=None, index=True)
+    endpoint: str | None = Field(default=None, index=True)
+    model: str | None = Field(default=None, index=True)
+    dataset: str | None = Field(default=None, index=True)
 
 
 class TaskRow(SQLModel, table=True):

@@ -27,10 +27,17 @@ def upgrade() -> None:
         sa.Column("decision", sa.String(), nullable=False),
         sa.Column("reasons", sa.Text(), nullable=False),
         sa.Column("incident", sa.String(), nullable=True),
+        sa.Column("endpoint", sa.String(), nullable=True),
+        sa.Column("model", sa.String(), nullable=True),
+        sa.Column("dataset", sa.String(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("source", "fingerprint", "episode"),
     )
     with op.batch_alter_table("alert", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_alert_endpoint"), ["endpoint"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alert_model"), ["model"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alert_dataset"), ["dataset"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alert_fingerprint"), ["fingerprint"], unique=False)
         batch_op.create_index(batch_op.f("ix_alert_incident"), ["incident"], unique=False)
         batch_op.create_index(batch_op.f("ix_alert_received_at"), ["received_at"], unique=False)
 
