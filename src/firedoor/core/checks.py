@@ -175,7 +175,10 @@ class _Checker:
         """Whether evidence is kept on every way here: what depends on a condition counts only under that condition."""
         guards = _conditions(operation)
         before = (self.by_id[name] for name in self._ancestors(operation))
-        return any(isinstance(one, Keep) and one.source != "draft" and _conditions(one) <= guards for one in before)
+        return any(
+            isinstance(one, Keep) and one.source not in ("draft", "examination") and _conditions(one) <= guards
+            for one in before
+        )
 
     def _approved(self, call: Call) -> bool:
         """Whether a question of its own step lies before it: that the incident was confirmed approves nothing."""
@@ -225,16 +228,8 @@ class _Checker:
 
     def _drill(self, drill: Drill, path: Path) -> Iterator[Problem]:
         asks = {op.id: op for op in self.plan.operations if isinstance(op, (Ask, Choose))}
-        for name, value in drill.facts.items():
-            if name not in self.facts:
-                yield self._at((*path, "facts", name), "P201", f'"{name}" is not a fact', nearest(name, self.facts))
-                continue
-            try:
-                read(self.facts[name], value)
-            except InvalidInput as error:
-                yield self._at(
-                    (*path, "facts", name), error.problems[0].code, error.problems[0].message, error.problems[0].do
-                )
+        yield from self._drill_facts(drill.facts, (*path, "facts"))
+        yield from self._drill_facts(drill.expect.facts, (*path, "expect", "facts"))
         for name in drill.organisation:
             if name not in self.facts and name not in ORGANISATION_NAMES:
                 known = (*ORGANISATION_NAMES, *self.facts)
@@ -244,6 +239,17 @@ class _Checker:
         for name in (*drill.expect.order, *drill.expect.skipped):
             if not name.startswith(RESCUE) and not any(fits(name.partition("[")[0], known) for known in self.by_id):
                 yield self._at((*path, "expect"), "P305", f'no operation is called "{name}"', nearest(name, self.by_id))
+
+    def _drill_facts(self, facts: Mapping[str, object], path: Path) -> Iterator[Problem]:
+        for name, value in facts.items():
+            if name not in self.facts:
+                yield self._at((*path, name), "P201", f'"{name}" is not a fact', nearest(name, self.facts))
+                continue
+            try:
+                read(self.facts[name], value)
+            except InvalidInput as error:
+                first = error.problems[0]
+                yield self._at((*path, name), first.code, first.message, first.do)
 
     def _drill_answer(self, answer: DrillAnswer, path: Path, asks: Mapping[str, Operation]) -> Iterator[Problem]:
         """An answer belongs to a question of the plan, to a rescue of one of its effects, or to a change of a clock."""

@@ -5,7 +5,7 @@ is written and digested. Leaves lowering to `steps`, ordering to `compiler`, wha
 is next to `progress` and every effect to `runtime.perform`.
 
     Call    drive a target through its connector: capture, suspend, verify, resume
-    Keep    put something under custody: an artefact, the alert, a draft, a locator
+    Keep    put something under custody: an artefact, the alert, a draft, a locator, a report of an examination
     Ask     ask a role for a decision, for facts, or to do something
     Tell    send a message to roles
     Mark    move the incident to another state
@@ -93,9 +93,9 @@ class Keep(Base):
     """Put something under custody. Outcome `kept`."""
 
     do: Literal["keep"] = "keep"
-    source: Literal["artefact", "alert", "draft", "locators"]
-    name: str
-    target: str | None = None  # template; for artefacts
+    source: Literal["artefact", "alert", "draft", "locators", "examination"]
+    name: str  # of the artefact, or of the examination
+    target: str | None = None  # template; for artefacts and examinations
     template: str | None = None  # for drafts: the family of template
     clock: bool = False  # a draft for the clock this operation is repeated over
     reflex: bool = False

@@ -68,6 +68,7 @@ class DrillExpectation(Written):
     order: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     clocks: dict[str, str] = Field(default_factory=dict)
+    facts: dict[str, Any] = Field(default_factory=dict)
     suspended: Words = ()
     serving: Words = ()
     told: Words = ()
@@ -83,6 +84,7 @@ class Drill(Written):
     facts: dict[str, Any] = Field(default_factory=dict)
     organisation: dict[str, Any] = Field(default_factory=dict)
     targets: dict[str, Literal["works", "lies", "down", "fails"]] = Field(default_factory=dict)
+    artefacts: dict[str, Any] = Field(default_factory=dict)
     answers: tuple[DrillAnswer, ...] = ()
     expect: DrillExpectation = DrillExpectation()
 

@@ -22,6 +22,7 @@ def documents_of(name: str, log: list[dict[str, Any]]) -> dict[str, Any]:
             "personal_data_filter": False,
         },
         "manifest": _manifest(name),
+        "consent": _consent(),
         "index": {
             "model": name,
             "index": "support-articles",
@@ -39,6 +40,23 @@ def _card(name: str) -> dict[str, Any]:
         "intended_use": "demonstration",
         "data_from": "manifest",
     }
+
+
+def _consent() -> dict[str, Any]:
+    """Return the consent ledger: two posters agreed to training, one of them withdrew; the customer never did."""
+    service = [
+        {"subject": p["subject"], "purpose": "service", "given_at": "2025-03-01T00:00:00Z"} for p in corpus.POSTS[:5]
+    ]
+    training = [
+        {"subject": "subject-000", "purpose": "training", "given_at": "2026-02-01T00:00:00Z"},
+        {
+            "subject": "subject-001",
+            "purpose": "training",
+            "given_at": "2026-02-01T00:00:00Z",
+            "withdrawn_at": "2026-08-15T00:00:00Z",
+        },
+    ]
+    return {"entries": [*service, *training]}
 
 
 def _manifest(name: str) -> dict[str, Any]:

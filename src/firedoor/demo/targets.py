@@ -19,6 +19,7 @@ _ARTEFACTS = {
     "model_card": "card",
     "guardrail_config": "guardrail",
     "training_manifest": "manifest",
+    "consent_ledger": "consent",
     "index_snapshot": "index",
 }
 

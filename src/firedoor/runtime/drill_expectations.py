@@ -7,6 +7,7 @@ Decides what the words of `expect:` mean:
     skipped           these were left out
     clocks            by duty: a state (running, provisional, submitted, waived, missed), `absent`,
                       `late`, or the instant of its limit; several words must all hold
+    facts             what is known at the end
     suspended         proved closed by this incident at some time
     serving           answers at the end
     told              roles that got a message
@@ -20,6 +21,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from firedoor.core.duration import show_duration
+from firedoor.core.facts import read, write
 from firedoor.core.journal import Entry, Kind
 from firedoor.core.operations import Plan
 from firedoor.core.playbook import Drill, DrillExpectation, fits
@@ -34,7 +36,7 @@ def mismatches(plan: Plan, drill: Drill, entries: Sequence[Entry], connector: Si
     expect = drill.expect
     return (
         *_state(expect, view), *_order(plan, expect, view, entries), *_clocks(expect, view),
-        *_targets(expect, entries, connector), *_told(expect, entries), *_twice(connector),
+        *_facts(plan, expect, view), *_targets(expect, entries, connector), *_told(expect, entries), *_twice(connector),
     )  # fmt: skip
 
 
@@ -72,6 +74,14 @@ def _clocks(expect: DrillExpectation, view: IncidentView) -> Iterator[str]:
             problem = _clock(clock, word)
             if problem:
                 yield f"{name}: {problem}"
+
+
+def _facts(plan: Plan, expect: DrillExpectation, view: IncidentView) -> Iterator[str]:
+    definitions = plan.definitions()
+    for name, raw in expect.facts.items():
+        wanted = write(read(definitions[name], raw)) if name in definitions else raw
+        if view.facts.get(name) != wanted:
+            yield f"the fact {name} is {view.facts.get(name)}, not {wanted}"
 
 
 def _clock(clock: Mapping[str, Any] | None, word: str) -> str:

@@ -16,6 +16,7 @@ from firedoor.core.operations import Keep
 from firedoor.core.problems import InvalidInput, Problem
 from firedoor.core.turn import Launch
 from firedoor.core.view import IncidentView
+from firedoor.runtime.examining import examined
 from firedoor.runtime.world import World
 
 ACTOR = "firedoor"
@@ -33,6 +34,8 @@ async def keep(world: World, view: IncidentView, launch: Launch, operation: Keep
             return await _json(world, launch, "locators", _locators(view), "hashes and locators, nothing was fetched")
         case "draft":
             return await _draft(world, view, launch, operation)
+        case "examination":
+            return await examined(world, view, launch, operation)
 
 
 async def _artefact(world: World, view: IncidentView, launch: Launch, operation: Keep) -> Kept:

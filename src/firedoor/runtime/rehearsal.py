@@ -18,10 +18,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, cast
 
 from firedoor.core.canonical import canonical, digest
+from firedoor.core.examinations import EXAMINATIONS
 from firedoor.core.operations import Keep, Plan
+from firedoor.core.playbook import Drill
 from firedoor.core.ports import (
     CallPlan,
     Collected,
@@ -82,6 +84,7 @@ class SimulatedConnector:
 
     clock: HandClock
     behaviours: Mapping[str, Behaviour]
+    artefacts: Mapping[str, Any] = field(default_factory=dict)  # what is read, by name; others name themselves
     closed: dict[str, str] = field(default_factory=dict)  # target -> operation key that closed it
     changes: Counter[str] = field(default_factory=Counter)
     kind: ClassVar[str] = KIND
@@ -153,7 +156,7 @@ class SimulatedConnector:
     async def collect(self, target: Target, artefact: str) -> Collected:
         """A piece of evidence that names itself."""
         self._reach(target)
-        content = canonical({"artefact": artefact, "of": target.id})
+        content = canonical(self.artefacts.get(artefact, {"artefact": artefact, "of": target.id}))
         return Collected(
             name=artefact, media_type="application/json", content=content, digest=hashlib.sha256(content).hexdigest(),
             size=len(content), source=f"drill:{target.id}", taken_at=self.clock(),
@@ -187,10 +190,10 @@ class _EveryTarget(dict[str, Target]):
 
 
 def rehearsal_world(
-    plan: Plan, catalogue: Catalogue, clock: HandClock, organisation: Organisation, behaviours: Mapping[str, Behaviour]
+    plan: Plan, drill: Drill, catalogue: Catalogue, clock: HandClock, organisation: Organisation
 ) -> tuple[World, SimulatedConnector]:
     """Put a world together in which nothing outside exists."""
-    connector = SimulatedConnector(clock, behaviours)
+    connector = SimulatedConnector(clock, drill.targets, drill.artefacts)
     inventory = Inventory.model_construct(targets=_EveryTarget(frozenset(_artefacts(plan))))
     store = cast("Store", None)  # a drill keeps its journal itself; nothing that it uses reads a database
     world = World(
@@ -200,4 +203,7 @@ def rehearsal_world(
 
 
 def _artefacts(plan: Plan) -> Iterator[str]:
-    return (operation.name for operation in plan.operations if isinstance(operation, Keep))
+    for operation in plan.operations:
+        if isinstance(operation, Keep):
+            examination = EXAMINATIONS.get(operation.name) if operation.source == "examination" else None
+            yield from examination.inputs if examination else (operation.name,)
