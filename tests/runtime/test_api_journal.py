@@ -65,10 +65,10 @@ async def test_the_auditors_program_finds_any_flipped_byte(built: House, tmp_pat
 async def test_the_auditors_program_finds_missing_moved_and_cut_entries(built: House, tmp_path: Path) -> None:
     """A line taken out, two lines exchanged, the end cut off (against the head), and an empty file."""
     journal, program, head = await exported(built, tmp_path)
-    lines = journal.read_text().splitlines(keepends=True)
+    lines = journal.read_bytes().splitlines(keepends=True)
     assert len(lines) > 4
     for broken in (lines[:2] + lines[3:], [*lines[:1], lines[2], lines[1], *lines[3:]], lines[:-1], []):
-        journal.write_text("".join(broken))
+        journal.write_bytes(b"".join(broken))
         assert verified(program, journal, "--head", head)[0] == 1
     assert verified(program, tmp_path / "nowhere")[0] == 2
 

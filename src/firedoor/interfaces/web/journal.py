@@ -7,17 +7,16 @@ hashes were made over, or nothing: covered entries could not be verified.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from firedoor.core.problems import NotPermitted, Problem
 from firedoor.interfaces.web.answers import answer
 from firedoor.interfaces.web.auth import Asking, Running
-from firedoor.interfaces.web.reading import read
+from firedoor.interfaces.web.reading import Read, read
 from firedoor.runtime.rendering import verify_script
 from firedoor.runtime.start import Runtime
 
@@ -32,9 +31,8 @@ async def get_journal(
 ) -> Response:
     """From entry `after`+1 on. Where facts are sealed from the caller, lines are covered and cannot be verified."""
     found = await read(runtime, incident, caller)
-    lines = (orjson.dumps(found.show(entry.as_json())) + b"\n" for entry in found.entries if entry.seq > after)
-    covered = "yes" if found.holds_sealed else "no"
-    return StreamingResponse(lines, media_type=LINES, headers={"X-Firedoor-Covered": covered})
+    content = await asyncio.to_thread(_lines, found, after)
+    return Response(content, media_type=LINES, headers={"X-Firedoor-Covered": "yes" if found.holds_sealed else "no"})
 
 
 @router.get("/incidents/{incident}/export", summary="The journal for an auditor")
@@ -45,9 +43,12 @@ async def export(incident: str, runtime: Running, caller: Asking) -> Response:
         message = "the journal holds sealed facts, and an export cannot cover them"
         raise NotPermitted(Problem(code="W103", message=message, do="ask the DPO, legal or the commander to export it"))
     name = f'attachment; filename="{found.view.id}.jsonl"'
-    lines: Iterator[bytes] = (orjson.dumps(entry.as_json()) + b"\n" for entry in found.entries)
     headers = {"Content-Disposition": name, "X-Firedoor-Head": f"{found.view.head.seq}:{found.view.head.hash}"}
-    return StreamingResponse(lines, media_type=LINES, headers=headers)
+    return Response(await asyncio.to_thread(_lines, found, 0), media_type=LINES, headers=headers)
+
+
+def _lines(found: Read, after: int) -> bytes:
+    return b"".join(orjson.dumps(found.show(entry.as_json())) + b"\n" for entry in found.entries if entry.seq > after)
 
 
 @router.get("/journal/verify_journal.py", summary="The program with which anybody verifies an export")
