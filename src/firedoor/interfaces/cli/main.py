@@ -19,6 +19,7 @@ from firedoor import __version__
 from firedoor.interfaces.cli import (
     alerts,
     doctor,
+    doors,
     drills,
     evidence,
     files,
@@ -72,8 +73,16 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "tasks": people.tasks,
         "clocks": people.clocks,
         "targets": incidents.targets,
+        "verify": doors.verify,
     },
-    ACT: {"run": incidents.run, "answer": people.answer, "facts": incidents.facts, "submit": people.submit},
+    ACT: {
+        "run": incidents.run,
+        "answer": people.answer,
+        "facts": incidents.facts,
+        "submit": people.submit,
+        "suspend": doors.suspend,
+        "resume": doors.resume,
+    },
     PROVE: {"journal": journal.journal, "report": journal.report},
     WRITE: {"playbooks": files.playbooks, "check": files.check, "show": files.show, "drill": drills.drill},
 }

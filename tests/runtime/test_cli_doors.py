@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from tests.runtime.command import Firedoor, _firedoor  # noqa: F401 - a fixture
+
+from firedoor.demo.stage import Stage
+
+
+@pytest.fixture(name="platform")
+def _platform(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """The demonstration's model server, with its inventory named as a person would."""
+    stage = Stage()
+    stage.set_up()
+    monkeypatch.setenv("FIREDOOR_TARGETS", str(stage.data / "targets.yaml"))
+    monkeypatch.setenv("FIREDOOR_DEMO_API_KEY", stage.api_key)
+    monkeypatch.setenv("FIREDOOR_DEMO_ADMIN_KEY", stage.admin_key)
+    yield stage
+    assert not stage.close()
+
+
+def test_a_door_is_closed_by_hand_and_opened_again(firedoor: Firedoor, platform: Stage) -> None:
+    """Refused and then serving, seen from outside; its neighbour serves throughout; all of it is on record."""
+    assert firedoor("verify", "chat-large").out.startswith("chat-large  answers")
+    closed = firedoor("suspend", "chat-large", "--why", "it leaks")
+    assert (closed.code, "chat-large  closed" in closed.out) == (0, True), closed
+    assert firedoor("verify", "chat-large").out.startswith("chat-large  refuses")
+    assert firedoor("verify", "chat-small", "--format", "json").json["is"] == "answers"
+    assert firedoor("resume", "chat-large", "--why", "mended").code == 0
+    assert firedoor("verify", "chat-large").out.startswith("chat-large  answers")
+    assert firedoor("status", "INC-2026-0001", "--format", "json").json["state"] == "closed"
+
+
+def test_a_door_that_an_incident_holds_is_opened_by_its_people(firedoor: Firedoor, platform: Stage) -> None:
+    """What nobody has suspended by hand is not resumed by hand: exit code 3, and the reason."""
+    said = firedoor("resume", "chat-large", "--why", "impatience")
+    assert (said.code, "no door of chat-large was closed" in said.err) == (3, True)
+
+
+@pytest.mark.parametrize("command", ["suspend", "resume", "verify"])
+def test_an_unknown_target_names_the_nearest(firedoor: Firedoor, platform: Stage, command: str) -> None:
+    """Exit code 1, nothing is opened."""
+    said = firedoor(command, "chat-larg", *(() if command == "verify" else ("--why", "x")))
+    assert (said.code, 'did you mean "chat-large"' in said.err) == (1, True)
+    assert firedoor("incidents", "--all", "--format", "json").json["incidents"] == []
+
+
+@pytest.mark.parametrize("command", ["suspend", "resume"])
+def test_a_reason_is_needed(firedoor: Firedoor, command: str) -> None:
+    """Without one nothing is closed and nothing opened."""
+    said = firedoor(command, "chat-large")
+    assert (said.code, "a reason is needed" in said.err) == (1, True)
+
+
+def test_what_cannot_be_seen_is_unknown(firedoor: Firedoor, platform: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a wrong key of our own the model is neither closed nor open: exit code 4; nothing is called done."""
+    monkeypatch.setenv("FIREDOOR_DEMO_API_KEY", "wrong")
+    said = firedoor("verify", "chat-large")
+    assert (said.code, said.out.split()[:2]) == (4, ["chat-large", "unknown"])
+    assert firedoor("suspend", "chat-large", "--why", "x").code == 4
+
+
+def test_targets_are_listed(firedoor: Firedoor, platform: Stage) -> None:
+    """Every target with its doors and neighbours."""
+    assert "platform, gateway" in firedoor("targets").out
+    assert firedoor("doctor").code == 0
