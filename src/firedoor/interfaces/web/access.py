@@ -55,6 +55,7 @@ ROUTES: Mapping[tuple[str, str], Access] = {
     ("GET", f"{V1}/alerts"): Access.READ,
     ("POST", f"{V1}/alerts/{{alert}}/start"): Access.RESPOND,
     ("GET", f"{V1}/alert-sources"): Access.READ,
+    ("GET", f"{V1}/register"): Access.READ,
     ("GET", f"{V1}/incidents"): Access.READ,
     ("POST", f"{V1}/incidents"): Access.RESPOND,
     ("GET", INCIDENT): Access.READ,

@@ -27,6 +27,7 @@ from firedoor.interfaces.web import (
     journal,
     library,
     local,
+    register,
     reports,
     tasks,
     tokens,
@@ -37,7 +38,7 @@ from firedoor.interfaces.web.guard import Guard
 from firedoor.interfaces.web.openapi import described
 from firedoor.runtime.start import Runtime
 
-ROUTERS = (alerts, incidents, tasks, clocks, evidence, journal, reports, library, events, tokens, health)
+ROUTERS = (alerts, incidents, tasks, clocks, evidence, journal, reports, register, library, events, tokens, health)
 
 
 def create_app(runtime: Runtime, url: str | None = None, *, announce: bool = True) -> FastAPI:

@@ -1,4 +1,4 @@
-"""More time for a clock, over HTTP."""
+"""More time for a clock, and the register of breaches, over HTTP."""
 
 from __future__ import annotations
 
@@ -52,3 +52,13 @@ async def test_what_is_missing_is_named(built: House) -> None:
     assert (await built.local.post(f"{clock}/extend", json={**MORE, "until": "2099-12-24T10:00:00"})).status_code == 422
     assert (await built.local.post(f"{clock}x/extend", json=MORE)).status_code == 404
     assert (await built.local.post(f"{clock}/resume", json={"why": "lifted"})).status_code == 409
+
+
+async def test_the_register_is_a_file_for_the_authority(built: House) -> None:
+    """A row for each notice of each incident, oldest first, as CSV and as JSON."""
+    first, second = [await built.open(**FACTS) for _ in range(2)]
+    csv = await built.local.get("/api/v1/register")
+    assert csv.headers["content-type"].startswith("text/csv")
+    assert csv.text.splitlines()[0].startswith("incident,title,type")
+    rows = (await built.local.get("/api/v1/register", params={"format": "json"})).json()["register"]
+    assert [row["incident"] for row in rows if row["duty"] == SA] == [first, second]
