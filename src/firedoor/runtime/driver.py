@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from firedoor.core.journal import Entry
 from firedoor.runtime.conductor import BOUNDARY, Conductor, Ending, no_boundary
+from firedoor.runtime.precedence import containment
 from firedoor.runtime.prefect_ports import Performer, Shown, perform_directly
 from firedoor.runtime.world import World
 from firedoor.store import drives
@@ -159,7 +160,8 @@ class Driver:
                 return
             self._leases[incident] = lease
         try:
-            await self._conduct(lease, perform_directly, None, reflex_only=True, entries=entries)
+            with containment.urgent() if entries else contextlib.nullcontext():
+                await self._conduct(lease, perform_directly, None, reflex_only=True, entries=entries)
             await self._with_or_without_prefect(incident, lease)
         finally:
             await self._release(lease)

@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 
+NICE = 10  # what Prefect does can wait for what contains
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -32,6 +33,7 @@ def _watch_input() -> None:
 def main() -> None:
     """Run the Prefect server in this process, on the host and port of the environment."""
     tie_to_parent()
+    os.nice(NICE)
     from prefect.cli import app
 
     sys.argv = ["prefect", "server", "start"]

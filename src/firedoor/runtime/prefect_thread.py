@@ -14,6 +14,8 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from firedoor.runtime.precedence import PoliteSelector
+
 T = TypeVar("T")
 
 
@@ -21,7 +23,7 @@ class PrefectThread:
     """An event loop in a daemon thread. Once `adopt` was called, work runs in the context of its caller."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
+        self.loop: asyncio.AbstractEventLoop = asyncio.SelectorEventLoop(PoliteSelector())
         self._context: contextvars.Context | None = None
         self._thread = threading.Thread(target=self._run, name="prefect", daemon=True)
 

@@ -41,6 +41,7 @@ from firedoor.core.triage import Decision, KnownIncident, Triage, triage
 from firedoor.core.view import IncidentView
 from firedoor.runtime.driver import Driver
 from firedoor.runtime.opening import Opening, alert_entry, new_incident, usable_facts
+from firedoor.runtime.precedence import containment
 from firedoor.runtime.shelf import Shelf
 from firedoor.runtime.world import World
 from firedoor.store.journal import Accepted, Attachment, Conflict, NewAlert
@@ -88,8 +89,9 @@ class Service:
 
     async def receive(self, source: str, body: bytes, headers: Mapping[str, str]) -> list[Received]:
         """Take in a delivery. Returns when everything of it is on disk. Raises InvalidInput or NotFound."""
-        alerts = self.source(source).parse(body, headers)
-        return [await self.take_in(alert) for alert in alerts]
+        with containment.urgent():
+            alerts = self.source(source).parse(body, headers)
+            return [await self.take_in(alert) for alert in alerts]
 
     async def take_in(self, alert: Alert) -> Received:
         """Take in one alert: known ones are counted, new ones are triaged."""
