@@ -246,3 +246,24 @@ def test_an_alert_is_parsed_without_any_effect_and_sent_with_one(firedoor: Fired
     again = firedoor("alert", "send", "--source", "alertmanager", "--file", file)
     assert (first.out.split()[:1], again.out.split()[:1]) == (["start"], ["duplicate"])
     assert "chat-large" in firedoor("alert", "list").out
+
+
+@pytest.mark.parametrize("source", ["alertmanager", "cloudevents", "generic", "presidio"])
+def test_every_source_s_own_example_is_read_and_taken(firedoor: Firedoor, source: str) -> None:
+    """The file that ships with a source is parsed, and sent with the media type that the source has."""
+    folder = Path(__file__).parents[2] / "src" / "firedoor" / "alerts" / "examples"
+    file = folder / f"{source}.json"
+    assert firedoor("alert", "parse", "--source", source, "--file", file, "--format", "json").json["alerts"]
+    assert firedoor("alert", "send", "--source", source, "--file", file).code == 0
+
+
+def test_a_mapping_makes_a_source(firedoor: Firedoor, tmp_path: Path) -> None:
+    """A file under `mappings` is a source by its own name; without it the name is unknown."""
+    body = tmp_path / "body.json"
+    body.write_text('{"ticket": "T-1", "headline": "it answered with somebody else\'s letter"}')
+    words = ("alert", "parse", "--source", "help-desk", "--file", body)
+    assert "no source of alerts is called" in firedoor(*words).err
+    (tmp_path / "data" / "mappings").mkdir(parents=True)
+    mapping = "source: help-desk\nfields: {id: /ticket, title: /headline}\n"
+    (tmp_path / "data" / "mappings" / "help-desk.yaml").write_text(mapping)
+    assert "somebody else's letter" in firedoor(*words).out

@@ -6,13 +6,17 @@ its source and what becomes of it to triage.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from firedoor.interfaces.cli import render
 from firedoor.interfaces.cli.options import Format, FormatOption, WhyOption, content, pairs
+
+if TYPE_CHECKING:
+    from firedoor.alerts.source import AlertSource
 
 app = typer.Typer(no_args_is_help=True, help="Alerts of detectors.")
 SourceOption = Annotated[
@@ -32,9 +36,7 @@ HeaderOption = Annotated[
 @app.command()
 def sources(written: FormatOption = Format.TEXT) -> None:
     """List the sources that are read."""
-    from firedoor.alerts.registry import sources as known
-
-    found = [{"source": source.id, "title": source.title} for source in known().values()]
+    found = [{"source": source.id, "title": source.title} for source in _known().values()]
     if written is Format.JSON:
         render.as_json({"sources": found})
     else:
@@ -46,9 +48,7 @@ def parse(
     source: SourceOption, file: FileOption, header: HeaderOption = None, written: FormatOption = Format.TEXT
 ) -> None:
     """Read an alert and say what is understood of it. Nothing is sent, nothing starts."""
-    from firedoor.alerts.registry import find
-
-    found = [alert.model_dump(mode="json") for alert in find(source).parse(content(file), _headers(header))]
+    found = [alert.model_dump(mode="json") for alert in _find(source).parse(content(file), _headers(header))]
     if written is Format.JSON:
         render.as_json({"alerts": found})
         return
@@ -75,7 +75,8 @@ def send(
     """Send an alert as its detector would. It is on disk when this returns."""
     from firedoor.interfaces.cli.client import Api, call
 
-    headers = {"content-type": "application/json", **_headers(header)}
+    known = _known().get(source)
+    headers = {"content-type": known.content_types[0] if known else "application/json", **_headers(header)}
 
     async def sent(api: Api) -> Any:  # noqa: ANN401 - any JSON value
         answer = await api.send("POST", f"/alerts/{source}", content=content(file), headers=headers)
@@ -136,6 +137,24 @@ def start(
         render.as_json(answer)
     else:
         render.plain(str(answer["incident"]))
+
+
+def _known() -> Mapping[str, AlertSource]:
+    """The sources that ship, those of other packages, and those that mapping files make."""
+    from firedoor.interfaces.cli.client import load_settings
+    from firedoor.runtime.start import read_sources
+
+    return read_sources(load_settings())
+
+
+def _find(name: str) -> AlertSource:
+    from firedoor.core.problems import NotFound, Problem, nearest
+
+    known = _known()
+    if name not in known:
+        message = f'no source of alerts is called "{name[:80]}"'
+        raise NotFound(Problem(code="D210", message=message, do=nearest(name[:80], known)))
+    return known[name]
 
 
 def _headers(given: list[str] | None) -> dict[str, str]:
