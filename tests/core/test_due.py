@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from firedoor.core.due import DueKind, compute_due
 from firedoor.core.duty import Duty
-from firedoor.core.facts import read_all
+from firedoor.core.facts import FactType, read_all
 from firedoor.core.problems import InvalidInput
-from firedoor.duties.catalogue import catalogue
+from firedoor.duties.catalogue import catalogue, conditions
 
 DUTIES = catalogue()
 STARTS = st.datetimes(datetime(2018, 1, 1), datetime(2032, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -55,6 +55,19 @@ def test_the_arguable_reading_is_later_and_has_a_basis(duty: Duty, start: dateti
         assert due.due is not None
         assert due.latest_arguable.due > due.due
         assert due.latest_arguable.basis
+
+
+@given(DUTY, STARTS, ZONES, st.data())
+@settings(max_examples=300, deadline=None)
+def test_knowing_less_never_makes_a_limit_later(duty: Duty, start: datetime, zone: str, data: st.DataObject) -> None:
+    """A limit that rests on what is not known yet is the earliest it can turn out to be; a hold the latest."""
+    names = [name for condition in conditions(duty) for (name, *_) in condition.references]
+    flags = [name for name in dict.fromkeys(names) if DUTIES.facts[name].type is FactType.FLAG]
+    full = facts(**{name: data.draw(st.sampled_from(["yes", "no"])) for name in flags})
+    known = compute_due(duty, start, zone, full)
+    guessed = compute_due(duty, start, zone, {name: full[name] for name in flags if data.draw(st.booleans())})
+    if known.due and guessed.due:
+        assert guessed.due >= known.due if duty.hold else guessed.due <= known.due
 
 
 def test_an_unknown_case_takes_the_earlier_end_and_shows_the_later() -> None:

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from firedoor.core.facts import read_all
 from firedoor.core.journal import Draft, Kind
@@ -107,6 +109,20 @@ def test_a_later_start_waits_for_somebody_who_did_not_set_it() -> None:
     assert due(incident) == AWARE + timedelta(hours=77)
     last = incident.view.clocks[SA]["history"][-1]
     assert (last["asked_by"], last["approver"]) == ("ben", "anna")
+
+
+@given(st.lists(st.integers(-30, 24), min_size=1, max_size=5))
+@settings(max_examples=25, deadline=None)
+def test_without_a_second_person_a_limit_only_moves_to_earlier(hours: list[int]) -> None:
+    """Whatever Ben corrects, alone: 72 hours after the earliest start he named; every earlier limit is on record."""
+    incident, limits = Incident(**BREACH), [AWARE + timedelta(hours=72)]
+    for shift in hours:
+        incident.set(BEN, aware_at=(AWARE + timedelta(hours=shift)).isoformat())
+        if shift < 0:
+            limits.append(min(limits[-1], AWARE + timedelta(hours=72 + shift)))
+    assert due(incident) == limits[-1]
+    kept = [datetime.fromisoformat(one["due"]) for one in incident.view.clocks[SA]["history"][1:]]
+    assert kept == list(dict.fromkeys(limits))[:-1]
 
 
 def test_a_refused_change_is_asked_again_only_when_a_fact_changes() -> None:
