@@ -32,7 +32,7 @@ INCIDENT = "INC-1"
 
 
 class Paper:
-    """`steps` is the YAML of the containment phase. `fails` says for each time an effect fails whether it is for good."""
+    """`steps` is YAML of the containment phase; `fails` says for each failure whether it is for good."""
 
     def __init__(self, steps: str, *, confirm: bool = False, **facts: Any) -> None:
         first = (

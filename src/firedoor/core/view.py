@@ -107,7 +107,7 @@ class IncidentView:
     def task(self, name: str) -> TaskView | None:
         """Find a task by its id, or by its number written as `3` or `T3`."""
         digits = name[1:] if name[:1] in "Tt" else name
-        if digits.isdigit():
+        if digits.isascii() and digits.isdigit():
             return next((task for task in self.tasks.values() if task.number == int(digits)), None)
         return self.tasks.get(name)
 
