@@ -181,7 +181,7 @@ class _EveryTarget(dict[str, Target]):
         super().__init__()
         self._evidence = {name: Artefact(url=f"drill:{name}") for name in artefacts}
 
-    def get(self, key: str, default: object = None) -> Target:  # type: ignore[override]  # noqa: ARG002
+    def get(self, key: str, default: object = None) -> Target:  # noqa: ARG002
         if key not in self:
             self[key] = Target.model_construct(
                 id=key, doors=(Door(name="door", connector=KIND),), evidence=self._evidence, neighbours=(), probe=None,
