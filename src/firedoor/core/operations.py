@@ -16,6 +16,7 @@ is next to `progress` and every effect to `runtime.perform`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -177,9 +178,9 @@ class Plan(Record):
     operations: tuple[Operation, ...]
     format: Literal["firedoor.plan.v1"] = "firedoor.plan.v1"
 
-    @property
+    @cached_property
     def digest(self) -> str:
-        """SHA-256 of the canonical JSON."""
+        """SHA-256 of the canonical JSON; worked out once, because every alert asks for it."""
         return digest(self.model_dump(mode="json"))
 
     def __iter__(self) -> Iterator[Operation]:  # type: ignore[override]
