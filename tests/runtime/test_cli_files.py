@@ -59,6 +59,7 @@ def test_check_writes_sarif(firedoor: Firedoor, tmp_path: Path) -> None:
         ("targets.yaml", "targets:\n  a: {doors: []}\n", "targets"),
         ("targets.yaml", "targets:\n  a: {doors: [{name: d, connector: htp}]}\n", 'no connector is called "htp"'),
         ("organisation.yaml", "name: X\nfacts: {nonsense: yes}\n", 'no fact is called "nonsense"'),
+        ("mapping.yaml", "source: a-source\nfields: {nonsense: /a}\n", "nonsense"),
         ("organisation.yaml", "name: X\ndpo: Y\n", 'unknown key "dpo"'),
     ],
 )

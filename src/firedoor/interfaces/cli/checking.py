@@ -1,7 +1,8 @@
 """What `firedoor check` looks at: which files, of which kind, and what is wrong with each.
 
 Decides the kind of a file by its own keys: a playbook or a part (`playbook:`), an
-inventory (`targets:`), an organisation's profile. Leaves what is right to the core,
+inventory (`targets:`), a mapping of alerts (`source:` and `fields:`), an organisation's
+profile. Leaves what is right to the core,
 to the inventory and to the connectors, and the writing of problems to `files`.
 """
 
@@ -73,6 +74,8 @@ def _of_kind(file: Path, source: Source) -> Iterable[Problem]:
     data = source.data if isinstance(source.data, dict) else {}
     if "targets" in data and "playbook" not in data:
         return _inventory(file, source)
+    if {"source", "fields"} <= set(data):
+        return _mapping(data)
     if "playbook" not in data and (set(data) & _profile_keys()):
         return _organisation(file)
     return _playbook(file, data)
@@ -99,6 +102,13 @@ def _organisation(file: Path) -> Iterable[Problem]:
     from firedoor.runtime.inventory import read_organisation
 
     read_organisation(file, catalogue().facts)
+    return ()
+
+
+def _mapping(data: dict[str, Any]) -> Iterable[Problem]:
+    from firedoor.alerts.mapping import read_mapping
+
+    read_mapping(data)
     return ()
 
 

@@ -254,7 +254,10 @@ def assess(
 
 
 def _write_picture(picture: dict[str, Any], answers: tuple[str, ...]) -> None:
-    found = [item for answer in answers for item in picture["duties"] if item["applies"] == answer]
+    shown = (item for item in picture["duties"] if item["applies"] in answers)
+    found = sorted(
+        shown, key=lambda item: (answers.index(item["applies"]), not item["provisional"], item["due"] is None)
+    )
     rows = [[_answer_word(item["applies"]), f"[bold]{item['duty']}[/]", _short(item)] for item in found]
     render.table(rows, ("applies", "duty", "due, and what it rests on"))
     counts = picture["counts"]

@@ -27,6 +27,7 @@ from firedoor.interfaces.cli import (
     journal,
     law,
     people,
+    reference,
     rehearse,
     server,
     tokens,
@@ -98,6 +99,7 @@ for _panel, _groups in {
 }.items():
     for _name, _group in _groups.items():
         app.add_typer(_group, name=_name, rich_help_panel=_panel)
+app.command("docs", hidden=True)(reference.docs)
 
 
 def main() -> None:

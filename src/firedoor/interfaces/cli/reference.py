@@ -1,0 +1,149 @@
+"""The page about the command line, and `docs`, which writes every page that is written from the code.
+
+Decides how a command and its options are described. Tests hold the committed pages
+against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+HEAD = """\
+# The command line
+
+This page is written from the commands themselves (`make docs`); a test holds it against them.
+
+Every command that shows something takes `--format json`, for programs. A command finds its server by itself: the one
+that `FIREDOOR_API_URL` names (with `FIREDOOR_TOKEN`), else the one that runs on this data folder, else it does the work
+in its own process and says so. The rules are the same in each case, because it is the same API.
+
+| exit code | meaning |
+| --- | --- |
+| 0 | done |
+| 1 | problems in what was given; standard error says which, and what to do |
+| 2 | wrong usage |
+| 3 | refused: no right, or the state forbids it |
+| 4 | a system did not answer, or nothing could be proved |
+
+Settings are variables; paths may be relative.
+
+"""
+SETTINGS = {
+    "data_dir": "where everything is kept; a folder for you only",
+    "database_url": "another database than SQLite in that folder, such as `postgresql+psycopg://...`",
+    "host": "where `up` and `serve` listen",
+    "port": "and on which port; 0 takes a free one",
+    "playbooks": "a folder of playbooks in the place of those that ship",
+    "targets": "the inventory file; `targets.yaml` in the data folder otherwise",
+    "organisation": "the profile of your organisation; `organisation.yaml` in the data folder otherwise",
+    "mappings": "a folder of mappings, each of which makes a source of alerts; `mappings` in the data folder otherwise",
+    "api_url": "a server elsewhere",
+    "token": "who you are there",
+    "prefect": "`no` runs incidents without Prefect",
+    "prefect_api_url": "a Prefect server of your own in the place of a private one",
+    "prefect_database_url": "another database for the private Prefect server",
+    "certificates": "further authorities for TLS, as PEM",
+}
+
+
+def docs(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the pages lie, such as docs/reference.")],
+) -> None:
+    """Write the pages that are written from the code."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, page in PAGES.items():
+        (folder / name).write_text(page(), encoding="utf-8")
+        typer.echo(str(folder / name))
+
+
+def command_line() -> str:
+    """The page about the command line."""
+    from typer.main import get_command
+
+    from firedoor.interfaces.cli.main import app
+    from firedoor.runtime.settings import Settings
+
+    root: Any = get_command(app)
+    unknown = set(Settings.model_fields) ^ set(SETTINGS)
+    assert not unknown, f"describe {unknown} in SETTINGS"  # noqa: S101 - the page must name every setting
+    rows = "".join(f"| `FIREDOOR_{name.upper()}` | {meaning} |\n" for name, meaning in SETTINGS.items())
+    panels: dict[str, list[str]] = {}
+    for name, command in root.commands.items():
+        if not command.hidden:
+            panels.setdefault(str(command.rich_help_panel), []).extend(_sections(f"firedoor {name}", command))
+    body = "\n".join(f"## {panel}\n\n{''.join(sections)}" for panel, sections in panels.items())
+    return f"{HEAD}| variable | meaning |\n| --- | --- |\n{rows}\n{body}".rstrip() + "\n"
+
+
+def _sections(name: str, command: Any) -> Iterator[str]:  # noqa: ANN401 - a command as Click sees it
+    if hasattr(command, "commands"):
+        for child, inner in command.commands.items():
+            yield from _sections(f"{name} {child}", inner)
+        return
+    arguments = [_written(parameter) for parameter in command.params if parameter.param_type_name == "argument"]
+    usage = " ".join([name, *arguments])
+    options = [p for p in command.params if p.param_type_name == "option" and not p.hidden and p.name != "help"]
+    rows = "".join(f"| `{_option(option)}` | {_cell(option.help or '')}{_usual(option)} |\n" for option in options)
+    table = f"| option | meaning |\n| --- | --- |\n{rows}\n" if rows else ""
+    yield f"### `{usage}`\n\n{(command.help or '').strip()}\n\n{table}"
+
+
+def _written(argument: Any) -> str:  # noqa: ANN401 - a parameter as Click sees it
+    return str(argument.metavar or argument.name.upper())
+
+
+def _option(option: Any) -> str:  # noqa: ANN401 - a parameter as Click sees it
+    name = ", ".join([*option.opts, *option.secondary_opts])
+    if option.is_flag:
+        return name
+    kind = option.type_descriptor.annotation
+    if isinstance(kind, type) and issubclass(kind, Enum):
+        choices = "\\|".join(str(member.value) for member in kind)
+        return f"{name} {choices}"
+    return f"{name} {option.metavar or ('NUMBER' if kind is int else 'TEXT')}"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").strip()
+
+
+def _usual(option: Any) -> str:  # noqa: ANN401 - a parameter as Click sees it
+    if option.required:
+        return " Needed."
+    default = getattr(option.default, "value", option.default)
+    shown = isinstance(default, str) and default and not callable(default)
+    return f" Otherwise: {default}." if shown else ""
+
+
+def _steps() -> str:
+    from firedoor.steps.reference import reference
+
+    return reference()
+
+
+def _schema() -> str:
+    import json
+
+    from firedoor.duties.catalogue import schema
+
+    return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _changes() -> str:
+    from firedoor.duties.catalogue import catalogue
+    from firedoor.duties.freshness import changelog
+
+    return changelog(catalogue())
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "command-line.md": command_line,
+    "steps.md": _steps,
+    "duty.schema.json": _schema,
+    "duties-changelog.md": _changes,
+}
