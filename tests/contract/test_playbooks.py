@@ -253,9 +253,11 @@ def test_every_source_can_start_a_leak(source: str) -> None:
         "incident_type": "data_leakage_in_ai_models", "method": "canary", "model": "chat", "endpoint": "chat-eu",
         "raw_sha256": "0" * 64,
     })  # fmt: skip
-    decided = triage(alert, list(library.all_playbooks().values()))
+    books = list(library.all_playbooks().values())
+    decided = triage(alert, books)
     assert decided.playbook == "model-data-leakage"
     assert decided.facts["endpoint"] == "chat-eu"
+    assert triage(alert.model_copy(update={"endpoint": None}), books).facts["endpoint"] == "chat"
     assert decided.facts["evidence_strength"] == "strong"
     assert decided.facts["severity"] == "critical"
 

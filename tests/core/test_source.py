@@ -128,7 +128,7 @@ def test_what_is_quoted_comes_back(data: dict[str, object]) -> None:
 def test_no_bytes_whatever_cause_anything_but_a_problem(content: bytes) -> None:
     """Any bytes are read or refused as a problem with a place; nothing else is ever raised."""
     try:
-        problems = () if isinstance(read_yaml(content, "p.yaml"), Source) else ("not a source",)
+        problems: tuple[str, ...] = () if isinstance(read_yaml(content, "p.yaml"), Source) else ("not a source",)
     except InvalidInput as error:
         problems = tuple(problem.message for problem in error.problems if problem.place is None)
     assert problems == ()

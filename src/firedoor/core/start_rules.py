@@ -161,7 +161,10 @@ def _asked(template: Any) -> str:  # noqa: ANN401 - any JSON value with holes
 
 
 def _filled(template: Any, scope: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON value with holes
-    """Fill one value; UNKNOWN when any hole in it is unknown. A text that is one hole keeps the type of its value."""
+    """Fill one value; UNKNOWN when any hole in it is unknown. A text that is one hole keeps the type of its value.
+
+    `{{ alert.endpoint or alert.model }}` takes the first that the alert says.
+    """
     if isinstance(template, Mapping):
         parts = {name: _filled(value, scope) for name, value in template.items()}
         return UNKNOWN if any(part is UNKNOWN for part in parts.values()) else parts
@@ -171,9 +174,10 @@ def _filled(template: Any, scope: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a
     if not isinstance(template, str):
         return template
     hole = _ONE_HOLE.fullmatch(template)
-    if hole and _NAMES.fullmatch(hole["inside"].strip()):
-        value = Expression.parse(hole["inside"]).evaluate(scope)
-        return UNKNOWN if value in (UNKNOWN, "", ()) else facts.write(value)
+    names = [name.strip() for name in hole["inside"].split(" or ")] if hole else []
+    if names and all(_NAMES.fullmatch(name) for name in names):
+        values = (Expression.parse(name).evaluate(scope) for name in names)
+        return next((facts.write(value) for value in values if value not in (UNKNOWN, "", ())), UNKNOWN)
     parsed = Template.parse(template)
     known = all(Expression.parse(".".join(path)).evaluate(scope) is not UNKNOWN for path in parsed.references)
     return parsed.render(scope) if known else UNKNOWN
