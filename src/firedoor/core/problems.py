@@ -13,6 +13,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+FEW = 20  # known words are listed beside the nearest up to this many
+
 
 class Place(BaseModel):
     """A spot in something that a person wrote. Lines and columns count from 1."""
@@ -95,8 +97,10 @@ class InDoubt(Unanswered):
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Return advice that names the nearest known word and lists the known ones."""
+    """Return advice that names the nearest known word, and lists the known ones where they are few or none is near."""
     words = sorted(known)
     close = get_close_matches(word, words, n=1, cutoff=0.6)
+    if close and len(words) > FEW:
+        return f'did you mean "{close[0]}"?'
     listed = ", ".join(words[:40]) + (", ..." if len(words) > 40 else "")
     return (f'did you mean "{close[0]}"? ' if close else "") + f"known: {listed}"
