@@ -278,7 +278,7 @@ def test_each_further_request_to_remove_content_has_clocks_of_its_own() -> None:
     incident = Incident(**REQUEST)
     incident.write([request_alert(AWARE)])
     assert [name for name in incident.view.clocks if name.startswith(TAKEDOWN)] == [TAKEDOWN]
-    later = AWARE + timedelta(hours=20)
+    later, incident.now = AWARE + timedelta(hours=20), NOW + timedelta(minutes=1)
     incident.write([request_alert(later)])
     second = incident.view.clocks[f"{TAKEDOWN}@request-2"]
     assert datetime.fromisoformat(second["due"]) == later + timedelta(hours=48)
@@ -287,9 +287,19 @@ def test_each_further_request_to_remove_content_has_clocks_of_its_own() -> None:
     assert incident.view.clocks[TAKEDOWN]["state"] == "running"
 
 
+def test_the_request_that_opened_the_incident_stays_its_own_when_its_time_is_corrected() -> None:
+    """The fact moves the incident's own clock; no second one appears beside it."""
+    incident = Incident(**REQUEST)
+    incident.write([request_alert(AWARE)])
+    incident.set(BEN, request_received_at=(AWARE - timedelta(minutes=5)).isoformat())
+    assert [name for name in incident.view.clocks if name.startswith(TAKEDOWN)] == [TAKEDOWN]
+    assert due(incident, TAKEDOWN) == AWARE + timedelta(hours=48, minutes=-5)
+
+
 def test_a_resolved_alert_is_no_request() -> None:
     """Nor does the law look twice at the same one."""
     incident = Incident(**REQUEST)
+    incident.now = NOW + timedelta(minutes=1)
     incident.write([request_alert(AWARE + timedelta(hours=1), "resolved")])
     incident.write([request_alert(AWARE + timedelta(hours=2))])
     before = set(incident.view.clocks)

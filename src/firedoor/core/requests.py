@@ -2,8 +2,8 @@
 
 Decides which attached alerts are such requests and what is known about each: when it came,
 and nothing yet about its form, so that its clocks run provisionally at once. The request
-whose time stands in the incident's own facts is the incident's own. Leaves the conditions
-to `assessment` and the clocks to `clock`.
+that opened the incident, and one whose time stands in the incident's own facts, are the
+incident's own. Leaves the conditions to `assessment` and the clocks to `clock`.
 """
 
 from __future__ import annotations
@@ -40,8 +40,9 @@ def requests_of(
     if not arrived:
         return
     duties = tuple(key for key, duty in catalogue.items() if _by_request(duty) and selection_has(selection, key))
-    for number, at in arrived:
-        if at != facts.get(RECEIVED):
+    received = facts.get(RECEIVED, UNKNOWN)
+    for number, at, opening in arrived:
+        if at != received and not (opening and received is not UNKNOWN):
             unread = dict.fromkeys((*ELEMENTS, "complaint_received_at"), UNKNOWN)
             yield Request(f"request-{number}", {**facts, **unread, RECEIVED: at}, duties)
 
@@ -55,8 +56,10 @@ def _by_request(duty: Duty) -> bool:
     return is_removal(duty) and duty.trigger.kind is TriggerKind.REQUEST and not duty.stage_of
 
 
-def _arrivals(view: IncidentView) -> Iterator[tuple[int, datetime]]:
+def _arrivals(view: IncidentView) -> Iterator[tuple[int, datetime, bool]]:
+    """The number of each request among the alerts, when it came, and whether it opened the incident."""
     for number, attached in enumerate(view.alerts, 1):
         alert = attached.get("alert", {})
         if alert.get("method") == Method.REMOVAL_REQUEST and alert.get("status") != "resolved":
-            yield number, datetime.fromisoformat(alert.get("occurred_at") or attached["at"])
+            came = datetime.fromisoformat(alert.get("occurred_at") or attached["at"])
+            yield number, came, attached["at"] == view.opened_at
