@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -267,3 +270,66 @@ def test_a_mapping_makes_a_source(firedoor: Firedoor, tmp_path: Path) -> None:
     mapping = "source: help-desk\nfields: {id: /ticket, title: /headline}\n"
     (tmp_path / "data" / "mappings" / "help-desk.yaml").write_text(mapping)
     assert "somebody else's letter" in firedoor(*words).out
+
+
+@pytest.fixture(name="folder")
+def _folder(firedoor: Firedoor, incident: str, tmp_path: Path) -> Path:
+    """An exported incident."""
+    said = firedoor("evidence", "export", incident, tmp_path / "out", "--why", "for the auditor")
+    assert said.code == 0, said
+    return tmp_path / "out"
+
+
+def test_an_outsider_verifies_what_was_exported(firedoor: Firedoor, folder: Path) -> None:
+    """With the command, and without Firedoor, by the program that lies in the folder."""
+    assert firedoor("evidence", "verify", folder).out.startswith("whole")
+    program = [sys.executable, "-I", "verify_journal.py", "journal.jsonl"]
+    assert subprocess.run(program, cwd=folder, capture_output=True, check=False).returncode == 0
+    assert "for the auditor" in firedoor("timeline", "INC-2026-0001").out
+
+
+def altered_piece(folder: Path) -> None:
+    next((folder / "evidence").iterdir()).write_text("something else")
+
+
+def missing_piece(folder: Path) -> None:
+    next((folder / "evidence").iterdir()).unlink()
+
+
+def added_piece(folder: Path) -> None:
+    (folder / "evidence" / "more.txt").write_text("nobody kept this")
+
+
+def altered_entry(folder: Path) -> None:
+    file = folder / "journal.jsonl"
+    file.write_text(file.read_text().replace("a customer called", "nobody called"))
+
+
+def cut_off_end(folder: Path) -> None:
+    file = folder / "journal.jsonl"
+    file.write_text("".join(file.read_text().splitlines(keepends=True)[:-1]))
+
+
+@pytest.mark.parametrize(
+    ("harm", "says"),
+    [
+        (altered_piece, "was altered"),
+        (missing_piece, "is missing"),
+        (added_piece, "is in no entry"),
+        (altered_entry, "entry 1 was altered"),
+        (cut_off_end, "is the last entry"),
+    ],
+)
+def test_whatever_was_changed_in_a_folder_is_named(
+    firedoor: Firedoor, folder: Path, harm: Callable[[Path], None], says: str
+) -> None:
+    """A piece, an entry, or the end of the journal: exit code 1, and what it is."""
+    harm(folder)
+    said = firedoor("evidence", "verify", folder)
+    assert (said.code, says in said.out) == (1, True), said
+
+
+def test_an_export_overwrites_nothing(firedoor: Firedoor, incident: str, folder: Path, tmp_path: Path) -> None:
+    """A folder with something in it is refused; one without a journal is no export."""
+    assert firedoor("evidence", "export", incident, folder).code == 1
+    assert firedoor("evidence", "verify", tmp_path).code == 1

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from firedoor.interfaces.cli import render
-from firedoor.interfaces.cli.options import Format, FormatOption, IncidentArgument, content
+from firedoor.interfaces.cli.options import Format, FormatOption, IncidentArgument, WhyOption, content
 
 if TYPE_CHECKING:
     from firedoor.interfaces.cli.client import Api
@@ -55,6 +55,51 @@ def add(
         render.line(
             f"kept  {kept['sha256']}  {render.size(kept['size'])}  {render.escape(kept.get('name') or file.name)}"
         )
+
+
+@app.command()
+def export(
+    incident: IncidentArgument,
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="A folder that does not exist yet.", show_default=False)
+    ],
+    why: WhyOption = "",
+    written: FormatOption = Format.TEXT,
+) -> None:
+    """Write everything that is kept, with the journal, for somebody outside; the journal notes it."""
+    from firedoor.interfaces.cli import bundle
+    from firedoor.interfaces.cli.client import call
+
+    contents = call(lambda api: bundle.export(api, incident, folder, why or "exported"))
+    if written is Format.JSON:
+        render.as_json(contents)
+    else:
+        held = f"{len(contents['pieces'])} pieces and the journal, head {contents['head'][:24]}"
+        render.line(f"{render.escape(folder)}  {held}")
+        render.line(
+            "[dim]`firedoor evidence verify` checks it; without Firedoor, python3 -I verify_journal.py journal.jsonl[/]"
+        )
+
+
+@app.command()
+def verify(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="What `evidence export` has written.", show_default=False)
+    ],
+    written: FormatOption = Format.TEXT,
+) -> None:
+    """Verify an exported folder, without a server: the chain, and every piece against it. Exit 1 says what is off."""
+    from firedoor.interfaces.cli import bundle
+
+    entries, pieces, wrong = bundle.faults(folder)
+    if written is Format.JSON:
+        render.as_json({"holds": not wrong, "entries": entries, "pieces": pieces, "faults": wrong})
+    else:
+        for fault in wrong:
+            render.line(f"[bold red]BROKEN[/]  {render.escape(fault)}")
+        if not wrong:
+            render.line(f"[green]whole[/]  {entries} entries, and {pieces} pieces as they were kept")
+    raise typer.Exit(1 if wrong else 0)
 
 
 async def send(api: Api, incident: str, file: Path, name: str, why: str, *, digest_only: bool = False) -> Any:  # noqa: ANN401 - any JSON value
