@@ -132,7 +132,8 @@ def test_a_refused_change_is_asked_again_only_when_a_fact_changes() -> None:
     incident.answer(ANNA, "keep")
     incident.write([])
     assert (due(incident), incident.view.open_tasks()) == (AWARE + timedelta(hours=72), [])
-    incident.set(BEN, aware_at=(AWARE + timedelta(hours=6)).isoformat())
+    incident.set(BEN, aware_at=AWARE.isoformat())
+    incident.set(BEN, aware_at=(AWARE + timedelta(hours=5)).isoformat())
     assert len(incident.view.open_tasks()) == 1
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from firedoor.core.clause import Clause
 from firedoor.core.clock import clocks_due_to_start, reassess
 from firedoor.core.duty import Duty
+from firedoor.core.expression import Expression
 from firedoor.core.facts import read_all
 from firedoor.core.removal import COPIES, ELEMENTS, NO_CONTENT, elements, is_removal, validity, validity_by_law, work
 from firedoor.core.ternary import NO, UNKNOWN, YES
@@ -68,6 +70,12 @@ def test_only_duties_about_removal_know_requests() -> None:
     """A duty to notify a breach asks nothing of a request."""
     assert not is_removal(DUTIES["eu.gdpr.art33.sa"])
     assert {US.id, UK.id, INDIA.id, ESAFETY.id} <= set(validity_by_law(DUTIES.values(), {}))
+
+
+def test_a_clause_that_looks_at_anything_else_as_well_is_no_element() -> None:
+    """Whoever asks cannot complete what lies with the platform."""
+    mixed = Clause(says="signed, or a minor", holds=Expression.parse("request_signed or minor"))
+    assert elements(US.model_copy(update={"when": (mixed,)})) == ()
 
 
 def test_every_element_of_a_request_can_be_asked_for() -> None:

@@ -192,8 +192,7 @@ def _reassess(duty: Duty, clock: Clock, facts: Facts, now: datetime, zone: str) 
         return None  # what was missed stays missed, unless its limit still lies ahead
     why = _difference(clock, new)
     after = changed(clock, "reassessed", Mandate("", why, now), **new)
-    worse = clock.state is S.MISSED or less_safe(clock.kind, clock.due, after.due)
-    return Reassessment(clock, after, needs_approval=worse, why=why)
+    return Reassessment(clock, after, needs_approval=less_safe(clock.kind, clock.due, after.due), why=why)
 
 
 def _difference(clock: Clock, new: Mapping[str, Any]) -> str:

@@ -72,7 +72,7 @@ def _breach(facts: Mapping[str, Value]) -> Ternary:
 
 
 def _is_notice(clock: Body) -> bool:
-    return clock.get("addressee") != "internal" and clock["duty"] != REGISTER and clock.get("kind") != "hold_until"
+    return clock.get("addressee") != "internal" and clock["duty"] != REGISTER
 
 
 def _notice(clock: Body) -> Row:
