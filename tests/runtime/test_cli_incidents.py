@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from tests.runtime.command import Firedoor, Said, _firedoor  # noqa: F401 - a fixture
 
+from firedoor.interfaces.cli import render
+
 LEAK = "model-data-leakage"
 ONE = "INC-2026-0001"
 
@@ -333,3 +335,28 @@ def test_an_export_overwrites_nothing(firedoor: Firedoor, incident: str, folder:
     """A folder with something in it is refused; one without a journal is no export."""
     assert firedoor("evidence", "export", incident, folder).code == 1
     assert firedoor("evidence", "verify", tmp_path).code == 1
+
+
+def test_what_is_captured_is_what_would_be_written(capsys: pytest.CaptureFixture[str]) -> None:
+    """The live page is the same page: captured text equals written text, and nothing leaks out meanwhile."""
+
+    def write() -> None:
+        render.line("[bold]one[/]")
+        render.plain("two")
+        render.table([["a", "b"]], indent=2)
+
+    captured = render.captured(write)
+    assert capsys.readouterr().out == ""
+    write()
+    assert capsys.readouterr().out == captured
+
+
+def test_watching_ends_with_the_incident(firedoor: Firedoor, incident: str) -> None:
+    """A dismissed incident is shown once, and the watch is over."""
+    firedoor("answer", incident, "T1", "invented", "--why", "nobody of that name")
+    firedoor("answer", incident, "T2", "no", "--why", "nobody of that name")
+    for task in firedoor("tasks", incident, "--format", "json").json["tasks"]:
+        if task["state"] == "open":
+            firedoor("answer", incident, task["id"], "done", "--why", "corrected")
+    said = firedoor("status", incident, "--watch")
+    assert (said.code, said.out.count("dismissed")) == (0, 1)

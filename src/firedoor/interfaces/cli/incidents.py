@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -134,18 +135,38 @@ async def _watch(api: Api, incident: str) -> None:
     """On a terminal one page that renews itself; in a pipe the page again whenever it has changed."""
     from firedoor.interfaces.cli import incident_page
 
+    if sys.stdout.isatty():
+        await _watch_live(api, incident)
     before: Any = None
-    while True:
+    while before is None or before["state"] not in ENDED:
         page = await api.get(f"/incidents/{incident}")
-        if sys.stdout.isatty() or page != before:
-            if sys.stdout.isatty():
-                sys.stdout.write("\x1b[H\x1b[2J")
+        if _without_time(page) != before:
             incident_page.write(page)
             sys.stdout.flush()
-        before = page
-        if page["state"] in ENDED:
-            return
-        await asyncio.sleep(LOOK)
+        before = _without_time(page)
+        if page["state"] not in ENDED:
+            await asyncio.sleep(LOOK)
+
+
+async def _watch_live(api: Api, incident: str) -> None:
+    """The page on the terminal's second screen, until the incident has ended; the last page stays on the first one."""
+    from rich.live import Live
+    from rich.text import Text
+
+    from firedoor.interfaces.cli import incident_page
+
+    with Live(screen=True, auto_refresh=False) as live:
+        while True:
+            page = await api.get(f"/incidents/{incident}")
+            live.update(Text.from_ansi(render.captured(partial(incident_page.write, page))), refresh=True)
+            if page["state"] in ENDED:
+                return
+            await asyncio.sleep(LOOK)
+
+
+def _without_time(page: dict[str, Any]) -> dict[str, Any]:
+    """The page without what changes by itself every second."""
+    return {**page, "clocks": [{**clock, "seconds_left": None} for clock in page["clocks"]]}
 
 
 def timeline(incident: IncidentArgument, written: FormatOption = Format.TEXT) -> None:

@@ -8,10 +8,11 @@ JSON is what the API answered. Leaves which rows and columns to the commands.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ STYLES = {
     "skipped": "dim",
 }
 GAP = "  "
+_elsewhere: list[Console] = []  # written to instead of standard output, while something is captured
 COUNTED_IN_HOURS = 120  # up to five days the law counts hours
 
 
@@ -35,7 +37,26 @@ def console(*, error: bool = False) -> Console:
     """A console that knows NO_COLOR and whether anybody looks."""
     from rich.console import Console
 
+    if _elsewhere and not error:
+        return _elsewhere[-1]
     return Console(stderr=error, highlight=False, soft_wrap=True)
+
+
+def captured(write: Callable[[], None]) -> str:
+    """What a writer would have written on this terminal, colours included."""
+    import io
+
+    from rich.console import Console
+
+    colours = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    text = io.StringIO()
+    out = Console(file=text, force_terminal=colours, highlight=False, soft_wrap=True, width=terminal_width())
+    _elsewhere.append(out)
+    try:
+        write()
+    finally:
+        _elsewhere.pop()
+    return text.getvalue()
 
 
 def line(text: str = "", *, error: bool = False) -> None:
@@ -45,7 +66,8 @@ def line(text: str = "", *, error: bool = False) -> None:
 
 def plain(text: str) -> None:
     """Write text as it is."""
-    sys.stdout.write(text if text.endswith("\n") else f"{text}\n")
+    out = console().file if _elsewhere else sys.stdout
+    out.write(text if text.endswith("\n") else f"{text}\n")
 
 
 def as_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
