@@ -32,7 +32,6 @@ NOTICE = (
     "reasons_for_not_notifying", "reasons_for_delay",
 )  # fmt: skip
 COLUMNS = (*INCIDENT, *FACTS, *NOTICE)
-REGISTER = "eu.gdpr.art33.register"  # the duty to keep this register is no notice
 Row = dict[str, str]
 
 
@@ -72,7 +71,7 @@ def _breach(facts: Mapping[str, Value]) -> Ternary:
 
 
 def _is_notice(clock: Body) -> bool:
-    return clock.get("addressee") != "internal" and clock["duty"] != REGISTER
+    return clock.get("addressee") != "internal"
 
 
 def _notice(clock: Body) -> Row:
