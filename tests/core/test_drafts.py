@@ -196,6 +196,18 @@ def test_what_is_known_is_not_missing_and_what_is_not_is_never_invented() -> Non
     assert "Closed at 03:00." in later.text
 
 
+def test_an_answer_asks_for_what_the_law_of_the_request_lacks() -> None:
+    """A signature is asked for under the US law, never under the UK's; a complete request is asked for nothing."""
+    lacking = {"request_signed": "no", "intimate_content": "yes"}
+    us, uk = (
+        draft(duty, IncidentType.NONCONSENSUAL_GENERATION, **lacking).text
+        for duty in ("us.tida.s3.removal", "uk.osa.s10_3a.ncii48h")
+    )
+    assert "Please sign the request" in us
+    assert "Please do not send the content itself." in us
+    assert "What we need from you" not in uk
+
+
 def test_a_fact_cannot_run_as_a_template() -> None:
     """What somebody typed into a fact is shown, whatever it looks like."""
     made = draft(

@@ -6,8 +6,8 @@ Every draft begins by saying that it was not sent. Leaves reading template files
 `firedoor.templates` and sending to people.
 
 A template sees `incident`, `clock`, `organisation`, `facts`, `content` (the fields that the
-duty asks for, by id), `rest` (those that the template does not place itself) and `known`
-(facts for conditions, without marking them as missing).
+duty asks for, by id), `rest` (those that the template does not place itself), `known`
+(facts for conditions, without marking them as missing) and `asked` (sentences for what a request lacks).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from firedoor.core.facts import Count, Value
 from firedoor.core.facts import show as shown
 from firedoor.core.incident import IncidentType
+from firedoor.core.removal import asked_for
 from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
 from firedoor.core.view import IncidentView
 
@@ -116,6 +117,7 @@ def render(name: str, text: str, matter: Matter) -> Draft:
             if key not in ids and item.get("fact") not in names
         ],
         known=_Known(matter.facts),
+        asked=asked_for(matter.clock.get("request", ()), matter.facts),
     )
     missing = tuple(dict.fromkeys(_MISSING.findall(body)))
     return Draft(name, f"{_head(matter, missing)}\n{body.strip()}\n", missing)

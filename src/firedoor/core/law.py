@@ -18,6 +18,7 @@ from firedoor.core.clock_actions import ACTOR, CHANGE, Question, approval, clock
 from firedoor.core.duty import Duty
 from firedoor.core.facts import Facts
 from firedoor.core.journal import Body, Draft, Kind
+from firedoor.core.removal import element_facts, is_removal
 from firedoor.core.requests import Request, requests_of
 from firedoor.core.view import ENDED, IncidentView, TaskView
 
@@ -124,4 +125,5 @@ def duty_words(duty: Duty) -> Body:
         "confidence": duty.confidence,
         "penalty": duty.penalty,
         "content": [field.model_dump(mode="json") for field in duty.content],
+        **({"request": list(element_facts(duty))} if is_removal(duty) else {}),
     }

@@ -52,6 +52,17 @@ def elements(duty: Duty) -> tuple[Clause, ...]:
     return tuple(clause for clause in (*duty.reach, *duty.when) if clause.holds is not None and _names(clause))
 
 
+def element_facts(duty: Duty) -> tuple[str, ...]:
+    """The facts that record what the request contains, in the order of the law."""
+    return tuple(dict.fromkeys(name for clause in elements(duty) for name in _names(clause)))
+
+
+def asked_for(names: Iterable[str], facts: Facts) -> tuple[str, ...]:
+    """The sentences that ask a person for what their request lacks; none when nothing is known to be missing."""
+    sentences = tuple(ELEMENTS[name] for name in names if name in ELEMENTS and facts.get(name) is NO)
+    return (*sentences, NO_CONTENT) if sentences else ()
+
+
 def is_removal(duty: Duty) -> bool:
     """Whether a duty is started by somebody's request to remove content."""
     return bool(elements(duty))
@@ -61,13 +72,12 @@ def validity(duty: Duty, facts: Facts) -> Validity:
     """Check a request under one law. Whatever nobody has looked at leaves it unknown, never invalid."""
     answers = [(clause, clause.holds.decide(facts)) for clause in elements(duty) if clause.holds is not None]
     failing = [clause for clause, answer in answers if answer is NO]
-    ask = dict.fromkeys(ELEMENTS[name] for clause in failing for name in _names(clause))
     return Validity(
         duty.id,
         ternary.all_of(answer for _, answer in answers),
         tuple(_words(clause) for clause in failing),
         tuple(_words(clause) for clause, answer in answers if answer is UNKNOWN),
-        (*ask, NO_CONTENT) if ask else (),
+        asked_for(element_facts(duty), facts),
     )
 
 
