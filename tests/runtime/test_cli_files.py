@@ -52,6 +52,7 @@ def test_check_writes_sarif(firedoor: Firedoor, tmp_path: Path) -> None:
     [
         ("missing.yaml", None, "cannot be read"),
         ("notes.txt", "hello", "no YAML file"),
+        (".", None, "holds no YAML file"),
         ("empty.yaml", "", "empty"),
         ("tab.yaml", "a:\n\t- b\n", "cannot be read as YAML"),
         ("binary.yaml", b"\xff\xfe\x00", ""),
@@ -67,7 +68,7 @@ def test_whatever_is_wrong_is_told_in_words(
     firedoor: Firedoor, tmp_path: Path, name: str, text: str | bytes | None, says: str
 ) -> None:
     """Each kind of file is known by its own keys; every fault is a sentence at a place, and exit code 1."""
-    file = tmp_path / name
+    file = (tmp_path / name) if name != "." else tmp_path
     if text is not None:
         file.write_bytes(text if isinstance(text, bytes) else text.encode())
     said = firedoor("check", file)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -79,7 +80,7 @@ def send(
     headers = {"content-type": known.content_types[0] if known else "application/json", **_headers(header)}
 
     async def sent(api: Api) -> Any:  # noqa: ANN401 - any JSON value
-        answer = await api.send("POST", f"/alerts/{source}", content=content(file), headers=headers)
+        answer = await api.send("POST", f"/alerts/{quote(source, safe='')}", content=content(file), headers=headers)
         await api.settle()
         return answer.json()
 

@@ -28,7 +28,7 @@ def files_of(paths: Iterable[Path]) -> list[Path]:
     found: list[Path] = []
     for path in given:
         if path.is_dir():
-            found += [*library.paths(path), *library.paths(path / library.PARTS)]
+            found += [*library.paths(path), *library.paths(path / library.PARTS)] or [path]
         else:
             found.append(path)
     return list(dict.fromkeys(found))
@@ -58,7 +58,9 @@ def _problems(file: Path) -> Iterator[Problem]:
 
 
 def _content(file: Path) -> bytes:
-    if file.suffix not in (".yaml", ".yml"):
+    if file.is_dir():
+        raise NotFound(Problem(code="P140", message=f"{file} holds no YAML file", do="name another folder"))
+    if file.exists() and file.suffix not in (".yaml", ".yml"):
         raise NotFound(
             Problem(code="P140", message=f"{file} is no YAML file", do="give files that end in .yaml, or a folder")
         )

@@ -117,3 +117,5 @@ def playbooks(written: FormatOption = Format.TEXT) -> None:
         return
     rows = [[f"[bold]{p.name}[/]", p.version, str(p.incident), render.escape(p.title)] for p in found]
     render.table(rows, ("playbook", "version", "incident", "title"))
+    if not rows:
+        render.line(f"{render.escape(library.folder())} holds no playbook; FIREDOOR_PLAYBOOKS names the folder")

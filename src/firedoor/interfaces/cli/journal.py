@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from firedoor.interfaces.cli import render
-from firedoor.interfaces.cli.options import Format, FormatOption, IncidentArgument
+from firedoor.interfaces.cli.options import Format, FormatOption, IncidentArgument, incident_name
 
 
 class ReportFormat(StrEnum):
@@ -29,6 +29,7 @@ def journal(
     written: FormatOption = Format.TEXT,
 ) -> None:
     """Show an incident's journal, or verify the chains of one or of all. Exit 1 names the first entry that is wrong."""
+    words = [words[0], *(str(incident_name(word)) for word in words[1:])]
     if words[0] != "verify":
         _one(words, written)
     elif len(words) > 2:
@@ -44,6 +45,7 @@ def _one(words: list[str], written: Format) -> None:
         raise typer.BadParameter("write one incident, or `verify`")
     import json
 
+    incident_name(words[0])
     lines = call(lambda api: api.send("GET", f"/incidents/{words[0]}/journal")).text.splitlines()
     entries = [json.loads(line) for line in lines]
     if written is Format.JSON:

@@ -6,12 +6,15 @@ mean to the API.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import IO, Annotated, Any
 
 import typer
+
+MAXIMUM_BYTES = 64 * 1024**2  # as much as the API takes for a piece of evidence
 
 
 class Format(StrEnum):
@@ -21,10 +24,25 @@ class Format(StrEnum):
     JSON = "json"
 
 
+def incident_name(given: str | None) -> str | None:
+    """Refuse what cannot be the name of an incident, so that it never becomes part of an address."""
+    if given is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", given):
+        from firedoor.core.problems import NotFound, Problem
+
+        message = f"there is no incident {given[:64]}"
+        raise NotFound(Problem(code="S103", message=message, do="`firedoor incidents` lists them"))
+    return given
+
+
 FormatOption = Annotated[Format, typer.Option("--format", help="text for people, json for programs.")]
-IncidentArgument = Annotated[str, typer.Argument(metavar="INCIDENT", help="Such as INC-2026-0001.", show_default=False)]
+IncidentArgument = Annotated[
+    str, typer.Argument(metavar="INCIDENT", help="Such as INC-2026-0001.", show_default=False, callback=incident_name)
+]
 OptionalIncident = Annotated[
-    str | None, typer.Argument(metavar="[INCIDENT]", help="Such as INC-2026-0001; without it, all.", show_default=False)
+    str | None,
+    typer.Argument(
+        metavar="[INCIDENT]", help="Such as INC-2026-0001; without it, all.", show_default=False, callback=incident_name
+    ),
 ]
 WhyOption = Annotated[
     str, typer.Option("--why", help="Your reason; it stands in the journal under your name.", show_default=False)
@@ -74,15 +92,23 @@ def content(path: Path) -> bytes:
     if str(path) == "-":
         import sys
 
-        return sys.stdin.buffer.read()
+        return _bounded(sys.stdin.buffer, path)
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return _bounded(file, path)
     except OSError as error:
         from firedoor.core.problems import NotFound, Problem
 
         raise NotFound(
             Problem(code="U103", message=f"{path} cannot be read: {error.strerror}", do="check the path")
         ) from None
+
+
+def _bounded(file: IO[bytes], path: Path) -> bytes:
+    found = file.read(MAXIMUM_BYTES + 1)
+    if len(found) > MAXIMUM_BYTES:
+        _invalid("U109", f"{path} is larger than {MAXIMUM_BYTES // 1024**2} MiB", "give a smaller file")
+    return found
 
 
 def _invalid(code: str, message: str, do: str) -> None:

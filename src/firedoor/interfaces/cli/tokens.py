@@ -7,6 +7,7 @@ another machine by an administrator over the API. Leaves checking them to the AP
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 
@@ -76,7 +77,7 @@ def revoke(
     """Revoke a token; it is refused at once."""
     from firedoor.interfaces.cli.client import call
 
-    call(lambda api: api.send("DELETE", f"/tokens/{token}"))
+    call(lambda api: api.send("DELETE", f"/tokens/{quote(token, safe='')}"))
     render.line(f"revoked: {render.escape(token)}")
 
 
