@@ -101,7 +101,7 @@ class Life:
         self.drill: Drill = library.load_playbook(playbook).header.drills[0]
         organisation = organisation_of(self.drill)
         clock = HandClock((self.drill.at or datetime(2026, 11, 21, tzinfo=UTC)).astimezone(UTC))
-        every, _ = rehearsal_world(plan, catalogue(), clock, organisation, {})
+        every, _ = rehearsal_world(plan, self.drill, catalogue(), clock, organisation)
         self.house = House(folder, plan, inventory=every.inventory, organisation=organisation, starts=clock.now)
         self.house.far_end.behaviours = dict(self.drill.targets)
         self.opening = 0
