@@ -83,7 +83,7 @@ class Expression:
 
     def reasons(self, scope: Mapping[str, Any]) -> tuple[Reason, ...]:
         """Return each atom with its answer, in the order written."""
-        return tuple(_reasons(self.root, scope))
+        return tuple(_reason(atom, scope) for atom in _atoms(self.text))
 
     def missing(self, scope: Mapping[str, Any]) -> tuple[str, ...]:
         """Return the names that keep the answer unknown; empty when it is decided."""
@@ -172,6 +172,8 @@ def _path(node: nodes.Node) -> Path | None:
 
 
 def _evaluate(node: nodes.Node, scope: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    if type(node) is nodes.Name:  # the most frequent by far
+        return _look_up((node.name,), scope)
     match node:
         case nodes.And():
             return ternary.all_of((truth(_evaluate(node.left, scope)), truth(_evaluate(node.right, scope))))
@@ -290,21 +292,37 @@ def _as_range(value: Any) -> tuple[float, float] | None:  # noqa: ANN401
     return None
 
 
-def _reasons(node: nodes.Node, scope: Mapping[str, Any]) -> Iterator[Reason]:
+@dataclass(frozen=True, slots=True)
+class _Atom:
+    """A part of a condition without "and" and "or" around it: as written, and the names in it."""
+
+    node: nodes.Node
+    text: str
+    paths: tuple[Path, ...]
+
+
+@lru_cache(maxsize=4096)
+def _atoms(text: str) -> tuple[_Atom, ...]:
+    return tuple(_split(_parse(text).root))
+
+
+def _split(node: nodes.Node) -> Iterator[_Atom]:
     if isinstance(node, (nodes.And, nodes.Or)):
-        yield from _reasons(node.left, scope)
-        yield from _reasons(node.right, scope)
+        yield from _split(node.left)
+        yield from _split(node.right)
         return
-    names = tuple(".".join(path) for n in _outermost(node) if (path := _path(n)) and path[0] not in WORDS)
-    open_names = tuple(
-        name for name in names if _look_up(tuple(name.split(".")), scope) is UNKNOWN or _is_range(name, scope)
-    )
-    yield Reason(unparse(node), truth(_evaluate(node, scope)), open_names)
+    paths = tuple(path for inner in _outermost(node) if (path := _path(inner)) and path[0] not in WORDS)
+    yield _Atom(node, unparse(node), paths)
 
 
-def _is_range(name: str, scope: Mapping[str, Any]) -> bool:
-    value = _look_up(tuple(name.split(".")), scope)
-    return isinstance(value, Count) and not value.exact
+def _reason(atom: _Atom, scope: Mapping[str, Any]) -> Reason:
+    names = tuple(".".join(path) for path in atom.paths if _is_open(_look_up(path, scope)))
+    return Reason(atom.text, truth(_evaluate(atom.node, scope)), names)
+
+
+def _is_open(value: Any) -> bool:  # noqa: ANN401
+    """Whether more could be known of it: it is unknown, or a range."""
+    return value is UNKNOWN or (isinstance(value, Count) and not value.exact)
 
 
 def unparse(node: nodes.Node) -> str:

@@ -7,6 +7,8 @@ where the organisation is established or serves are its own statement, and compl
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from firedoor.core.dates import zone_named
 from firedoor.core.facts import Count, Facts, Value
 from firedoor.core.problems import InvalidInput
@@ -86,5 +88,10 @@ def _bounded(found: Facts, most: int) -> dict[str, Value]:
         count = found.get(name, UNKNOWN)
         low, high = (count.minimum, count.maximum) if isinstance(count, Count) else (0, None)
         if low <= most and (high is None or high > most):
-            bounded[name] = Count(minimum=low, maximum=most)
+            bounded[name] = _between(low, most)
     return bounded
+
+
+@lru_cache(maxsize=256)
+def _between(low: int, high: int) -> Count:
+    return Count(minimum=low, maximum=high)
