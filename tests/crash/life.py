@@ -104,6 +104,7 @@ class Life:
         every, _ = rehearsal_world(plan, self.drill, catalogue(), clock, organisation)
         self.house = House(folder, plan, inventory=every.inventory, organisation=organisation, starts=clock.now)
         self.house.far_end.behaviours = dict(self.drill.targets)
+        self.house.far_end.artefacts = dict(self.drill.artefacts)
         self.opening = 0
         self._mortal()
 
