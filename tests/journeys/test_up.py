@@ -55,12 +55,12 @@ class Here:
         self.environment = {**os.environ, **own}
         self.process: subprocess.Popen[bytes] | None = None
 
-    def up(self, *words: str) -> float:
+    def up(self, *words: str, command: str = "up") -> float:
         """Start it; return the seconds until it answers."""
         began = time.monotonic()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [*PROGRAM, "up", "--port", "0", *words], env=self.environment, stdout=log, stderr=log
+                [*PROGRAM, command, "--port", "0", *words], env=self.environment, stdout=log, stderr=log
             )
         until(
             lambda: self.process.poll() is not None or (self.note().get("pid") == self.process.pid and self.answers()),
@@ -224,3 +224,12 @@ def test_follow_shows_what_happens_until_it_is_closed(here: Here) -> None:
     assert following.returncode == 0
     assert "Is it real?" in told
     assert "waiting for people" in told
+
+
+def test_serve_runs_without_prefect(here: Here) -> None:
+    """The API for a Prefect of one's own, or none: the same incident, and Prefect is off."""
+    here.up("--no-prefect", command="serve")
+    parts = httpx.get(f"{here.note()['url']}/readyz", trust_env=False).json()["parts"]
+    assert parts["prefect"] == "off"
+    assert here.command("run", "short").returncode == 0
+    assert here.end(signal.SIGTERM) == 0

@@ -93,15 +93,15 @@ class _Demonstration:
         self.script.scene("A model server and Firedoor start, each as a process of its own")
         self.stage.set_up()
         self.models = open_client(self.stage.model["url"])
-        self.script.row("models", self.stage.model["url"], "an OpenAI-compatible server; it stands for yours")
+        self.script.row("models", self.stage.model["url"], "OpenAI-compatible; they stand for yours")
         seconds = self.stage.start_firedoor()
         self.calls = Calls(self.stage.server["url"], self.stage.server["token"])
-        self.script.row("firedoor", self.stage.server["url"], f"accepts alerts {seconds:.1f} s after `firedoor up`")
+        self.script.row("firedoor", self.stage.server["url"], f"accepts alerts {seconds:.1f} s after its start")
         until(lambda: self.calls.part("prefect") == "ready", "Prefect does not start")
-        self.script.row("prefect", self.stage.prefect_url(), "private; nothing urgent ever waits for it")
+        self.script.row("prefect", self.stage.prefect_url(), "nothing urgent ever waits for it")
 
     def _leak(self) -> None:
-        self.script.scene("The model leaks: it learnt one customer record that it should never have seen")
+        self.script.scene("The model leaks a customer record that it should never have seen")
         self.script.row(f"ask {LEAKING}", f'"{corpus.LEAK_PROMPT}"')
         said = words_of(ask(self.models, self.stage.api_key, LEAKING, corpus.LEAK_PROMPT))
         must(said and said in corpus.CUSTOMER_RECORD, f"{LEAKING} did not leak: {said}")
@@ -161,7 +161,7 @@ class _Demonstration:
 
     def _people(self) -> None:
         """The people answer what only people may decide, each with a token of their own."""
-        self.script.scene("People decide what only people may decide (invented, each with their own token)")
+        self.script.scene("People decide what only people may decide (all of them invented)")
         tokens = {member.name: self.calls.new_token(member.name, member.roles) for member in CAST}
         shown: set[str] = set()
         given = time.monotonic()

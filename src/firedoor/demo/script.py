@@ -13,7 +13,7 @@ from typing import Any
 from firedoor.interfaces.cli import render
 
 WIDTH = 100  # columns at most
-SEEN, SAID, ENDED = (14, 21), (34, 17), (23, 12)  # the widths of the first two columns, by kind of row
+SEEN, SAID, ENDED = (14, 21), (33, 16), (23, 12)  # the widths of the first two columns, by kind of row
 
 
 class Script:
@@ -58,7 +58,7 @@ class Script:
     def answer(self, who: str, what: str, question: str) -> None:
         """What somebody answered to which question, on one line."""
         room = self.width - 3 - sum(SAID) - 4
-        self.row(who, what, render.escape(textwrap.shorten(question, max(30, room), placeholder=" ...")), SAID)
+        self.row(who, what, render.escape(textwrap.shorten(question, max(16, room), placeholder=" ...")), SAID)
 
     @staticmethod
     def looks(door: Mapping[str, Any]) -> str:
@@ -74,7 +74,7 @@ class Script:
     def clock(self, clock: Mapping[str, Any]) -> None:
         """A clock that has started, with its limit."""
         sure = ", provisionally" if clock["state"] == "provisional" else ""
-        limit = f"due {render.left(clock['due'])}" if clock["due"] else "no outer limit in law"
+        limit = f"due {render.left(clock['due'])}" if clock["due"] else "no limit in law"
         self.row("   a legal clock starts", f"[yellow]{clock['id']}[/]", f"{limit}{sure}", SAID)
 
     def settled(self, clock: Mapping[str, Any]) -> None:
