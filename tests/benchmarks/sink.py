@@ -28,9 +28,7 @@ async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         status, answer = respond(method, path, body)
         content = json.dumps(answer).encode()
         etag = f'etag: "{STATES.get(path.rsplit("/", 1)[-1], {}).get("version", 0)}"\r\n'
-        start = (
-            f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{etag}content-length: {len(content)}\r\n\r\n"
-        )
+        start = f"HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n{etag}content-length: {len(content)}\r\n\r\n"
         writer.write(start.encode() + content)
         await writer.drain()
     writer.close()

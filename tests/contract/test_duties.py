@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from firedoor.core.assessment import assess, assess_one
 from firedoor.core.clock import compute_due
-from firedoor.core.duty import Counting, Duty, Example
+from firedoor.core.duty import Duty, Example
 from firedoor.core.facts import read_all
+from firedoor.core.period import Counting
 from firedoor.core.problems import InvalidInput
 from firedoor.duties.answer import answer
 from firedoor.duties.catalogue import FOLDER, catalogue, load, schema

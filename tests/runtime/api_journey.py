@@ -15,9 +15,9 @@ from typing import Any
 
 import httpx
 import yaml
+from tests.runtime.api_house import House, house
 
 from firedoor.demo.targets import demo_inventory
-from tests.runtime.api_house import House, house
 
 KEYS = {"FIREDOOR_DEMO_API_KEY": "caller-key-for-tests", "FIREDOOR_DEMO_ADMIN_KEY": "admin-key-for-tests"}
 # What a choice requires, in words; whatever is not here is answered with a sentence.
@@ -28,9 +28,14 @@ WORDS = {
     "measures": "M1: a test, Ada, 30 days",
 }
 FACTS: dict[str, Any] = {
-    "controller": "yes", "processor": "no", "residents_eu": "20..60", "residents_uk": "0", "residents_us": "0", "people_affected": "20..60",
+    "controller": "yes",
+    "processor": "no",
+    "residents_eu": "20..60",
+    "residents_uk": "0",
+    "residents_us": "0",
+    "people_affected": "20..60",
     "endpoint": "chat-large",
-}  # fmt: skip
+}
 AGAINST = ("not_required", "invented", "not_held", "undecided", "not_yet")  # choices that end the story early
 
 
@@ -43,7 +48,8 @@ def platform(folder: Path) -> Iterator[str]:
     try:
         until = time.monotonic() + 30
         while not ready.exists():
-            assert process.poll() is None and time.monotonic() < until, "the model server did not start"
+            assert process.poll() is None
+            assert time.monotonic() < until, "the model server did not start"
             time.sleep(0.05)
         yield str(json.loads(ready.read_text())["url"])
     finally:

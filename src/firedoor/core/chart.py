@@ -18,9 +18,18 @@ WIDTH = 1000
 MAXIMUM_CLOCKS = 14
 UNIT = 10.0  # seconds that are about as wide as all the time before them
 TICKS = (
-    (60, "1 min"), (600, "10 min"), (3600, "1 h"), (21600, "6 h"), (86400, "1 day"), (259200, "3 days"), (604800, "1 week"),
-    (2592000, "30 days"), (7776000, "90 days"), (31536000, "1 year"), (157680000, "5 years"),
-)  # fmt: skip
+    (60, "1 min"),
+    (600, "10 min"),
+    (3600, "1 h"),
+    (21600, "6 h"),
+    (86400, "1 day"),
+    (259200, "3 days"),
+    (604800, "1 week"),
+    (2592000, "30 days"),
+    (7776000, "90 days"),
+    (31536000, "1 year"),
+    (157680000, "5 years"),
+)
 TURNS = {Kind.STATE: "state", Kind.CLOCK_MISSED: "missed", Kind.TASK_ESCALATED: "escalated"}
 
 
@@ -31,12 +40,22 @@ def chart(entries: Sequence[Entry], phases: Sequence[Body], clocks: Sequence[Bod
     scale = _Scale(entries, clocks)
     drawn = sorted(clocks, key=lambda clock: (clock["due"] is None, clock["due"] or ""))[:MAXIMUM_CLOCKS]
     return {
-        "width": WIDTH, "now": scale.at(entries[-1].at), "more": len(clocks) - len(drawn),
-        "phases": [_bar(scale, phase["phase"], phase["from"], phase["to"] or entries[-1].at) for phase in phases if phase["from"]],
+        "width": WIDTH,
+        "now": scale.at(entries[-1].at),
+        "more": len(clocks) - len(drawn),
+        "phases": [
+            _bar(scale, phase["phase"], phase["from"], phase["to"] or entries[-1].at)
+            for phase in phases
+            if phase["from"]
+        ],
         "clocks": [_clock(scale, clock, entries[-1].at) for clock in drawn],
-        "marks": [{"x": scale.at(e.at), "what": TURNS[Kind(e.kind)], "label": e.body.get("state", "")} for e in entries if e.kind in TURNS],
+        "marks": [
+            {"x": scale.at(e.at), "what": TURNS[Kind(e.kind)], "label": e.body.get("state", "")}
+            for e in entries
+            if e.kind in TURNS
+        ],
         "ticks": [{"x": scale.of(seconds), "label": label} for seconds, label in TICKS if seconds <= scale.longest],
-    }  # fmt: skip
+    }
 
 
 class _Scale:
@@ -65,4 +84,9 @@ def _bar(scale: _Scale, label: str, start: str, end: str) -> Body:
 def _clock(scale: _Scale, clock: Body, now: str) -> Body:
     bar: dict[str, Any] = _bar(scale, clock["title"], clock["started_at"], clock["due"] or clock["settled_at"] or now)
     settled = scale.at(clock["settled_at"]) if clock["settled_at"] else None
-    return {**bar, "result": clock["result"], "settled": settled, "limit": scale.at(clock["due"]) if clock["due"] else None}
+    return {
+        **bar,
+        "result": clock["result"],
+        "settled": settled,
+        "limit": scale.at(clock["due"]) if clock["due"] else None,
+    }

@@ -42,16 +42,25 @@ def _decision(
     hidden = task.id in seal.tasks
     known = {name: value for name, value in view.facts.items() if value is not None}
     return {
-        "seq": entry.seq, "at": entry.at, "task": f"T{task.number}", "kind": task.kind, "question": seal.cover(task.question),
-        "by": body["by"], "role": body["role"], "late": body.get("late", False), "decides": body.get("decides", True),
+        "seq": entry.seq,
+        "at": entry.at,
+        "task": f"T{task.number}",
+        "kind": task.kind,
+        "question": seal.cover(task.question),
+        "by": body["by"],
+        "role": body["role"],
+        "late": body.get("late", False),
+        "decides": body.get("decides", True),
         "choice": SEALED if hidden else body["choice"],
         "label": SEALED if hidden else (choice or {}).get("label", body["choice"]),
         "consequence": "" if hidden else (choice or {}).get("consequence", ""),
         "why": SEALED if hidden else seal.cover(body["why"]),
-        "fields": seal.cover(body.get("fields", {})), "waited_seconds": _waited(entry, task), "seen": body.get("seen", ""),
+        "fields": seal.cover(body.get("fields", {})),
+        "waited_seconds": _waited(entry, task),
+        "seen": body.get("seen", ""),
         "known": seal.cover({name: show(value) for name, value in typed_facts(known, definitions).items()}),
         "unknown": [name for name in wanted if view.facts.get(name) is None],
-    }  # fmt: skip
+    }
 
 
 def _waited(entry: Entry, task: TaskView) -> int:

@@ -29,10 +29,12 @@ def measures(view: IncidentView, entries: Sequence[Entry], names: Names) -> list
     return [
         _measure("detect", "From when it began until it was noticed", harm, noticed),
         _measure("confirm", "From opening until a person confirmed it", opened, confirmed),
-        _measure("contain", "From opening until the first target was proved closed", opened, _suspended(view, entries, names)),
+        _measure(
+            "contain", "From opening until the first target was proved closed", opened, _suspended(view, entries, names)
+        ),
         _measure("notify", "From confirmation until the first notice was sent", confirmed or opened, sent),
         _measure("close", "From opening until it was closed", opened, closed),
-    ]  # fmt: skip
+    ]
 
 
 def phases(view: IncidentView, entries: Sequence[Entry], names: Names) -> list[Body]:
@@ -56,9 +58,12 @@ def _phase(phase: str, view: IncidentView, at: Mapping[int, str], names: Names) 
 
 def _measure(name: str, about: str, start: datetime | None, end: datetime | None) -> Body:
     return {
-        "name": name, "about": about, "from": start.isoformat() if start else None, "to": end.isoformat() if end else None,
+        "name": name,
+        "about": about,
+        "from": start.isoformat() if start else None,
+        "to": end.isoformat() if end else None,
         "seconds": _seconds(start, end),
-    }  # fmt: skip
+    }
 
 
 def _seconds(start: datetime | None, end: datetime | None) -> float | None:

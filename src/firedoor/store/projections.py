@@ -228,9 +228,19 @@ def _drop_timers(connection: Connection, incident: str, about: str) -> None:
 
 
 _HANDLERS: Mapping[str, Handler] = {
-    Kind.PLANNED: _planned, Kind.FACTS: _facts, Kind.STATE: _state,
-    Kind.TASK_OPENED: _task_opened, Kind.TASK_ANSWERED: _task_answered, Kind.TASK_ESCALATED: _task_escalated,
-    Kind.SKIPPED: _skipped, Kind.CLOCK_STARTED: _clock_started, Kind.CLOCK_CHANGED: _clock_changed, Kind.CLOCK_MISSED: _clock_state("missed"),
-    Kind.CLOCK_SUBMITTED: _clock_state("submitted"), Kind.CLOCK_WAIVED: _clock_state("waived"),
-    Kind.REMINDED: _reminded, Kind.MESSAGE: _message, Kind.EVIDENCE: _evidence,
-}  # fmt: skip
+    Kind.PLANNED: _planned,
+    Kind.FACTS: _facts,
+    Kind.STATE: _state,
+    Kind.TASK_OPENED: _task_opened,
+    Kind.TASK_ANSWERED: _task_answered,
+    Kind.TASK_ESCALATED: _task_escalated,
+    Kind.SKIPPED: _skipped,
+    Kind.CLOCK_STARTED: _clock_started,
+    Kind.CLOCK_CHANGED: _clock_changed,
+    Kind.CLOCK_MISSED: _clock_state("missed"),
+    Kind.CLOCK_SUBMITTED: _clock_state("submitted"),
+    Kind.CLOCK_WAIVED: _clock_state("waived"),
+    Kind.REMINDED: _reminded,
+    Kind.MESSAGE: _message,
+    Kind.EVIDENCE: _evidence,
+}
