@@ -371,7 +371,8 @@ def _insert_new(connection: Connection, row: Any, values: Mapping[str, Any], key
     """Insert a row unless one with these keys is there. Returns whether it is new."""
     dialect_insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
     query = dialect_insert(table(row)).values(**values).on_conflict_do_nothing(index_elements=keys)
-    return bool(connection.execute(query).rowcount)
+    # Asked for by RETURNING: PostgreSQL's driver does not say how many rows it inserted.
+    return connection.execute(query.returning(table(row).c[keys[0]])).first() is not None
 
 
 def _rebuild(connection: Connection, incident: str) -> None:

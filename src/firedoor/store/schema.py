@@ -6,27 +6,35 @@ check is one query, so that an up-to-date database costs no import of Alembic.
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
-from sqlalchemy import Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, text
 
 from firedoor.core.problems import Problem, Refused
 
-NEWEST = "0001"
+NEWEST = "0002"
+_LOCK = 0x66697265646F6F72  # "firedoor": the lock under which one process of all migrates
+_one_at_a_time = threading.Lock()  # Alembic keeps its state in globals
 _FOLDER = Path(__file__).parent / "migrations"
 
 
 def migrate(engine: Engine) -> bool:
     """Run what is missing. Returns whether anything was run. Raises Refused for a database from the future."""
-    if _current(engine) == NEWEST:
-        return False
+    with engine.connect() as connection:
+        if _current(connection) == NEWEST:
+            return False
     from alembic import command  # late: costs start-up time, and is needed once a version
     from alembic.config import Config
     from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(_FOLDER))
-    with engine.connect().execution_options(firedoor_write=True) as connection, connection.begin():
+    with _one_at_a_time, engine.connect().execution_options(firedoor_write=True) as connection, connection.begin():
+        if connection.dialect.name == "postgresql":  # SQLite has taken its one write lock already
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        if _current(connection) == NEWEST:  # another process was quicker
+            return False
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")
@@ -40,8 +48,7 @@ def migrate(engine: Engine) -> bool:
     return True
 
 
-def _current(engine: Engine) -> str | None:
-    if not inspect(engine).has_table("firedoor_version"):
+def _current(connection: Connection) -> str | None:
+    if not inspect(connection).has_table("firedoor_version"):
         return None
-    with engine.connect() as connection:
-        return connection.execute(text("SELECT version_num FROM firedoor_version")).scalar()
+    return connection.execute(text("SELECT version_num FROM firedoor_version")).scalar()
