@@ -92,6 +92,12 @@ class Unanswered(FiredoorError):
     http_status = 502
 
 
+class NotStored(Unanswered):
+    """Our own store did not take it: nothing was stored and nothing was done. The sender may try again."""
+
+    http_status = 503
+
+
 class InDoubt(Unanswered):
     """A call that changes something broke off midway: it may have had its effect. Observe before repeating it."""
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -26,11 +26,13 @@ from firedoor.core.reminders import OVER
 from firedoor.core.view import SETTLED_CLOCKS, IncidentView, TaskView
 from firedoor.runtime.driver import Driver
 from firedoor.runtime.world import World
+from firedoor.store import drives
 from firedoor.store.journal import Conflict
 from firedoor.store.projections import table, text_of
 from firedoor.store.tables import TimerRow
 
 LOOK = 0.5  # seconds between two looks
+PULSE = timedelta(seconds=5)  # between two signs of life, each of which is a write
 BATCH = 200
 ACTOR = "firedoor"
 
@@ -44,12 +46,14 @@ class Watch:
         self.world = world
         self.driver = driver
         self.looked_at: datetime | None = None
+        self._pulsed_at: datetime | None = None
 
     async def forever(self) -> None:
         """Look again and again; a fault is logged and never ends the watch."""
         while True:
             try:
                 await self.look()
+                await self.pulse()
             except Exception as error:  # noqa: BLE001 - the watch must outlive every fault
                 log.warning("watch: %s", error)
             await asyncio.sleep(LOOK)
@@ -59,6 +63,15 @@ class Watch:
         self.looked_at = now = self.world.now()
         due = await asyncio.to_thread(due_timers, self.world, now)
         return sum([await self._try(timer) for timer in due])
+
+    async def pulse(self) -> None:
+        """Leave a sign of life for the audit, once a while, as long as the looks succeed."""
+        now = self.world.now()
+        due = self._pulsed_at is None or not timedelta(0) <= now - self._pulsed_at < PULSE
+        if due and self.looked_at is not None:
+            sign = drives.pulse(self.world.store, self.world.owner, self.looked_at, self.driver.looked_at)
+            await asyncio.wrap_future(sign)
+            self._pulsed_at = now
 
     async def _try(self, timer: Mapping[str, Any]) -> bool:
         """Fire one point; a fault in one incident must not silence the others."""

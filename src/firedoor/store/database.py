@@ -15,12 +15,14 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from firedoor.core.problems import Problem, Unanswered
+from firedoor.core.problems import NotStored, Problem
 
 Result = TypeVar("Result")
 BUSY_MILLISECONDS = 30_000
@@ -39,6 +41,26 @@ def open_engine(url: str) -> Engine:
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def open_read_only(url: str) -> Engine:
+    """Open a database for an outsider, who may see everything and change nothing: the database itself refuses."""
+    if not url.startswith("sqlite"):
+        return create_engine(
+            url,
+            pool_pre_ping=True,
+            connect_args={"options": "-c default_transaction_read_only=on", "connect_timeout": 10},
+        )
+    path = quote(str(Path(make_url(url).database or "").absolute()))
+    arguments = {"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000}
+    engine = create_engine(f"sqlite:///file:{path}?mode=ro&uri=true", connect_args=arguments)
+    event.listen(engine, "connect", _only_read)
+    return engine
+
+
+def _only_read(connection: Any, _: Any) -> None:  # noqa: ANN401 - the driver's own connection
+    connection.isolation_level = None
+    connection.execute("PRAGMA query_only=ON")
 
 
 def _prepare_sqlite(connection: Any, _: Any) -> None:  # noqa: ANN401 - the driver's own connection
@@ -75,7 +97,7 @@ class Writer:
         with self._closing:
             if self._closed:
                 problem = Problem(code="S101", message="nothing was stored: the store is closed", do="try again later")
-                future.set_exception(Unanswered(problem))
+                future.set_exception(NotStored(problem))
             else:
                 self._queue.put((write, future))
         return future
@@ -168,6 +190,6 @@ def _storage_problem(error: BaseException) -> BaseException:
         message=f"nothing was stored: the database answered {reason!r}",
         do="see `firedoor doctor`; free the disk or the lock, then try again",
     )
-    wrapped = Unanswered(problem)
+    wrapped = NotStored(problem)
     wrapped.__cause__ = error
     return wrapped

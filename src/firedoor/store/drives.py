@@ -12,12 +12,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, or_, select, update
+from sqlalchemy import Connection, and_, delete, insert, or_, select, update
 
 from firedoor.store.journal import Store
 from firedoor.store.projections import table, text_of
-from firedoor.store.tables import DriveRow, IncidentRow
+from firedoor.store.tables import DriveRow, IncidentRow, PulseRow
 
+FORGOTTEN = timedelta(days=1)  # after so long the last sign of a process that is gone says nothing any more
 LEASE = timedelta(seconds=8)  # longer than the two reports of one crash that a Prefect worker makes (4 to 7 s apart)
 
 
@@ -100,6 +101,11 @@ def needing(store: Store, now: datetime, limit: int = 100) -> list[str]:
         return [str(row.incident) for row in connection.execute(query)]
 
 
+def pulse(store: Store, owner: str, watched_at: datetime, recovered_at: datetime | None) -> Future[None]:
+    """Leave the sign of life of a process: when its watch and its recovery last looked."""
+    return store.write(lambda connection: _pulse(connection, owner, watched_at, recovered_at))
+
+
 def unshown(store: Store, limit: int = 50) -> list[str]:
     """Ended incidents that Prefect has not been shown to their end."""
     drives, incidents = table(DriveRow).c, table(IncidentRow).c
@@ -137,3 +143,12 @@ def _set(connection: Connection, lease: Lease, values: dict[str, object]) -> Non
     columns = table(DriveRow).c
     mine = (columns.incident == lease.incident) & (columns.token == lease.token)
     connection.execute(update(table(DriveRow)).where(mine).values(**values))
+
+
+def _pulse(connection: Connection, owner: str, watched_at: datetime, recovered_at: datetime | None) -> None:
+    columns = table(PulseRow).c
+    values = {"watched_at": text_of(watched_at), "recovered_at": text_of(recovered_at) if recovered_at else ""}
+    if connection.execute(update(table(PulseRow)).where(columns.owner == owner).values(**values)).rowcount:
+        return
+    connection.execute(delete(table(PulseRow)).where(columns.watched_at < text_of(watched_at - FORGOTTEN)))
+    connection.execute(insert(table(PulseRow)).values(owner=owner, **values))

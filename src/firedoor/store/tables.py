@@ -175,6 +175,16 @@ class DriveRow(SQLModel, table=True):
     flow_run_id: str | None = Field(default=None, index=True)
 
 
+class PulseRow(SQLModel, table=True):
+    """The sign of life of a process: when its loops last looked. Only an outsider, the audit, reads it."""
+
+    __tablename__ = "pulse"
+
+    owner: str = Field(primary_key=True)
+    watched_at: str
+    recovered_at: str = ""  # empty: this process has not looked yet
+
+
 class TokenRow(SQLModel, table=True):
     """API tokens: only a digest is kept."""
 
