@@ -12,12 +12,12 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from tests.runtime.databases import cluster, database  # noqa: F401 - fixtures of this folder
 
 from firedoor.core.facts import FactDefinition, FactType
 from firedoor.runtime.prefect_bridge import PrefectBridge
 from firedoor.runtime.prefect_ports import Json, OperationView, Performer, Shown, Views
 from firedoor.runtime.prefect_settings import choose
-from tests.runtime.databases import cluster, database  # noqa: F401 - fixtures of this folder
 
 FACTS = {
     "endpoint": FactDefinition(name="endpoint", type=FactType.TARGET, ask="Which endpoint answered?"),
