@@ -13,6 +13,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -28,7 +29,8 @@ from firedoor.demo.witness import SERVING, Witness, ask, words_of
 
 LEAKING, NEIGHBOUR = "chat-large", "chat-small"
 PAUSE = 0.12  # seconds after an answer, so that what follows from it is seen before the next one
-QUIET = 0.8  # seconds in which nothing else is asked before something is reported to an authority
+WEIGHED, LOOKED, REOPENED = "containment.risk", "containment.suspend.reflex.reverify", "remediation.resume.approve"
+QUIET = 5.0  # seconds without any answer after which people answer whatever waits
 ENDED = ("closed", "dismissed")
 
 
@@ -60,6 +62,12 @@ def _clear(stage: Stage, script: Script, code: int) -> int:
         script.fault(f"left behind: {what}")
     script.end(clean=not left, code=code)
     return code or (1 if left else 0)
+
+
+def _too_early(task: Mapping[str, Any], page: Mapping[str, Any]) -> bool:
+    """Nobody reports before the risk was weighed, and nobody opens a door before it was looked at twice."""
+    ended = {op["id"] for op in page["progress"] if op["status"] == "finished"}
+    return (task["kind"] == "submit" and WEIGHED not in ended) or (task["op"] == REOPENED and LOOKED not in ended)
 
 
 class _Demonstration:
@@ -169,7 +177,7 @@ class _Demonstration:
             waiting = [task["question"] for task in page["tasks"]]
             quiet = time.monotonic() - given
             must(quiet < PATIENCE, f"it does not go on; it waits for {waiting}")
-            tasks = [task for task in page["tasks"] if task["kind"] != "submit" or quiet > QUIET]
+            tasks = [task for task in page["tasks"] if quiet > QUIET or not _too_early(task, page)]
             if any(self._given(task, tokens) for task in tasks):
                 given = time.monotonic()
             time.sleep(PAUSE)
@@ -202,8 +210,19 @@ class _Demonstration:
         done = self.stage.command("journal", "verify")
         self.script.console("firedoor journal verify", done.stdout)
         must(done.returncode == 0, f"the journal does not hold: {done.stdout}{done.stderr}")
+        self._second_look()
         status = ask(self.models, self.stage.api_key, LEAKING, corpus.PLAIN_PROMPT).status_code
         self.script.row(LEAKING, f"answers ({status})", "opened again when two managers had agreed")
+
+    def _second_look(self) -> None:
+        """Replicas and caches lag, so the playbook looks again; here after seconds, as shipped after ten minutes."""
+        ended = {entry["body"]["op"]: entry for entry in self.calls.journal() if entry["kind"] == "operation.finished"}
+        first, second = (ended.get(f"containment.suspend.reflex.{name}") for name in ("suspend", "reverify"))
+        must(first and second, "nobody looked again")
+        if first and second:
+            gap = datetime.fromisoformat(second["at"]) - datetime.fromisoformat(first["at"])
+            looks = self.script.looks(second["body"]["result"])
+            self.script.row("second look", f"after {gap.total_seconds():.1f} s", f"{looks} (10 min as shipped)")
 
     def _prefect(self) -> None:
         """The flow run with its task runs, as Prefect itself tells it."""
@@ -215,9 +234,9 @@ class _Demonstration:
         states = Counter(str(task["state_name"]).lower() for task in tasks)
         counted = ", ".join(f"{number} task runs {state}" for state, number in states.items())
         self.script.row("flow run", f"{run['name']}", f"[green]{run['state_name']}[/]; {counted}")
-        names = [str(task["name"]) for task in tasks]
+        names = [str(task["name"]) for task in tasks if "Whether" not in task["name"]]  # conditions say little here
         self.script.row("among them", self.script.escape("; ".join([*names[:5], "...", *names[-3:]])))
-        self.script.row("page", f"{url}/runs/flow-run/{run['id']}")
+        self.script.address("page", f"{url}/runs/flow-run/{run['id']}")
 
     def _report(self) -> None:
         self.script.scene("The report, for those who were not there")

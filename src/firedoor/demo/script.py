@@ -50,6 +50,11 @@ class Script:
             part.rstrip()
             out.print((lead.copy() if number == 0 else Text(" " * indent)).append_text(part))
 
+    @staticmethod
+    def address(what: str, url: str) -> None:
+        """An address, never wrapped, so that it can be followed."""
+        render.line(f"   {what.ljust(SEEN[0])}  {url}")
+
     def note(self, words: str) -> None:
         """A remark."""
         for line in textwrap.wrap(words, self.width - 3, break_long_words=False):

@@ -27,7 +27,7 @@ from urllib.parse import urlsplit
 PATIENCE = 30.0  # seconds for a process to be ready
 GRACE = 20.0  # seconds for a process to end when asked
 LOOK = 0.02
-LATER = ("reverify: 10m", "reverify: 5s")  # what the demonstration changes in its copy of the playbooks
+LATER = ("reverify: 10m", "reverify: 2s")  # what the demonstration changes in its copy of the playbooks
 
 
 class StageError(Exception):
