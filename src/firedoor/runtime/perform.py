@@ -135,13 +135,14 @@ async def _capture(
     world: World, target: Target, doors: tuple[Door, ...], launch: Launch
 ) -> tuple[tuple[Draft, ...], Body]:
     """Capture every door's state; one that cannot be captured cannot be closed, and says so. One is enough to go on."""
-    snapshots: list[Snapshot] = []
-    failures: dict[str, FiredoorError] = {}
-    for door in doors:
-        try:
-            snapshots.append(await _connector(world, door).capture_state(target, door))
-        except FiredoorError as error:
-            failures[door.name] = error
+    looks = (_connector(world, door).capture_state(target, door) for door in doors)
+    names = (door.name for door in doors)
+    found = dict(zip(names, await asyncio.gather(*looks, return_exceptions=True), strict=True))
+    snapshots = [snapshot for snapshot in found.values() if isinstance(snapshot, Snapshot)]
+    failures = {name: error for name, error in found.items() if isinstance(error, FiredoorError)}
+    for error in found.values():
+        if isinstance(error, BaseException) and not isinstance(error, FiredoorError):
+            raise error
     if not snapshots:
         raise _none_captured(list(failures.values()))
     drafts = tuple(_snapshot_evidence(launch, snapshot) for snapshot in snapshots)
