@@ -38,6 +38,14 @@ class Kind(StrEnum):
     TASK_OPENED = "task.opened"  # task, op, role, question, choices, due_at
     TASK_ANSWERED = "task.answered"  # task, choice, why, by, role, seen
     TASK_ESCALATED = "task.escalated"  # task, role, why
+    TASK_REASSIGNED = "task.reassigned"  # task, role, before, why, by
+    TASK_CLAIMED = "task.claimed"  # task, by, why
+    GLASS_BROKEN = "glass.broken"  # task, by, roles (what they have), asked (whom it was for), why
+    LINK_MADE = "link.made"  # link, task, person, role, choice, expires_at, by
+    RUN_PAUSED = "run.paused"  # by, why
+    RUN_UNPAUSED = "run.unpaused"  # by, why
+    RUN_ABORTED = "run.aborted"  # by, why, withdraws (ids of tasks)
+    REDONE = "operation.redone"  # op, lineage, by, why; it becomes ready again, with another idempotency key
     REMINDED = "reminder.fired"  # about (task or clock), point, due_at, late_seconds
     CLOCK_STARTED = "clock.started"
     CLOCK_CHANGED = "clock.changed"  # re-anchored, extended, paused, became certain, superseded
@@ -134,9 +142,14 @@ def _fits(incident: str, entry: Entry) -> bool:
     return entry.incident == incident and entry.hash == expected
 
 
-def verify(incident: str, entries: Sequence[Entry], head: Head | None = None) -> Fault | None:
-    """Return the first fault of a chain, or None. With `head`, a cut-off end is a fault too."""
-    expected = genesis(incident)
+def verify(
+    incident: str, entries: Sequence[Entry], head: Head | None = None, *, start: Head | None = None
+) -> Fault | None:
+    """Return the first fault of a chain, or None. With `head`, a cut-off end is a fault too.
+
+    `start` is where the entries begin, for a chain that was verified up to there.
+    """
+    expected = start or genesis(incident)
     for entry in entries:
         if entry.seq != expected.seq + 1:
             return Fault(incident, entry.seq, f"follows entry {expected.seq}: an entry is missing or out of order")

@@ -1,0 +1,203 @@
+"""The audit: looks from outside whether everything that should have happened has happened.
+
+Decides what must be true of a database in which somebody watches: points have fired, work is
+driven, processes give signs of life, the chains hold and stand no earlier than before, the
+clocks agree, the disk has room. Reads only; what it has verified it remembers in memory, and in
+a checkpoint file that lies elsewhere. Leaves mending to people, and sounding the alarm to
+whoever misses the heartbeat.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, and_, exists, func, or_, select
+
+from firedoor.core.journal import Head
+from firedoor.core.problems import Problem
+from firedoor.core.reminders import OVER
+from firedoor.runtime.checkpoint import read_checkpoint, write_checkpoint
+from firedoor.store.drives import LEASE
+from firedoor.store.projections import table, text_of
+from firedoor.store.proof import Seen, chain_names, heads_at_one_moment, read_chain
+from firedoor.store.tables import DriveRow, EntryRow, IncidentRow, PulseRow, TaskRow, TimerRow
+
+RESTORE = "keep this database for examination, and restore a backup with `firedoor restore`"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the audit lets pass. All are times, but `free` (bytes) and `slice` (entries)."""
+
+    late: timedelta = timedelta(seconds=30)  # a point after its instant, work without a driver
+    silent: timedelta = timedelta(seconds=30)  # a process's loops
+    stuck: timedelta = timedelta(minutes=15)  # an incident that is driven, and whose journal does not grow
+    skew: timedelta = timedelta(seconds=10)  # something written later than now
+    free: int = 500_000_000  # bytes on the disk of the data
+    slice: int = 20_000  # entries that were verified before and are read again in each look
+
+
+class Audit:
+    """One auditor. `look` returns every problem; an empty list says that all is well."""
+
+    def __init__(
+        self, engine: Engine, now: Callable[[], datetime], *, checkpoint: Path | None = None,
+        free: Callable[[], int] | None = None, limits: Limits | None = None,
+    ) -> None:  # fmt: skip
+        self.engine = engine
+        self.now = now
+        self.free = free
+        self.checkpoint = checkpoint
+        self.limits = limits or Limits()
+        self.seen: dict[str, Head] = read_checkpoint(checkpoint) if checkpoint else {}
+        self.verified = 0  # entries read in the last look
+        self.rounds = 0  # how often everything was verified
+        self._verified: set[str] = set()
+        self._again: list[str] = []
+        self._broken: dict[str, Problem] = {}
+
+    def look(self) -> list[Problem]:
+        """Look at everything once. Never raises: what cannot be looked at is a problem."""
+        try:
+            with self.engine.connect() as connection:
+                return self._look(connection)
+        except Exception as error:  # noqa: BLE001 - whatever keeps the audit from looking must be told
+            reason = str(getattr(error, "orig", None) or error).splitlines()[0][:300]
+            return [Problem(code="M101", message=f"the audit cannot look: {reason}", do="see `firedoor doctor`")]
+
+    def _look(self, connection: Connection) -> list[Problem]:
+        began, now = time.monotonic(), self.now()
+        heads = heads_at_one_moment(connection)
+        found = [
+            *overdue(connection, now, self.limits.late),
+            *undriven(connection, now, self.limits),
+            *silent(connection, now, self.limits),
+            *self._disk(),
+        ]
+        found += self._chains(connection, heads, now + timedelta(seconds=time.monotonic() - began))
+        if self.checkpoint is not None and not self._broken:
+            write_checkpoint(self.checkpoint, self.seen)
+        return found
+
+    # -- chains ----------------------------------------------------------------------------------
+
+    def _chains(self, connection: Connection, heads: dict[str, Head], now: datetime) -> list[Problem]:
+        """Verify what is new, and a part of what was verified before: an old line can be altered too."""
+        self.verified = 0
+        first = not self.rounds
+        for incident in {*(chain_names(connection, heads) if first else heads), *self.seen}:
+            if self.seen.get(incident) != heads.get(incident) or incident not in self._verified:
+                self._verify(connection, incident, heads.get(incident), now)
+        self.rounds += first
+        if not first:
+            self._read_again(connection, heads, now)
+        return list(self._broken.values())
+
+    def _read_again(self, connection: Connection, heads: dict[str, Head], now: datetime) -> None:
+        self._again = self._again or chain_names(connection, heads)[::-1]
+        end = self.verified + self.limits.slice
+        while self._again and self.verified < end:
+            incident = self._again.pop()
+            self._verified.discard(incident)
+            self._verify(connection, incident, heads.get(incident), now)
+        self.rounds += not self._again
+
+    def _verify(self, connection: Connection, incident: str, head: Head | None, now: datetime) -> None:
+        before = self.seen.get(incident)
+        after = before if before is not None and incident in self._verified else None
+        found = read_chain(connection, incident, head, after=after, expect=before)
+        self.verified += found.entries
+        problem = _chain_problem(incident, head, before, found) or _future(incident, found, now, self.limits.skew)
+        if problem is not None:
+            self._broken[incident] = problem
+            return
+        self._broken.pop(incident, None)
+        self._verified.add(incident)
+        if head is not None:
+            self.seen[incident] = head
+
+    # -- the machine -----------------------------------------------------------------------------
+
+    def _disk(self) -> Iterator[Problem]:
+        free = self.free() if self.free else self.limits.free
+        if free < self.limits.free:
+            message = f"{free // 1_000_000} MB are free on the disk of the data"
+            yield Problem(code="M131", message=message, do="free some space before nothing can be stored any more")
+
+
+def _chain_problem(incident: str, head: Head | None, before: Head | None, found: Seen) -> Problem | None:
+    if before is not None and (head is None or head.seq < before.seq):
+        stands = f"stands at entry {head.seq}" if head else "is gone"
+        message = f"{incident} {stands}, and stood at entry {before.seq} before: something was taken back"
+        return Problem(code="M122", message=message, do="find out who put back an older database; " + RESTORE)
+    if found.fault is not None:
+        message = f"{incident}: entry {found.fault.seq} {found.fault.what}"
+        return Problem(code="M121", message=message, do=RESTORE)
+    return None
+
+
+def _future(incident: str, found: Seen, now: datetime, skew: timedelta) -> Problem | None:
+    if found.newest <= text_of(now + skew):
+        return None
+    message = f"{incident} has an entry of {found.newest}, and here it is {text_of(now)}"
+    return Problem(code="M132", message=message, do="set the clock of this machine, or of the one that wrote (NTP)")
+
+
+def overdue(connection: Connection, now: datetime, late: timedelta) -> Iterator[Problem]:
+    """Points that should have fired and have not, and open tasks past their limit whose last point never was."""
+    timers, limit = table(TimerRow).c, text_of(now - late)
+    missed = timers.fired_at.is_(None) & (timers.due_at <= limit)
+    if number := connection.execute(select(func.count()).where(missed)).scalar():
+        query = select(timers.incident, timers.about, timers.point, timers.due_at).where(missed)
+        first = connection.execute(query.order_by(timers.due_at).limit(1)).one()
+        message = f"{number} points have not fired; the oldest is {first.point} of {first.about} in {first.incident}"
+        do = "see that `firedoor up` runs; its log says why a point cannot fire"
+        yield Problem(code="M111", message=f"{message}, due {first.due_at}", do=do)
+    tasks = table(TaskRow).c
+    has_point = exists().where(
+        (timers.incident == tasks.incident) & (timers.about == "task:" + tasks.id) & (timers.point == OVER)
+    )
+    lost = select(tasks.incident, tasks.id).where((tasks.state == "open") & (tasks.due_at <= limit) & ~has_point)
+    for task in connection.execute(lost.limit(10)):
+        message = f"{task.incident}: nobody will be told that the task {task.id} is overdue; its timer is gone"
+        yield Problem(code="M112", message=message, do="answer the task; " + RESTORE)
+
+
+def undriven(connection: Connection, now: datetime, limits: Limits) -> Iterator[Problem]:
+    """Incidents with something to do that nobody does: no living driver, or one that does not get on."""
+    drives, incidents, entries = table(DriveRow).c, table(IncidentRow).c, table(EntryRow).c
+    ripe, stuck = text_of(now - limits.late), text_of(now - limits.stuck)
+    unowned = or_(drives.owner == "", drives.beaten_at < text_of(now - LEASE - limits.late))
+    new = and_(incidents.head_seq > drives.slept_seq, entries.at <= ripe)
+    left = and_(unowned, or_(new, and_(drives.wake_at.is_not(None), drives.wake_at <= ripe)))
+    held = and_(drives.owner != "", incidents.head_seq > drives.slept_seq, entries.at <= stuck)
+    query = (
+        select(drives.incident, drives.owner, drives.beaten_at, entries.at).select_from(table(DriveRow))
+        .join(table(IncidentRow), incidents.id == drives.incident)
+        .join(table(EntryRow), and_(entries.incident == incidents.id, entries.seq == incidents.head_seq))
+        .where(drives.ended.is_(False) & or_(left, held)).order_by(drives.incident).limit(20)
+    )  # fmt: skip
+    for row in connection.execute(query):
+        who = f"{row.owner}, last heard of {row.beaten_at}" if row.owner else "nobody"
+        message = f"{row.incident} has something to do since {row.at} and does not get on; driven by {who}"
+        yield Problem(code="M113", message=message, do="see the log of `firedoor up`; start it again if it hangs")
+
+
+def silent(connection: Connection, now: datetime, limits: Limits) -> Iterator[Problem]:
+    """No process watches, or none recovers: the silence that nobody hears."""
+    pulses = table(PulseRow).c
+    newest = connection.execute(select(func.max(pulses.watched_at), func.max(pulses.recovered_at))).one()
+    for code, what, at in (
+        ("M114", "watches the deadlines", newest[0]),
+        ("M115", "takes over what is left", newest[1]),
+    ):
+        if not at or at < text_of(now - limits.silent):
+            since = f" since {at}" if at else ""
+            yield Problem(code=code, message=f"no process {what}{since}", do="start `firedoor up`, or restart it")
+        elif at > text_of(now + limits.skew):
+            message = f"a process looked at {at}, and here it is {text_of(now)}"
+            yield Problem(code="M132", message=message, do="set the clocks of both machines (NTP)")
