@@ -84,6 +84,9 @@ class Watch:
     async def _fire(self, timer: Mapping[str, Any]) -> bool:
         incident = timer["incident"]
         view = await asyncio.to_thread(self.world.view, incident)
+        # Looked at after the journal: whatever changes the point from here on also moves the head that we expect.
+        if not await asyncio.to_thread(still_due, self.world, timer):
+            return False
         now = self.world.now()
         drafts = fired(view, timer, now)
         try:
@@ -103,6 +106,15 @@ def due_timers(world: World, now: datetime) -> list[Mapping[str, Any]]:
     )  # fmt: skip
     with world.store.engine.connect() as connection:
         return [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - the documented way to a mapping
+
+
+def still_due(world: World, timer: Mapping[str, Any]) -> bool:
+    """Whether nobody has fired, moved or dropped a point since it was found."""
+    columns = table(TimerRow).c
+    same = (columns.incident == timer["incident"]) & (columns.about == timer["about"])
+    same &= (columns.point == timer["point"]) & (columns.due_at == timer["due_at"]) & columns.fired_at.is_(None)
+    with world.store.engine.connect() as connection:
+        return connection.execute(select(columns.point).where(same)).first() is not None
 
 
 def fired(view: IncidentView, timer: Mapping[str, Any], now: datetime) -> list[Draft]:
