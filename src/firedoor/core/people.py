@@ -25,10 +25,11 @@ from firedoor.core.duty import submitted_fact
 from firedoor.core.facts import FactDefinition, FactType, read, read_all, write
 from firedoor.core.journal import Body, Draft, Kind
 from firedoor.core.problems import InvalidInput, NotFound, NotPermitted, Problem, Refused, nearest
-from firedoor.core.view import SETTLED_CLOCKS, IncidentView, TaskView
+from firedoor.core.view import ABORT_REVIEW, GLASS_REVIEW, SETTLED_CLOCKS, IncidentView, TaskView
 
 MAXIMUM_WHY = 4_000  # characters
 MAXIMUM_FIELDS = 40
+BREAK_GLASS = "break-glass"  # what stands in place of the role of somebody who had none
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,20 +54,22 @@ class Answer:
     facts: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
     role: str | None = None
+    via: str = ""  # the link that it came through, if any
 
 
 Definitions = Mapping[str, FactDefinition]
 
 
 def answer_task(
-    view: IncidentView, name: str, answer: Answer, person: Person, definitions: Definitions, now: datetime
-) -> list[Draft]:
-    """Return the entries that an answer becomes. Raises NotFound, Refused, NotPermitted or InvalidInput."""
-    task = view.task(name)
-    if task is None:
-        names = [f"T{t.number}" for t in view.open_tasks()]
-        raise NotFound(_problem("T101", f'{view.id} has no task "{name}"', f"open tasks: {', '.join(names) or 'none'}"))
-    role = _may_answer(view, task, answer, person)
+    view: IncidentView, name: str, answer: Answer, person: Person, definitions: Definitions, now: datetime,
+    *, glass: bool = False,
+) -> list[Draft]:  # fmt: skip
+    """Return the entries that an answer becomes. Raises NotFound, Refused, NotPermitted or InvalidInput.
+
+    With `glass` a person without the role answers all the same; `operator.break_glass` says what that takes.
+    """
+    task = the_task(view, name)
+    role = _may_answer(view, task, answer, person, glass=glass)
     choice = _choice(task, answer)
     facts = _facts_of(task, choice, answer, definitions, now)
     body: Body = {
@@ -74,7 +77,11 @@ def answer_task(
         "fields": {key: str(value) for key, value in answer.fields.items()}, "seen": view.head.hash,
         "decides": _decides(task, answer.choice), "late": now > datetime.fromisoformat(task.due_at),
     }  # fmt: skip
+    if answer.via:
+        body["via"] = answer.via
     drafts = [Draft(Kind.TASK_ANSWERED, person.actor, body)]
+    if task.kind == ABORT_REVIEW and body["decides"]:
+        drafts.append(_closed(view, person))
     if facts:
         drafts.append(_facts_draft(view, facts, answer.why, person))
     if body["decides"] and task.clock:
@@ -82,11 +89,28 @@ def answer_task(
     return drafts
 
 
+def the_task(view: IncidentView, name: str) -> TaskView:
+    """A task by its number or id. Raises NotFound, naming those that are open."""
+    task = view.task(name)
+    if task is None:
+        names = [f"T{t.number}" for t in view.open_tasks()]
+        raise NotFound(_problem("T101", f'{view.id} has no task "{name}"', f"open tasks: {', '.join(names) or 'none'}"))
+    return task
+
+
+def need_open(task: TaskView) -> None:
+    """Raises Refused for a task that waits for nobody any more, saying who answered it."""
+    if not task.open:
+        last = task.answers[-1] if task.answers else None
+        said = f"answered by {last['by']} at {last['at']}" if last else "withdrawn"
+        raise Refused(_problem("T102", f"the task T{task.number} was {said}", "nothing was changed by this answer"))
+
+
 def set_facts(
     view: IncidentView, values: Mapping[str, Any], why: str, person: Person, definitions: Definitions
 ) -> list[Draft]:
     """Return the entry that corrected or new facts become; a reason is required."""
-    _need_why(why)
+    need_why(why)
     parsed = {name: write(value) for name, value in read_all(definitions, values).items()}
     changed = {name: value for name, value in parsed.items() if view.facts.get(name) != value}
     return [_facts_draft(view, changed, why, person)] if changed else []
@@ -109,11 +133,11 @@ def submit_clock(
     return answer_task(view, task.id, Answer("submitted", why, fields=fields), person, {}, now)
 
 
-def _may_answer(view: IncidentView, task: TaskView, answer: Answer, person: Person) -> str:
-    if not task.open:
-        last = task.answers[-1] if task.answers else None
-        said = f"answered by {last['by']} at {last['at']}" if last else "withdrawn"
-        raise Refused(_problem("T102", f"the task T{task.number} was {said}", "nothing was changed by this answer"))
+def _may_answer(view: IncidentView, task: TaskView, answer: Answer, person: Person, *, glass: bool) -> str:
+    need_open(task)
+    if glass:
+        _independent(view, task, person)
+        return BREAK_GLASS
     allowed = task.roles & person.roles
     if answer.role is not None:
         allowed &= {answer.role}
@@ -129,7 +153,24 @@ def _may_answer(view: IncidentView, task: TaskView, answer: Answer, person: Pers
     return min(allowed)
 
 
+def _closed(view: IncidentView, person: Person) -> Draft:
+    """The end of an aborted run, by a named person; never while the law still asks for something."""
+    waiting = [str(clock["id"]) for clock in view.open_clocks()]
+    waiting += [f"T{task.number}" for task in view.open_tasks() if task.kind == GLASS_REVIEW]
+    if waiting:
+        raise Refused(_problem("O106", f"not settled yet: {', '.join(waiting)}", "settle them first; then close it"))
+    body: Body = {"state": "closed", "event": "close", "before": str(view.state), "outcome": "aborted"}
+    return Draft(Kind.STATE, person.actor, body)
+
+
 def _independent(view: IncidentView, task: TaskView, person: Person) -> None:
+    if task.claimed_by and task.claimed_by != person.name:
+        raise Refused(
+            _problem(
+                "T110", f"{task.claimed_by} has taken over T{task.number}",
+                f"speak to them, or take it over: firedoor claim {view.id} T{task.number} --why ...",
+            )
+        )  # fmt: skip
     if any(given["by"] == person.name for given in task.answers):
         raise Refused(_problem("T104", f"{person.name} has answered this task already", "a second person must answer"))
     if person.name in task.not_by:
@@ -154,7 +195,7 @@ def _choice(task: TaskView, answer: Answer) -> Body:
         raise InvalidInput(
             _problem("T106", f'"{answer.choice}" is not an answer to T{task.number}', nearest(answer.choice, known))
         )
-    _need_why(answer.why)
+    need_why(answer.why)
     if len(answer.fields) > MAXIMUM_FIELDS or any(len(str(value)) > MAXIMUM_WHY for value in answer.fields.values()):
         raise InvalidInput(
             _problem(
@@ -237,7 +278,8 @@ def _facts_draft(view: IncidentView, values: Body, why: str, person: Person) -> 
     return Draft(Kind.FACTS, person.actor, {"values": values, "before": before, "why": why.strip()})
 
 
-def _need_why(why: str) -> None:
+def need_why(why: str) -> None:
+    """Raises InvalidInput unless a reason of bearable length is given."""
     if not why.strip():
         raise InvalidInput(
             _problem("T109", "a reason is needed", 'say why, for example --why "seen in the log of 14:02"')
@@ -255,6 +297,6 @@ def _problem(code: str, message: str, do: str) -> Problem:
 
 
 __all__ = [
-    "Answer", "MoreTime", "Person", "answer_task", "extend_clock", "pause_clock", "resume_clock", "set_facts",
-    "submit_clock",
+    "Answer", "MoreTime", "Person", "answer_task", "extend_clock", "need_open", "need_why", "pause_clock",
+    "resume_clock", "set_facts", "submit_clock", "the_task",
 ]  # fmt: skip

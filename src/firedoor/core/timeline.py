@@ -105,6 +105,8 @@ def _started(body: Body, moment: _Moment) -> Said:
 
 def _finished(body: Body, moment: _Moment) -> Said:
     operation, result = moment.names.operation(str(body["op"])), body.get("result", {})
+    if result.get("by_hand"):
+        return f"{moment.title(body)}: done by hand by {result['by']}", result["why"], True
     if isinstance(operation, Choose):
         reasons = "; ".join(result.get("reasons", [])) or ", ".join(result.get("items", []))
         return f"{moment.title(body)}: {body['outcome']}", reasons, False
@@ -120,7 +122,33 @@ def _failed(body: Body, moment: _Moment) -> Said:
 
 
 def _skipped(body: Body, moment: _Moment) -> Said:
-    return f"{moment.title(body)}: left out", body.get("why", ""), False
+    by = f" by {body['by']}" if body.get("by") else ""
+    return f"{moment.title(body)}: left out{by}", body.get("why", ""), bool(by)
+
+
+def _redone(body: Body, moment: _Moment) -> Said:
+    return f"{body['by']} has this done again: {moment.title(body)}", body["why"], True
+
+
+def _reassigned(body: Body, moment: _Moment) -> Said:
+    return f"{body['by']} gave {moment.task(body)} to {body['role']} (before: {body['before']})", body["why"], True
+
+
+def _claimed(body: Body, moment: _Moment) -> Said:
+    return f"{body['by']} took over {moment.task(body)}", body["why"], True
+
+
+def _glass(body: Body, moment: _Moment) -> Said:
+    has = ", ".join(body["roles"]) or "no role"
+    return f"BREAK GLASS by {body['by']} ({has}) - {moment.task(body)}", body["why"], True
+
+
+def _link(body: Body, moment: _Moment) -> Said:
+    return f"Link for {body['person']} as {body['role']} - {moment.task(body)}", f"until {body['expires_at']}", False
+
+
+def _run(word: str) -> Callable[[Body, _Moment], Said]:
+    return lambda body, _: (f"{body['by']} {word} the run", body["why"], True)
 
 
 def _task_opened(body: Body, moment: _Moment) -> Said:
@@ -197,4 +225,7 @@ _SENTENCES: Mapping[str, Callable[[Body, _Moment], Said]] = {
     Kind.REMINDED: _reminded, Kind.CLOCK_STARTED: _clock_started, Kind.CLOCK_CHANGED: _clock_changed,
     Kind.CLOCK_SUBMITTED: _clock_submitted, Kind.CLOCK_WAIVED: _clock_waived, Kind.CLOCK_MISSED: _clock_missed,
     Kind.EVIDENCE: _evidence, Kind.CUSTODY: _custody, Kind.MESSAGE: _message, Kind.NOTE: _note,
+    Kind.TASK_REASSIGNED: _reassigned, Kind.TASK_CLAIMED: _claimed, Kind.GLASS_BROKEN: _glass, Kind.LINK_MADE: _link,
+    Kind.REDONE: _redone, Kind.RUN_PAUSED: _run("paused"), Kind.RUN_UNPAUSED: _run("unpaused"),
+    Kind.RUN_ABORTED: _run("aborted"),
 }  # fmt: skip

@@ -17,7 +17,7 @@ from typing import Any, assert_never
 from firedoor.core.canonical import digest
 from firedoor.core.expression import Expression
 from firedoor.core.facts import FactDefinition, Value
-from firedoor.core.incident import move
+from firedoor.core.incident import ended, move
 from firedoor.core.journal import Body, Draft, Kind
 from firedoor.core.law import Law
 from firedoor.core.operations import Ask, Call, Choose, Keep, Mark, Plan, Tell, Wait
@@ -26,7 +26,7 @@ from firedoor.core.progress import Instance, Progress, Status
 from firedoor.core.scope import scope_of, typed_facts
 from firedoor.core.template import Template
 from firedoor.core.ternary import UNKNOWN, Ternary
-from firedoor.core.view import ENDED, RESCUE, IncidentView, suppose
+from firedoor.core.view import ENDED, RESCUE, REVIEWS, IncidentView, suppose
 
 ACTOR = "firedoor"
 RESCUE_HOURS = 1
@@ -128,6 +128,8 @@ class _Turn:
         status = progress.status(instance.id)
         if status in (Status.READY, Status.WAITING) and self._moot(instance):
             return [Draft(Kind.SKIPPED, ACTOR, {"op": instance.id, "why": "the clock has ended"})]
+        if self.view.halted and self._held(instance, status):
+            return []
         match status:
             case Status.READY:
                 return self._begin(instance, progress, facts)
@@ -138,6 +140,18 @@ class _Turn:
             case Status.RUNNING if instance.id not in self.running | self.launched:
                 self._launch(instance, observe=True)
         return []
+
+    def _held(self, instance: Instance, status: Status) -> bool:
+        """Whether a person's stop holds this up. What a clock asks for goes on: the law knows no pause.
+
+        Effects that were running when it was paused end, as in doubt if their driver died; waits run out.
+        """
+        if instance.clock is not None and isinstance(instance.operation, (Ask, Keep)):
+            return False
+        if self.view.aborted is not None:
+            return True
+        record = self.view.operations.get(instance.id)
+        return status is Status.READY or (status is Status.WAITING and record is not None and bool(record.retry_at))
 
     def _moot(self, instance: Instance) -> bool:
         """Whether it is about a clock that ended by the facts: then nobody is asked, or asked any longer."""
@@ -171,7 +185,8 @@ class _Turn:
     def _launch(self, instance: Instance, *, observe: bool = False) -> Launch:
         record = self.view.operations.get(instance.id)
         attempt = (record.attempts if record else 0) + (0 if observe else 1)
-        launch = Launch(instance, operation_key(self.view.id, instance.id), max(attempt, 1), observe)
+        key = operation_key(self.view.id, instance.id, record.lineage if record else 0)
+        launch = Launch(instance, key, max(attempt, 1), observe)
         self.launched.add(instance.id)
         self.turn.launches.append(launch)
         return launch
@@ -195,6 +210,8 @@ class _Turn:
 
     def _mark(self, mark: Mark, instance: Instance) -> list[Draft]:
         state = move(self.view.state, mark.event)
+        if ended(state) and any(task.kind in REVIEWS for task in self.view.open_tasks()):
+            return []  # what was done outside the rules is reviewed before the incident ends
         body: Body = {"state": str(state), "event": str(mark.event), "before": str(self.view.state)}
         return [Draft(Kind.STATE, ACTOR, body), self._finish(instance, "marked", {"state": str(state)})]
 
@@ -352,8 +369,13 @@ class _Turn:
         return Draft(Kind.FINISHED, ACTOR, {"op": instance.id, "outcome": outcome, "result": result or {}})
 
 
-def operation_key(incident: str, instance: str) -> str:
-    """The idempotency key of an effect: the same for every attempt, different for every incident and instance."""
+def operation_key(incident: str, instance: str, lineage: int = 0) -> str:
+    """The idempotency key of an effect: the same for every attempt, different for every incident and instance.
+
+    `lineage` counts how often a person had it done again: that is another effect, and must not pass for the first.
+    """
+    if lineage:
+        return f"{incident}:{instance}:again-{lineage}:{digest([incident, instance, lineage])[:12]}"
     return f"{incident}:{instance}:{digest([incident, instance])[:12]}"
 
 

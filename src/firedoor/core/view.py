@@ -19,6 +19,9 @@ from firedoor.core.severity import Severity
 SETTLED_CLOCKS = frozenset(("submitted", "satisfied", "waived", "not_applicable", "superseded"))
 ENDED = frozenset(("not_applicable", "superseded"))  # by the facts, with a second person's consent
 RESCUE = "rescue:"
+GLASS_REVIEW, ABORT_REVIEW = "review-break-glass", "review-abort"
+REVIEWS = frozenset((GLASS_REVIEW, ABORT_REVIEW))  # of what people did outside the plan
+BESIDE_THE_PLAN = frozenset(("rescue", "clock", *REVIEWS))  # tasks whose answer is not the outcome of an operation
 
 
 @dataclass(slots=True)
@@ -35,6 +38,8 @@ class OperationRecord:
     started_seq: int = 0
     finished_seq: int = 0
     by_hand: bool = False
+    ahead: bool = False  # settled by a person, perhaps before its turn: it counts only when its turn comes
+    lineage: int = 0  # how often a person had it done again; part of its idempotency key
 
 
 @dataclass(slots=True)
@@ -63,6 +68,7 @@ class TaskView:
     payload: Body = field(default_factory=dict)
     not_by: list[str] = field(default_factory=list)  # people who may not answer: they asked for what it grants
     opened_seq: int = 0
+    claimed_by: str = ""  # the person who took it over; nobody else answers it meanwhile
 
     @property
     def open(self) -> bool:
@@ -101,8 +107,15 @@ class IncidentView:
     reminders: list[Body] = field(default_factory=list)
     fact_sources: dict[str, tuple[str, int]] = field(default_factory=dict)  # who set a fact last, and in which entry
     clock_seqs: dict[str, int] = field(default_factory=dict)  # the entry in which a clock last changed
+    paused: Body | None = None  # by whom, why, since when nothing new is started
+    aborted: Body | None = None
     law_settled: Any = None  # what the law was last asked about in vain; a note of `turn`, not of the journal
     head: Head = field(default_factory=lambda: Head(0, ""))
+
+    @property
+    def halted(self) -> bool:
+        """Whether a person has stopped the run: nothing new is started, except what a clock asks for."""
+        return self.paused is not None or self.aborted is not None
 
     def task(self, name: str) -> TaskView | None:
         """Find a task by its id, or by its number written as `3` or `T3`."""
@@ -205,7 +218,10 @@ def _started(view: IncidentView, body: Body, meta: _Meta) -> None:
 def _finished(view: IncidentView, body: Body, meta: _Meta) -> None:
     record = _record(view, body["op"])
     record.status, record.outcome, record.result = "finished", body["outcome"], body.get("result", {})
-    record.finished_seq = meta.seq
+    record.finished_seq, record.by_hand = meta.seq, bool(record.result.get("by_hand"))
+    record.ahead = record.by_hand
+    if record.by_hand:
+        _withdraw_of(view, body["op"])
 
 
 def _failed(view: IncidentView, body: Body, meta: _Meta) -> None:
@@ -217,10 +233,36 @@ def _failed(view: IncidentView, body: Body, meta: _Meta) -> None:
 
 def _skipped(view: IncidentView, body: Body, meta: _Meta) -> None:
     record = _record(view, body["op"])
-    record.status, record.finished_seq = "skipped", meta.seq
+    record.status, record.finished_seq, record.ahead = "skipped", meta.seq, "by" in body
+    _withdraw_of(view, body["op"])
+
+
+def _withdraw_of(view: IncidentView, op: str) -> None:
+    """Nobody is asked any longer about an operation that was settled otherwise; what was done about it is reviewed."""
     for task in view.open_tasks():
-        if task.op == body["op"]:
+        if task.op == op and task.kind not in REVIEWS:
             task.withdrawn = True
+
+
+def _redone(view: IncidentView, body: Body, _: _Meta) -> None:
+    record = _record(view, body["op"])
+    record.status, record.retry_at, record.until, record.problem = "", None, None, ""
+    record.attempts, record.lineage, record.by_hand, record.ahead = 0, body["lineage"], False, False
+    _withdraw_of(view, body["op"])
+
+
+def _paused(view: IncidentView, body: Body, meta: _Meta) -> None:
+    view.paused = {**body, "at": meta.at}
+
+
+def _unpaused(view: IncidentView, _: Body, __: _Meta) -> None:
+    view.paused = None
+
+
+def _aborted(view: IncidentView, body: Body, meta: _Meta) -> None:
+    view.aborted = {**body, "at": meta.at}
+    for task in body["withdraws"]:
+        view.tasks[task].withdrawn = True
 
 
 def _task_opened(view: IncidentView, body: Body, meta: _Meta) -> None:
@@ -245,7 +287,7 @@ def _task_opened(view: IncidentView, body: Body, meta: _Meta) -> None:
         not_by=body.get("not_by", []),
         opened_seq=meta.seq,
     )
-    if body["kind"] not in ("rescue", "clock"):
+    if body["kind"] not in BESIDE_THE_PLAN:
         record = _record(view, body["op"])
         record.status, record.started_seq = "waiting", meta.seq
 
@@ -259,7 +301,7 @@ def _task_answered(view: IncidentView, body: Body, meta: _Meta) -> None:
     if task.id.startswith(RESCUE):
         _rescued(view, task, body, meta)
         return
-    if task.kind == "clock":  # what follows from it is an entry of its own
+    if task.kind in BESIDE_THE_PLAN:  # what follows from it is an entry of its own
         return
     record = _record(view, task.op)
     record.status, record.outcome, record.finished_seq = "finished", body["choice"], meta.seq
@@ -282,6 +324,18 @@ def _rescued(view: IncidentView, task: TaskView, body: Body, meta: _Meta) -> Non
 def _task_escalated(view: IncidentView, body: Body, meta: _Meta) -> None:
     task = view.tasks[body["task"]]
     task.escalations.append({**body, "at": meta.at})
+    task.claimed_by = ""  # whoever had taken it over did not answer either
+
+
+def _task_reassigned(view: IncidentView, body: Body, _: _Meta) -> None:
+    task = view.tasks[body["task"]]
+    task.role, task.claimed_by = body["role"], ""
+    if body.get("not_by"):
+        task.not_by = [*task.not_by, body["not_by"]]
+
+
+def _task_claimed(view: IncidentView, body: Body, _: _Meta) -> None:
+    view.tasks[body["task"]].claimed_by = body["by"]
 
 
 def _clock_started(view: IncidentView, body: Body, meta: _Meta) -> None:
@@ -354,5 +408,7 @@ _HANDLERS: Mapping[str, Callable[[IncidentView, Body, _Meta], None]] = {
     Kind.TASK_OPENED: _task_opened, Kind.TASK_ANSWERED: _task_answered, Kind.TASK_ESCALATED: _task_escalated,
     Kind.CLOCK_STARTED: _clock_started, Kind.CLOCK_CHANGED: _clock_changed, Kind.CLOCK_MISSED: _clock_missed,
     Kind.CLOCK_SUBMITTED: _clock_settled("submitted"), Kind.CLOCK_WAIVED: _clock_settled("waived"),
-    Kind.EVIDENCE: _evidence, Kind.REMINDED: _reminded,
+    Kind.EVIDENCE: _evidence, Kind.REMINDED: _reminded, Kind.TASK_REASSIGNED: _task_reassigned,
+    Kind.TASK_CLAIMED: _task_claimed, Kind.RUN_PAUSED: _paused, Kind.RUN_UNPAUSED: _unpaused,
+    Kind.RUN_ABORTED: _aborted, Kind.REDONE: _redone,
 }  # fmt: skip

@@ -17,6 +17,7 @@ from firedoor.core.clock import reminder_points
 from firedoor.core.journal import Entry, Kind
 from firedoor.core.law import clock_of
 from firedoor.core.reminders import task_points
+from firedoor.core.view import RESCUE
 from firedoor.store.tables import ClockRow, EvidenceRow, IncidentRow, MessageRow, TaskRow, TimerRow
 
 Handler = Callable[[Connection, Entry], None]
@@ -100,11 +101,28 @@ def _task_answered(connection: Connection, entry: Entry) -> None:
     _drop_timers(connection, entry.incident, f"task:{entry.body['task']}")
 
 
-def _skipped(connection: Connection, entry: Entry) -> None:
+def _settled(connection: Connection, entry: Entry) -> None:
+    """Nobody is asked any longer about an operation that was settled otherwise."""
+    columns, op = table(TaskRow).c, entry.body["op"]
+    about = (columns.id == op) | columns.id.startswith(f"{RESCUE}{op}#", autoescape=True)
+    _withdraw(connection, entry.incident, about)
+
+
+def _finished(connection: Connection, entry: Entry) -> None:
+    if entry.body.get("result", {}).get("by_hand"):
+        _settled(connection, entry)
+
+
+def _aborted(connection: Connection, entry: Entry) -> None:
+    _withdraw(connection, entry.incident, table(TaskRow).c.id.in_(entry.body["withdraws"]))
+
+
+def _withdraw(connection: Connection, incident: str, which: Any) -> None:  # noqa: ANN401 - a condition of SQLAlchemy's
     tasks = table(TaskRow)
-    one = (tasks.c.incident == entry.incident) & (tasks.c.id == entry.body["op"]) & (tasks.c.state == "open")
-    connection.execute(update(tasks).where(one).values(state="withdrawn"))
-    _drop_timers(connection, entry.incident, f"task:{entry.body['op']}")
+    open_ones = (tasks.c.incident == incident) & (tasks.c.state == "open") & which
+    for row in connection.execute(select(tasks.c.id).where(open_ones)).all():
+        _drop_timers(connection, incident, f"task:{row.id}")
+    connection.execute(update(tasks).where(open_ones).values(state="withdrawn"))
 
 
 def _task_escalated(connection: Connection, entry: Entry) -> None:
@@ -234,7 +252,11 @@ _HANDLERS: Mapping[str, Handler] = {
     Kind.TASK_OPENED: _task_opened,
     Kind.TASK_ANSWERED: _task_answered,
     Kind.TASK_ESCALATED: _task_escalated,
-    Kind.SKIPPED: _skipped,
+    Kind.SKIPPED: _settled,
+    Kind.FINISHED: _finished,
+    Kind.REDONE: _settled,
+    Kind.RUN_ABORTED: _aborted,
+    Kind.TASK_REASSIGNED: _task_escalated,
     Kind.CLOCK_STARTED: _clock_started,
     Kind.CLOCK_CHANGED: _clock_changed,
     Kind.CLOCK_MISSED: _clock_state("missed"),

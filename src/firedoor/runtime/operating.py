@@ -1,0 +1,67 @@
+"""What people can ask of a running incident in the middle of the night: tasks passed on, and the run steered.
+
+Decides nothing; reads, has the core decide, and writes in one transaction. It is a part of
+`Service`, in a file of its own. Leaves links that answer a task to `links`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from firedoor.core.control import Action, consequences, control
+from firedoor.core.journal import Draft
+from firedoor.core.operator import break_glass, claim, reassign
+from firedoor.core.people import Answer, Person
+from firedoor.core.view import IncidentView
+
+if TYPE_CHECKING:
+    from firedoor.core.operations import Plan
+    from firedoor.runtime.world import World
+
+
+class Operating:
+    """Calls that steer. Each names the person who does it and asks why."""
+
+    world: World
+
+    async def reassign(self, incident: str, task: str, role: str, why: str, person: Person) -> IncidentView:
+        """Give a task to another role of the playbook."""
+        roles = (await self.plan_of(incident)).roles
+        return await self._write(incident, lambda view: reassign(view, task, role, why, person, roles))
+
+    async def claim(self, incident: str, task: str, why: str, person: Person) -> IncidentView:
+        """Take a task over by name."""
+        return await self._write(incident, lambda view: claim(view, task, why, person))
+
+    async def break_glass(self, incident: str, task: str, answer: Answer, person: Person) -> IncidentView:
+        """Answer a task without its role: told to everybody, and reviewed before the incident ends."""
+        plan = await self.plan_of(incident)
+        definitions = self.world.definitions(plan)
+        return await self._write(
+            incident,
+            lambda view: break_glass(view, task, answer, person, definitions, self.world.now(), plan.roles),
+        )
+
+    async def steer(self, action: Action, incident: str, operation: str, why: str, person: Person) -> IncidentView:
+        """Pause, unpause, skip, redo, take over by hand or abort."""
+        plan = await self.plan_of(incident)
+        now = self.world.now
+        return await self._write(incident, lambda view: control(action, view, plan, operation, why, person, now()))
+
+    async def foresee(self, action: Action, incident: str, operation: str, person: Person) -> list[str]:
+        """What steering would lead to. Refused where the action itself would be. Nothing is changed."""
+        plan, view = await self.plan_of(incident), await self.view(incident)
+        drafts = control(action, view, plan, operation, "to see what it leads to", person, self.world.now())
+        return consequences(action, view, plan, operation, drafts)
+
+    async def view(self, incident: str) -> IncidentView:
+        """The incident as its journal tells it now."""
+        raise NotImplementedError
+
+    async def plan_of(self, incident: str) -> Plan:
+        """The plan that the incident is pinned to."""
+        raise NotImplementedError
+
+    async def _write(self, incident: str, decide: Callable[[IncidentView], Sequence[Draft]]) -> IncidentView:
+        raise NotImplementedError
