@@ -30,7 +30,7 @@ from firedoor.runtime.settings import Settings
 from firedoor.store.database import open_read_only
 from firedoor.store.proof import heads_at_one_moment, verify_stored
 
-MANIFEST, DATABASE = "manifest.json", "firedoor.db"
+MANIFEST, DIGEST, DATABASE = "manifest.json", "manifest.sha256", "firedoor.db"
 FORM = "firedoor.backup.v1"
 OWN_FILES = ("targets.yaml", "organisation.yaml", "mappings/*.yaml")
 CHUNK = 1 << 20
@@ -158,10 +158,12 @@ def _add_manifest(archive: tarfile.TarFile, contents: Contents, now: datetime) -
         "files": contents.files,
     }  # fmt: skip
     content = json.dumps(whole, indent=1, sort_keys=True).encode()
-    member = tarfile.TarInfo(MANIFEST)
-    member.size, member.mode = len(content), 0o600
-    archive.addfile(member, io.BytesIO(content))
-    return hashlib.sha256(content).hexdigest()
+    digest = hashlib.sha256(content).hexdigest()
+    for name, written in ((MANIFEST, content), (DIGEST, digest.encode())):
+        member = tarfile.TarInfo(name)
+        member.size, member.mode = len(written), 0o600
+        archive.addfile(member, io.BytesIO(written))
+    return digest
 
 
 def _altered(name: str) -> Problem:
@@ -197,8 +199,8 @@ def restore(settings: Settings, file: Path) -> Contents:
 
 def _restored(settings: Settings, file: Path, staging: Path) -> Contents:
     """Unpack and verify. Raises InvalidInput with every problem of the archive."""
-    found, manifest = _unpacked(file, staging)
-    contents = _contents(found, manifest)
+    found, proof = _unpacked(file, staging)
+    contents = _contents(found, proof)
     if contents.database == "sqlite" and settings.database_url:
         message = "the archive holds an SQLite database, and FIREDOOR_DATABASE_URL names another"
         raise Refused(Problem(code="B122", message=message, do="unset FIREDOOR_DATABASE_URL, then restore again"))
@@ -215,30 +217,32 @@ def _restored(settings: Settings, file: Path, staging: Path) -> Contents:
     return contents
 
 
-def _unpacked(file: Path, staging: Path) -> tuple[dict[str, dict[str, Any]], bytes]:
+def _unpacked(file: Path, staging: Path) -> tuple[dict[str, dict[str, Any]], dict[str, bytes]]:
     """Write the files of the archive below `staging`; no name leads outside, and nothing but files is taken."""
     found: dict[str, dict[str, Any]] = {}
-    manifest = b""
+    proof: dict[str, bytes] = {}
     try:
         with tarfile.open(file, mode="r:") as archive:
             for member in archive:
                 content = archive.extractfile(member) if member.isreg() else None
                 if content is None or not _ours(member.name):
                     raise InvalidInput(_broken(f"it holds {member.name[:100]!r}, which no backup writes"))
-                if member.name == MANIFEST:
-                    manifest = content.read()
+                if member.name in (MANIFEST, DIGEST):
+                    proof[member.name] = content.read()
                 else:
                     found[member.name] = _extract(content, staging / member.name)
     except FileNotFoundError:
         raise InvalidInput(Problem(code="B123", message=f"there is no {file}", do="check the path")) from None
     except (tarfile.TarError, EOFError) as error:
         raise InvalidInput(_broken(str(error))) from None
-    return found, manifest
+    return found, proof
 
 
 def _ours(name: str) -> bool:
     path = PurePosixPath(name)
-    known = name in (MANIFEST, DATABASE) or path.parts[0] == "vault" or any(path.match(own) for own in OWN_FILES)
+    known = (
+        name in (MANIFEST, DIGEST, DATABASE) or path.parts[0] == "vault" or any(path.match(own) for own in OWN_FILES)
+    )
     return known and not path.is_absolute() and ".." not in path.parts and len(path.parts) <= 3
 
 
@@ -254,18 +258,22 @@ def _extract(content: IO[bytes], path: Path) -> dict[str, Any]:
     return {"sha256": reader.digest.hexdigest(), "size": size}
 
 
-def _contents(found: dict[str, dict[str, Any]], manifest: bytes) -> Contents:
+def _contents(found: dict[str, dict[str, Any]], proof: dict[str, bytes]) -> Contents:
+    manifest = proof.get(MANIFEST, b"")
+    digest = hashlib.sha256(manifest).hexdigest()
+    if DIGEST in proof and proof[DIGEST] != digest.encode():
+        raise InvalidInput(_broken("its manifest was altered"))
     try:
         said = json.loads(manifest)
         files, heads, database = said["files"], said["heads"], said["database"]
-        known = said["form"] == FORM
+        known = said["form"] == FORM and DIGEST in proof
     except (ValueError, KeyError, TypeError):
         raise InvalidInput(_broken("its manifest is missing: the end was cut off, or it is no backup")) from None
     if not known:
-        raise InvalidInput(_broken(f"its form is not {FORM}"))
+        raise InvalidInput(_broken(f"its form is not {FORM}, or its end was cut off"))
     names = sorted(name for name in {*files, *found} if files.get(name) != found.get(name))
     wrong = [_broken(f"{name} is missing or not as the manifest says") for name in names]
-    return Contents(found, heads, wrong, database, hashlib.sha256(manifest).hexdigest())
+    return Contents(found, heads, wrong, database, digest)
 
 
 def _broken(what: str) -> Problem:
