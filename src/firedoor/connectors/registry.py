@@ -96,6 +96,10 @@ class OpenConnectors(Mapping[str, Connector]):
     def __len__(self) -> int:
         return len(available())
 
+    async def close(self) -> None:
+        """Close the HTTP client that they share."""
+        await self._context.client.aclose()
+
     def check_inventory(self, inventory: Inventory) -> tuple[Problem, ...]:
         """Return the problems of the inventory and of every door in it, warnings included."""
         problems = list(inventory_problems(inventory))

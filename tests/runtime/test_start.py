@@ -1,0 +1,76 @@
+"""Starting and stopping a process: it takes up what others left, says how each part is, and leaves nothing running."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from tests.runtime.pages import HEAD, SUSPEND
+from tests.runtime.test_conductor import until
+
+from firedoor.core.problems import InvalidInput
+from firedoor.runtime.settings import Settings
+from firedoor.runtime.start import Runtime, open_world, read_sources, remember_suspended
+from firedoor.testing import House, plan_of
+
+
+def settings(folder: Path, **more: object) -> Settings:
+    return Settings(data_dir=folder, prefect=False, **more)
+
+
+async def test_a_runtime_starts_is_well_and_stops(tmp_path: Path) -> None:
+    """Its loops look around, the store answers, and afterwards no task of it is left."""
+    before = asyncio.all_tasks()
+    runtime = Runtime(settings(tmp_path))
+    await runtime.start()
+    await until(lambda: {runtime.health()["parts"][name] for name in ("watch", "recovery")} == {"well"})
+    health = runtime.health()
+    assert (health["well"], health["parts"]["prefect"], health["parts"]["store"]) == (True, "off", "well")
+    assert "model-data-leakage" in health["playbooks"]
+    await runtime.stop()
+    assert runtime.world.connectors._context.client.is_closed  # type: ignore[attr-defined]
+    assert asyncio.all_tasks() == before
+
+
+async def test_the_data_folder_is_for_its_user_only(tmp_path: Path) -> None:
+    """It is made where it is missing."""
+    world = open_world(settings(tmp_path / "a" / "b"))
+    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
+    world.store.close()
+    await world.connectors.close()  # type: ignore[attr-defined]
+
+
+async def test_after_a_restart_it_is_known_what_is_closed_on_purpose(tmp_path: Path) -> None:
+    """A neighbour that an open incident has closed proves nothing about another one's suspension."""
+    house = House(tmp_path, plan_of(HEAD + SUSPEND))
+    incident = await house.open(endpoint="chat-large")
+    await house.settle(incident)
+    other = house.again()
+    assert other.world.closed_on_purpose() == frozenset()
+    remember_suspended(other.world)
+    assert other.world.closed_on_purpose() == {"chat-large"}
+    await other.answer(incident, "remediation.open.approve", "approve")
+    third = house.again()
+    remember_suspended(third.world)
+    assert other.world.closed_on_purpose() == third.world.closed_on_purpose() == frozenset()
+    for one in (house, other, third):
+        one.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("targets.yaml", "targets: {a: {doors: []}}"), ("targets.yaml", "targets: ["), ("organisation.yaml", "nmae: x"),
+     ("organisation.yaml", "facts: {established_in: Atlantis, no_such: 1}")],
+)  # fmt: skip
+def test_a_wrong_file_of_ones_own_house_is_said_with_its_place(tmp_path: Path, name: str, text: str) -> None:
+    """The process does not start on half an inventory."""
+    (tmp_path / name).write_text(text)
+    with pytest.raises(InvalidInput) as caught:
+        open_world(settings(tmp_path))
+    assert all(problem.place is not None and name in problem.place.file for problem in caught.value.problems)
+
+
+def test_without_mappings_the_built_in_sources_are_there(tmp_path: Path) -> None:
+    """A folder that does not exist is no error."""
+    assert {"generic", "presidio", "alertmanager", "cloudevents"} <= set(read_sources(settings(tmp_path)))
