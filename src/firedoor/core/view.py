@@ -1,8 +1,8 @@
 """What the journal says about an incident: the first fold, which the others look at.
 
-Decides what each kind of entry means for state, facts, operations, tasks, clocks
-and evidence. Entries only add; nothing is read from anywhere else. Leaves what
-is next to `progress` and `turn`, and what people may answer to `answers`.
+Decides what each kind of entry means for state, facts, operations, tasks and
+evidence. Entries only add; nothing is read from anywhere else. Leaves clocks to
+`view_clocks`, what is next to `progress` and `turn`, and what people may answer to `answers`.
 """
 
 from __future__ import annotations
@@ -15,9 +15,13 @@ from typing import Any
 from firedoor.core.incident import IncidentType, State
 from firedoor.core.journal import Body, Draft, Entry, Head, Kind
 from firedoor.core.severity import Severity
+from firedoor.core.view_clocks import CLOCK_HANDLERS, ENDED, SETTLED_CLOCKS
 
-SETTLED_CLOCKS = frozenset(("submitted", "satisfied", "waived", "not_applicable", "superseded"))
-ENDED = frozenset(("not_applicable", "superseded"))  # by the facts, with a second person's consent
+__all__ = [
+    "ABORT_REVIEW", "BESIDE_THE_PLAN", "ENDED", "GLASS_REVIEW", "RESCUE", "REVIEWS", "SETTLED_CLOCKS", "IncidentView",
+    "Meta", "OperationRecord", "TaskView", "fold", "suppose", "suspended_targets", "take",
+]  # fmt: skip
+
 RESCUE = "rescue:"
 GLASS_REVIEW, ABORT_REVIEW = "review-break-glass", "review-abort"
 REVIEWS = frozenset((GLASS_REVIEW, ABORT_REVIEW))  # of what people did outside the plan
@@ -136,11 +140,13 @@ class IncidentView:
         """Take in one entry."""
         handler = _HANDLERS.get(kind)
         if handler:
-            handler(self, body, _Meta(actor, at, seq))
+            handler(self, body, Meta(actor, at, seq))
 
 
 @dataclass(frozen=True, slots=True)
-class _Meta:
+class Meta:
+    """Who wrote an entry, when, and which number it has."""
+
     actor: str
     at: str
     seq: int
@@ -180,25 +186,26 @@ def suspended_targets(view: IncidentView) -> set[str]:
     return suspended
 
 
-def _opened(view: IncidentView, body: Body, meta: _Meta) -> None:
+def _opened(view: IncidentView, body: Body, meta: Meta) -> None:
     view.type, view.title = IncidentType(body["type"]), body["title"]
     view.severity, view.why = Severity(body["severity"]), body.get("why", "")
     view.opened_at, view.opened_by = meta.at, meta.actor
 
 
-def _planned(view: IncidentView, body: Body, _: _Meta) -> None:
+def _planned(view: IncidentView, body: Body, _: Meta) -> None:
     view.playbook, view.version, view.plan_digest = body["playbook"], body["version"], body["digest"]
 
 
-def _facts(view: IncidentView, body: Body, meta: _Meta) -> None:
+def _facts(view: IncidentView, body: Body, meta: Meta) -> None:
     view.facts.update(body["values"])
     view.fact_sources.update(dict.fromkeys(body["values"], (meta.actor, meta.seq)))
     if "severity" in body["values"] and body["values"]["severity"]:
         view.severity = Severity(body["values"]["severity"])
 
 
-def _state(view: IncidentView, body: Body, meta: _Meta) -> None:
+def _state(view: IncidentView, body: Body, meta: Meta) -> None:
     view.state = State(body["state"])
+    view.closed_at, view.outcome = None, ""  # unless it ends (again)
     if view.state in (State.CLOSED, State.DISMISSED):
         view.closed_at, view.outcome = meta.at, body.get("outcome", str(view.state))
         for task in view.open_tasks():
@@ -209,13 +216,13 @@ def _record(view: IncidentView, op: str) -> OperationRecord:
     return view.operations.setdefault(op, OperationRecord())
 
 
-def _started(view: IncidentView, body: Body, meta: _Meta) -> None:
+def _started(view: IncidentView, body: Body, meta: Meta) -> None:
     record = _record(view, body["op"])
     record.status, record.until = ("waiting", body["until"]) if "until" in body else ("started", None)
     record.attempts, record.started_seq = body.get("attempt", 1), meta.seq
 
 
-def _finished(view: IncidentView, body: Body, meta: _Meta) -> None:
+def _finished(view: IncidentView, body: Body, meta: Meta) -> None:
     record = _record(view, body["op"])
     record.status, record.outcome, record.result = "finished", body["outcome"], body.get("result", {})
     record.finished_seq, record.by_hand = meta.seq, bool(record.result.get("by_hand"))
@@ -224,14 +231,14 @@ def _finished(view: IncidentView, body: Body, meta: _Meta) -> None:
         _withdraw_of(view, body["op"])
 
 
-def _failed(view: IncidentView, body: Body, meta: _Meta) -> None:
+def _failed(view: IncidentView, body: Body, meta: Meta) -> None:
     record = _record(view, body["op"])
     record.attempts, record.problem = body["attempt"], body["problem"]
     record.status, record.retry_at = ("failed", None) if body["final"] else ("", body.get("retry_at"))
     record.finished_seq = meta.seq
 
 
-def _skipped(view: IncidentView, body: Body, meta: _Meta) -> None:
+def _skipped(view: IncidentView, body: Body, meta: Meta) -> None:
     record = _record(view, body["op"])
     record.status, record.finished_seq, record.ahead = "skipped", meta.seq, "by" in body
     _withdraw_of(view, body["op"])
@@ -244,28 +251,28 @@ def _withdraw_of(view: IncidentView, op: str) -> None:
             task.withdrawn = True
 
 
-def _redone(view: IncidentView, body: Body, _: _Meta) -> None:
+def _redone(view: IncidentView, body: Body, _: Meta) -> None:
     record = _record(view, body["op"])
     record.status, record.retry_at, record.until, record.problem = "", None, None, ""
     record.attempts, record.lineage, record.by_hand, record.ahead = 0, body["lineage"], False, False
     _withdraw_of(view, body["op"])
 
 
-def _paused(view: IncidentView, body: Body, meta: _Meta) -> None:
+def _paused(view: IncidentView, body: Body, meta: Meta) -> None:
     view.paused = {**body, "at": meta.at}
 
 
-def _unpaused(view: IncidentView, _: Body, __: _Meta) -> None:
+def _unpaused(view: IncidentView, _: Body, __: Meta) -> None:
     view.paused = None
 
 
-def _aborted(view: IncidentView, body: Body, meta: _Meta) -> None:
+def _aborted(view: IncidentView, body: Body, meta: Meta) -> None:
     view.aborted = {**body, "at": meta.at}
     for task in body["withdraws"]:
         view.tasks[task].withdrawn = True
 
 
-def _task_opened(view: IncidentView, body: Body, meta: _Meta) -> None:
+def _task_opened(view: IncidentView, body: Body, meta: Meta) -> None:
     before = view.tasks.get(body["task"])  # asked again after its clock had ended
     view.tasks[body["task"]] = TaskView(
         number=before.number if before else len(view.tasks) + 1,
@@ -292,7 +299,7 @@ def _task_opened(view: IncidentView, body: Body, meta: _Meta) -> None:
         record.status, record.started_seq = "waiting", meta.seq
 
 
-def _task_answered(view: IncidentView, body: Body, meta: _Meta) -> None:
+def _task_answered(view: IncidentView, body: Body, meta: Meta) -> None:
     task = view.tasks[body["task"]]
     task.answers.append({**body, "at": meta.at})
     if not body.get("decides", True):
@@ -308,7 +315,7 @@ def _task_answered(view: IncidentView, body: Body, meta: _Meta) -> None:
     record.result = {"by": body["by"], "role": body["role"], "why": body["why"], "fields": body.get("fields", {})}
 
 
-def _rescued(view: IncidentView, task: TaskView, body: Body, meta: _Meta) -> None:
+def _rescued(view: IncidentView, task: TaskView, body: Body, meta: Meta) -> None:
     """A person decided what happens to an operation that failed for good."""
     record = _record(view, task.op)
     if body["choice"] == "retry":
@@ -321,94 +328,40 @@ def _rescued(view: IncidentView, task: TaskView, body: Body, meta: _Meta) -> Non
         record.status, record.finished_seq = "skipped", meta.seq
 
 
-def _task_escalated(view: IncidentView, body: Body, meta: _Meta) -> None:
+def _task_escalated(view: IncidentView, body: Body, meta: Meta) -> None:
     task = view.tasks[body["task"]]
     task.escalations.append({**body, "at": meta.at})
     task.claimed_by = ""  # whoever had taken it over did not answer either
 
 
-def _task_reassigned(view: IncidentView, body: Body, _: _Meta) -> None:
+def _task_reassigned(view: IncidentView, body: Body, _: Meta) -> None:
     task = view.tasks[body["task"]]
     task.role, task.claimed_by = body["role"], ""
     if body.get("not_by"):
         task.not_by = [*task.not_by, body["not_by"]]
 
 
-def _task_claimed(view: IncidentView, body: Body, _: _Meta) -> None:
+def _task_claimed(view: IncidentView, body: Body, _: Meta) -> None:
     view.tasks[body["task"]].claimed_by = body["by"]
 
 
-def _clock_started(view: IncidentView, body: Body, meta: _Meta) -> None:
-    view.clocks[body["id"]] = {**body, "history": [{"at": meta.at, "what": "started", "due": body.get("due")}]}
-    view.clock_seqs[body["id"]] = meta.seq
-
-
-def _clock_changed(view: IncidentView, body: Body, meta: _Meta) -> None:
-    clock = view.clocks[body["id"]]
-    if clock["state"] in ENDED and body.get("state", clock["state"]) not in ENDED:
-        for name, record in view.operations.items():  # it runs again: what was left out is to be done after all
-            if name.endswith(f"[{body['id']}]") and record.status == "skipped":
-                record.status = ""
-    before = {"due": clock.get("due"), "trigger_at": clock.get("trigger_at")}
-    past = {"at": meta.at, "what": body.get("what", "changed"), "why": body.get("because", ""), **before}
-    who = {name: body[name] for name in _ABOUT_THE_CHANGE if name in body}
-    clock["history"].append({**past, "by": meta.actor, **who})
-    if clock["state"] == "missed":  # the history still says so
-        clock["missed_at"] = None
-    clock.update({key: value for key, value in body.items() if key not in ("because", "what", "history", *who)})
-    view.clock_seqs[body["id"]] = meta.seq
-    _withdraw_changes(view, clock)
-
-
-_ABOUT_THE_CHANGE = ("asked_by", "approver", "approved_because", "document")
-
-
-def _withdraw_changes(view: IncidentView, clock: Body) -> None:
-    """A proposal rests on the clock as it was: once that has changed or ended, it must not be applied any more."""
-    for task in view.open_tasks():
-        if task.kind == "clock" and task.clock == clock["id"]:
-            task.withdrawn = True
-
-
-def _clock_settled(state: str) -> Callable[[IncidentView, Body, _Meta], None]:
-    def handler(view: IncidentView, body: Body, meta: _Meta) -> None:
-        clock = view.clocks[body["id"]]
-        clock["state"], clock["settled_at"], clock["settlement"] = state, meta.at, body
-        clock["history"].append(
-            {"at": meta.at, "what": state, "why": body.get("why", ""), "by": body.get("by", meta.actor)}
-        )
-        _withdraw_changes(view, clock)
-
-    return handler
-
-
-def _clock_missed(view: IncidentView, body: Body, meta: _Meta) -> None:
-    clock = view.clocks[body["id"]]
-    clock["missed_at"] = meta.at
-    if clock["state"] not in SETTLED_CLOCKS:
-        clock["state"] = "missed"
-    clock["history"].append({"at": meta.at, "what": "missed", "due": clock.get("due")})
-
-
-def _evidence(view: IncidentView, body: Body, meta: _Meta) -> None:
+def _evidence(view: IncidentView, body: Body, meta: Meta) -> None:
     view.evidence.append({**body, "kept_at": meta.at, "kept_by": meta.actor, "seq": meta.seq})
 
 
-def _alert(view: IncidentView, body: Body, meta: _Meta) -> None:
+def _alert(view: IncidentView, body: Body, meta: Meta) -> None:
     view.alerts.append({**body, "at": meta.at})
 
 
-def _reminded(view: IncidentView, body: Body, meta: _Meta) -> None:
+def _reminded(view: IncidentView, body: Body, meta: Meta) -> None:
     view.reminders.append({**body, "at": meta.at})
 
 
-_HANDLERS: Mapping[str, Callable[[IncidentView, Body, _Meta], None]] = {
+_HANDLERS: Mapping[str, Callable[[IncidentView, Body, Meta], None]] = {
     Kind.OPENED: _opened, Kind.PLANNED: _planned, Kind.FACTS: _facts, Kind.STATE: _state, Kind.ALERT: _alert,
     Kind.STARTED: _started, Kind.FINISHED: _finished, Kind.FAILED: _failed, Kind.SKIPPED: _skipped,
     Kind.TASK_OPENED: _task_opened, Kind.TASK_ANSWERED: _task_answered, Kind.TASK_ESCALATED: _task_escalated,
-    Kind.CLOCK_STARTED: _clock_started, Kind.CLOCK_CHANGED: _clock_changed, Kind.CLOCK_MISSED: _clock_missed,
-    Kind.CLOCK_SUBMITTED: _clock_settled("submitted"), Kind.CLOCK_WAIVED: _clock_settled("waived"),
     Kind.EVIDENCE: _evidence, Kind.REMINDED: _reminded, Kind.TASK_REASSIGNED: _task_reassigned,
     Kind.TASK_CLAIMED: _task_claimed, Kind.RUN_PAUSED: _paused, Kind.RUN_UNPAUSED: _unpaused,
-    Kind.RUN_ABORTED: _aborted, Kind.REDONE: _redone,
+    Kind.RUN_ABORTED: _aborted, Kind.REDONE: _redone, **CLOCK_HANDLERS,
 }  # fmt: skip
