@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from tests.runtime.command import Firedoor, _firedoor  # noqa: F401 - a fixture
 
@@ -65,3 +66,14 @@ def test_targets_are_listed(firedoor: Firedoor, platform: Stage) -> None:
     """Every target with its doors and neighbours."""
     assert "platform, gateway" in firedoor("targets").out
     assert firedoor("doctor").code == 0
+
+
+def test_a_command_waits_for_its_own_retry(firedoor: Firedoor, platform: Stage) -> None:
+    """Both doors fail once; without a server the command itself tries again a moment later, and proves it closed."""
+    for door in ("models", "routes"):
+        url = f"{platform.model['url']}/admin/faults/{door}/chat-large"
+        headers = {"authorization": f"Bearer {platform.admin_key}"}
+        fault = {"fault": "error", "method": "PUT", "times": 1}
+        assert httpx.put(url, json=fault, headers=headers, trust_env=False).is_success
+    said = firedoor("suspend", "chat-large", "--why", "it leaks")
+    assert (said.code, "chat-large  closed" in said.out) == (0, True), said
