@@ -13,7 +13,7 @@ from starlette.routing import Route
 from tests.runtime.api_house import House, house, problems
 
 from firedoor.interfaces.web import local
-from firedoor.interfaces.web.access import EXCEPT, GRANTS, ROUTES, Access, allowed
+from firedoor.interfaces.web.access import EXCEPT, GRANTS, ROUTES, TOKENLESS, Access, allowed
 
 EXAMPLES = {
     "{incident}": "INC-2026-0001",
@@ -52,7 +52,7 @@ async def test_nobody_unknown_gets_past_a_route_that_is_not_open(built: House) -
     """Without a token, and with one that is made up, every route answers 401 in the usual shape."""
     for client in (built.client(), built.client("fd_made-up")):
         for (method, path), access in ROUTES.items():
-            if access is not Access.OPEN:
+            if access not in TOKENLESS:
                 answer = await client.request(method, example(path))
                 assert (answer.status_code, problems(answer)) == (401, ["W101"]), (method, path)
                 assert answer.headers["www-authenticate"].startswith("Bearer")
@@ -61,10 +61,10 @@ async def test_nobody_unknown_gets_past_a_route_that_is_not_open(built: House) -
 async def test_each_route_refuses_the_roles_that_the_table_does_not_name(built: House) -> None:
     """For every access there is a role without it, and that role gets 403 from every such route."""
     without = {Access.SEND: "viewer", Access.READ: "source", Access.WORK: "viewer", Access.RESPOND: "viewer",
-               Access.CORRECT: "viewer", Access.ADMIN: "responder"}  # fmt: skip
+               Access.CORRECT: "viewer", Access.OPERATE: "dpo", Access.ADMIN: "responder"}  # fmt: skip
     clients = {role: built.holding(f"holder of {role}", role) for role in set(without.values())}
     for (method, path), access in ROUTES.items():
-        if access is not Access.OPEN:
+        if access not in TOKENLESS:
             answer = await clients[without[access]].request(method, example(path))
             assert (answer.status_code, problems(answer)) == (403, ["W103"]), (method, path, answer.text)
 
@@ -76,7 +76,7 @@ async def test_open_routes_ask_for_nothing(built: House) -> None:
             assert (await built.client().request(method, path)).status_code in (200, 503), path
 
 
-@pytest.mark.parametrize("access", [access for access in Access if access is not Access.OPEN])
+@pytest.mark.parametrize("access", [access for access in Access if access not in TOKENLESS])
 def test_every_access_is_granted_to_somebody_and_not_to_everybody(access: Access) -> None:
     """An access is either given to named roles or to all but named roles, never both and never neither."""
     assert (access in GRANTS) != (access in EXCEPT)
@@ -162,7 +162,7 @@ async def test_the_description_names_every_route_and_the_shape_of_problems(built
             continue
         operation = document["paths"][path.replace(":path}", "}")][method.lower()]
         assert operation["summary"]
-        if access is not Access.OPEN:
+        if access not in TOKENLESS:
             assert operation["security"] == [{"bearer": []}]
             assert operation["responses"]["403"]["content"]["application/json"]["schema"]["$ref"].endswith("/Problems")
 

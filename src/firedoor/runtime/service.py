@@ -40,8 +40,8 @@ from firedoor.core.severity import Severity
 from firedoor.core.triage import Decision, KnownIncident, Triage, triage
 from firedoor.core.view import IncidentView
 from firedoor.runtime.driver import Driver
+from firedoor.runtime.links import Linking
 from firedoor.runtime.opening import Opening, alert_entry, new_incident, usable_facts
-from firedoor.runtime.operating import Operating
 from firedoor.runtime.precedence import containment
 from firedoor.runtime.shelf import Shelf
 from firedoor.runtime.world import World
@@ -64,7 +64,7 @@ class Received:
     deliveries: int = 1
 
 
-class Service(Operating):
+class Service(Linking):
     """The calls. Every one that changes something names the person or source that asks for it."""
 
     def __init__(

@@ -198,6 +198,25 @@ class TokenRow(SQLModel, table=True):
     revoked_at: str | None = None
 
 
+class AnswerLinkRow(SQLModel, table=True):
+    """Links that answer one task once: only a digest of the secret is kept."""
+
+    __tablename__ = "answer_link"
+
+    id: str = Field(primary_key=True)
+    digest: str = Field(index=True, unique=True)
+    incident: str = Field(index=True)
+    task: str
+    opened_seq: int  # the entry that opened the task; a task asked anew is another task
+    person: str
+    role: str
+    choice: str | None = None
+    made_by: str
+    made_at: str
+    expires_at: str
+    used_at: str | None = None
+
+
 class CounterRow(SQLModel, table=True):
     """Numbers that are given out once."""
 

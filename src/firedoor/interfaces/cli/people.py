@@ -48,7 +48,7 @@ def tasks(incident: OptionalIncident = None, written: FormatOption = Format.TEXT
         render.line("nothing waits for anybody")
 
 
-def answer(
+def answer(  # noqa: PLR0917 - a command has as many parameters as options
     incident: IncidentArgument,
     task: Annotated[str, typer.Argument(metavar="TASK", help="Its number (3 or T3) or its id.", show_default=False)],
     choice: Annotated[
@@ -57,6 +57,10 @@ def answer(
     why: WhyOption = "",
     fact: FactOption = None,
     field: FieldOption = None,
+    break_glass: Annotated[
+        bool,
+        typer.Option("--break-glass", help="Answer without the role: everybody is told, and somebody else reviews it."),
+    ] = False,
     written: FormatOption = Format.TEXT,
 ) -> None:
     """Answer a task. Your name, your reason and what you saw stand in the journal."""
@@ -64,8 +68,10 @@ def answer(
 
     body = {"choice": choice, "why": why, "facts": pairs(fact, "--fact"), "fields": pairs(field, "--field")}
 
+    way = "break-glass" if break_glass else "answer"
+
     async def answered(api: Api) -> None:
-        page = await api.post(f"/incidents/{incident}/tasks/{quote(task, safe='')}/answer", body)
+        page = await api.post(f"/incidents/{incident}/tasks/{quote(task, safe='')}/{way}", body)
         await _after(api, incident, page, written, f"answered: {choice}")
 
     call(answered)

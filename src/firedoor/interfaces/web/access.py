@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from firedoor.core.operator import OPERATORS
+
 V1 = "/api/v1"
 
 # Roles that tokens carry for the API itself. Any other role is one that a playbook names (dpo, legal, engineering ...).
@@ -29,14 +31,19 @@ class Access(StrEnum):
     WORK = "work"  # a role that takes part in incidents; which task it may answer is the playbook's word
     RESPOND = "respond"  # open incidents, take alerts over
     CORRECT = "correct"  # set facts, add evidence
+    OPERATE = "operate"  # steer a run, pass tasks on, make links
+    LINK = "link"  # the link itself, which was made for one person and one task
     ADMIN = "admin"  # tokens
 
+
+TOKENLESS = frozenset((Access.OPEN, Access.LINK))  # nobody is asked who they are
 
 # The roles that have an access. `READ` and `WORK` go to every role that is not named in `EXCEPT`.
 GRANTS: Mapping[Access, frozenset[str]] = {
     Access.SEND: frozenset(("source", "responder")),
     Access.RESPOND: frozenset(("responder", "commander")),
     Access.CORRECT: frozenset(("responder", "commander", "dpo", "legal", "engineering", "victim_support")),
+    Access.OPERATE: OPERATORS,
     Access.ADMIN: frozenset(("admin",)),
 }
 EXCEPT: Mapping[Access, frozenset[str]] = {
@@ -67,6 +74,13 @@ ROUTES: Mapping[tuple[str, str], Access] = {
     ("POST", f"{INCIDENT}/clocks/{{clock:path}}/resume"): Access.CORRECT,
     ("GET", f"{INCIDENT}/tasks"): Access.READ,
     ("POST", f"{INCIDENT}/tasks/{{task:path}}/answer"): Access.WORK,
+    ("POST", f"{INCIDENT}/tasks/{{task:path}}/claim"): Access.WORK,
+    ("POST", f"{INCIDENT}/tasks/{{task:path}}/break-glass"): Access.WORK,
+    ("POST", f"{INCIDENT}/tasks/{{task:path}}/reassign"): Access.OPERATE,
+    ("POST", f"{INCIDENT}/tasks/{{task:path}}/link"): Access.OPERATE,
+    ("POST", f"{INCIDENT}/control"): Access.OPERATE,
+    ("GET", "/answer/{token}"): Access.LINK,
+    ("POST", "/answer/{token}"): Access.LINK,
     ("GET", f"{INCIDENT}/facts"): Access.READ,
     ("PATCH", f"{INCIDENT}/facts"): Access.CORRECT,
     ("POST", f"{INCIDENT}/facts"): Access.CORRECT,
@@ -99,7 +113,7 @@ def allowed(access: Access | None, roles: frozenset[str]) -> bool:
     """Whether somebody with these roles has an access. None, a route that nobody listed, is for nobody."""
     if access is None:
         return False
-    if access is Access.OPEN:
+    if access in TOKENLESS:
         return True
     if access in EXCEPT:
         return bool(roles - EXCEPT[access])

@@ -26,7 +26,9 @@ from firedoor.interfaces.web import (
     incidents,
     journal,
     library,
+    links,
     local,
+    operator,
     register,
     reports,
     tasks,
@@ -38,7 +40,22 @@ from firedoor.interfaces.web.guard import Guard
 from firedoor.interfaces.web.openapi import described
 from firedoor.runtime.start import Runtime
 
-ROUTERS = (alerts, incidents, tasks, clocks, evidence, journal, reports, register, library, events, tokens, health)
+ROUTERS = (
+    alerts,
+    incidents,
+    tasks,
+    operator,
+    links,
+    clocks,
+    evidence,
+    journal,
+    reports,
+    register,
+    library,
+    events,
+    tokens,
+    health,
+)
 
 
 def create_app(runtime: Runtime, url: str | None = None, *, announce: bool = True) -> FastAPI:

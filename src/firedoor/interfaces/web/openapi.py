@@ -11,7 +11,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from firedoor.interfaces.web.access import ROUTES, Access, needed
+from firedoor.interfaces.web.access import ROUTES, TOKENLESS, Access, needed
 
 PROBLEMS: dict[str, Any] = {
     "type": "object",
@@ -81,10 +81,10 @@ def described(app: FastAPI) -> dict[str, Any]:
 
 
 def _complete(operation: dict[str, Any], access: Access) -> None:
-    statuses = STATUSES if access is not Access.OPEN else {}
+    statuses = STATUSES if access not in TOKENLESS else {}
     schema = {"application/json": {"schema": {"$ref": "#/components/schemas/Problems"}}}
     operation["responses"].pop("422", None)
     operation["responses"] |= {status: {"description": text, "content": schema} for status, text in statuses.items()}
-    if access is not Access.OPEN:
+    if access not in TOKENLESS:
         operation["security"] = [{"bearer": []}]
         operation["description"] = f"{operation.get('description', '')}\n\nFor: {needed(access)}.".strip()

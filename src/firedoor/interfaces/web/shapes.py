@@ -56,6 +56,7 @@ def incident_detail(found: Read, now: datetime) -> Body:
         "tasks": [task(found.view, one, now) for one in view.open_tasks()],
         "clocks": [clock(one, now) for one in view.clocks.values()],
         "alerts": [alert_line(one) for one in view.alerts], "evidence": len(view.evidence),
+        "paused": view.paused, "aborted": view.aborted,
         "head": {"seq": view.head.seq, "hash": view.head.hash},
     }  # fmt: skip
 
@@ -134,7 +135,7 @@ def task(view: IncidentView, one: TaskView, now: datetime) -> Body:
         "choices": one.choices, "asks": one.asks, "due_at": one.due_at,
         "overdue": one.open and now > datetime.fromisoformat(one.due_at),
         "opened_at": one.opened_at, "escalate_to": one.escalate_to, "escalations": one.escalations,
-        "approvals": one.approvals, "not_by": one.not_by,
+        "approvals": one.approvals, "not_by": one.not_by, "claimed_by": one.claimed_by,
         "state": state, "choice": one.decided, "answers": one.answers, "clock": one.clock,
     }  # fmt: skip
 
