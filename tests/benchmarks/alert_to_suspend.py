@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -136,9 +137,10 @@ def _target(sink: str, name: str, neighbours: tuple[str, ...]) -> dict[str, Any]
 @contextlib.contextmanager
 def process(*command: str, environment: dict[str, str] | None = None) -> Iterator[str]:
     """A server process that prints its port first; yields its address."""
+    settings = {**os.environ, **(environment or {})}
     child = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env={**os.environ, **(environment or {})}
-    )  # fmt: skip
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=settings, start_new_session=True
+    )
     try:
         assert child.stdout
         line = child.stdout.readline().strip()
@@ -148,6 +150,8 @@ def process(*command: str, environment: dict[str, str] | None = None) -> Iterato
     finally:
         child.terminate()
         child.wait(10)
+        with contextlib.suppress(ProcessLookupError):  # what it started and left, such as Prefect's own server
+            os.killpg(child.pid, signal.SIGKILL)
 
 
 @contextlib.contextmanager
