@@ -138,6 +138,10 @@ def test_an_answer_starts_the_clocks(
     clocks = firedoor("clocks", incident)
     assert "eu.gdpr.art33.sa" in clocks.out
     assert "in 71 h 59 min" in clocks.out
+    firedoor("run", LEAK, "--why", "another one")
+    listed = [line.split()[0] for line in firedoor("incidents").out.splitlines()[1:]]
+    assert listed == [ONE, "INC-2026-0002"]
+    assert "in 71 h 59 min" in firedoor("incidents").out
 
 
 @pytest.mark.parametrize(

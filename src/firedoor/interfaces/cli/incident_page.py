@@ -76,18 +76,21 @@ def write_list(rows: Sequence[Json], *, everything: bool) -> None:
             render.styled(row["severity"]),
             render.escape(row["state"]),
             render.instant(row["opened_at"]),
-            _next(row),
+            _limit(row),
             render.escape(row["title"]),
         ]
-        for row in sorted(rows, key=lambda row: row["state"] in ("closed", "dismissed"))
+        for row in sorted(rows, key=_urgency)
     ]
     render.table(cells, ("incident", "severity", "state", "opened", "next limit", "title"))
 
 
-def _next(row: Json) -> str:
-    due = row.get("next_due")
-    due = due.get("due") if isinstance(due, dict) else due
-    return render.left(due) if due else ""
+def _limit(row: Json) -> str:
+    words = render.left(row["next_due"])
+    return f"[{render.STYLES['overdue']}]{words}[/]" if words.startswith("overdue") else words
+
+
+def _urgency(row: Json) -> tuple[bool, str]:
+    return row["state"] in ("closed", "dismissed"), str(row["next_due"] or NEVER)
 
 
 def write_tasks(tasks: Iterable[Json]) -> None:

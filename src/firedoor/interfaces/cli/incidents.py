@@ -101,14 +101,21 @@ def incidents(
     everything: Annotated[bool, typer.Option("--all", help="Closed ones, too.")] = False,
     written: FormatOption = Format.TEXT,
 ) -> None:
-    """List incidents, the open ones first."""
+    """List incidents: open ones first, and of these the one whose limit comes first."""
     from firedoor.interfaces.cli import incident_page
     from firedoor.interfaces.cli.client import call
 
-    answer = call(lambda api: api.get("/incidents"))
-    rows = [row for row in answer["incidents"] if everything or row["state"] not in ENDED]
+    async def listed(api: Api) -> list[dict[str, Any]]:
+        rows = (await api.get("/incidents", **({} if everything else {"open": "true"})))["incidents"]
+        limits: dict[str, str] = {}
+        for clock in (await api.get("/clocks"))["clocks"]:  # sorted by their limits
+            if clock["due_at"]:
+                limits.setdefault(clock["incident"], clock["due_at"])
+        return [{**row, "next_due": limits.get(row["id"])} for row in rows]
+
+    rows = call(listed)
     if written is Format.JSON:
-        render.as_json({**answer, "incidents": rows})
+        render.as_json({"incidents": rows})
     else:
         incident_page.write_list(rows, everything=everything)
 
