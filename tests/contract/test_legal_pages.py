@@ -31,9 +31,9 @@ def commands_of(page: str) -> list[Command]:
     found: list[Command] = []
     for language, body in BLOCK.findall((PAGES / page).read_text(encoding="utf-8")):
         for line in body.splitlines() if language == "console" else ():
-            if line.startswith("$ firedoor "):
+            if line.startswith("$ firedoor duties "):
                 found.append((line.removeprefix("$ firedoor "), []))
-            elif line.strip():
+            elif line.strip() and not line.startswith(("$", "   ")):
                 found[-1][1].append(line)
     return found
 

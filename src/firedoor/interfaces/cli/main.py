@@ -18,6 +18,7 @@ import typer
 from firedoor import __version__
 from firedoor.interfaces.cli import (
     alerts,
+    clocks,
     doctor,
     doors,
     drills,
@@ -102,7 +103,7 @@ for _panel, _commands in COMMANDS.items():
         app.command(_name, rich_help_panel=_panel)(_command)
 
 for _panel, _groups in {
-    ACT: {"alert": alerts.app},
+    ACT: {"alert": alerts.app, "clock": clocks.app},
     PROVE: {"evidence": evidence.app},
     WRITE: {"duties": law.app},
     RUN: {"token": tokens.app},
