@@ -102,7 +102,7 @@ async def _tell(runtime: Runtime, server: Server, began: float) -> None:
     said: dict[str, str] = {}
     while not server.should_exit:
         for part, state in runtime.health()["parts"].items():
-            if said.get(part) != state:
+            if said.get(part) != state and part != "playbooks":  # named above, each with its file
                 _say_part(runtime, part, state, said.get(part, ""), began)
                 said[part] = state
         await asyncio.sleep(LOOK)
