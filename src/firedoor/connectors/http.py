@@ -128,12 +128,14 @@ class HttpConnector:
         compiled = compile_door(target, door)
         mark = _mark(compiled, target, door, operation_key)
         live = await self._look(compiled.capture, compiled, target, door)
+        ours = UNKNOWN if mark is None else of(_bears(live.mark, mark))
         return Observation(
             target=target.id,
             door=door.name,
             operation_key=operation_key,
             closed=live.closed,
-            ours=UNKNOWN if mark is None else of(_bears(live.mark, mark)),
+            ours=ours,
+            mark=mark if ours is YES else None,
             at=live.at,
             version_token=live.version_token,
             detail="" if live.mark in (None, MISSING) else f"marked {live.mark!s:.120}",

@@ -84,7 +84,8 @@ class Observation(Value):
 
     `closed`: is the door closed now? `ours`: does it carry the mark of this operation key?
     A suspension happened when both are yes; it did not when `closed` is no. A resumption
-    happened when `closed` is no. Anything else is for a person.
+    happened when `closed` is no. Anything else is for a person. `mark`: that mark, where the
+    door bears it; the receipt keeps it, because only then can the door be opened again.
     """
 
     target: str
@@ -92,6 +93,7 @@ class Observation(Value):
     operation_key: str
     closed: Ternary
     ours: Ternary
+    mark: str | None = None
     at: datetime
     version_token: str | None = None
     detail: str = ""

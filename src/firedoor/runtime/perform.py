@@ -266,7 +266,9 @@ async def _closed_already(world: World, target: Target, door: Door, key: str) ->
         raise InDoubt(Problem(code="R105", message=message, do="look at it by hand before anything is repeated"))
     if observation.closed is NO:
         return None
-    detail = {"observed": True, "ours": str(observation.ours), "detail": observation.detail}
+    # What a receipt of the call itself would hold, too: without it the door could not be opened again by us.
+    left = {"mark": observation.mark, "version_token": observation.version_token}
+    detail = {"observed": True, "ours": str(observation.ours), "detail": observation.detail, **left}
     return Receipt(
         target=target.id, door=door.name, action="suspend", operation_key=key, changed=observation.ours is YES,
         at=observation.at, detail=detail,
