@@ -128,6 +128,8 @@ class Conductor:
         rules: Rules = self.world.rules(self._plan, with_law=not self.reflex_only)
         turn = next_turn(rules, view, now, frozenset(self._running), reflex_only=self.reflex_only)
         drafts = [*ended, *turn.drafts]
+        for launch in turn.launches:
+            await self.boundary("planned", launch.instance.id)
         if drafts:
             try:
                 entries = await self._append(drafts, now, head.seq)

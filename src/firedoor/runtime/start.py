@@ -25,6 +25,7 @@ from firedoor.core.view import suspended_targets
 from firedoor.duties.catalogue import catalogue
 from firedoor.runtime.driver import Driver
 from firedoor.runtime.inventory import read_inventory, read_organisation
+from firedoor.runtime.kill_point import kill_points
 from firedoor.runtime.secrets import ReferencedSecrets
 from firedoor.runtime.service import Service
 from firedoor.runtime.settings import Settings
@@ -81,6 +82,7 @@ class Runtime:
         self.shelf = Shelf()
         self.shelf.refresh()
         self.driver = Driver(self.world)
+        self.driver.boundary = kill_points()  # none, except in a test that kills this process
         self.service = Service(self.world, self.driver, self.shelf, read_sources(settings))
         self.watch = Watch(self.world, self.driver)
         self.bridge: Any = None

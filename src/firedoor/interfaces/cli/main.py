@@ -33,6 +33,7 @@ from firedoor.interfaces.cli import (
     rehearse,
     server,
     tokens,
+    worker,
 )
 
 if TYPE_CHECKING:
@@ -68,7 +69,13 @@ def firedoor(
 
 
 COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
-    RUN: {"up": server.up, "demo": rehearse.demo, "serve": server.serve, "doctor": doctor.doctor},
+    RUN: {
+        "up": server.up,
+        "demo": rehearse.demo,
+        "serve": server.serve,
+        "worker": worker.worker,
+        "doctor": doctor.doctor,
+    },
     SEE: {
         "incidents": incidents.incidents,
         "status": incidents.status,
