@@ -65,7 +65,7 @@ class History:
 
     def due(self, view: IncidentView) -> list[Draft]:
         """Fire one point that has passed, half of the time."""
-        points = due_timers(_World(self.store), self.now)  # type: ignore[arg-type]
+        points = due_timers(_World(self.store), self.now)
         return fired(view, points[0], self.now) if points and self.chance.random() < 0.5 else []
 
     def something(self, view: IncidentView) -> list[Draft]:
@@ -218,14 +218,14 @@ def test_a_limit_that_moves_to_later_is_reminded_of_again(store: Store) -> None:
     due = datetime.fromisoformat(clock["due"])
     store.append(history.name, [Draft(Kind.CLOCK_STARTED, "x", clock)], START).result()
     view = fold(history.name, store.entries(history.name))
-    for point in due_timers(_World(store), due):  # type: ignore[arg-type]
+    for point in due_timers(_World(store), due):
         store.append(history.name, fired(view, point, due), due).result()
-    assert due_timers(_World(store), due + timedelta(days=90)) == []  # type: ignore[arg-type]
+    assert due_timers(_World(store), due + timedelta(days=90)) == []
     later = (due + timedelta(days=30)).isoformat()
     store.append(
         history.name, [Draft(Kind.CLOCK_CHANGED, "x", {**clock, "due": later, "state": "extended"})], due
     ).result()
-    points = {point["point"] for point in due_timers(_World(store), due + timedelta(days=90))}  # type: ignore[arg-type]
+    points = {point["point"] for point in due_timers(_World(store), due + timedelta(days=90))}
     assert {"T", "T-24h"} <= points
 
 
