@@ -23,6 +23,7 @@ def test_without_a_yes_the_consequences_are_shown_and_nothing_is_done(firedoor: 
 def test_a_run_is_paused_and_unpaused(firedoor: Firedoor, incident: str) -> None:
     """Both stand in the timeline by name, with their reasons."""
     assert firedoor("pause", incident, "--why", "to look first", "--yes").code == 0
+    assert "PAUSED by" in firedoor("status", incident).out
     assert firedoor("unpause", incident, "--why", "we have looked", "--yes", "--format", "json").json["done"] is True
     told = firedoor("timeline", incident).out
     assert "paused the run" in told

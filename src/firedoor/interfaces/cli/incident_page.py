@@ -41,7 +41,15 @@ def headline(page: Json) -> str:
     words = (
         f"{render.styled(page['severity'])}  [bold]{render.escape(page['state'])}[/]  {render.escape(page['title'])}"
     )
-    return f"[bold]{render.escape(page['id'])}[/]  {words}"
+    return f"[bold]{render.escape(page['id'])}[/]  {words}{_stopped(page)}"
+
+
+def _stopped(page: Json) -> str:
+    """By whom and why the run was stopped; empty while it runs."""
+    for word in ("aborted", "paused"):
+        if stop := page.get(word):
+            return f"\n[bold red]{word.upper()}[/] by {render.escape(stop['by'])}: {render.escape(stop['why'])}"
+    return ""
 
 
 def write(page: Json) -> None:
