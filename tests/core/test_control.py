@@ -199,3 +199,4 @@ def test_who_what_and_why_are_needed() -> None:
     refused(page, "O112", "unpause")
     refused(steer(page, "pause"), "O112", "pause")
     refused(steer(page, "abort"), "O111", "unpause")
+    refused(page, "O111", "skip", CALL)

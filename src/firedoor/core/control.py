@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from firedoor.core.journal import Body, Draft, Kind
-from firedoor.core.operations import Ask, Call, Choose, Keep, Mark, Plan, Wait
+from firedoor.core.operations import Ask, Call, Choose, Keep, Mark, Plan, Tell, Wait
 from firedoor.core.operator import need_operator
 from firedoor.core.people import Person, need_why
 from firedoor.core.problems import NotFound, Problem, Refused, nearest
@@ -53,13 +53,13 @@ def control(
     if view.closed_at:
         raise _refused("O110", f"{view.id} is {view.state}", "nothing runs any more")
     body: Body = {"by": person.name, "why": why.strip()}
+    if view.aborted is not None and action is not Action.BY_HAND:
+        raise _refused("O111", f"{view.id} was aborted by {view.aborted['by']}", "answer its last task to close it")
     progress = Progress(plan, view)
     if action in OF_AN_OPERATION:
         instance = _instance(progress, operation)
         _steerable(view, instance, progress.status(instance.id), action)
         return [_of_operation(view, instance, action, person, body)]
-    if view.aborted is not None:
-        raise _refused("O111", f"{view.id} was aborted by {view.aborted['by']}", "answer its last task to close it")
     if action is Action.ABORT:
         withdraws = [task.id for task in view.open_tasks() if not _remains(task, progress)]
         aborted = Draft(Kind.RUN_ABORTED, person.actor, {**body, "withdraws": withdraws})
@@ -182,7 +182,11 @@ def _last_task(view: IncidentView, plan: Plan, why: str, now: datetime) -> Draft
 def _paused(before: Progress, _: Progress, __: str) -> list[str]:
     ready = [_title(before, one.id) for one in before.having(Status.READY) if one.clock is None]
     said = _list("Ends what it has begun", [_title(before, one.id) for one in before.having(Status.RUNNING)])
-    return [*said, *_list("Not begun until the run is unpaused", ready), "Nothing else new is begun either."]
+    return [
+        *said,
+        *_list("Not begun until the run is unpaused", ready),
+        "Nothing new is begun, except what a clock asks for.",
+    ]
 
 
 def _unpaused(before: Progress, _: Progress, __: str) -> list[str]:
@@ -190,7 +194,8 @@ def _unpaused(before: Progress, _: Progress, __: str) -> list[str]:
 
 
 def _aborted(before: Progress, after: Progress, _: str) -> list[str]:
-    open_ones = [i for i in before.instances.values() if before.status(i.id) not in DONE and i.clock is None]
+    work = [one for one in before.instances.values() if isinstance(one.operation, (Call, Keep, Ask, Tell))]
+    open_ones = [one for one in work if one.clock is None and before.status(one.id) not in DONE]
     running = [_title(after, one.id) for one in open_ones if before.status(one.id) is Status.RUNNING]
     never = [_title(after, one.id) for one in open_ones if before.status(one.id) is not Status.RUNNING]
     return [

@@ -93,7 +93,8 @@ async def make_link(
     secret, expires = await runtime.service.answer_link(
         incident, task, given.choice, given.role, given.to, given.hours, caller.person
     )
-    url = f"{request.app.state.url or str(request.base_url).rstrip('/')}/answer/{secret}"
+    settings = runtime.settings
+    url = f"{request.app.state.url or f'http://{settings.host}:{settings.port}'}/answer/{secret}"
     return answer({"incident": incident, "url": url, "to": given.to, "expires_at": expires.isoformat()}, 201)
 
 
