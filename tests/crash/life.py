@@ -95,17 +95,18 @@ class MortalWriter(Writer):
 class Life:
     """One incident of a shipped playbook's drill, from its opening to its end."""
 
-    def __init__(self, folder: Path, playbook: str, reaper: Reaper) -> None:
+    def __init__(self, folder: Path, playbook: str, reaper: Reaper, url: str = "") -> None:
         self.reaper = reaper
         plan = library.compiled(playbook)
         self.drill: Drill = library.load_playbook(playbook).header.drills[0]
         organisation = organisation_of(self.drill)
         clock = HandClock((self.drill.at or datetime(2026, 11, 21, tzinfo=UTC)).astimezone(UTC))
         every, _ = rehearsal_world(plan, self.drill, catalogue(), clock, organisation)
-        self.house = House(folder, plan, inventory=every.inventory, organisation=organisation, starts=clock.now)
+        self.house = House(
+            folder, plan, inventory=every.inventory, organisation=organisation, url=url, starts=clock.now
+        )
         self.house.far_end.behaviours = dict(self.drill.targets)
         self.house.far_end.artefacts = dict(self.drill.artefacts)
-        self.opening = 0
         self._mortal()
 
     async def live(self) -> Life:

@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from tests.crash.life import COMMITTED, Life, Reaper, story
+from tests.runtime.databases import Cluster, cluster  # noqa: F401 - a fixture
 
 from firedoor.runtime import library
 
@@ -75,3 +76,15 @@ async def test_there_is_something_to_cut(playbook: str) -> None:
     expected = await undisturbed(playbook)
     assert len(expected.boundaries) >= FEWEST
     assert set(expected.effects.values()) == {1}
+
+
+async def test_killed_again_and_again_on_postgresql(tmp_path: Path, cluster: Cluster) -> None:  # noqa: F811 - the fixture
+    """The same on the database of a larger installation."""
+    playbook, run = PLAYBOOKS[0], 2
+    expected = await undisturbed(playbook)
+    effects = [name for name in dict.fromkeys(expected.boundaries) if name != COMMITTED][run::RUNS]
+    reaper = Reaper(frozenset(effects), lambda commit: commit % RUNS == run)
+    life = await Life(tmp_path, playbook, reaper, cluster.new_database()).live()
+    assert set(effects) <= set(reaper.killed)
+    assert (story(life), life.house.far_end.effects) == (expected.story, expected.effects)
+    life.close()
