@@ -123,7 +123,7 @@ class Runtime:
             await self.bridge.stop()
         await self.driver.stop()
         with contextlib.suppress(Exception):
-            await self.world.connectors.context.client.aclose()  # type: ignore[attr-defined]
+            await self.world.connectors.close()  # type: ignore[attr-defined]
         await asyncio.to_thread(self.world.store.close)
 
     def health(self) -> dict[str, Any]:
