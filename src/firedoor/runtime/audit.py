@@ -171,7 +171,8 @@ def undriven(connection: Connection, now: datetime, limits: Limits) -> Iterator[
     """Incidents with something to do that nobody does: no living driver, or one that does not get on."""
     drives, incidents, entries = table(DriveRow).c, table(IncidentRow).c, table(EntryRow).c
     ripe, stuck = text_of(now - limits.late), text_of(now - limits.stuck)
-    unowned = or_(drives.owner == "", drives.beaten_at < text_of(now - LEASE - limits.late))
+    old, future = text_of(now - LEASE - limits.late), text_of(now + LEASE + limits.late)
+    unowned = or_(drives.owner == "", drives.beaten_at < old, drives.beaten_at > future)
     new = and_(incidents.head_seq > drives.slept_seq, entries.at <= ripe)
     left = and_(unowned, or_(new, and_(drives.wake_at.is_not(None), drives.wake_at <= ripe)))
     held = and_(drives.owner != "", incidents.head_seq > drives.slept_seq, entries.at <= stuck)

@@ -113,7 +113,9 @@ class Driver:
         """One look. Returns what was taken over."""
         self.looked_at = now = self.world.now()
         found = await asyncio.to_thread(drives.needing, self.world.store, now)
-        busy = {*self._drives, *self._leases, *(name for name, (_, again, _) in self.failing.items() if again > now)}
+        longest = now + timedelta(seconds=LONGEST_PAUSE)  # a pause that lasts longer is of a clock that was put back
+        resting = (name for name, (_, again, _) in self.failing.items() if now < again <= longest)
+        busy = {*self._drives, *self._leases, *resting}
         taken = [incident for incident in found if incident not in busy]
         for incident in taken:
             self._begin(incident, None, ())

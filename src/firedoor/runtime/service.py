@@ -100,6 +100,9 @@ class Service(Linking):
         # What this process has stored needs no triage; for all others the store itself finds the duplicates.
         decided = Triage(Decision.IGNORE, None, ("Delivered before.",)) if key in self._stored else self.triage(alert)
         opening = self._opening(alert, decided) if decided.decision is Decision.START else None
+        if opening is not None and self.world.store.plan_at_hand(opening.plan.digest) is None:
+            # Not in the loop: while the database is locked, everything else here must go on.
+            await asyncio.to_thread(self.world.store.keep_plan, opening.plan, self.world.now())
         stored = NewAlert(
             source=alert.source, fingerprint=alert.fingerprint, episode=_episode(alert), raw_sha256=alert.raw_sha256,
             body=alert.record(), decision=str(decided.decision), reasons=decided.reasons,
@@ -231,7 +234,6 @@ class Service(Linking):
 
     def _opening(self, alert: Alert, decided: Triage) -> Opening:
         plan = self.shelf.plan(decided.playbook or "")
-        self.world.store.keep_plan(plan, self.world.now())
         given = (
             {**decided.facts, "minor": "yes"}
             if decided.legal_branch and "minor" in plan.definitions()

@@ -90,8 +90,7 @@ def free(store: Store, owner: str) -> Future[None]:
 def needing(store: Store, now: datetime, limit: int = 100) -> list[str]:
     """Incidents without a living driver that have something to do: new entries, or a time that has come."""
     drives, incidents = table(DriveRow).c, table(IncidentRow).c
-    stale = text_of(now - LEASE)
-    free = or_(drives.owner == "", drives.beaten_at < stale)
+    free = or_(drives.owner == "", drives.beaten_at < text_of(now - LEASE), drives.beaten_at > text_of(now + LEASE))
     work = or_(incidents.head_seq > drives.slept_seq, and_(drives.wake_at.is_not(None), drives.wake_at <= text_of(now)))
     query = (
         select(drives.incident).join(table(IncidentRow), incidents.id == drives.incident)
@@ -124,7 +123,8 @@ def _take(connection: Connection, incident: str, owner: str, now: datetime) -> L
     ).one_or_none()
     if row is None:
         return None
-    alive = row.owner not in ("", owner) and row.beaten_at >= text_of(now - LEASE)
+    # A beat of the future is as dead as one of the past: the clock was put back, and who lives has beaten since.
+    alive = row.owner not in ("", owner) and text_of(now - LEASE) <= row.beaten_at <= text_of(now + LEASE)
     if alive:
         return None
     values = {"owner": owner, "token": row.token + 1, "beaten_at": text_of(now)}
