@@ -70,7 +70,7 @@ def test_the_tutorial_works_as_it_is_written(tmp_path: Path, require: object) ->
         stdout=(tmp_path / "said.txt").open("w"), stderr=subprocess.STDOUT,
     )  # fmt: skip
     try:
-        code = shell.wait(120)
+        code = shell.wait(400)  # forty commands; it takes one minute where nothing else runs
     finally:
         stop(shell.pid)
     said = (tmp_path / "said.txt").read_text()
