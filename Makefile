@@ -18,16 +18,20 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --no-config --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format bench docs lock clean
+.PHONY: help demo test test-crash check format bench docs lock clean
 
 help:  ## List what can be made.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUN_READY)  ## Show a whole incident on this machine; nothing leaves it.
 	@$(BIN)/firedoor demo
 
 test: $(DEV_READY)  ## Run every test, the slow ones too.
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-crash: $(DEV_READY)  ## Kill real processes at the boundaries of the journal, and count what reached the far end.
+	@$(BIN)/python -m tests.crash.matrix
+	@$(BIN)/python -m tests.crash.soak
 
 check: $(DEV_READY)  ## Check format, lint, types and the direction of imports; each of them, whatever the others say.
 	@failed=; \
