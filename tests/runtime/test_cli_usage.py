@@ -3,9 +3,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
-import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -19,13 +19,11 @@ NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
 
 def test_help_is_quick() -> None:
-    """The best of five is under 0.4 seconds: nothing heavy is loaded for it."""
-    seconds = []
-    for _ in range(5):
-        began = time.perf_counter()
-        subprocess.run([*PROGRAM, "--help"], capture_output=True, check=True)
-        seconds.append(time.perf_counter() - began)
-    assert min(seconds) < 0.4
+    """Under 0.4 seconds of computing, whatever else the machine does: nothing heavy is loaded for it."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([*PROGRAM, "--help"], capture_output=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 0.4
 
 
 @pytest.mark.parametrize(
