@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.core.paper import Paper
 
+from firedoor.core.control import Action, control
 from firedoor.core.incident import State
 from firedoor.core.journal import Draft, Kind
 from firedoor.core.operator import break_glass, claim, link_entry, reassign
@@ -140,3 +141,14 @@ def test_a_link_is_for_one_person_role_and_task() -> None:
     approval = Paper('    - suspend: "{{ facts.endpoint }}"\n      id: close\n', endpoint="x").run()
     role = approval.view.open_tasks()[0].role
     refuses(Refused, "O107", link_entry, approval.view, "T1", None, role, "Cleo", page.now, ADA, "l1")
+
+
+def test_the_review_of_a_broken_glass_outlives_what_it_is_about() -> None:
+    """The failure that she decided on is done again by somebody else: whether she was right is still asked."""
+    keep = '    - preserve: [request_log]\n      id: keep\n      of: "{{ facts.endpoint }}"\n'
+    page = Paper(keep, endpoint="x")
+    operation = next(op.id for op in page.plan.operations if op.do == "keep")
+    page.fails[operation] = [True, True]
+    page = breaks(page.run(), choice="retry")
+    page.write(*control(Action.REDO, page.view, page.plan, operation, "again", ADA, page.now))
+    assert [task.kind for task in page.run().view.open_tasks()] == ["review-break-glass"]

@@ -154,6 +154,11 @@ async def test_a_link_ends_with_its_time_and_with_its_task(built: House) -> None
     choice = (await task(built, second))["choices"][0]["id"]
     await built.local.post(f"/api/v1/incidents/{second}/tasks/T1/answer", json={"choice": choice, "why": "x"})
     assert "T102" in (await client.get(answered)).text
+    passed_on, asked = await link(built, third := await built.open()), await task(built, third)
+    role = next(role for role in ("dpo", "legal", "manager") if role not in asked["roles"])
+    path = f"/api/v1/incidents/{third}/tasks/T1/reassign"
+    assert (await built.local.post(path, json={"role": role, "why": "x"})).status_code == 200
+    assert "L105" in (await client.get(passed_on)).text
     made_up = await client.get("/answer/made-up")
     assert (made_up.status_code, "L101" in made_up.text) == (404, True)
 
