@@ -61,6 +61,17 @@ def instant(text: str, zone: ZoneInfo | None = None) -> datetime:
     return local(given, zone)
 
 
+def stated(text: str, zone: ZoneInfo | None) -> datetime:
+    """Read an instant that somebody states, which must carry its offset: a limit must not hang on a guess.
+
+    Raises InvalidInput as `instant` does, and for a time without an offset, naming the one that was probably meant.
+    """
+    given = instant(text, zone)
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise _invalid("T102", f'"{text[:40]}" has no offset', f"write {given.isoformat()} if that is what is meant")
+    return given
+
+
 def local(naive: datetime, zone: ZoneInfo) -> datetime:
     """Place a wall-clock time in a zone. Raises InvalidInput where it never or twice happens."""
     first, second = naive.replace(tzinfo=zone, fold=0), naive.replace(tzinfo=zone, fold=1)

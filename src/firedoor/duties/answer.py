@@ -26,14 +26,14 @@ def answer(catalogue: Catalogue, key: str, event: str, at: str, tz: str, facts: 
     """Answer for one duty and one event.
 
     `event` is the name of a fact without "_at" ("aware"); "" takes the duty's
-    own. `at` is ISO 8601, with an offset or as local time in the IANA zone `tz`;
+    own. `at` is ISO 8601 with its offset; `tz` is an IANA zone;
     without `tz` an offset is needed, and days end in the authority's zone or UTC.
     Raises NotFound for an unknown duty, InvalidInput for the rest.
     """
     question = _Question()
     duty = question.read(lambda: catalogue.find(key))
     where = question.read(lambda: dates.zone_named(tz)) if tz else None
-    instant = question.read(lambda: dates.instant(at, where)) if where or not tz else None
+    instant = question.read(lambda: dates.stated(at, where)) if where or not tz else None
     fact = question.read(lambda: _event_fact(duty, event)) if duty else None
     given = question.read(lambda: read_all(catalogue.facts, facts))
     if duty is None or instant is None or fact is None or given is None or question.problems:

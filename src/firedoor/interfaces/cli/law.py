@@ -156,33 +156,21 @@ def due(
     from firedoor.duties.catalogue import catalogue
 
     if batch is not None:
-        _write_batch(_questions(batch), written)
-        return
+        _write_batch(_questions(batch))
     if duty is None or not at:
         raise typer.BadParameter("name a duty and --at, or give --batch", param_hint="DUTY")
     found = answer(catalogue(), duty, event, at, tz, {**facts_from(facts), **pairs(fact, "--fact")})
     render.as_json(found) if written is Format.JSON else _write_due(found)
 
 
-def _write_batch(questions: list[Any], written: Format) -> None:
+def _write_batch(questions: list[Any]) -> None:
+    """A batch is for programs: its answer is a JSON list whatever the format."""
     from firedoor.duties.batch import batch as answered
     from firedoor.duties.catalogue import catalogue
 
     found = answered(catalogue(), questions)
-    if written is Format.JSON:
-        render.as_json(found)
-    else:
-        render.table([_batch_row(one) for one in found], ("id", "applies", "duty", "due"))
+    render.as_json(found)
     raise typer.Exit(1 if any("error" in one for one in found) else 0)
-
-
-def _batch_row(one: dict[str, Any]) -> list[str]:
-    if "error" in one:
-        wrong = one["error"]
-        where = f"{wrong['field']}: " if wrong["field"] else ""
-        words = render.escape(f"{where}{wrong['message']}. {wrong['do']}")
-        return [render.escape(one["id"]), "[bold red]wrong[/]", "", words]
-    return [render.escape(one["id"]), one["applies"], f"[bold]{one['duty']}[/]", one["due"] or "no outer limit"]
 
 
 def _write_due(found: dict[str, Any]) -> None:
@@ -245,7 +233,7 @@ def assess(
     from firedoor.runtime.world import utc_now
 
     given = {**facts_from(facts), **pairs(fact, "--fact"), **({"time_zone": tz} if tz else {})}
-    instant = dates.instant(at, dates.zone_named(tz) if tz else None) if at else utc_now()
+    instant = dates.stated(at, dates.zone_named(tz) if tz else None) if at else utc_now()
     picture = assess_all(catalogue(), given, instant)
     if written is Format.JSON:
         render.as_json(picture)
