@@ -18,6 +18,8 @@ import typer
 from firedoor import __version__
 from firedoor.interfaces.cli import (
     alerts,
+    audit,
+    backup,
     clocks,
     doctor,
     doors,
@@ -75,6 +77,9 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "serve": server.serve,
         "worker": worker.worker,
         "doctor": doctor.doctor,
+        "audit": audit.audit,
+        "backup": backup.backup,
+        "restore": backup.restore,
     },
     SEE: {
         "incidents": incidents.incidents,
