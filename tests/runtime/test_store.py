@@ -47,6 +47,19 @@ def opened(store: Store, owner: str = "") -> str:
     return store.open_incident(incident(owner), NOW).result()[0].incident
 
 
+def holding(store: Store) -> tuple[Event, Future[bool]]:
+    """Keep the writer busy until the event is set; whatever is submitted meanwhile waits behind it."""
+    began, gate = Event(), Event()
+
+    def hold(_: object) -> bool:
+        began.set()
+        return gate.wait(5)
+
+    held = store.write(hold)
+    began.wait(5)
+    return gate, held
+
+
 @pytest.fixture
 def store(database: str) -> Iterator[Store]:
     """An empty store."""
@@ -107,7 +120,7 @@ def test_what_does_not_exist_is_said(store: Store) -> None:
 def test_one_bad_write_of_a_group_harms_no_other(store: Store) -> None:
     """All that waited at one moment go into one transaction; only the bad ones fail."""
     name = opened(store)
-    gate, held = Event(), store.write(lambda _: gate.wait(5))
+    gate, held = holding(store)
     futures = [store.append(name, [BROKEN if n % 5 == 0 else NOTE], NOW) for n in range(40)]
     gate.set()
     held.result()
@@ -119,7 +132,7 @@ def test_one_bad_write_of_a_group_harms_no_other(store: Store) -> None:
 def test_a_write_that_breaks_the_transaction_harms_no_other(store: Store) -> None:
     """Even where the database gives up the whole group, each is tried by itself."""
     name = opened(store)
-    gate, held = Event(), store.write(lambda _: gate.wait(5))
+    gate, held = holding(store)
     bad = store.write(lambda connection: connection.exec_driver_sql("SELECT * FROM nowhere"))
     good = [store.append(name, [NOTE], NOW) for _ in range(5)]
     gate.set()
@@ -132,7 +145,7 @@ def test_a_result_is_handed_out_only_after_the_commit(store: Store) -> None:
     """Whoever hears of an entry finds it on disk, from any other connection."""
     name = opened(store)
     seen: Future[int] = Future()
-    gate, held = Event(), store.write(lambda _: gate.wait(5))
+    gate, held = holding(store)
     done = store.append(name, [NOTE], NOW)
     done.add_done_callback(lambda _: seen.set_result(len(store.entries(name))))
     assert len(store.entries(name)) == 1
@@ -144,7 +157,7 @@ def test_a_result_is_handed_out_only_after_the_commit(store: Store) -> None:
 async def test_a_cancelled_writer_of_entries_stops_nobody_else(store: Store) -> None:
     """Cancelled while it waits: nothing is written, and the writing thread lives on."""
     name = opened(store)
-    gate, held = Event(), store.write(lambda _: gate.wait(5))
+    gate, held = holding(store)
     waiting = asyncio.ensure_future(asyncio.wrap_future(store.append(name, [NOTE], NOW)))
     await asyncio.sleep(0)
     waiting.cancel()
