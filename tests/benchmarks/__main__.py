@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-NAMES = ("starting", "alert_to_suspend", "law")
+NAMES = ("starting", "alert_to_suspend", "law", "waiting")
 
 
 def main() -> None:

@@ -222,8 +222,8 @@ def test_a_power_cut_takes_nothing_that_was_acknowledged(tmp_path: Path) -> None
 
 
 async def _opened(tmp_path: Path, store: Store) -> Any:
-    here = house(tmp_path / "other") if (tmp_path / "other").mkdir() is None else None
-    assert here is not None
+    (tmp_path / "other").mkdir()
+    here = house(tmp_path / "other")
     here.store.close()
     here.store = store
     return await here.opened(endpoint="chat-large")
@@ -300,8 +300,8 @@ def downgrade(database: Path) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
     engine = open_engine(f"sqlite:///{database}")
-    with engine.connect().execution_options(firedoor_write=True) as connection, connection.begin():
-        config.attributes["connection"] = connection
+    with engine.connect().execution_options(firedoor_write=True) as new_connection, new_connection.begin():
+        config.attributes["connection"] = new_connection
         command.upgrade(config, "0001")
     engine.dispose()
     with closing(sqlite3.connect(database, isolation_level=None)) as connection:

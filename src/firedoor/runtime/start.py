@@ -15,11 +15,14 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
+
 from firedoor.alerts.mapping import read_mapping
 from firedoor.alerts.registry import sources, with_mapped
 from firedoor.alerts.source import AlertSource
 from firedoor.connectors.parts.context import ConnectorContext, open_client
 from firedoor.connectors.registry import OpenConnectors
+from firedoor.core.journal import Kind
 from firedoor.core.source import read_yaml
 from firedoor.core.view import suspended_targets
 from firedoor.duties.catalogue import catalogue
@@ -37,7 +40,7 @@ from firedoor.store import drives
 from firedoor.store.journal import Store
 from firedoor.store.projections import table
 from firedoor.store.schema import migrate
-from firedoor.store.tables import IncidentRow
+from firedoor.store.tables import EntryRow, IncidentRow
 from firedoor.store.vault import Vault
 
 SWITCH = 0.0005  # seconds; with the usual 5 ms, Prefect's thread would hold up containment by as much at every await
@@ -151,9 +154,16 @@ class Runtime:
 
 def remember_suspended(world: World) -> None:
     """After a restart, know again which targets open incidents have closed: as neighbours they prove nothing."""
-    rows = world.store.rows(IncidentRow, table(IncidentRow).c.closed_at.is_(None), limit=None)
-    for row in rows:
-        world.suspended |= suspended_targets(world.view(row["id"]))
+    incidents, entries = table(IncidentRow).c, table(EntryRow).c
+    # Only those journals are read that speak of doors: many incidents may wait for people, and starting must be quick.
+    query = (
+        select(entries.incident).distinct().join(table(IncidentRow), incidents.id == entries.incident)
+        .where(incidents.closed_at.is_(None) & (entries.kind == str(Kind.FINISHED)) & entries.body.contains('"doors"'))
+    )  # fmt: skip
+    with world.store.engine.connect() as connection:
+        found = connection.execute(query).scalars().all()
+    for incident in found:
+        world.suspended |= suspended_targets(world.view(incident))
 
 
 def _store_health(world: World) -> str:
