@@ -114,7 +114,7 @@ def test_an_aborted_run_starts_nothing_and_is_closed_by_a_person() -> None:
 
 
 def test_an_aborted_incident_is_not_closed_over_an_open_clock() -> None:
-    """The duties still count: what the clock asks for is asked though its step never came; then it can be closed."""
+    """The duties still count: what the clock asks for is asked all the same; then it can be closed."""
     page = Paper(f"{TASK}    - notify_authorities: due\n      by: dpo\n", endpoint="x").run()
     clock = {"id": "c1", "duty": "d", "title": "t", "citation": "Art 33", "state": "running", "due": None}
     page.write(Draft(Kind.CLOCK_STARTED, "firedoor", clock))

@@ -105,19 +105,12 @@ class Progress:
         if status is not None and not (record and record.ahead):
             return status
         self._statuses[instance.id] = Status.PENDING  # a circle would stay pending; the compiler refuses circles
-        met = [self._edge(edge, instance) for edge in self._after(instance)]
+        met = [self._edge(edge, instance) for edge in instance.operation.after]
         if None in met:
             return Status.PENDING
         if status is not None:
             return status
         return Status.READY if all(met) else Status.SKIPPED
-
-    def _after(self, instance: Instance) -> list[Edge]:
-        """What an instance waits for. After an abort, what a clock asks for no longer waits for the other steps."""
-        edges = list(instance.operation.after)
-        if self._view.aborted is None or instance.clock is None:
-            return edges
-        return [edge for edge in edges if self._templates[edge.after].each == instance.operation.each]
 
     def _edge(self, edge: Edge, instance: Instance) -> bool | None:
         """Whether an edge is satisfied; None while that is open."""
