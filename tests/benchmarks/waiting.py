@@ -121,7 +121,7 @@ def looks(store: Store, timers: int) -> None:
     ):
         middle, most = milliseconds(action)
         print(f"  {timers:9,} timers: {name:10} {middle:9.2f} ms (greatest {most:.2f})", flush=True)
-    middle, most = milliseconds(audit.look, 3)
+    middle, most = milliseconds(audit.look, 1)
     print(f"  {timers:9,} timers: {'audit':10} {middle:9.0f} ms (the first, of every entry, {first:.1f} s)", flush=True)
 
 

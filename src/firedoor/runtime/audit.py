@@ -31,7 +31,7 @@ RESTORE = "keep this database for examination, and restore a backup with `firedo
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the audit lets pass. All are times, but `free` (bytes) and `slice` (entries)."""
+    """What the audit lets pass. Times, unless a unit is named."""
 
     late: timedelta = timedelta(seconds=30)  # a point after its instant, work without a driver
     silent: timedelta = timedelta(seconds=30)  # a process's loops
@@ -39,6 +39,7 @@ class Limits:
     skew: timedelta = timedelta(seconds=10)  # something written later than now
     free: int = 500_000_000  # bytes on the disk of the data
     slice: int = 20_000  # entries that were verified before and are read again in each look
+    longest: float = 5.0  # seconds that a look reads again, at most
 
 
 class Audit:
@@ -99,8 +100,8 @@ class Audit:
 
     def _read_again(self, connection: Connection, heads: dict[str, Head], now: datetime) -> None:
         self._again = self._again or chain_names(connection, heads)[::-1]
-        end = self.verified + self.limits.slice
-        while self._again and self.verified < end:
+        end, until = self.verified + self.limits.slice, time.monotonic() + self.limits.longest
+        while self._again and self.verified < end and time.monotonic() < until:
             incident = self._again.pop()
             self._verified.discard(incident)
             self._verify(connection, incident, heads.get(incident), now)
