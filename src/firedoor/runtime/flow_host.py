@@ -96,8 +96,16 @@ async def start_bridge(runtime: Runtime) -> PrefectBridge:
     async def remember(incident: str, flow_run_id: str) -> None:
         await asyncio.wrap_future(drives.set_flow_run(store, incident, flow_run_id))
 
+    async def shown(incident: str) -> None:
+        row = await asyncio.to_thread(store.incident, incident)
+        await asyncio.wrap_future(drives.set_shown(store, incident, row["head_seq"]))
+
     settings = await asyncio.to_thread(choose, runtime.settings.data_dir)
     host = FlowHost(runtime.service, f"http://{runtime.settings.host}:{runtime.settings.port}")
-    bridge = PrefectBridge(settings, host, runtime.shelf.playbooks.values(), recall, remember)
+    bridge = PrefectBridge(settings, host, runtime.shelf.playbooks.values(), recall, remember, shown)
     await bridge.start()
+    # A process that was killed may have closed incidents whose runs still say Running, and nobody else knows.
+    for incident in await asyncio.to_thread(drives.unshown, store):
+        row = await asyncio.to_thread(store.incident, incident)
+        bridge.show_later(incident, row["playbook"])
     return bridge

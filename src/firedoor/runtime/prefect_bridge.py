@@ -10,8 +10,9 @@ Two event loops: the caller's, in which conductors, stores and connectors live, 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass
 
@@ -25,9 +26,12 @@ from firedoor.runtime.prefect_settings import PrefectSettings
 from firedoor.runtime.prefect_thread import PrefectThread, in_loop
 
 BOUND = 2.0  # seconds for Prefect to enter a flow run before the incident goes on without it
+PATIENT = 30.0  # the same where nobody waits for it: what was missed is shown, however slow Prefect is
 LATER = 3.0  # seconds between two looks at what has still to be shown
 RAREST = 60.0
 STOPPING = 8.0  # seconds for the runs to end their book-keeping when we stop
+
+ShownToTheEnd = Callable[[str], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +51,7 @@ class PrefectBridge:
     """Start it, give it incidents, stop it. Every method is called from the loop in which `start` was called.
 
     `host` opens, conducts and describes incidents; `recall` and `remember` keep an incident's flow run id;
-    `playbooks` are deployed under their own names.
+    `playbooks` are deployed under their own names; `shown` notes that a closed incident's run has been completed.
     """
 
     def __init__(
@@ -57,11 +61,13 @@ class PrefectBridge:
         playbooks: Iterable[Given],
         recall: Recall,
         remember: Remember,
+        shown: ShownToTheEnd | None = None,
     ) -> None:
         self.settings = settings
         self._host = host
         self._recall = recall
         self._remember = remember
+        self._shown = shown
         self._thread = PrefectThread()
         self.session = Session(settings, playbooks, self._recall_at_home, self._remember_at_home, self._found_stray)
         self._drives: dict[str, Future[None]] = {}
@@ -97,11 +103,13 @@ class PrefectBridge:
         use_host(None)
         self._undo()
 
-    async def run_incident(self, incident_id: str, playbook_name: str, conduct: Conduct) -> str:
+    async def run_incident(
+        self, incident_id: str, playbook_name: str, conduct: Conduct, bound: float | None = None
+    ) -> str:
         """Conduct an incident as its flow run and return what the conductor returned.
 
-        Raises PrefectAway, without having called the conductor, when Prefect does not take part within `BOUND`. The
-        incident then goes on without it, and is shown later by itself, from its journal.
+        Raises PrefectAway, without having called the conductor, when Prefect does not take part within `bound`
+        seconds, `BOUND` unless given. The incident then goes on without it, and is shown later from its journal.
         """
         if not self.session.ready:
             raise self._missed(incident_id, playbook_name, f"Prefect is {self.state}")
@@ -113,9 +121,9 @@ class PrefectBridge:
         work = self.session.drive_incident(incident_id, playbook_name, lambda: not performance.withdrawn)
         drive = self._thread.submit(work)
         self._drives[incident_id] = drive
-        if not await self._entered(performance, drive, incident_id, playbook_name):
+        if not await self._entered(performance, drive, incident_id, playbook_name, bound or BOUND):
             performance.withdrawn = True
-            raise self._missed(incident_id, playbook_name, _reason(drive))
+            raise self._missed(incident_id, playbook_name, _reason(drive, bound or BOUND))
         return await performance.outcome
 
     def deploy(self, playbooks: Iterable[Given]) -> None:
@@ -149,15 +157,19 @@ class PrefectBridge:
         if not previous.done():
             raise self._missed(incident_id, playbook_name, "its run is still being driven")
 
-    async def _entered(self, performance: Performance, drive: Future[None], incident_id: str, playbook: str) -> bool:
+    async def _entered(
+        self, performance: Performance, drive: Future[None], incident_id: str, playbook: str, bound: float
+    ) -> bool:
         entered: asyncio.Future[bool] = asyncio.ensure_future(performance.entered.wait())
         driven = _watched(drive)
-        driven.add_done_callback(lambda done: self._driven(done, incident_id, playbook))
-        await asyncio.wait([entered, driven], timeout=BOUND, return_when=asyncio.FIRST_COMPLETED)  # type: ignore[type-var]
+        driven.add_done_callback(lambda done: self._driven(done, incident_id, playbook, performance))
+        await asyncio.wait([entered, driven], timeout=bound, return_when=asyncio.FIRST_COMPLETED)  # type: ignore[type-var]
         entered.cancel()
         return performance.entered.is_set()
 
-    def _driven(self, done: asyncio.Future[None], incident_id: str, playbook_name: str) -> None:
+    def _driven(
+        self, done: asyncio.Future[None], incident_id: str, playbook_name: str, performance: Performance
+    ) -> None:
         """Forget a drive that has ended; one that Prefect broke off is shown again later."""
         drive = self._drives.get(incident_id)
         if drive is not None and drive.done():
@@ -165,6 +177,8 @@ class PrefectBridge:
         if not done.cancelled() and done.exception() is not None:
             log.info("%s is shown again later: %s", incident_id, done.exception())
             self.show_later(incident_id, playbook_name)
+        elif self._shown and not done.cancelled() and performance.ended == "closed":
+            self._noting = self._home.create_task(_noted(self._shown(incident_id)))
 
     def _missed(self, incident_id: str, playbook_name: str, why: str) -> PrefectAway:
         self.show_later(incident_id, playbook_name)
@@ -185,7 +199,7 @@ class PrefectBridge:
     async def _catch_up(self, incident_id: str, behind: Behind) -> None:
         """Have the incident's run driven by the host; there is nothing to do in it but to show."""
         try:
-            outcome = await self.run_incident(incident_id, behind.playbook, self._host.conduct)
+            outcome = await self.run_incident(incident_id, behind.playbook, self._host.conduct, PATIENT)
         except PrefectAway:
             outcome = "lost_lease"
         except Exception as error:  # noqa: BLE001 - one incident that cannot be shown must not hide the others
@@ -210,6 +224,12 @@ class PrefectBridge:
         await in_loop(self._home, remembered())
 
 
+async def _noted(noting: Awaitable[None]) -> None:
+    """Note it where that can be done; otherwise the run is completed once more after the next start."""
+    with contextlib.suppress(Exception):
+        await noting
+
+
 def _watched(drive: Future[None]) -> asyncio.Future[None]:
     """Wait for a drive without cancelling it, and without a complaint about an exception that nobody read."""
     future = asyncio.wrap_future(drive)
@@ -217,10 +237,10 @@ def _watched(drive: Future[None]) -> asyncio.Future[None]:
     return asyncio.shield(future)
 
 
-def _reason(drive: Future[None]) -> str:
+def _reason(drive: Future[None], bound: float) -> str:
     if drive.done() and not drive.cancelled() and (error := drive.exception()):
         return f"{type(error).__name__}: {error}"
-    return f"no flow run was entered within {BOUND:g} s"
+    return f"no flow run was entered within {bound:g} s"
 
 
 def _report(session: Future[None]) -> None:

@@ -23,6 +23,12 @@ class Performance:
         self.withdrawn = False
         self.outcome: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
+    @property
+    def ended(self) -> str | None:
+        """What the conductor returned; None as long as it has not, or if it failed."""
+        outcome = self.outcome
+        return outcome.result() if outcome.done() and not outcome.cancelled() and not outcome.exception() else None
+
     async def play(self, incident_id: str, performer: Performer, shown: Shown) -> str:
         """Conduct on behalf of the flow run that asks, unless it asks too late or a second time."""
         if self.withdrawn or self.entered.is_set():
