@@ -60,7 +60,7 @@ class People:
         choices = {str(choice["id"]): choice for choice in task["choices"]}
         fitting = (one for one in self.drill.answers if one.choice in choices and fits(one.task, str(task["id"])))
         given = next(fitting, None)
-        choice = given.choice if given else next(name for name in (*USUAL, *choices) if name in choices)
+        choice = given.choice if given else next(name for name in ("by_hand", *USUAL, *choices) if name in choices)
         required = choices[choice].get("requires") or ()
         facts = {name: FACTS[name] for name in dict.fromkeys((*task["asks"], *required)) if name in FACTS}
         facts |= {name: value for name, value in given.facts.items() if name not in NOT_HERE} if given else {}

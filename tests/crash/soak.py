@@ -38,6 +38,7 @@ EVERY = 3.0  # seconds between two kills
 ASLEEP = 20  # seconds until a task goes to somebody else; half of it until the reminder
 LATE = 5  # seconds that a reminder may be late while Prefect is away
 AWAY = 20.0  # seconds without a Prefect server
+SHOWN = 180.0  # seconds for Prefect to catch up, once everything has ended
 DRAIN = 180.0  # seconds for everything to end after the last kill
 
 PLAYBOOK = f"""
@@ -303,7 +304,7 @@ def killed(soak: Soak, seconds: float, seed: int) -> list[str]:
     read_sink(soak)
     figures, wrong = judge(soak, models, None)
     kills = {process.name: process.kills for process in (*soak.servers, *soak.workers)}
-    runs, hidden = shown(soak, models, 60)
+    runs, hidden = shown(soak, models, SHOWN)
     title = f"killed for {seconds:.0f} s, seed {seed}"
     _say(title, {"kills": kills, **figures, "runs": dict(runs)}, wrong + hidden)
     return wrong + hidden
@@ -323,7 +324,7 @@ def without_prefect(soak: Soak) -> list[str]:
     read_sink(soak)
     figures, wrong = judge(soak, models, LATE)
     wrong += [] if set(soak.statuses) == {202} else [f"answers to alerts: {dict(soak.statuses)}"]
-    runs, hidden = shown(soak, models, 120)
+    runs, hidden = shown(soak, models, SHOWN)
     _say(f"Prefect away for {AWAY:.0f} s", {**figures, "runs": dict(runs)}, wrong + hidden)
     return wrong + hidden
 
