@@ -20,7 +20,7 @@ from firedoor.demo.cast import CAST, FACTS, FIELDS, USUAL, Member
 ENDED = ("closed", "dismissed")
 NOT_HERE = ("other_targets", "content_store")  # facts of a drill that name what the platform has not
 REFUSED = (403, 409)
-EVERYBODY = (*CAST, Member("Vera Blum", ("victim_support",)))
+EVERYBODY = (*CAST, Member("Vera Blum", ("victim_support",)), Member("Otto Lang", ("engineering",)))
 
 
 @dataclass
