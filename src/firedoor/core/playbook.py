@@ -59,6 +59,18 @@ class DrillAnswer(Written):
     after: Seconds | None = None
     facts: dict[str, Any] = Field(default_factory=dict)
     fields: dict[str, str] = Field(default_factory=dict)
+    refused: str | None = (
+        None  # the code of the problem with which this answer must be refused; the next one is then given
+    )
+
+
+class DrillCorrection(Written):
+    """What somebody corrects in a drill, so long after its start, and why."""
+
+    after: Seconds
+    facts: dict[str, Any]
+    why: str
+    by: str = "Cora"
 
 
 class DrillExpectation(Written):
@@ -86,6 +98,7 @@ class Drill(Written):
     targets: dict[str, Literal["works", "lies", "down", "fails"]] = Field(default_factory=dict)
     artefacts: dict[str, Any] = Field(default_factory=dict)
     answers: tuple[DrillAnswer, ...] = ()
+    corrections: tuple[DrillCorrection, ...] = ()
     expect: DrillExpectation = DrillExpectation()
 
     @field_validator("at", mode="before")

@@ -26,8 +26,8 @@ from firedoor.core.facts import read_all, write
 from firedoor.core.journal import Draft, Entry, Kind, chain, genesis, verify
 from firedoor.core.law import clock_of
 from firedoor.core.operations import Plan
-from firedoor.core.people import Answer, Person, answer_task
-from firedoor.core.playbook import Drill, DrillAnswer, Playbook, fits
+from firedoor.core.people import Answer, Person, answer_task, set_facts
+from firedoor.core.playbook import Drill, DrillAnswer, DrillCorrection, Playbook, fits
 from firedoor.core.problems import FiredoorError
 from firedoor.core.reminders import task_points
 from firedoor.core.severity import Severity
@@ -98,6 +98,7 @@ class _Rehearsal:
         self.rules = self.world.rules(plan)
         self.entries: tuple[Entry, ...] = ()
         self.asked: set[tuple[str, str]] = set()  # points that fired
+        self.corrected: list[DrillCorrection] = []
         self.said: list[str] = []  # what went wrong while rehearsing
 
     async def run(self) -> DrillResult:
@@ -156,13 +157,26 @@ class _Rehearsal:
             return False
         points = self._points(view)
         instants = [*(at for at, _, _ in answers), *(at for at, _, _ in points), *([wake_at] if wake_at else [])]
+        corrections = [(self.entries[0].instant + timedelta(seconds=one.after), one) for one in self.drill.corrections]
+        instants += [at for at, one in corrections if one not in self.corrected]
         self.clock.now = max(self.clock(), min(instants))
         self._pass_time(view, points)
+        for at, correction in corrections:
+            if at <= self.clock() and correction not in self.corrected:
+                self._correct(correction)
+                return True
         for at, task, answer in sorted(answers, key=lambda item: (item[0], item[1].number)):
             if at <= self.clock():
                 self._give(fold(INCIDENT, self.entries), task, answer)
                 break
         return True
+
+    def _correct(self, correction: DrillCorrection) -> None:
+        """Somebody sets the facts right; the law looks again in the next round."""
+        self.corrected.append(correction)
+        person = Person(correction.by, frozenset(self.plan.roles))
+        view = fold(INCIDENT, self.entries)
+        self._append(set_facts(view, correction.facts, correction.why, person, self.rules.definitions))
 
     def _points(self, view: IncidentView) -> list[tuple[datetime, str, str]]:
         """Reminders, escalations and limits that have not fired yet: when, about what, which point."""
@@ -196,9 +210,14 @@ class _Rehearsal:
         person = Person(_who(task, given), frozenset(task.roles))
         answer = Answer(given.choice, given.why, facts=given.facts, fields=given.fields)
         try:
-            self._append(answer_task(view, task.id, answer, person, self.rules.definitions, self.clock()))
+            drafts = answer_task(view, task.id, answer, person, self.rules.definitions, self.clock())
+            if given.refused:
+                self.said.append(f"the answer {given.choice} to {task.id} was accepted, and must be refused")
+            self._append(drafts)
         except FiredoorError as error:
-            self.said.append(f"the answer {given.choice} to {task.id} was not accepted: {error.problems[0].message}")
+            if given.refused is None or not any(given.refused == problem.code for problem in error.problems):
+                words = error.problems[0].message
+                self.said.append(f"the answer {given.choice} to {task.id} was not accepted: {words}")
             left = tuple(answer for answer in self.drill.answers if answer is not given)
             self.drill = self.drill.model_copy(update={"answers": left})
 
