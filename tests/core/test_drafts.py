@@ -224,3 +224,27 @@ def test_a_template_may_place_a_field_or_leave_it_to_the_rest() -> None:
     assert render("x", listed, matter).text.endswith("\nA;B;\n")
     assert render("x", "{{ facts.root_cause }}" + listed, matter).text.endswith("[missing: root cause]B;\n")
     assert render("x", "{{ content.b }}" + listed, matter).text.endswith("[missing: B]A;\n")
+
+
+def test_the_securities_report_has_a_form_of_its_own() -> None:
+    """Form 8-K, Item 1.05; counsel decides what is material, so the draft only says what is on record."""
+    made = draft("us.sec.8k105")
+    assert made.template == "form-8-k"
+    assert "Item 1.05" in made.text
+
+
+def test_an_incomplete_first_report_says_that_more_follows() -> None:
+    """A preliminary report is sent in time rather than complete too late (GDPR Art 33(4))."""
+    assert "Preliminary report" in draft("eu.gdpr.art33.sa").text
+
+
+def test_a_later_stage_is_a_follow_up_that_names_what_it_follows() -> None:
+    """The final NIS2 report follows the notification, by the reference that the authority gave."""
+    body = body_of("eu.nis2.art23.final")
+    view = IncidentView("INC-1", IncidentType.DATA_LEAKAGE, title="A leak")
+    earlier = {"duty": "eu.nis2.art23.notification", "title": "Notify", "settlement": {"reference": "CSIRT-7"}}
+    view.clocks["earlier"] = earlier
+    text = render_draft(
+        {**body, "trigger_event": "submitted_eu_nis2_art23_notification"}, view, known(), WORDS, "authorities"
+    ).text
+    assert "Follow-up report to Notify (CSIRT-7)" in text

@@ -24,6 +24,7 @@ from jinja2 import Template as JinjaTemplate
 from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from firedoor.core.duty import submitted_fact
 from firedoor.core.facts import Count, Value
 from firedoor.core.facts import show as shown
 from firedoor.core.incident import IncidentType
@@ -48,6 +49,7 @@ FAMILIES: tuple[tuple[str, str], ...] = (
     ("us.2258a.report", "child-protection-report"),
     ("uk.osa.s66", "child-protection-report"),
     ("us.2258a.preserve", "register"),
+    ("us.sec.8k105", "form-8-k"),
     ("au.osa", "online-safety-regulator"),
     ("us.ca.1798_82.ag", "attorney-general"),
     ("us.tx.521_053.ag", "attorney-general"),
@@ -123,8 +125,31 @@ def render(name: str, text: str, matter: Matter) -> Draft:
     return Draft(name, f"{_head(matter, missing)}\n{body.strip()}\n", missing)
 
 
+def variant(matter: Matter, missing: tuple[str, ...]) -> str:
+    """Which report of several: a further one names what it follows; an incomplete first one says that more follows."""
+    earlier = earlier_report(matter)
+    if earlier:
+        return f"Follow-up report to {earlier}. Say what is new since then and what still is not known"
+    if matter.clock.get("addressee") in PEOPLE:
+        return ""
+    return "Preliminary report: what is missing below follows in a further report" if missing else "Complete report"
+
+
+def earlier_report(matter: Matter) -> str:
+    """The report that this one follows, with its reference; "" for a first one."""
+    event = f"{matter.clock.get('trigger_event', '')}_at"
+    for clock in matter.view.clocks.values():
+        if clock.get("settlement") and submitted_fact(str(clock.get("duty", ""))) == event:
+            reference = clock["settlement"].get("reference") or "[missing: reference of the earlier report]"
+            return f"{clock.get('title', clock.get('duty'))} ({reference})"
+    return "the earlier report [missing: its reference]" if event.startswith("submitted_") else ""
+
+
 def _head(matter: Matter, missing: tuple[str, ...]) -> str:
     lines = [f"> **{NOT_SENT}.** {matter.view.id}: {matter.clock.get('title', '')}."]
+    kind = variant(matter, missing)
+    if kind:
+        lines.append(f"> {kind}.")
     citation, due = matter.clock.get("citation"), matter.clock.get("due")
     if citation:
         lines.append(f"> {citation}. {'Due ' + str(due) if due else 'The law sets no number of hours'}.")

@@ -6,6 +6,7 @@ this machine, its user. Leaves who may answer what to the API.
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
@@ -77,18 +78,43 @@ def answer(  # noqa: PLR0917 - a command has as many parameters as options
     call(answered)
 
 
-def clocks(incident: OptionalIncident = None, written: FormatOption = Format.TEXT) -> None:
+class ClocksFormat(StrEnum):
+    """How the clocks are written."""
+
+    TEXT = "text"
+    JSON = "json"
+    ICS = "ics"
+
+
+def clocks(
+    incident: OptionalIncident = None,
+    written: Annotated[
+        ClocksFormat, typer.Option("--format", help="text for people, json for programs, ics for a calendar.")
+    ] = ClocksFormat.TEXT,
+) -> None:
     """List the legal clocks: the one that runs out first is on top."""
     from firedoor.interfaces.cli import incident_page
     from firedoor.interfaces.cli.client import call
 
     answer = call(lambda api: api.get(f"/incidents/{incident}/clocks" if incident else "/clocks"))
-    if written is Format.JSON:
+    if written is ClocksFormat.JSON:
         render.as_json(answer)
+        return
+    if written is ClocksFormat.ICS:
+        _write_calendar(answer["clocks"], incident)
         return
     if not answer["clocks"]:
         render.line("no clock runs")
     incident_page.write_clocks(answer["clocks"], with_incident=incident is None)
+
+
+def _write_calendar(found: list[dict[str, Any]], incident: str | None) -> None:
+    import sys
+
+    from firedoor.core.icalendar import calendar
+    from firedoor.runtime.world import utc_now
+
+    sys.stdout.write(calendar([{"incident": incident, **clock} for clock in found], utc_now()))
 
 
 def submit(
