@@ -149,28 +149,43 @@ def due(
             "--batch", metavar="FILE", help="Many questions: a JSON list, or a JSON object a line; - is standard input."
         ),
     ] = None,
-    written: FormatOption = Format.TEXT,
+    written: Annotated[
+        Format | None,
+        typer.Option("--format", help="text or json; a batch is answered as json, one question as text, unless said."),
+    ] = None,
 ) -> None:
     """Say when a duty is due after an event, and why. With --batch a wrong question is named in its place (exit 1)."""
     from firedoor.duties.answer import answer
     from firedoor.duties.catalogue import catalogue
 
     if batch is not None:
-        _write_batch(_questions(batch))
+        _write_batch(_questions(batch), written)
     if duty is None or not at:
         raise typer.BadParameter("name a duty and --at, or give --batch", param_hint="DUTY")
     found = answer(catalogue(), duty, event, at, tz, {**facts_from(facts), **pairs(fact, "--fact")})
     render.as_json(found) if written is Format.JSON else _write_due(found)
 
 
-def _write_batch(questions: list[Any]) -> None:
-    """A batch is for programs: its answer is a JSON list whatever the format."""
+def _write_batch(questions: list[Any], written: Format | None) -> None:
+    """A batch is for programs: its answer is a JSON list unless words are asked for."""
     from firedoor.duties.batch import batch as answered
     from firedoor.duties.catalogue import catalogue
 
     found = answered(catalogue(), questions)
-    render.as_json(found)
+    if written is Format.TEXT:
+        render.table([_batch_row(one) for one in found], ("id", "applies", "duty", "due"))
+    else:
+        render.as_json(found)
     raise typer.Exit(1 if any("error" in one for one in found) else 0)
+
+
+def _batch_row(one: dict[str, Any]) -> list[str]:
+    if "error" in one:
+        wrong = one["error"]
+        where = f"{wrong['field']}: " if wrong["field"] else ""
+        words = render.escape(f"{where}{wrong['message']}. {wrong['do']}")
+        return [render.escape(one["id"]), "[bold red]wrong[/]", "", words]
+    return [render.escape(one["id"]), one["applies"], f"[bold]{one['duty']}[/]", one["due"] or "no outer limit"]
 
 
 def _write_due(found: dict[str, Any]) -> None:
