@@ -138,7 +138,17 @@ def _values() -> st.SearchStrategy[dict[str, Any]]:
             "risk_to_people": st.sampled_from(["unlikely", "risk", "high"]),
             "aware_at": st.just("2026-11-20T10:00:00Z"),
         }
-    )  # fmt: skip
+    ).map(_in_agreement)  # fmt: skip
+
+
+def _in_agreement(values: dict[str, Any]) -> dict[str, Any]:
+    """Numbers that contradict each other have no right answer: the totals are those of the states."""
+    states = [count for name, count in values.items() if name.startswith("residents_us_")]
+    return {
+        **values,
+        "residents_of_one_us_state": max(states),
+        "residents_us": max(sum(states), values["residents_us"]),
+    }
 
 
 @given(_values(), st.randoms(use_true_random=False))

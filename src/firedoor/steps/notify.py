@@ -18,7 +18,7 @@ from firedoor.steps.asking import AskingOptions, ask
 SUBMITTED = Choice(
     id="submitted",
     label="It has been sent",
-    consequence="The sent text is frozen and the clock is met. Give the reference or receipt that proves it.",
+    consequence="The clock is met. Give the reference that proves it; `firedoor submit --file` keeps the text as sent.",
     requires=("reference",),
 )
 NOT_REQUIRED = Choice(
