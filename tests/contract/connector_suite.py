@@ -39,7 +39,7 @@ FAULTS: Mapping[str, str] = {
 class Rig(Protocol):
     """A real system with one target that has at least one neighbour. All methods are synchronous.
 
-    `cannot` says, for each fault that this system cannot have, why. `environment` holds the
+    `markless` is a sentence that says why the system can bear no mark of ours; empty, or absent, where it can. `cannot` says, for each fault that this system cannot have, why. `environment` holds the
     secrets; nothing else may hold their values. `target` and `door` may change after `break_with`.
     """
 
@@ -76,6 +76,11 @@ class Rig(Protocol):
 
     def close_behind_our_back(self) -> None:
         """Close the door as somebody else."""
+
+
+def marks(rig: Rig) -> bool:
+    """Whether the system can bear our mark; one that cannot leaves whose work a closed door is to the receipt."""
+    return not getattr(rig, "markless", "")
 
 
 def rig_file(kind: str) -> Path:

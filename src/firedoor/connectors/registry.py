@@ -10,9 +10,9 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import TYPE_CHECKING, cast
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, cast
 import firedoor.connectors
 from firedoor.core.ports import Connector
 from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem, nearest
-from firedoor.core.targets import Inventory, inventory_problems
+from firedoor.core.targets import ConnectorProbe, Door, Inventory, Target, inventory_problems
 
 if TYPE_CHECKING:  # it brings the HTTP client, which listing the connectors does not need
     from firedoor.connectors.parts.context import ConnectorContext
@@ -105,12 +105,29 @@ class OpenConnectors(Mapping[str, Connector]):
         problems = list(inventory_problems(inventory))
         for target in inventory.targets.values():
             for door in target.doors:
-                try:
-                    self[door.connector].check(target, door)
-                except FiredoorError as error:
-                    place = f"targets.{target.id}.doors.{door.name}"
-                    problems += (p if p.field else p.model_copy(update={"field": place}) for p in error.problems)
+                place = f"targets.{target.id}.doors.{door.name}"
+                problems += _found(place, partial(self._check_door, target, door))
+            if isinstance(target.probe, ConnectorProbe):
+                problems += _found(f"targets.{target.id}.probe", partial(self._check_probe, target.probe))
         return tuple(problems)
+
+    def _check_door(self, target: Target, door: Door) -> None:
+        self[door.connector].check(target, door)
+
+    def _check_probe(self, probe: ConnectorProbe) -> None:
+        """Raise InvalidInput when the connector that a probe names takes no looks, or not this one."""
+        from firedoor.connectors.parts.probes import caller  # brings the HTTP client, which listing does not need
+
+        caller(self._context, probe.via).check_probe(probe.config)
+
+
+def _found(place: str, check: Callable[[], None]) -> list[Problem]:
+    """The problems that a check raises, each with its place."""
+    try:
+        check()
+    except FiredoorError as error:
+        return [problem if problem.field else problem.model_copy(update={"field": place}) for problem in error.problems]
+    return []
 
 
 def _by_folder() -> Iterator[Origin]:

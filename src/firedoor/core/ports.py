@@ -64,6 +64,14 @@ class ProbeResult(Value):
     at: datetime
 
 
+class CallerSaw(Value):
+    """One look through a connector: whether the target served the caller, and what it said."""
+
+    serving: Ternary
+    status: int | None = None
+    detail: str = ""
+
+
 class Verdict(Value):
     """Whether a door is as expected. `holds` is unknown unless the data plane proved it either way.
 
@@ -174,6 +182,16 @@ class Connector(Protocol):
 
     async def collect(self, target: Target, artefact: str) -> Collected:
         """Read one named artefact of the target (see `Target.evidence`) for the vault."""
+
+
+class Caller(Protocol):
+    """What a connector may be as well: somebody who looks at a target as its callers do, for `ConnectorProbe`."""
+
+    def check_probe(self, config: Mapping[str, Any]) -> None:
+        """Raise InvalidInput, with all problems, when the probe's configuration is wrong."""
+
+    async def call(self, target: Target, config: Mapping[str, Any], timeout_seconds: float) -> CallerSaw:
+        """Ask as a caller would. Raises Unanswered when the answer cannot be read; that proves nothing."""
 
 
 class Secrets(Protocol):

@@ -7,9 +7,9 @@ connectors and reading the file to `source` and `runtime.settings`.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
 from firedoor.core.problems import Problem, nearest
 
@@ -37,6 +37,26 @@ class HttpProbe(Part):
     refused: tuple[int, ...] = (403, 404, 410, 423, 503)
     timeout_seconds: float = Field(default=5.0, gt=0, le=60)
     looks: int = Field(default=1, ge=1, le=20)
+
+
+class ConnectorProbe(Part):
+    """A look as a caller would take it, where callers do not speak plain HTTP: a job that runs, a signed cloud call.
+
+    `via` names the connector that takes the look; `config` is the caller's side of it, which that connector checks.
+    It uses the caller's own rights, never those with which doors are closed.
+    """
+
+    via: str = Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")
+    config: dict[str, Any] = Field(default_factory=dict)
+    timeout_seconds: float = Field(default=5.0, gt=0, le=60)
+    looks: int = Field(default=1, ge=1, le=20)
+
+
+def _written_as(probe: Any) -> str:  # noqa: ANN401 - as read, or a probe already
+    return "via" if isinstance(probe, ConnectorProbe) or (isinstance(probe, dict) and "via" in probe) else "http"
+
+
+Probe = Annotated[Annotated[HttpProbe, Tag("http")] | Annotated[ConnectorProbe, Tag("via")], Discriminator(_written_as)]
 
 
 class Door(Part):
@@ -72,7 +92,7 @@ class Target(Part):
     owner: str | None = None
     regions: tuple[str, ...] = ()
     doors: tuple[Door, ...] = Field(min_length=1)
-    probe: HttpProbe | None = None
+    probe: Probe | None = None
     neighbours: tuple[str, ...] = ()
     evidence: dict[str, Artefact] = Field(default_factory=dict)
 

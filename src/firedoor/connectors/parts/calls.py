@@ -74,6 +74,16 @@ class Compiled:
 
 
 @dataclass(frozen=True)
+class Bounds:
+    """What a call may cost: the statuses that are an answer, seconds, and whether it may be sent twice."""
+
+    expect: tuple[int, ...] = (200,)
+    timeout_seconds: float = 10.0
+    retry_within_seconds: float = 10.0
+    repeatable: bool = False
+
+
+@dataclass(frozen=True)
 class Ready:
     """A request as it is sent. Holds secrets; it lives for one call only."""
 
@@ -174,17 +184,23 @@ async def perform(
     Raises Unanswered (no effect), InDoubt (perhaps an effect; only when `changes`),
     Refused (409, 412, 423: the far end is in another state) and InvalidInput.
     """
-    ready = make_ready(context, call, values, extra or {})
+    request = call.request
+    bounds = Bounds(request.expect, request.timeout_seconds, request.retry_within_seconds, repeatable=call.repeatable)
+    return await exchange(context, make_ready(context, call, values, extra or {}), bounds, changes=changes)
+
+
+async def exchange(context: ConnectorContext, ready: Ready, bounds: Bounds, *, changes: bool) -> Answer:
+    """Send, and send again where that is safe; the errors are those of `perform`."""
     waited = 0.0
     for attempt in range(1, _ATTEMPTS + 1):
-        answer = await _once(context, call, ready, attempt, changes=changes)
-        if isinstance(answer, float):  # the connection of a safe call broke: once more, on a new one
+        answer = await _once(context, ready, bounds, attempt, changes=changes)
+        if answer is None:  # the connection of a safe call broke: once more, on a new one
             continue
-        if answer.status in call.request.expect:
+        if answer.status in bounds.expect:
             return answer
         pause = _pause(answer, attempt, context.now())
-        too_long = waited + pause > call.request.retry_within_seconds
-        if not _turned_away(answer) or not call.repeatable or too_long or attempt == _ATTEMPTS:
+        too_long = waited + pause > bounds.retry_within_seconds
+        if not _turned_away(answer) or not bounds.repeatable or too_long or attempt == _ATTEMPTS:
             raise _refusal(answer, ready, changes=changes)
         waited += pause
         await asyncio.sleep(pause)
@@ -192,13 +208,13 @@ async def perform(
 
 
 async def _once(
-    context: ConnectorContext, call: Compiled, ready: Ready, attempt: int, *, changes: bool
-) -> Answer | float:
+    context: ConnectorContext, ready: Ready, bounds: Bounds, attempt: int, *, changes: bool
+) -> Answer | None:
     try:
-        return await send(context, ready, call.request.timeout_seconds, attempt)
+        return await send(context, ready, bounds.timeout_seconds, attempt)
     except (httpx.RemoteProtocolError, httpx.ReadError) as error:
-        if call.request.method in _SAFE and attempt == 1:
-            return 0.0
+        if ready.method in _SAFE and attempt == 1:
+            return None
         raise broken(error, ready, changes=changes) from None
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError) as error:
         raise broken(error, ready, changes=changes) from None

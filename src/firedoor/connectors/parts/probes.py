@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import Literal
+from typing import Any, Literal, cast
 
 import httpx
 
@@ -18,9 +18,9 @@ from firedoor.connectors.parts import calls
 from firedoor.connectors.parts.context import ConnectorContext
 from firedoor.connectors.parts.redaction import Redactor
 from firedoor.connectors.parts.templates import SECRET
-from firedoor.core.ports import ProbeResult, Verdict
-from firedoor.core.problems import FiredoorError
-from firedoor.core.targets import Door, HttpProbe, Target
+from firedoor.core.ports import Caller, ProbeResult, Verdict
+from firedoor.core.problems import FiredoorError, InvalidInput, Problem
+from firedoor.core.targets import ConnectorProbe, Door, HttpProbe, Target
 from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary, all_of, negate
 
 MAXIMUM_PROBE_ANSWER = 256 * 1024  # bytes
@@ -87,10 +87,43 @@ async def look(context: ConnectorContext, target: Target, what: Literal["target"
     """Ask as a caller would, as often as the probe says; every look must agree."""
     if target.probe is None:
         return _unknown(context, what, target.id, "it has no probe in the inventory")
-    results = await asyncio.gather(*(_once(context, target.id, target.probe, what) for _ in range(target.probe.looks)))
+    probe = target.probe
+    if isinstance(probe, ConnectorProbe):
+        results = await asyncio.gather(*(_through(context, target, probe, what) for _ in range(probe.looks)))
+    else:
+        results = await asyncio.gather(*(_once(context, target.id, probe, what) for _ in range(probe.looks)))
     serving = next((result for result in results if result.serving is YES), None)
     doubtful = next((result for result in results if result.serving is UNKNOWN), None)
     return serving or doubtful or results[0]
+
+
+async def _through(
+    context: ConnectorContext, target: Target, probe: ConnectorProbe, what: Literal["target", "neighbour"]
+) -> ProbeResult:
+    """Look through the connector that speaks the callers' language."""
+    try:
+        async with asyncio.timeout(probe.timeout_seconds + 0.25):
+            saw = await caller(context, probe.via).call(target, probe.config, probe.timeout_seconds)
+    except FiredoorError as error:
+        return _unknown(context, what, target.id, error.problems[0].message)
+    except TimeoutError:
+        return _unknown(context, what, target.id, f"no answer within {probe.timeout_seconds} s")
+    return ProbeResult(
+        what=what, name=target.id, serving=saw.serving, status=saw.status, detail=saw.detail, at=context.now()
+    )
+
+
+def caller(context: ConnectorContext, kind: str) -> Caller:
+    """The connector that takes looks of this kind. Raises InvalidInput where it takes none."""
+    from firedoor.connectors.registry import load  # the registry knows every connector, and connectors come here
+
+    connector = cast("Any", load(kind))(context)
+    if not hasattr(connector, "call"):
+        message = f'the connector "{kind}" cannot look as a caller'
+        raise InvalidInput(
+            Problem(code="K107", message=message, do="write the request of a caller: url, headers, json")
+        )
+    return cast("Caller", connector)
 
 
 async def _once(
