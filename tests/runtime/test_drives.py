@@ -124,3 +124,26 @@ def test_what_prefect_was_not_shown_to_the_end_is_known(store: Store) -> None:
     assert drives.unshown(store) == [name]
     drives.set_shown(store, name, 2).result()
     assert drives.unshown(store) == []
+
+
+def test_looking_touches_only_those_that_have_work(store: Store) -> None:
+    """The database answers each look from an index of the drives with work, however many sleep."""
+    sqlite = store.engine.dialect.name == "sqlite"
+    opened(store)
+    asked: list[str] = []
+    with store.engine.connect() as connection:
+        connection.exec_driver_sql("SELECT 1" if sqlite else "SET enable_seqscan = off")
+        for query in drives.questions(NOW):
+            literal = query.compile(store.engine, compile_kwargs={"literal_binds": True})
+            explained = connection.exec_driver_sql(f"EXPLAIN {'QUERY PLAN ' if sqlite else ''}{literal}")
+            asked.append(" ".join(str(row) for row in explained))
+    assert ["drive_awake" in asked[0], "drive_wake_at" in asked[1]] == [True, True], asked
+
+
+def test_the_earliest_time_that_wakes_anything_is_known(store: Store) -> None:
+    """None when time wakes nothing."""
+    name, other = opened(store, "first"), opened(store, "first")
+    assert drives.next_wake(store) is None
+    drives.release(store, Lease(name, "first", 1), 1, NOW + timedelta(hours=2)).result()
+    drives.release(store, Lease(other, "first", 1), 1, NOW + timedelta(hours=1)).result()
+    assert drives.next_wake(store) == NOW + timedelta(hours=1)

@@ -12,11 +12,11 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, or_, select, update
 
 from firedoor.store.journal import Store
 from firedoor.store.projections import table, text_of
-from firedoor.store.tables import DriveRow, IncidentRow, PulseRow
+from firedoor.store.tables import DriveRow, PulseRow
 
 FORGOTTEN = timedelta(days=1)  # after so long the last sign of a process that is gone says nothing any more
 LEASE = timedelta(seconds=8)  # longer than the two reports of one crash that a Prefect worker makes (4 to 7 s apart)
@@ -89,15 +89,32 @@ def free(store: Store, owner: str) -> Future[None]:
 
 def needing(store: Store, now: datetime, limit: int = 100) -> list[str]:
     """Incidents without a living driver that have something to do: new entries, or a time that has come."""
-    drives, incidents = table(DriveRow).c, table(IncidentRow).c
-    free = or_(drives.owner == "", drives.beaten_at < text_of(now - LEASE), drives.beaten_at > text_of(now + LEASE))
-    work = or_(incidents.head_seq > drives.slept_seq, and_(drives.wake_at.is_not(None), drives.wake_at <= text_of(now)))
-    query = (
-        select(drives.incident).join(table(IncidentRow), incidents.id == drives.incident)
-        .where(drives.ended.is_(False) & free & work).order_by(drives.incident).limit(limit)
-    )  # fmt: skip
+    found: set[str] = set()
     with store.engine.connect() as connection:
-        return [str(row.incident) for row in connection.execute(query)]
+        for query in questions(now):
+            found.update(str(row.incident) for row in connection.execute(query.limit(limit)))
+    return sorted(found)[:limit]
+
+
+def questions(now: datetime) -> tuple[Select[tuple[str]], Select[tuple[str]]]:
+    """Who has new entries, and whose time has come: two, so that each is answered by its own index of the few."""
+    columns = table(DriveRow).c
+    free = or_(columns.owner == "", columns.beaten_at < text_of(now - LEASE), columns.beaten_at > text_of(now + LEASE))
+    going_on = columns.ended.is_(False) & free
+    due = columns.wake_at.is_not(None) & (columns.wake_at <= text_of(now))
+    return (
+        select(columns.incident).where((columns.head_seq > columns.slept_seq) & going_on),
+        select(columns.incident).where(due & going_on),
+    )
+
+
+def next_wake(store: Store) -> datetime | None:
+    """When time alone next wakes an incident, if it wakes any."""
+    columns = table(DriveRow).c
+    query = select(func.min(columns.wake_at)).where(columns.wake_at.is_not(None) & columns.ended.is_(False))
+    with store.engine.connect() as connection:
+        at = connection.execute(query).scalar()
+    return datetime.fromisoformat(at) if at else None
 
 
 def pulse(store: Store, owner: str, watched_at: datetime, recovered_at: datetime | None) -> Future[None]:
@@ -107,11 +124,9 @@ def pulse(store: Store, owner: str, watched_at: datetime, recovered_at: datetime
 
 def unshown(store: Store, limit: int = 50) -> list[str]:
     """Ended incidents that Prefect has not been shown to their end."""
-    drives, incidents = table(DriveRow).c, table(IncidentRow).c
-    query = (
-        select(drives.incident).join(table(IncidentRow), incidents.id == drives.incident)
-        .where(drives.ended.is_(True) & (drives.shown_seq < incidents.head_seq)).limit(limit)
-    )  # fmt: skip
+    columns = table(DriveRow).c
+    behind = (columns.head_seq > columns.shown_seq) & columns.ended.is_(True)
+    query = select(columns.incident).where(behind).limit(limit)
     with store.engine.connect() as connection:
         return [str(row.incident) for row in connection.execute(query)]
 

@@ -252,9 +252,9 @@ def _write(connection: Connection, incident: str, entries: Sequence[Entry]) -> N
     connection.execute(update(table(IncidentRow)).where(where).values(head_seq=last.seq, head_hash=last.hash))
     projections.project(connection, entries)
     states = [str(entry.body["state"]) for entry in entries if entry.kind == Kind.STATE]
-    if states:
-        ended = states[-1] in ("closed", "dismissed")
-        connection.execute(update(table(DriveRow)).where(table(DriveRow).c.incident == incident).values(ended=ended))
+    ended = {"ended": states[-1] in ("closed", "dismissed")} if states else {}
+    drive = update(table(DriveRow)).where(table(DriveRow).c.incident == incident)
+    connection.execute(drive.values(head_seq=last.seq, **ended))
 
 
 def _open(connection: Connection, new: NewIncident, now: datetime) -> tuple[Entry, ...]:

@@ -7,7 +7,7 @@ history to the migrations.
 
 from __future__ import annotations
 
-from sqlalchemy import Index, Text, UniqueConstraint
+from sqlalchemy import Index, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 
@@ -86,6 +86,7 @@ class TaskRow(SQLModel, table=True):
     """Projection: tasks of people."""
 
     __tablename__ = "task"
+    __table_args__ = (Index("task_by_state", "state", "due_at"),)
 
     incident: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
@@ -95,7 +96,7 @@ class TaskRow(SQLModel, table=True):
     question: str = Field(sa_type=Text)
     due_at: str = Field(index=True)
     opened_at: str
-    state: str = Field(default="open", index=True)  # open, decided, withdrawn
+    state: str = "open"  # open, decided, withdrawn
     choice: str | None = None
     clock: str | None = None
 
@@ -154,23 +155,40 @@ class EvidenceRow(SQLModel, table=True):
     kept_at: str
 
 
+def _some(name: str, column: str, where: str, *, ended: bool) -> Index:
+    """An index of the drives that need something. A query finds it only by the very same words."""
+    return Index(
+        name, column,
+        sqlite_where=text(f"{where} AND ended IS {int(ended)}"),
+        postgresql_where=text(f"{where} AND ended IS {str(ended).lower()}"),
+    )  # fmt: skip
+
+
 class DriveRow(SQLModel, table=True):
     """Who drives an incident, and when it next needs driving. Not a projection: it is about processes, not facts.
 
     `token` grows with every new driver; an append with an older one is refused, so a driver
     that was thought dead cannot write. `slept_seq` is the entry up to which the last driver
     had nothing to do; a head beyond it, or `wake_at` in the past, means that there is work.
+    `head_seq` is the incident's, so that one index of this table knows the few that have work.
     """
 
     __tablename__ = "drive"
+    __table_args__ = (
+        _some("drive_awake", "incident", "head_seq > slept_seq", ended=False),
+        _some("drive_wake_at", "wake_at", "wake_at IS NOT NULL", ended=False),
+        _some("drive_owned", "owner", "owner != ''", ended=False),
+        _some("drive_unshown", "incident", "head_seq > shown_seq", ended=True),
+    )
 
     incident: str = Field(primary_key=True)
     owner: str = ""
     token: int = 0
     beaten_at: str = ""
+    head_seq: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     slept_seq: int = 0
     wake_at: str | None = None
-    ended: bool = Field(default=False, index=True)
+    ended: bool = False
     shown_seq: int = 0
     flow_run_id: str | None = Field(default=None, index=True)
 
