@@ -15,6 +15,8 @@ def upgrade() -> None:
     """Bring the schema forward."""
     sqlite = op.get_bind().dialect.name == "sqlite"
     going_on, ended = ("ended IS 0", "ended IS 1") if sqlite else ("ended IS false", "ended IS true")
+    op.drop_index("ix_drive_ended", "drive")  # half of all rows: whoever asked it read them all
+    op.drop_index("ix_task_state", "task")
     op.add_column("drive", sa.Column("head_seq", sa.Integer(), nullable=False, server_default="0"))
     op.execute(
         "UPDATE drive SET head_seq = (SELECT incident.head_seq FROM incident WHERE incident.id = drive.incident)"
@@ -26,6 +28,4 @@ def upgrade() -> None:
         ("drive_unshown", "incident", f"head_seq > shown_seq AND {ended}"),
     ):
         op.create_index(name, "drive", [column], sqlite_where=sa.text(where), postgresql_where=sa.text(where))
-    op.drop_index("ix_drive_ended", "drive")  # half of all rows: whoever asked it read them all
-    op.drop_index("ix_task_state", "task")
     op.create_index("task_by_state", "task", ["state", "due_at"])
