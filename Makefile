@@ -18,7 +18,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --no-config --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-crash check format bench docs lock clean
+.PHONY: help demo test test-all test-crash check format bench docs lock lock-parts clean
 
 help:  ## List what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,9 @@ demo: $(RUN_READY)  ## Show a whole incident on this machine; nothing leaves it.
 
 test: $(DEV_READY)  ## Run every test, the slow ones too.
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-all: $(DEV_READY)  ## Run the heavy tests as well: systems that take gigabytes or minutes.
+	@$(BIN)/python -m pytest -m "heavy or not heavy" $(PYTEST_ARGS)
 
 test-crash: $(DEV_READY)  ## Kill real processes at the boundaries of the journal, and count what reached the far end.
 	@$(BIN)/python -m tests.crash.matrix
@@ -60,8 +63,13 @@ lock: $(DEV_READY)  ## Choose the newest versions that pyproject.toml allows and
 	@$(COMPILE) --upgrade --constraints requirements/dev.txt --group build --output-file requirements/build.txt
 	@echo "make lock: requirements/ is written; run 'make test' before committing it"
 
+lock-parts: $(DEV_READY)  ## Choose versions for the real systems that tests start, and write them, with hashes.
+	@for wanted in requirements/parts/*.in; do \
+		$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+			--no-config --custom-compile-command 'make lock-parts' $$wanted --output-file $${wanted%.in}.txt || exit 1; done
+
 clean:  ## Remove what was made here: the virtual environment, caches and builds.
-	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) .parts build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -39,8 +39,10 @@ FAULTS: Mapping[str, str] = {
 class Rig(Protocol):
     """A real system with one target that has at least one neighbour. All methods are synchronous.
 
-    `markless` is a sentence that says why the system can bear no mark of ours; empty, or absent, where it can. `cannot` says, for each fault that this system cannot have, why. `environment` holds the
-    secrets; nothing else may hold their values. `target` and `door` may change after `break_with`.
+    `markless` is a sentence that says why the system can bear no mark of ours; absent where it can. `heavy`
+    is True where it takes gigabytes or minutes; absent otherwise. `cannot` says, for each fault that this
+    system cannot have, why. `environment` holds the secrets; nothing else may hold their values. `target` and
+    `door` may change after `break_with`.
     """
 
     kind: ClassVar[str]

@@ -104,15 +104,21 @@ async def _bench(request: pytest.FixtureRequest, started: Callable[[str], Rig]) 
         assert not [text for text in bench.said if secret in text]
 
 
-every_connector = pytest.mark.parametrize("bench", kinds_with_rig(), indirect=True)
+def weight(kind: str) -> list[pytest.MarkDecorator]:
+    """A rig that takes gigabytes or minutes runs in `make test-all` only."""
+    return [pytest.mark.heavy] if getattr(rig_class(kind), "heavy", False) else []
+
+
+every_connector = pytest.mark.parametrize(
+    "bench", [pytest.param(kind, marks=weight(kind)) for kind in kinds_with_rig()], indirect=True
+)
 
 
 def having(*faults: str) -> pytest.MarkDecorator:
     """Run the test on every rig that can have the faults, each fault by itself."""
     found = list(cases(*faults))
-    return pytest.mark.parametrize(
-        ("bench", "fault"), [((k, f), f) for k, f in found], indirect=["bench"], ids=["-".join(c) for c in found]
-    )
+    chosen = [pytest.param((kind, fault), fault, id=f"{kind}-{fault}", marks=weight(kind)) for kind, fault in found]
+    return pytest.mark.parametrize(("bench", "fault"), chosen, indirect=["bench"])
 
 
 # Who takes part.
