@@ -27,7 +27,7 @@ PATIENCE = 600  # seconds for an installation
 
 
 def python_part(name: str) -> Path:
-    """Return the folder of programs (`bin`) of the environment of a part, made on first use; skips when it cannot be."""
+    """Return the folder of programs (`bin`) of the environment of a part, made on first use; or skip the test."""
     lock = LOCKS / f"{name}.txt"
     folder = _made(name, lock, lambda folder: _python_commands(folder, lock))
     return folder / "bin"
