@@ -164,12 +164,16 @@ def _some(name: str, column: str, where: str, *, ended: bool) -> Index:
     )  # fmt: skip
 
 
+_BEHIND = text("head_seq > shown_seq")
+
+
 class DriveRow(SQLModel, table=True):
     """Who drives an incident, and when it next needs driving. Not a projection: it is about processes, not facts.
 
     `token` grows with every new driver; an append with an older one is refused, so a driver
     that was thought dead cannot write. `slept_seq` is the entry up to which the last driver
     had nothing to do; a head beyond it, or `wake_at` in the past, means that there is work.
+    `shown_seq` is the entry up to which Prefect was shown it; nobody else shows it before `show_after`.
     `head_seq` is the incident's, so that one index of this table knows the few that have work.
     """
 
@@ -178,7 +182,7 @@ class DriveRow(SQLModel, table=True):
         _some("drive_awake", "incident", "head_seq > slept_seq", ended=False),
         _some("drive_wake_at", "wake_at", "wake_at IS NOT NULL", ended=False),
         _some("drive_owned", "owner", "owner != ''", ended=False),
-        _some("drive_unshown", "incident", "head_seq > shown_seq", ended=True),
+        Index("drive_behind", "incident", sqlite_where=_BEHIND, postgresql_where=_BEHIND),
     )
 
     incident: str = Field(primary_key=True)
@@ -190,6 +194,7 @@ class DriveRow(SQLModel, table=True):
     wake_at: str | None = None
     ended: bool = False
     shown_seq: int = 0
+    show_after: str | None = None
     flow_run_id: str | None = Field(default=None, index=True)
 
 
