@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 
 from firedoor.store.journal import Store
 from firedoor.store.projections import table, text_of
@@ -98,16 +98,16 @@ def _free(now: datetime) -> ColumnElement[bool]:
     at_rest = or_(columns.ended.is_(True), columns.head_seq <= columns.slept_seq)
     quiet = or_(beaten < text_of(now - QUIET), beaten > text_of(now + QUIET))
     unclaimed = or_(after.is_(None), after <= text_of(now), after > text_of(now + LONGEST))
-    return (columns.head_seq > columns.shown_seq) & at_rest & quiet & unclaimed
+    return and_(columns.head_seq > columns.shown_seq, at_rest, quiet, unclaimed)
 
 
 def _mine(claim: Claim) -> ColumnElement[bool]:
     columns = table(DriveRow).c
-    return (columns.incident == claim.incident) & (columns.show_after == claim.until)
+    return and_(columns.incident == claim.incident, columns.show_after == claim.until)
 
 
 def _as_it_was(claim: Claim) -> ColumnElement[bool]:
-    return table(DriveRow).c.token == claim.token
+    return and_(table(DriveRow).c.token == claim.token)
 
 
 def _claim(connection: Connection, incident: str, now: datetime) -> Claim | None:
