@@ -3,8 +3,9 @@
 Decides the small interface behind which a real system stands in for production: it can be
 started, broken in named ways, changed behind our back, and asked what really happened to
 it. Leaves the rules themselves to `test_connectors.py`. A connector adds one file,
-`rigs/<kind>.py` (`-` written as `_`), with a class `Rig`; a connector of another package
-keeps it in a folder of its own that `FIREDOOR_TEST_RIGS` names.
+`rigs/<kind>.py` (`-` written as `_`), with a class `Rig`; a connector that closes several kinds of
+thing adds `rigs/<kind>__<variant>.py` for each further one, and the same rules are tried there. A connector of
+another package keeps its rigs in a folder of its own that `FIREDOOR_TEST_RIGS` names.
 """
 
 from __future__ import annotations
@@ -85,22 +86,29 @@ def marks(rig: Rig) -> bool:
     return not getattr(rig, "markless", "")
 
 
-def rig_file(kind: str) -> Path:
-    """Return where the rig of a connector is."""
-    files = [folder / f"{kind.replace('-', '_')}.py" for folder in RIGS]
+def rig_file(rig: str) -> Path:
+    """Return where a rig is: that of a connector, or a further one of it, as `kind__variant`."""
+    files = [folder / f"{rig.replace('-', '_')}.py" for folder in RIGS]
     return next((file for file in files if file.exists()), files[0])
 
 
 def kinds_with_rig() -> list[str]:
-    """Return the connectors that bring a rig; `FIREDOOR_TEST_CONNECTORS=a,b` asks for some only."""
-    chosen = os.environ.get("FIREDOOR_TEST_CONNECTORS", "")
-    wanted = set(chosen.split(",")) if chosen else set(available())
-    return sorted(kind for kind in available() if kind in wanted and rig_file(kind).exists())
+    """Return the rigs, `kind` or `kind__variant`; `FIREDOOR_TEST_CONNECTORS=a,b__c` asks for some of them only."""
+    chosen = set(filter(None, os.environ.get("FIREDOOR_TEST_CONNECTORS", "").split(",")))
+    rigs = [rig for kind in available() for rig in _rigs_of(kind)]
+    return sorted(rig for rig in rigs if not chosen or rig in chosen or rig.split("__")[0] in chosen)
 
 
-def rig_class(kind: str) -> Any:
-    """Import the rig of a connector."""
-    specification = importlib.util.spec_from_file_location(f"rig_{kind.replace('-', '_')}", rig_file(kind))
+def _rigs_of(kind: str) -> set[str]:
+    """Return the names of the rigs of a connector; none where it brings no rig, which the suite complains of."""
+    own = rig_file(kind)
+    further = (file for folder in RIGS for file in folder.glob(f"{own.stem}__*.py"))
+    return {kind} | {f"{kind}__{file.stem.split('__', 1)[1]}" for file in further} if own.exists() else set()
+
+
+def rig_class(rig: str) -> Any:
+    """Import a rig by its name."""
+    specification = importlib.util.spec_from_file_location(f"rig_{rig.replace('-', '_')}", rig_file(rig))
     assert specification is not None
     assert specification.loader is not None
     module = importlib.util.module_from_spec(specification)
@@ -109,6 +117,6 @@ def rig_class(kind: str) -> Any:
 
 
 def cases(*faults: str) -> Iterator[tuple[str, str]]:
-    """Yield (kind, fault) for every rig that can have the fault."""
-    for kind in kinds_with_rig():
-        yield from ((kind, fault) for fault in faults if fault not in rig_class(kind).cannot)
+    """Yield (rig, fault) for every rig that can have the fault."""
+    for rig in kinds_with_rig():
+        yield from ((rig, fault) for fault in faults if fault not in rig_class(rig).cannot)
