@@ -133,9 +133,16 @@ def wanted(lock: str) -> list[Requirement]:
     """Return what pyproject.toml asks of a lock file."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     groups, package = project["dependency-groups"], project["project"]
-    extras = [entry for extra in package["optional-dependencies"].values() for entry in extra]
-    runtime = [*package["dependencies"], *extras]
-    entries = {"lock": runtime, "build": groups["build"], "dev": [*runtime, *groups["build"], *groups["dev"]]}[lock]
+    extras = package["optional-dependencies"]
+    every = [entry for extra in extras.values() for entry in extra]
+    chosen = re.search(r"^RUN_EXTRAS := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert chosen is not None
+    run_extras = [entry for name in chosen[1].replace("--extra", " ").split() for entry in extras[name]]
+    entries = {
+        "lock": [*package["dependencies"], *run_extras],
+        "build": groups["build"],
+        "dev": [*package["dependencies"], *every, *groups["build"], *groups["dev"]],
+    }[lock]
     return [Requirement(entry) for entry in entries if isinstance(entry, str)]
 
 
