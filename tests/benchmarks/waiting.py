@@ -84,8 +84,8 @@ def _fill(connection: object, names: list[str], ahead: str) -> None:
             for e in entries
         ],
         DriveRow: [
-            {"incident": name, "owner": "", "token": 1, "beaten_at": "", "slept_seq": 1, "wake_at": ahead,
-             "ended": False, "shown_seq": 0}
+            {"incident": name, "owner": "", "token": 1, "beaten_at": "", "head_seq": 1, "slept_seq": 1,
+             "wake_at": ahead, "ended": False, "shown_seq": 0}
             for name in names
         ],
         TimerRow: [

@@ -155,6 +155,41 @@ async def test_everything_is_read_again_in_slices(here: House) -> None:
     assert audit.rounds == 2
 
 
+async def test_only_what_is_new_is_read_of_a_journal_that_was_verified(here: House) -> None:
+    """The first look reads every entry, the next one those that were written since."""
+    audit = auditor(here, limits=Limits(slice=0))
+    incidents = [await in_flight(here) for _ in range(3)]
+    codes(audit)
+    assert audit.verified == sum(len(here.entries(incident)) for incident in incidents)
+    here.store.append(incidents[1], [Draft(Kind.NOTE, "person:Ada", {"text": "go on"})], here.clock()).result()
+    await lived(here)
+    await here.settle(incidents[1])
+    before = audit.verified
+    assert (codes(audit), 0 < audit.verified < before / 3) == ([], True)
+
+
+async def test_an_incident_that_was_removed_is_noticed(here: House) -> None:
+    """By an auditor that saw it, and by one that never did: a number is missing. The last one leaves a gap, too."""
+    audit = auditor(here)
+    for _ in range(3):
+        await in_flight(here)
+    assert codes(audit) == []
+    for name, column in (("incident", "id"), ("entry", "incident"), ("drive", "incident"), ("task", "incident")):
+        alter(here, f"DELETE FROM {name} WHERE {column} = 'INC-2026-0003'")  # noqa: S608 - the test's own
+    assert codes(audit) == ["M122"]
+    (problem,) = auditor(here).look()
+    assert (problem.code, problem.message.split(" is ")[-1]) == ("M124", "INC-2026-0003")
+
+
+async def test_an_entry_of_which_recovery_cannot_know_is_noticed(here: House) -> None:
+    """The number by which a driver is found stands still: nobody would ever take the incident up."""
+    audit = auditor(here)
+    incident = await in_flight(here)
+    alter(here, "UPDATE drive SET head_seq = 1")
+    (problem,) = audit.look()
+    assert (problem.code, incident in problem.message) == ("M116", True)
+
+
 async def test_a_restored_old_backup_is_noticed(here: House, tmp_path: Path) -> None:
     """By an auditor that was there before, and by a new one with the checkpoint; a new one without it cannot know."""
     checkpoint = tmp_path / "elsewhere.json"

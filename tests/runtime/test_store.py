@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from sqlalchemy import delete, insert, select, text, update
+from sqlalchemy import delete, event, insert, select, text, update
 from tests.core.paper import HEAD
 
 from firedoor.core.journal import Draft, Kind
@@ -293,6 +293,19 @@ def test_a_body_is_proved_byte_by_byte(store: Store, body: str) -> None:
     run(store, update(table(EntryRow)).where(table(EntryRow).c.seq == 2).values(body=body))
     ((_, _, fault),) = store.verify(name)
     assert (fault.seq, "altered" in fault.what) == (2, True)
+
+
+def test_many_journals_are_verified_by_few_queries(store: Store) -> None:
+    """A hundred at a time, in the order of their names; an altered line is found in whichever hundred it stands."""
+    names = [written.result()[0].incident for written in [store.open_incident(incident(), NOW) for _ in range(230)]]
+    store.append(names[201], [NOTE], NOW).result()
+    run(store, update(table(EntryRow)).where(table(EntryRow).c.incident == names[201]).values(actor="person:Eve"))
+    asked: list[str] = []
+    event.listen(store.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    found = list(store.verify())
+    assert [(name, number) for name, number, _ in found] == [(name, 1 + (name == names[201])) for name in names]
+    assert [name for name, _, fault in found if fault] == [names[201]]
+    assert len([query for query in asked if "entry.body" in query]) == 3
 
 
 def test_rows_that_were_dropped_cut_off_or_orphaned_are_found(store: Store) -> None:

@@ -10,7 +10,7 @@ whoever misses the heartbeat.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -23,7 +23,7 @@ from firedoor.core.reminders import OVER
 from firedoor.runtime.checkpoint import read_checkpoint, write_checkpoint
 from firedoor.store.drives import LEASE
 from firedoor.store.projections import table, text_of
-from firedoor.store.proof import Seen, chain_names, heads_at_one_moment, read_chain
+from firedoor.store.proof import Seen, Wanted, chain_names, heads_at_one_moment, missing_numbers, read_chains
 from firedoor.store.tables import DriveRow, EntryRow, IncidentRow, PulseRow, TaskRow, TimerRow
 
 RESTORE = "keep this database for examination, and restore a backup with `firedoor restore`"
@@ -39,6 +39,7 @@ class Limits:
     skew: timedelta = timedelta(seconds=10)  # something written later than now
     free: int = 500_000_000  # bytes on the disk of the data
     slice: int = 20_000  # entries that were verified before and are read again in each look
+    named: int = 10  # of each kind of problem, at most
     longest: float = 5.0  # seconds that a look reads again, at most
 
 
@@ -76,7 +77,9 @@ class Audit:
         found = [
             *overdue(connection, now, self.limits.late),
             *undriven(connection, now, self.limits),
+            *unheard(connection, self.limits),
             *silent(connection, now, self.limits),
+            *gone(connection, heads, self.seen),
             *self._disk(),
         ]
         found += self._chains(connection, heads, now + timedelta(seconds=time.monotonic() - began))
@@ -90,36 +93,62 @@ class Audit:
         """Verify what is new, and a part of what was verified before: an old line can be altered too."""
         self.verified = 0
         first = not self.rounds
-        for incident in {*(chain_names(connection, heads) if first else heads), *self.seen}:
-            if self.seen.get(incident) != heads.get(incident) or incident not in self._verified:
-                self._verify(connection, incident, heads.get(incident), now)
+        names = {*(chain_names(connection, heads) if first else heads), *self.seen}
+        new = [name for name in names if self.seen.get(name) != heads.get(name) or name not in self._verified]
+        for _ in self._verify(connection, heads, sorted(new, key=self._verified_up_to), now):
+            pass
         self.rounds += first
         if not first:
             self._read_again(connection, heads, now)
         return list(self._broken.values())
 
     def _read_again(self, connection: Connection, heads: dict[str, Head], now: datetime) -> None:
-        self._again = self._again or chain_names(connection, heads)[::-1]
+        """Read the next ones of the round from their beginning, until this look has read enough."""
+        self._again = self._again or chain_names(connection, heads)
         end, until = self.verified + self.limits.slice, time.monotonic() + self.limits.longest
-        while self._again and self.verified < end and time.monotonic() < until:
-            incident = self._again.pop()
-            self._verified.discard(incident)
-            self._verify(connection, incident, heads.get(incident), now)
+        done = 0
+        for _ in self._verify(connection, heads, self._again[: self.limits.slice], now, again=True):
+            done += 1
+            if self.verified >= end or time.monotonic() >= until:
+                break
+        del self._again[:done]
         self.rounds += not self._again
 
-    def _verify(self, connection: Connection, incident: str, head: Head | None, now: datetime) -> None:
-        before = self.seen.get(incident)
-        after = before if before is not None and incident in self._verified else None
-        found = read_chain(connection, incident, head, after=after, expect=before)
-        self.verified += found.entries
-        problem = _chain_problem(incident, head, before, found) or _future(incident, found, now, self.limits.skew)
+    def _verify(
+        self,
+        connection: Connection,
+        heads: dict[str, Head],
+        names: Sequence[str],
+        now: datetime,
+        *,
+        again: bool = False,
+    ) -> Iterator[str]:
+        """Verify these chains one by one, yielding each name when it is judged."""
+        chains = [Wanted(n, heads.get(n), None if again else self._start(n), self.seen.get(n)) for n in names]
+        for wanted, found in read_chains(connection, chains):
+            self.verified += found.entries
+            self._judge(wanted, found, now)
+            yield wanted.incident
+
+    def _judge(self, wanted: Wanted, found: Seen, now: datetime) -> None:
+        name = wanted.incident
+        problem = _chain_problem(wanted, found) or _future(name, found, now, self.limits.skew)
         if problem is not None:
-            self._broken[incident] = problem
+            self._verified.discard(name)
+            self._broken[name] = problem
             return
-        self._broken.pop(incident, None)
-        self._verified.add(incident)
-        if head is not None:
-            self.seen[incident] = head
+        self._broken.pop(name, None)
+        self._verified.add(name)
+        if wanted.head is not None:
+            self.seen[name] = wanted.head
+
+    def _start(self, incident: str) -> Head | None:
+        return self.seen.get(incident) if incident in self._verified else None
+
+    def _verified_up_to(self, incident: str) -> tuple[int, str]:
+        """Chains that go on from a like entry stand together: one query reads many of them, and little twice."""
+        start = self._start(incident)
+        return (start.seq if start else 0, incident)
 
     # -- the machine -----------------------------------------------------------------------------
 
@@ -130,7 +159,8 @@ class Audit:
             yield Problem(code="M131", message=message, do="free some space before nothing can be stored any more")
 
 
-def _chain_problem(incident: str, head: Head | None, before: Head | None, found: Seen) -> Problem | None:
+def _chain_problem(wanted: Wanted, found: Seen) -> Problem | None:
+    incident, head, before = wanted.incident, wanted.head, wanted.expect
     if before is not None and (head is None or head.seq < before.seq):
         stands = f"stands at entry {head.seq}" if head else "is gone"
         message = f"{incident} {stands}, and stood at entry {before.seq} before: something was taken back"
@@ -146,6 +176,14 @@ def _future(incident: str, found: Seen, now: datetime, skew: timedelta) -> Probl
         return None
     message = f"{incident} has an entry of {found.newest}, and here it is {text_of(now)}"
     return Problem(code="M132", message=message, do="set the clock of this machine, or of the one that wrote (NTP)")
+
+
+def gone(connection: Connection, heads: Mapping[str, Head], seen: Mapping[str, Head]) -> Iterator[Problem]:
+    """Incidents that were removed with everything they had. Of those that were seen, their chains tell."""
+    missing = [name for name in missing_numbers(connection, heads) if name not in seen]
+    if missing:
+        message = f"{len(missing)} incidents were opened and are not there any more, the first is {missing[0]}"
+        yield Problem(code="M124", message=message, do="nothing removes an incident but a hand; " + RESTORE)
 
 
 def overdue(connection: Connection, now: datetime, late: timedelta) -> Iterator[Problem]:
@@ -170,23 +208,40 @@ def overdue(connection: Connection, now: datetime, late: timedelta) -> Iterator[
 
 def undriven(connection: Connection, now: datetime, limits: Limits) -> Iterator[Problem]:
     """Incidents with something to do that nobody does: no living driver, or one that does not get on."""
-    drives, incidents, entries = table(DriveRow).c, table(IncidentRow).c, table(EntryRow).c
+    drives, entries = table(DriveRow).c, table(EntryRow).c
     ripe, stuck = text_of(now - limits.late), text_of(now - limits.stuck)
     old, future = text_of(now - LEASE - limits.late), text_of(now + LEASE + limits.late)
-    unowned = or_(drives.owner == "", drives.beaten_at < old, drives.beaten_at > future)
-    new = and_(incidents.head_seq > drives.slept_seq, entries.at <= ripe)
-    left = and_(unowned, or_(new, and_(drives.wake_at.is_not(None), drives.wake_at <= ripe)))
-    held = and_(drives.owner != "", incidents.head_seq > drives.slept_seq, entries.at <= stuck)
-    query = (
-        select(drives.incident, drives.owner, drives.beaten_at, entries.at).select_from(table(DriveRow))
-        .join(table(IncidentRow), incidents.id == drives.incident)
-        .join(table(EntryRow), and_(entries.incident == incidents.id, entries.seq == incidents.head_seq))
-        .where(drives.ended.is_(False) & or_(left, held)).order_by(drives.incident).limit(20)
-    )  # fmt: skip
-    for row in connection.execute(query):
+    unowned, going_on = (
+        or_(drives.owner == "", drives.beaten_at < old, drives.beaten_at > future),
+        drives.ended.is_(False),
+    )
+    new = (drives.head_seq > drives.slept_seq) & going_on
+    due = drives.wake_at.is_not(None) & (drives.wake_at <= ripe) & going_on
+    last = and_(entries.incident == drives.incident, entries.seq == drives.head_seq)
+    query = select(drives.incident, drives.owner, drives.beaten_at, entries.at)
+    query = query.select_from(table(DriveRow)).join(table(EntryRow), last).order_by(drives.incident).limit(20)
+    held = and_(drives.owner != "", entries.at <= stuck)
+    # Two questions, each of an index of those with work: those that sleep are many.
+    rows = [
+        *connection.execute(query.where(new & or_(unowned & (entries.at <= ripe), held))),
+        *connection.execute(query.where(due & unowned)),
+    ]
+    for row in {row.incident: row for row in rows}.values():
         who = f"{row.owner}, last heard of {row.beaten_at}" if row.owner else "nobody"
         message = f"{row.incident} has something to do since {row.at} and does not get on; driven by {who}"
         yield Problem(code="M113", message=message, do="see the log of `firedoor up`; start it again if it hangs")
+
+
+def unheard(connection: Connection, limits: Limits) -> Iterator[Problem]:
+    """Journals that have grown, while the number by which a driver is found has not: nobody would ever drive them."""
+    drives, incidents = table(DriveRow).c, table(IncidentRow).c
+    query = (
+        select(incidents.id).outerjoin(table(DriveRow), drives.incident == incidents.id)
+        .where(drives.head_seq.is_distinct_from(incidents.head_seq)).limit(limits.named)
+    )  # fmt: skip
+    for incident in connection.execute(query).scalars():
+        message = f"{incident} has entries of which its drive does not know"
+        yield Problem(code="M116", message=message, do="somebody else wrote into the database; " + RESTORE)
 
 
 def silent(connection: Connection, now: datetime, limits: Limits) -> Iterator[Problem]:

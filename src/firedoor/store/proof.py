@@ -1,13 +1,13 @@
 """Verifies the journals as they are stored: every byte of every row, and that no row is without its incident.
 
-Decides what is compared: the chain of hashes, the head beside it, and that each body is
-written in the one canonical form, so that no byte can change unseen. Leaves the chain
-itself to `core.journal`.
+Decides what is compared: the chain of hashes, the head beside it, that each body is
+written in the one canonical form, so that no byte can change unseen, and that no number is
+missing between the incidents. Leaves the chain itself to `core.journal`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,19 @@ from sqlalchemy import Connection, Engine, select, true
 from firedoor.core.canonical import canonical
 from firedoor.core.journal import Entry, Fault, Head, genesis, verify
 from firedoor.store.projections import table
-from firedoor.store.tables import EntryRow, IncidentRow
+from firedoor.store.tables import CounterRow, EntryRow, IncidentRow
+
+BATCH = 100  # journals that one query reads
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A chain to verify: where it must end, up to where it was verified before, and where it was last seen."""
+
+    incident: str
+    head: Head | None
+    after: Head | None = None  # entries up to here were verified and are not read again
+    expect: Head | None = None  # this entry must still be the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +52,8 @@ def verify_stored(engine: Engine, incident: str | None = None) -> Iterator[tuple
         _one_moment(connection)
         heads = _heads(connection, incident)
         names = [incident] if incident is not None else _names(connection, heads)
-        for name in names:
-            rows = _rows(connection, name)
-            yield name, len(rows), _fault(name, rows, heads.get(name))
+        for wanted, seen in read_chains(connection, [Wanted(name, heads.get(name)) for name in names]):
+            yield wanted.incident, seen.entries, seen.fault
 
 
 def heads_at_one_moment(connection: Connection) -> dict[str, Head]:
@@ -56,19 +67,43 @@ def chain_names(connection: Connection, heads: dict[str, Head]) -> list[str]:
     return _names(connection, heads)
 
 
-def read_chain(
-    connection: Connection, incident: str, head: Head | None, *, after: Head | None = None, expect: Head | None = None
-) -> Seen:
-    """Verify a chain from its beginning, or only what follows `after`, which was verified before.
+def read_chains(connection: Connection, chains: Sequence[Wanted]) -> Iterator[tuple[Wanted, Seen]]:
+    """Verify chains in their order, each from its beginning or from what was verified before. One query reads many."""
+    for first in range(0, len(chains), BATCH):
+        batch = chains[first : first + BATCH]
+        lowest = min(wanted.after.seq if wanted.after else 0 for wanted in batch)
+        found: dict[str, list[Any]] = {wanted.incident: [] for wanted in batch}
+        for row in _rows(connection, list(found), lowest):
+            found[row.incident].append(row)
+        for wanted in batch:
+            yield wanted, _seen(wanted, found.pop(wanted.incident))
 
-    `expect` is where it stood when it was last seen: that entry must still be the same.
-    """
-    start = after or genesis(incident)
-    rows = _rows(connection, incident, start.seq)
-    fault = _fault(incident, rows, head, start)
+
+def missing_numbers(connection: Connection, heads: Iterable[str]) -> list[str]:
+    """Incidents that were opened and are not there: each takes the next number of its year, and none is given back."""
+    there: dict[str, set[int]] = {}
+    for name in heads:
+        year, _, number = name.removeprefix("INC-").partition("-")
+        if number.isdecimal():
+            there.setdefault(year, set()).add(int(number))
+    given = {row.name: row.value for row in connection.execute(select(table(CounterRow)))}
+    return [
+        f"INC-{year}-{number:04d}"
+        for name, value in sorted(given.items())
+        if name.startswith("incident-") and len(there.get(year := name.removeprefix("incident-"), ())) < value
+        for number in range(1, value + 1)
+        if number not in there.get(year, ())
+    ]
+
+
+def _seen(wanted: Wanted, rows: Sequence[Any]) -> Seen:
+    start = wanted.after or genesis(wanted.incident)
+    if start.seq:  # a number that was altered may be of any kind: without a start all are read
+        rows = [row for row in rows if not isinstance(row.seq, int) or row.seq > start.seq]
+    fault, expect = _fault(wanted.incident, rows, wanted.head, start), wanted.expect
     if fault is None and expect is not None and expect != start:
         same = any((row.seq, row.hash) == (expect.seq, expect.hash) for row in rows)
-        fault = None if same else Fault(incident, expect.seq, "is not the entry that stood there before")
+        fault = None if same else Fault(wanted.incident, expect.seq, "is not the entry that stood there before")
     return Seen(len(rows), fault, max((str(row.at) for row in rows), default=""))
 
 
@@ -92,11 +127,11 @@ def _names(connection: Connection, heads: dict[str, Head]) -> list[str]:
     return sorted({*heads, *found})
 
 
-def _rows(connection: Connection, incident: str, after: int = 0) -> Sequence[Any]:
+def _rows(connection: Connection, incidents: Sequence[str], after: int) -> Iterable[Any]:
     columns = table(EntryRow).c
-    newer = columns.seq > after if after else true()  # a number that was altered may be of any kind: read them all
-    query = select(table(EntryRow)).where((columns.incident == incident) & newer).order_by(columns.seq)
-    return connection.execute(query).all()
+    newer = columns.seq > after if after else true()
+    query = select(table(EntryRow)).where(columns.incident.in_(incidents) & newer)
+    return connection.execute(query.order_by(columns.incident, columns.seq))
 
 
 def _fault(incident: str, rows: Sequence[Any], head: Head | None, start: Head | None = None) -> Fault | None:
