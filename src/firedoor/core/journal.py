@@ -55,6 +55,10 @@ class Kind(StrEnum):
     EVIDENCE = "evidence.kept"  # name, sha256, size, source, mode
     CUSTODY = "evidence.touched"  # read, exported, held, released
     MESSAGE = "message.sent"  # to, subject, key
+    HELD = "hold.seen"  # target, op, seen, before, since: a held target was looked at and is closed (not every look)
+    DRIFTED = "hold.drifted"  # target, op, number, seen, last_seen, who, on_drift
+    UNSEEN = "hold.unseen"  # target, op, seen, last_seen, told: nothing shows whether it is still closed
+    HOLD_ENDED = "hold.ended"  # target, op, why, by
     NOTE = "note"
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from firedoor.core import holds
 from firedoor.core.incident import IncidentType, State
 from firedoor.core.journal import Body, Draft, Entry, Head, Kind
 from firedoor.core.severity import Severity
@@ -25,7 +26,9 @@ __all__ = [
 RESCUE = "rescue:"
 GLASS_REVIEW, ABORT_REVIEW = "review-break-glass", "review-abort"
 REVIEWS = frozenset((GLASS_REVIEW, ABORT_REVIEW))  # of what people did outside the plan
-BESIDE_THE_PLAN = frozenset(("rescue", "clock", *REVIEWS))  # tasks whose answer is not the outcome of an operation
+BESIDE_THE_PLAN = frozenset(
+    ("rescue", "clock", holds.DRIFT_TASK, holds.OPEN_TASK, *REVIEWS)
+)  # tasks whose answer is not the outcome of an operation
 
 
 @dataclass(slots=True)
@@ -111,6 +114,7 @@ class IncidentView:
     reminders: list[Body] = field(default_factory=list)
     fact_sources: dict[str, tuple[str, int]] = field(default_factory=dict)  # who set a fact last, and in which entry
     clock_seqs: dict[str, int] = field(default_factory=dict)  # the entry in which a clock last changed
+    holds: dict[str, Body] = field(default_factory=dict)  # what it keeps closed, by target; see `core.holds`
     paused: Body | None = None  # by whom, why, since when nothing new is started
     aborted: Body | None = None
     law_settled: Any = None  # what the law was last asked about in vain; a note of `turn`, not of the journal
@@ -220,6 +224,7 @@ def _started(view: IncidentView, body: Body, meta: Meta) -> None:
     record = _record(view, body["op"])
     record.status, record.until = ("waiting", body["until"]) if "until" in body else ("started", None)
     record.attempts, record.started_seq = body.get("attempt", 1), meta.seq
+    holds.started(view, body, meta)
 
 
 def _finished(view: IncidentView, body: Body, meta: Meta) -> None:
@@ -229,6 +234,7 @@ def _finished(view: IncidentView, body: Body, meta: Meta) -> None:
     record.ahead = record.by_hand
     if record.by_hand:
         _withdraw_of(view, body["op"])
+    holds.finished(view, body, meta)
 
 
 def _failed(view: IncidentView, body: Body, meta: Meta) -> None:
@@ -236,6 +242,7 @@ def _failed(view: IncidentView, body: Body, meta: Meta) -> None:
     record.attempts, record.problem = body["attempt"], body["problem"]
     record.status, record.retry_at = ("failed", None) if body["final"] else ("", body.get("retry_at"))
     record.finished_seq = meta.seq
+    holds.failed(view, body, meta)
 
 
 def _skipped(view: IncidentView, body: Body, meta: Meta) -> None:
@@ -308,6 +315,8 @@ def _task_answered(view: IncidentView, body: Body, meta: Meta) -> None:
     if task.id.startswith(RESCUE):
         _rescued(view, task, body, meta)
         return
+    if task.kind in holds.TASKS:
+        holds.ordered(view, task, body, meta)
     if task.kind in BESIDE_THE_PLAN:  # what follows from it is an entry of its own
         return
     record = _record(view, task.op)
@@ -363,5 +372,5 @@ _HANDLERS: Mapping[str, Callable[[IncidentView, Body, Meta], None]] = {
     Kind.TASK_OPENED: _task_opened, Kind.TASK_ANSWERED: _task_answered, Kind.TASK_ESCALATED: _task_escalated,
     Kind.EVIDENCE: _evidence, Kind.REMINDED: _reminded, Kind.TASK_REASSIGNED: _task_reassigned,
     Kind.TASK_CLAIMED: _task_claimed, Kind.RUN_PAUSED: _paused, Kind.RUN_UNPAUSED: _unpaused,
-    Kind.RUN_ABORTED: _aborted, Kind.REDONE: _redone, **CLOCK_HANDLERS,
+    Kind.RUN_ABORTED: _aborted, Kind.REDONE: _redone, **CLOCK_HANDLERS, **holds.HOLD_HANDLERS,
 }  # fmt: skip

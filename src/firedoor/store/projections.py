@@ -18,10 +18,11 @@ from firedoor.core.journal import Entry, Kind
 from firedoor.core.law import clock_of
 from firedoor.core.reminders import task_points
 from firedoor.core.view import RESCUE
-from firedoor.store.tables import ClockRow, EvidenceRow, IncidentRow, MessageRow, TaskRow, TimerRow
+from firedoor.store import hold_rows
+from firedoor.store.tables import ClockRow, EvidenceRow, HoldRow, IncidentRow, MessageRow, TaskRow, TimerRow
 
 Handler = Callable[[Connection, Entry], None]
-OF_ONE_INCIDENT = (TaskRow, ClockRow, TimerRow, MessageRow, EvidenceRow)
+OF_ONE_INCIDENT = (TaskRow, ClockRow, TimerRow, HoldRow, MessageRow, EvidenceRow)
 
 
 def table(row: Any) -> Any:  # noqa: ANN401 - SQLModel does not type its table
@@ -93,6 +94,7 @@ def _task_opened(connection: Connection, entry: Entry) -> None:
 
 
 def _task_answered(connection: Connection, entry: Entry) -> None:
+    hold_rows.answered(connection, entry)
     if not entry.body.get("decides", True):
         return
     tasks = table(TaskRow)
@@ -111,6 +113,7 @@ def _settled(connection: Connection, entry: Entry) -> None:
 def _finished(connection: Connection, entry: Entry) -> None:
     if entry.body.get("result", {}).get("by_hand"):
         _settled(connection, entry)
+    hold_rows.finished(connection, entry)
 
 
 def _aborted(connection: Connection, entry: Entry) -> None:
@@ -265,4 +268,10 @@ _HANDLERS: Mapping[str, Handler] = {
     Kind.REMINDED: _reminded,
     Kind.MESSAGE: _message,
     Kind.EVIDENCE: _evidence,
+    Kind.STARTED: hold_rows.started,
+    Kind.FAILED: hold_rows.failed,
+    Kind.HELD: hold_rows.held,
+    Kind.DRIFTED: hold_rows.drifted,
+    Kind.UNSEEN: hold_rows.unseen,
+    Kind.HOLD_ENDED: hold_rows.ended,
 }

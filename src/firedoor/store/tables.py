@@ -129,6 +129,35 @@ class TimerRow(SQLModel, table=True):
     fired_at: str | None = None
 
 
+class HoldRow(SQLModel, table=True):
+    """Targets that an incident keeps closed. A projection, except for when it was looked at and when it is next."""
+
+    __tablename__ = "hold"
+
+    incident: str = Field(primary_key=True)
+    target: str = Field(primary_key=True, index=True)
+    op: str  # the suspension that is held
+    state: str  # held, drifted, unseen, closing, opening
+    every: int  # seconds between two looks
+    since: str
+    seen_at: str  # when it was last seen closed
+    next_look: str = Field(index=True)
+    looks: int = 0
+    drifts: int = 0
+
+
+class AutomaticRow(SQLModel, table=True):
+    """Suspensions that nobody was asked about, for the limit of them per hour. Kept for a day."""
+
+    __tablename__ = "automatic_suspension"
+
+    incident: str = Field(primary_key=True)
+    op: str = Field(primary_key=True)
+    playbook: str
+    target: str
+    at: str = Field(index=True)
+
+
 class MessageRow(SQLModel, table=True):
     """Projection: messages to roles, and whether they have left through a messenger."""
 
