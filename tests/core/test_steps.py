@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.core.pages import after, compiled, operations, page, steps
+from tests.core.pages import compiled, operations, page, steps
 
-from firedoor.core.operations import Ask, Call, Choose, Keep, Operation, Wait
+from firedoor.core.operations import Ask, Call, Choose, Keep, Limits, Operation
 from firedoor.core.problems import InvalidInput
 from firedoor.core.step import StepType
 from firedoor.steps.registry import step_types
@@ -62,30 +62,46 @@ def test_suspend_captures_then_keeps_then_asks_for_nothing_more() -> None:
     assert {("containment.it.capture", "done"), ("containment.it.preserve-request-log", "settled")} <= waits
 
 
-def test_always_automatic_asks_nobody() -> None:
-    """`automatic: always` has a reflex and no question."""
+def test_always_automatic_asks_only_where_a_limit_forbids_it() -> None:
+    """`automatic: always` has a reflex; its question is for the case that the reflex is not allowed."""
     parts = step('suspend: "{{ facts.endpoint }}"\nautomatic: always')
-    assert not [part for part in parts.values() if isinstance(part, Ask)]
     assert isinstance(parts["automatic"], Choose)
+    assert (parts["automatic"].condition, parts["automatic"].automatic) == ("yes", "{{ facts.endpoint }}")
     assert parts["reflex.suspend"].reflex
+    assert {(edge.after.rpartition(".")[2], edge.on) for edge in parts["approve"].after} >= {("automatic", "no")}
 
 
-def test_a_second_look_comes_after_the_closing_and_holds_nothing_up() -> None:
-    """`reverify` waits and looks again, on both paths; neither the next step nor the end waits for it."""
-    plan = compiled(
-        steps(
-            KEPT + '- suspend: "{{ facts.endpoint }}"\n  automatic: when facts.minor\n  reverify: 10m\n'
-            '- task: "Next"\n  id: next'
-        )
-    )
-    for front in ("", "reflex."):
-        wait = operations(plan)[f"containment.suspend.{front}wait"]
-        assert isinstance(wait, Wait)
-        assert wait.seconds == 600
-        assert (f"containment.suspend.{front}suspend", "done") in after(plan, wait.id)
-        assert (wait.id, "over") in after(plan, f"containment.suspend.{front}reverify")
-    names = {name for last in ("containment.next", "close") for name, _ in after(plan, last)}
-    assert not {name for name in names if "reverify" in name}
+@pytest.mark.parametrize(
+    ("said", "held"),
+    [("", (600, "ask", 3)), ("\nreverify: 30m", (1800, "ask", 3)),
+     ("\non_drift: suspend_again", (600, "suspend_again", 3)),
+     ("\nreverify: 1m\non_drift: record\nagain_per_hour: 0", (60, "record", 0))],
+)  # fmt: skip
+def test_what_is_closed_is_held(said: str, held: tuple[int, str, int]) -> None:
+    """Every suspension is looked at again, on both paths, by default every ten minutes, and drift is asked about."""
+    parts = step(f'suspend: "{{{{ facts.endpoint }}}}"\nautomatic: when facts.minor{said}')
+    for part in (parts["suspend"], parts["reflex.suspend"]):
+        assert isinstance(part, Call)
+        hold = part.hold
+        assert hold
+        assert (hold.every_seconds, hold.on_drift, hold.again_per_hour) == held
+
+
+@pytest.mark.parametrize("reverify", ["0s", "25h"])
+def test_a_look_has_bounds(reverify: str) -> None:
+    """Never and every second day are no holding."""
+    with pytest.raises(InvalidInput, match="reverify"):
+        compiled(steps(KEPT + f'- suspend: "{{{{ facts.endpoint }}}}"\n  reverify: {reverify}'))
+
+
+def test_a_playbook_says_how_it_holds_and_how_much_it_may_close() -> None:
+    """`hold:` is the default of its steps, and a step may say otherwise; `limits:` stand in the plan."""
+    head = "hold: {reverify: 20m, on_drift: record}\nlimits: {targets: 3, per_hour: 5}\n"
+    closing = '- suspend: "{{ facts.endpoint }}"\n- suspend: "{{ facts.endpoint }}"\n  on_drift: ask'
+    plan = compiled(head + steps(KEPT + closing))
+    found = [plan_op.hold for plan_op in plan if isinstance(plan_op, Call) and plan_op.verb == "suspend"]
+    assert [(one.every_seconds, one.on_drift) for one in found if one] == [(1200, "record"), (1200, "ask")]
+    assert plan.limits == Limits(targets=3, per_hour=5)
 
 
 def test_resume_needs_two_people_unless_it_says_otherwise() -> None:

@@ -87,6 +87,8 @@ class _Compiler:
             duties=header.duties,
             facts=tuple(state.facts.values()),
             operations=tuple(state.operations),
+            limits=header.limits,
+            need_to_know=header.need_to_know,
         )
         places = {step: (state.playbooks[step].source, node.path) for step, node in state.places.items()}
         problems = checks.check_plan(plan, self.playbook, places, {**self.vocabulary, **state.facts})
@@ -179,7 +181,9 @@ class _Compiler:
         return tuple(dict.fromkeys(exits or around.after))
 
     def _lower(self, node: StepNode, step_id: str, around: _Around, *, gates: bool) -> tuple[Edge, ...]:
-        context = StepContext(step_id, around.phase, node.title, self.playbook.header.roles, self.lead)
+        context = StepContext(
+            step_id, around.phase, node.title, self.playbook.header.roles, self.lead, self.playbook.header.hold.hold()
+        )
         try:
             fragment = self.types[node.key].lower(node.options, context)
         except InvalidInput as error:

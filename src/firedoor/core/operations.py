@@ -64,6 +64,21 @@ class Retry(Record):
     wait_seconds: int = Field(ge=0)
 
 
+class Hold(Record):
+    """How what is suspended is kept closed: a look every so often, and what is done when it serves again."""
+
+    every_seconds: int = Field(default=600, ge=1, le=86_400)
+    on_drift: Literal["suspend_again", "ask", "record"] = "ask"
+    again_per_hour: int = Field(default=3, ge=0, le=20)  # closings by Firedoor itself; then people are asked
+
+
+class Limits(Record):
+    """How much may be suspended without asking; beyond it a person is asked."""
+
+    targets: int | None = Field(default=None, ge=0, le=1000)  # different ones, by one incident
+    per_hour: int | None = Field(default=None, ge=0, le=1000)  # by all incidents of the playbook together
+
+
 class Base(Record):
     """What every operation has. `each` names the `Choose` (or "clocks:AUDIENCE") it is repeated over."""
 
@@ -88,6 +103,8 @@ class Call(Base):
     retry: Retry = Retry(times=2, wait_seconds=2)
     timeout_seconds: int = 60
     allow_irreversible: bool = False
+    every_door: bool = False  # all of them are closed, not only the first that is enough
+    hold: Hold | None = None  # of a suspension
 
 
 class Keep(Base):
@@ -159,6 +176,7 @@ class Choose(Base):
     failed_of: tuple[str, ...] = ()  # or: whether one of these operations failed
     if_unknown: Literal["yes", "no", "ask"] = "ask"
     role: str = "commander"
+    automatic: str | None = None  # template: the target that is suspended without asking when the condition holds
 
 
 Operation = Annotated[Call | Keep | Ask | Tell | Mark | Wait | Choose, Field(discriminator="do")]
@@ -176,6 +194,8 @@ class Plan(Record):
     duties: Literal["auto"] | tuple[str, ...]
     facts: tuple[FactDefinition, ...]
     operations: tuple[Operation, ...]
+    limits: Limits | None = None
+    need_to_know: bool = False  # whether only the roles of the playbook may read its incidents
     format: Literal["firedoor.plan.v1"] = "firedoor.plan.v1"
 
     @cached_property

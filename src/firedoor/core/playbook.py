@@ -11,12 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from firedoor.core.facts import FactDefinition, FactType
 from firedoor.core.incident import IncidentType, Phase, State
+from firedoor.core.operations import Hold, Limits
 from firedoor.core.problems import InvalidInput, Problem, nearest
 from firedoor.core.source import Path, Source, problems_of
 from firedoor.core.step import Options, Seconds, StepTypes, Words
@@ -47,6 +48,18 @@ class FactSpec(Written):
     choices: Words = ()
     required: bool = False
     sealed: bool = False
+
+
+class HoldSpec(Written):
+    """How the playbook keeps closed what it suspends; a step may say otherwise."""
+
+    reverify: Annotated[Seconds, Field(ge=1, le=86_400)] = Hold().every_seconds
+    on_drift: Literal["suspend_again", "ask", "record"] = Hold().on_drift
+    again_per_hour: int = Field(default=Hold().again_per_hour, ge=0, le=20)
+
+    def hold(self) -> Hold:
+        """As a plan has it."""
+        return Hold(every_seconds=self.reverify, on_drift=self.on_drift, again_per_hour=self.again_per_hour)
 
 
 class DrillAnswer(Written):
@@ -122,7 +135,10 @@ class Header(Written):
     start: tuple[StartRule, ...] = ()
     facts: dict[str, FactSpec] = Field(default_factory=dict)
     roles: Words = ()
+    need_to_know: bool = False
     duties: Literal["auto"] | tuple[str, ...] = "auto"
+    hold: HoldSpec = HoldSpec()
+    limits: Limits | None = None
     drills: tuple[Drill, ...] = ()
 
 

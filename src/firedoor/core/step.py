@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from firedoor.core.duration import parse_duration
 from firedoor.core.incident import Phase
-from firedoor.core.operations import Edge, Operation
+from firedoor.core.operations import Edge, Hold, Operation
 from firedoor.core.problems import InvalidInput
 
 
@@ -52,6 +52,7 @@ class StepContext:
     title: str | None
     roles: tuple[str, ...]
     lead: str  # the role that is asked when nobody else is named
+    hold: Hold = field(default_factory=Hold)  # how this playbook keeps closed what it suspends
 
     def operation_id(self, part: str = "") -> str:
         """The id of one of the step's operations."""

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
+from firedoor.core.brake import Brake, unasked, why_ask
 from firedoor.core.canonical import digest
 from firedoor.core.expression import Expression
 from firedoor.core.facts import FactDefinition, Value
+from firedoor.core.holds import DRIFT_TASK
 from firedoor.core.incident import ended, move
 from firedoor.core.journal import Body, Draft, Kind
 from firedoor.core.law import Law
@@ -62,6 +64,7 @@ class Rules:
     definitions: Mapping[str, FactDefinition]
     organisation: Mapping[str, Any]
     law: Law | None = None
+    brake: Brake | None = None
 
 
 def next_turn(
@@ -86,6 +89,7 @@ class _Turn:
         self.reflex_only = reflex_only
         self.turn = Turn()
         self.launched: set[str] = set()
+        self.unasked = unasked(view)  # targets that are suspended without asking, those of this turn included
 
     def take(self) -> Turn:
         """Repeat until nothing more follows from what is known."""
@@ -206,12 +210,21 @@ class _Turn:
         if answer is UNKNOWN and choose.if_unknown == "ask":
             return [self._ask_condition(choose, instance, expression, scope)]
         word = choose.if_unknown if answer is UNKNOWN else str(Ternary(answer))
+        if choose.automatic and word == "yes":
+            word, more = self._unasked(render(choose.automatic, scope))
+            result = {**result, **more, "reasons": [*result["reasons"], *more.get("reasons", [])]}
         return [self._finish(instance, word, {**result, "unknown": answer is UNKNOWN})]
+
+    def _unasked(self, target: str) -> tuple[str, Body]:
+        """Whether a target is suspended without asking, or why a person is asked after all."""
+        why = why_ask(self.view, self.unasked, self.rules.plan.limits, target, self.rules.brake)
+        self.unasked |= set() if why else {target}
+        return ("no", {"asked_because": why, "reasons": [why]}) if why else ("yes", {"automatic": target})
 
     def _mark(self, mark: Mark, instance: Instance) -> list[Draft]:
         state = move(self.view.state, mark.event)
-        if ended(state) and any(task.kind in REVIEWS for task in self.view.open_tasks()):
-            return []  # what was done outside the rules is reviewed before the incident ends
+        if ended(state) and any(task.kind in (*REVIEWS, DRIFT_TASK) for task in self.view.open_tasks()):
+            return []  # what was done outside the rules is reviewed, and what opened again is decided, before it ends
         body: Body = {"state": str(state), "event": str(mark.event), "before": str(self.view.state)}
         return [Draft(Kind.STATE, ACTOR, body), self._finish(instance, "marked", {"state": str(state)})]
 
@@ -256,7 +269,7 @@ class _Turn:
             ask.role,
             ask.escalate_to,
             render(ask.question, scope),
-            render(ask.guidance, scope),
+            "\n".join(filter(None, (self._asked_because(ask, instance), render(ask.guidance, scope)))),
             [choice.model_dump(mode="json") for choice in ask.choices],
             asks=list(ask.asks),
             approvals=ask.approvals,
@@ -264,6 +277,15 @@ class _Turn:
             clock=instance.clock if ask.clock else None,
             four_eyes_with=self._beside(ask.four_eyes_with, instance),
         )
+
+    def _asked_because(self, ask: Ask, instance: Instance) -> str:
+        """Why a person is asked about what would have been done without asking; empty for other questions."""
+        suffix = instance.id.removeprefix(ask.id)
+        records = (self.view.operations.get(f"{edge.after}{suffix}") for edge in ask.after if edge.on == "no")
+        why = next(
+            (record.result["asked_because"] for record in records if record and "asked_because" in record.result), ""
+        )
+        return f"You are asked because {why}." if why else ""
 
     def _beside(self, other: str | None, instance: Instance) -> str | None:
         """The instance of another operation that is repeated for the same thing."""

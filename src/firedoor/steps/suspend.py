@@ -3,16 +3,18 @@
 Decides the order: capture the state, preserve what must come first, ask unless
 the suspension is automatic, then suspend and verify. With `automatic:` the same
 operations stand once more as the reflex, which waits for nothing and nobody;
-the asking path is taken only when the condition does not hold. With `reverify:`
-it looks once more after that time, unless it was opened again or the incident has ended.
+the asking path is taken only when the condition does not hold, or a limit forbids
+to act unasked. What is closed is held: looked at every so often until people open
+it, with `on_drift:` when it serves again. Leaves holding to `runtime.holding`.
 """
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from pydantic import Field
 
-from firedoor.core.duration import show_duration
-from firedoor.core.operations import Ask, Call, Choice, Choose, Edge, Keep, Operation, Wait
+from firedoor.core.operations import Ask, Call, Choice, Choose, Edge, Hold, Keep, Operation
 from firedoor.core.problems import InvalidInput, Problem
 from firedoor.core.step import Fragment, Seconds, StepContext, StepType, Words, chain_after
 from firedoor.steps.asking import AskingOptions, ask
@@ -24,8 +26,19 @@ class Suspend(AskingOptions):
     suspend: str = Field(description="the target; a template")
     automatic: str | None = Field(default=None, description="`when CONDITION` or `always`: nobody is asked first")
     preserve_first: Words = Field(default=(), description="artefacts kept before the target is touched")
-    doors: Words = Field(default=(), alias="fallback", description="doors in the order to try; else the inventory's")
-    reverify: Seconds | None = Field(default=None, description="look again after so long; nothing waits for it")
+    doors: Words = Field(
+        default=(), alias="fallback",
+        description="doors in the order to try, else the inventory's; `all` closes every one of them",
+    )  # fmt: skip
+    reverify: Annotated[Seconds, Field(ge=1, le=86_400)] | None = Field(
+        default=None, description="look again every so often, as long as it is held; else as `hold:` says, else 10m"
+    )
+    on_drift: Literal["suspend_again", "ask", "record"] | None = Field(
+        default=None, description="when it serves again though nobody opened it here; else as `hold:` says, else `ask`"
+    )
+    again_per_hour: int | None = Field(
+        default=None, ge=0, le=20, description="how often `suspend_again` acts within an hour before it asks; else 3"
+    )
     approvals: int = Field(default=1, ge=1, le=5, description="how many people must agree")
     allow_irreversible: bool = Field(default=False, description="may use a door that cannot be opened again")
 
@@ -40,41 +53,28 @@ def lower(options: Suspend, context: StepContext) -> Fragment:
     approve = _approval(options, context)
     if condition is None:
         asked = _closing(options, context, "", chain_after((approve.id, "approve")))
-        again = _again(options, context, "", asked[-1])
-        return Fragment((approve, *asked, *again), (asked[-1].id,))
+        return Fragment((approve, *asked), (asked[-1].id,))
     return _with_reflex(options, context, condition, approve)
 
 
 def _with_reflex(options: Suspend, context: StepContext, condition: str, approve: Ask) -> Fragment:
     choose = Choose(
         **context.base("automatic", f"Whether {condition}" if condition != "yes" else "Automatic by policy"),
-        condition=condition, if_unknown="no", role=context.lead,
+        condition=condition, if_unknown="no", role=context.lead, automatic=options.suspend,
     )  # fmt: skip
     reflex = _closing(options, context, "reflex", chain_after((choose.id, "yes")), reflex=True)
-    look = _again(options, context, "reflex", reflex[-1])
-    free = frozenset(operation.id for operation in (choose, *reflex, *look))
-    if condition == "yes":
-        return Fragment((choose, *reflex, *look), (reflex[-1].id,), free=free)
+    free = frozenset(operation.id for operation in (choose, *reflex))
     approve = approve.model_copy(update={"after": chain_after((choose.id, "no"))})
     asked = _closing(options, context, "", chain_after((approve.id, "approve")))
-    again = _again(options, context, "", asked[-1])
-    return Fragment((choose, *reflex, *look, approve, *asked, *again), (reflex[-1].id, asked[-1].id), free=free)
+    return Fragment((choose, *reflex, approve, *asked), (reflex[-1].id, asked[-1].id), free=free)
 
 
-def _again(options: Suspend, context: StepContext, prefix: str, closed: Operation) -> tuple[Operation, ...]:
-    """Look once more when so much time has passed since it was closed; nothing when it was not closed."""
-    if options.reverify is None:
-        return ()
-    front = f"{prefix}." if prefix else ""
-    wait = Wait(
-        **context.base(f"{front}wait", f"Wait {show_duration(options.reverify)}"),
-        after=chain_after((closed.id, "done")), seconds=options.reverify,
-    )  # fmt: skip
-    verify = Call(
-        **context.base(f"{front}reverify", f"Look again whether {context.title or options.suspend} is closed"),
-        after=chain_after((wait.id, "over")), verb="verify", target=options.suspend,
-    )  # fmt: skip
-    return wait, verify
+def _hold(options: Suspend, context: StepContext) -> Hold:
+    """The playbook's way of holding, with what this step says otherwise."""
+    said = {
+        "every_seconds": options.reverify, "on_drift": options.on_drift, "again_per_hour": options.again_per_hour,
+    }  # fmt: skip
+    return context.hold.model_copy(update={name: value for name, value in said.items() if value is not None})
 
 
 def _condition(automatic: str | None) -> str | None:
@@ -106,6 +106,8 @@ def _closing(
         return f"{prefix}.{name}" if prefix else name
 
     name = context.title or options.suspend
+    every_door = options.doors == ("all",)
+    doors = () if every_door else options.doors
     keeps = tuple(
         Keep(
             **context.base(part(f"preserve-{artefact.replace('_', '-')}"), f"Preserve {artefact} first"),
@@ -118,7 +120,7 @@ def _closing(
         after=after,
         verb="capture",
         target=options.suspend,
-        doors=options.doors,
+        doors=doors,
         reflex=reflex,
     )
     kept = tuple(Edge(after=keep.id) for keep in keeps)
@@ -127,10 +129,12 @@ def _closing(
         after=(*chain_after((capture.id, "done")), *kept),
         verb="suspend",
         target=options.suspend,
-        doors=options.doors,
+        doors=doors,
         reflex=reflex,
         snapshot=capture.id,
         allow_irreversible=options.allow_irreversible,
+        every_door=every_door,
+        hold=_hold(options, context),
     )
     return (*keeps, capture, suspend)
 
