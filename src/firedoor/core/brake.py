@@ -13,7 +13,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
 from firedoor.core.alert import Method, Strength
-from firedoor.core.operations import Limits
+from firedoor.core.operations import Ask, Limits
 from firedoor.core.view import IncidentView
 
 SURE = 0.9  # of 1: from here on a detector counts as sure, and only above its own threshold
@@ -54,6 +54,13 @@ def why_ask(
 def unasked(view: IncidentView) -> set[str]:
     """The targets that this incident decided to suspend without asking."""
     return {str(record.result["automatic"]) for record in view.operations.values() if record.result.get("automatic")}
+
+
+def asked_because(view: IncidentView, ask: Ask, suffix: str) -> str:
+    """Say why a person is asked about what would have been done unasked; empty for every other question."""
+    records = (view.operations.get(f"{edge.after}{suffix}") for edge in ask.after if edge.on == "no")
+    found = (record.result.get("asked_because") for record in records if record)
+    return next((f"You are asked because {why}." for why in found if why), "")
 
 
 def enough(alerts: Iterable[Mapping[str, Any]]) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from firedoor.core.brake import Brake, unasked, why_ask
+from firedoor.core.brake import Brake, asked_because, unasked, why_ask
 from firedoor.core.canonical import digest
 from firedoor.core.expression import Expression
 from firedoor.core.facts import FactDefinition, Value
@@ -269,7 +269,11 @@ class _Turn:
             ask.role,
             ask.escalate_to,
             render(ask.question, scope),
-            "\n".join(filter(None, (self._asked_because(ask, instance), render(ask.guidance, scope)))),
+            "\n".join(
+                filter(
+                    None, (asked_because(self.view, ask, instance.id.removeprefix(ask.id)), render(ask.guidance, scope))
+                )
+            ),
             [choice.model_dump(mode="json") for choice in ask.choices],
             asks=list(ask.asks),
             approvals=ask.approvals,
@@ -277,15 +281,6 @@ class _Turn:
             clock=instance.clock if ask.clock else None,
             four_eyes_with=self._beside(ask.four_eyes_with, instance),
         )
-
-    def _asked_because(self, ask: Ask, instance: Instance) -> str:
-        """Why a person is asked about what would have been done without asking; empty for other questions."""
-        suffix = instance.id.removeprefix(ask.id)
-        records = (self.view.operations.get(f"{edge.after}{suffix}") for edge in ask.after if edge.on == "no")
-        why = next(
-            (record.result["asked_because"] for record in records if record and "asked_because" in record.result), ""
-        )
-        return f"You are asked because {why}." if why else ""
 
     def _beside(self, other: str | None, instance: Instance) -> str | None:
         """The instance of another operation that is repeated for the same thing."""
