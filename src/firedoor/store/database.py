@@ -4,8 +4,8 @@ Decides how transactions begin and commit. Every write of a process goes through
 `Writer`, which puts all writes that wait at that moment into one transaction
 (each behind a savepoint), so that a storm of alerts costs one disk flush for
 many. A result is handed out only after the commit; what one write does wrong
-harms no other. Leaves what is written to
-`journal` and `projections`.
+harms no other, and a commit whose answer is lost is asked for before anything is
+repeated. Leaves what is written to `journal` and `projections`.
 """
 
 from __future__ import annotations
@@ -13,21 +13,27 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from firedoor.core.problems import NotStored, Problem
+from firedoor.core.problems import InDoubt, NotStored, Problem, Unanswered
 
 Result = TypeVar("Result")
 BUSY_MILLISECONDS = 30_000
 GROUP = 64  # writes in one transaction, at most
 ATTEMPTS = 5  # for a transaction that PostgreSQL ends to resolve a deadlock
+
+PATIENCE = 10.0  # seconds that a lost commit is asked for
+_NUMBER = text("SELECT pg_current_xact_id()::text")
+_STATUS = text("SELECT pg_xact_status(CAST(:mark AS xid8))")
+_GOING_ON = "in progress"  # the server has not noticed yet that the connection is gone
 
 Job = tuple[Callable[[Connection], Any], Future[Any]]
 Outcome = tuple[Future[Any], Any, BaseException | None]
@@ -85,6 +91,7 @@ class Writer:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.patience = PATIENCE
         self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
@@ -126,11 +133,12 @@ class Writer:
 
     def _commit(self, group: list[Job]) -> None:
         """Commit a group. If it fails as a whole, each is tried by itself, so that only the culprit fails."""
-        if len(group) < 2:
-            outcomes = None
-        else:
+        outcomes: list[Outcome] | None = None
+        if len(group) > 1:
             try:
                 outcomes = self._transaction(group)
+            except InDoubt as doubt:  # it may be on disk: nobody may try it again without looking
+                outcomes = [(future, None, doubt) for _, future in group]
             except BaseException:  # noqa: BLE001 - nothing of the group is on disk
                 outcomes = None
         for outcome in outcomes if outcomes is not None else map(self._alone, group):
@@ -140,18 +148,40 @@ class Writer:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._transaction([job])[0]
-            except BaseException as error:  # noqa: BLE001 - whatever it was, nothing of it is on disk
+            except BaseException as error:  # noqa: BLE001 - nothing of it is on disk, or the error says that nobody knows
                 if attempt == ATTEMPTS or not _worth_another_try(error):
                     return job[1], None, _storage_problem(error)
         raise AssertionError("the last attempt returns")
 
     def _transaction(self, group: list[Job]) -> list[Outcome]:
-        """Write a group in one transaction. Returns after the commit."""
+        """Write a group in one transaction. Returns after the commit; raises InDoubt when nobody can know of it."""
         outcomes: list[Outcome] = []
-        with self._engine.connect().execution_options(firedoor_write=True) as connection, connection.begin():
-            for write, future in group:
-                outcomes.append((future, *self._one(connection, write, alone=len(group) == 1)))
+        mark, committing = None, False
+        try:
+            with self._engine.connect().execution_options(firedoor_write=True) as connection, connection.begin():
+                mark = _mark(connection)
+                for write, future in group:
+                    outcomes.append((future, *self._one(connection, write, alone=len(group) == 1)))
+                committing = True
+        except DBAPIError as error:
+            if not committing or mark is None or not self._was_committed(mark, error):
+                raise
         return outcomes
+
+    def _was_committed(self, mark: str, lost: DBAPIError) -> bool:
+        """Ask the database itself, over another connection, what became of a commit whose answer was lost."""
+        until = time.monotonic() + self.patience
+        while time.monotonic() < until:
+            try:
+                with self._engine.connect() as connection:
+                    found = connection.execute(_STATUS, {"mark": mark}).scalar()
+            except (DBAPIError, Unanswered):
+                found = _GOING_ON
+            if found != _GOING_ON:
+                return found == "committed"
+            time.sleep(0.05)
+        do = "look whether it is there before you repeat it; see `firedoor doctor`"
+        raise InDoubt(Problem(code="S107", message="the database went away during a commit", do=do)) from lost
 
     @staticmethod
     def _one(
@@ -159,13 +189,22 @@ class Writer:
     ) -> tuple[Any, BaseException | None]:
         if alone:  # a savepoint would only cost time: an error rolls the whole transaction back
             return write(connection), None
+        connection.exec_driver_sql("SAVEPOINT one")  # by hand: half of the time that SQLAlchemy's own takes
         try:
-            with connection.begin_nested():
-                return write(connection), None
+            result = write(connection)
         except OperationalError:  # the connection or the disk: it is not this write's own fault
             raise
         except Exception as error:  # noqa: BLE001 - it belongs to this write alone; the others go on
+            connection.exec_driver_sql("ROLLBACK TO SAVEPOINT one")
+            connection.exec_driver_sql("RELEASE SAVEPOINT one")
             return None, _storage_problem(error)
+        connection.exec_driver_sql("RELEASE SAVEPOINT one")
+        return result, None
+
+
+def _mark(connection: Connection) -> str | None:
+    """The number by which PostgreSQL can be asked later what became of this transaction. SQLite's cannot get lost."""
+    return connection.execute(_NUMBER).scalar() if connection.dialect.name == "postgresql" else None
 
 
 def _hand_out(future: Future[Any], result: Any, failure: BaseException | None) -> None:  # noqa: ANN401 - what a write returned
