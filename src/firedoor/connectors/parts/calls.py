@@ -198,10 +198,10 @@ async def exchange(context: ConnectorContext, ready: Ready, bounds: Bounds, *, c
             continue
         if answer.status in bounds.expect:
             return answer
-        pause = _pause(answer, attempt, context.now())
+        pause = pause_after(answer, attempt, context.now())
         too_long = waited + pause > bounds.retry_within_seconds
-        if not _turned_away(answer) or not bounds.repeatable or too_long or attempt == _ATTEMPTS:
-            raise _refusal(answer, ready, changes=changes)
+        if not turned_away(answer) or not bounds.repeatable or too_long or attempt == _ATTEMPTS:
+            raise refusal(answer, ready, changes=changes)
         waited += pause
         await asyncio.sleep(pause)
     raise AssertionError("the last attempt returns or raises")
@@ -264,11 +264,12 @@ def broken(error: Exception, ready: Ready, *, changes: bool) -> FiredoorError:
     return InDoubt(Problem(code="K202", message=f"{where} broke off: {what}", do=do))
 
 
-def _turned_away(answer: Answer) -> bool:
+def turned_away(answer: Answer) -> bool:
+    """Whether the system says that it did nothing and wants to be asked again."""
     return answer.status == 429 or (answer.status == 503 and "retry-after" in answer.headers)
 
 
-def _pause(answer: Answer, attempt: int, now: datetime) -> float:
+def pause_after(answer: Answer, attempt: int, now: datetime) -> float:
     """Return seconds: Retry-After as a number or a date (RFC 9110 section 10.2.3), else a doubling pause."""
     text = answer.headers.get("retry-after", "").strip()
     if text.isdigit():
@@ -279,7 +280,8 @@ def _pause(answer: Answer, attempt: int, now: datetime) -> float:
         return 0.1 * float(1 << attempt)
 
 
-def _refusal(answer: Answer, ready: Ready, *, changes: bool) -> FiredoorError:
+def refusal(answer: Answer, ready: Ready, *, changes: bool) -> FiredoorError:
+    """Say what an answer means whose status is not expected."""
     where = f"{ready.method} {ready.redactor.text(ready.url)} answered {answer.status}"
     said = answer.redactor.excerpt(answer.content)
     message = f'{where}: "{said}"' if said else where
