@@ -59,6 +59,7 @@ class Kind(StrEnum):
     DRIFTED = "hold.drifted"  # target, op, number, seen, last_seen, who, on_drift
     UNSEEN = "hold.unseen"  # target, op, seen, last_seen, told: nothing shows whether it is still closed
     HOLD_ENDED = "hold.ended"  # target, op, why, by
+    READERS = "incident.readers"  # roles, people, why; or everyone: who may read it from now on
     NOTE = "note"
 
 

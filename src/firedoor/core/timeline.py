@@ -214,6 +214,13 @@ def _message(body: Body, _: _Moment) -> Said:
     return f"Told {', '.join(body['to'])}: {body['subject']}", "", False
 
 
+def _readers(body: Body, _: _Moment) -> Said:
+    if body.get("everyone"):
+        return "Open to every reader from now on", body["why"], True
+    who = ", ".join([*body["roles"], *body["people"]])
+    return f"Only those who need to know may read it: {who}", body["why"], True
+
+
 def _note(body: Body, _: _Moment) -> Said:
     return f"Note: {body.get('text', '')}", "", True
 
@@ -225,6 +232,7 @@ _SENTENCES: Mapping[str, Callable[[Body, _Moment], Said]] = {
     Kind.REMINDED: _reminded, Kind.CLOCK_STARTED: _clock_started, Kind.CLOCK_CHANGED: _clock_changed,
     Kind.CLOCK_SUBMITTED: _clock_submitted, Kind.CLOCK_WAIVED: _clock_waived, Kind.CLOCK_MISSED: _clock_missed,
     Kind.EVIDENCE: _evidence, Kind.CUSTODY: _custody, Kind.MESSAGE: _message, Kind.NOTE: _note,
+    Kind.READERS: _readers,
     Kind.TASK_REASSIGNED: _reassigned, Kind.TASK_CLAIMED: _claimed, Kind.GLASS_BROKEN: _glass, Kind.LINK_MADE: _link,
     Kind.REDONE: _redone, Kind.RUN_PAUSED: _run("paused"), Kind.RUN_UNPAUSED: _run("unpaused"),
     Kind.RUN_ABORTED: _run("aborted"),

@@ -114,6 +114,8 @@ class IncidentView:
     reminders: list[Body] = field(default_factory=list)
     fact_sources: dict[str, tuple[str, int]] = field(default_factory=dict)  # who set a fact last, and in which entry
     clock_seqs: dict[str, int] = field(default_factory=dict)  # the entry in which a clock last changed
+    readers: Body | None = None  # who needs to know, as the last entry about it says; None: every reader may
+    legal_hold: Body | None = None  # since when nothing may be opened again, by whom, why
     holds: dict[str, Body] = field(default_factory=dict)  # what it keeps closed, by target; see `core.holds`
     paused: Body | None = None  # by whom, why, since when nothing new is started
     aborted: Body | None = None
@@ -366,11 +368,15 @@ def _reminded(view: IncidentView, body: Body, meta: Meta) -> None:
     view.reminders.append({**body, "at": meta.at})
 
 
+def _readers(view: IncidentView, body: Body, _: Meta) -> None:
+    view.readers = None if body.get("everyone") else body
+
+
 _HANDLERS: Mapping[str, Callable[[IncidentView, Body, Meta], None]] = {
     Kind.OPENED: _opened, Kind.PLANNED: _planned, Kind.FACTS: _facts, Kind.STATE: _state, Kind.ALERT: _alert,
     Kind.STARTED: _started, Kind.FINISHED: _finished, Kind.FAILED: _failed, Kind.SKIPPED: _skipped,
     Kind.TASK_OPENED: _task_opened, Kind.TASK_ANSWERED: _task_answered, Kind.TASK_ESCALATED: _task_escalated,
     Kind.EVIDENCE: _evidence, Kind.REMINDED: _reminded, Kind.TASK_REASSIGNED: _task_reassigned,
     Kind.TASK_CLAIMED: _task_claimed, Kind.RUN_PAUSED: _paused, Kind.RUN_UNPAUSED: _unpaused,
-    Kind.RUN_ABORTED: _aborted, Kind.REDONE: _redone, **CLOCK_HANDLERS, **holds.HOLD_HANDLERS,
+    Kind.RUN_ABORTED: _aborted, Kind.REDONE: _redone, Kind.READERS: _readers, **CLOCK_HANDLERS, **holds.HOLD_HANDLERS,
 }  # fmt: skip

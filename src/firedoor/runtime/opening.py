@@ -14,6 +14,7 @@ from typing import Any
 from firedoor.core.alert import Alert
 from firedoor.core.facts import FactDefinition, Value, read, write
 from firedoor.core.journal import Body, Draft, Kind
+from firedoor.core.need_to_know import at_the_start
 from firedoor.core.operations import Plan
 from firedoor.core.problems import InvalidInput
 from firedoor.core.severity import Severity
@@ -61,6 +62,8 @@ def _first_entries(opening: Opening) -> list[Draft]:
         drafts.append(alert_entry(opening.alert, opening.reasons))
     pinned: Body = {"playbook": plan.playbook, "version": plan.version, "digest": plan.digest}
     drafts.append(Draft(Kind.PLANNED, "firedoor", pinned))
+    if plan.need_to_know:
+        drafts.append(at_the_start(plan.roles, actor))
     values = (
         {"severity": str(opening.severity), **opening.facts}
         if "severity" in plan.definitions()

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 from firedoor.core.clock import reminder_points
 from firedoor.core.journal import Entry, Kind
 from firedoor.core.law import clock_of
+from firedoor.core.need_to_know import readers_of
 from firedoor.core.reminders import task_points
 from firedoor.core.view import RESCUE
 from firedoor.store import hold_rows
@@ -101,6 +102,11 @@ def _task_answered(connection: Connection, entry: Entry) -> None:
     one = (tasks.c.incident == entry.incident) & (tasks.c.id == entry.body["task"])
     connection.execute(update(tasks).where(one).values(state="decided", choice=entry.body["choice"]))
     _drop_timers(connection, entry.incident, f"task:{entry.body['task']}")
+
+
+def _readers(connection: Connection, entry: Entry) -> None:
+    readers = readers_of(entry.body)
+    _set_incident(connection, entry, readers=None if readers is None else readers.written())
 
 
 def _settled(connection: Connection, entry: Entry) -> None:
@@ -252,6 +258,7 @@ _HANDLERS: Mapping[str, Handler] = {
     Kind.PLANNED: _planned,
     Kind.FACTS: _facts,
     Kind.STATE: _state,
+    Kind.READERS: _readers,
     Kind.TASK_OPENED: _task_opened,
     Kind.TASK_ANSWERED: _task_answered,
     Kind.TASK_ESCALATED: _task_escalated,

@@ -28,6 +28,7 @@ class IncidentRow(SQLModel, table=True):
     opened_at: str = Field(index=True)
     opened_by: str
     closed_at: str | None = None
+    readers: str | None = Field(default=None, sa_type=Text)  # who needs to know; None: every reader may
     head_seq: int
     head_hash: str
 
@@ -248,6 +249,40 @@ class TokenRow(SQLModel, table=True):
     digest: str = Field(index=True, unique=True)
     created_at: str
     revoked_at: str | None = None
+
+
+class AccountRow(SQLModel, table=True):
+    """People who may sign in. The password is kept as argon2id; nothing else of it."""
+
+    __tablename__ = "account"
+
+    name: str = Field(primary_key=True)
+    display: str
+    roles: str
+    email: str = ""
+    slack_id: str | None = Field(default=None, index=True, unique=True)
+    subject: str | None = Field(default=None, index=True, unique=True)
+    password: str = ""
+    totp_secret: str | None = None
+    totp_step: int | None = None  # the newest one-time code that was used
+    failures: int = 0
+    locked_until: str | None = None
+    created_at: str
+    disabled_at: str | None = None
+
+
+class SessionRow(SQLModel, table=True):
+    """Who is signed in, and tickets that sign in once: only a digest of the secret is kept."""
+
+    __tablename__ = "session"
+
+    id: str = Field(primary_key=True)
+    digest: str = Field(index=True, unique=True)
+    account: str = Field(index=True)
+    kind: str  # account, local, ticket, or a step of single sign-on
+    opened_at: str
+    seen_at: str
+    expires_at: str = Field(index=True)
 
 
 class AnswerLinkRow(SQLModel, table=True):

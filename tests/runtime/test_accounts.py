@@ -1,0 +1,138 @@
+"""Accounts and sessions: who proves to be whom, how guessing is slowed down, and when a session ends."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from firedoor.core.problems import InvalidInput, NotFound, NotPermitted, Refused
+from firedoor.store import accounts, sessions
+from firedoor.store.accounts import Account, create_account, sign_in
+from firedoor.store.journal import Store
+from firedoor.store.schema import migrate
+
+NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
+WORD = "a door that shuts by itself"
+
+
+@pytest.fixture(name="known")
+def _known(database: str) -> Iterator[Store]:
+    store = Store(database)
+    migrate(store.engine)
+    create_account(store, Account("ann", "Ann Lee", frozenset({"commander"}), slack_id="U1"), WORD, NOW)
+    yield store
+    store.close()
+
+
+def test_the_right_password_signs_in(known: Store) -> None:
+    """The account comes back with its roles; the password is nowhere in the row."""
+    account = sign_in(known, "ann", WORD, "", NOW)
+    assert account.person.roles == {"commander"}
+    assert WORD not in str(known.rows(accounts.AccountRow))
+
+
+@pytest.mark.parametrize(("name", "password"), [("ann", "not the password"), ("bob", WORD), ("ann", "")])
+def test_a_wrong_one_does_not_say_what_was_wrong(known: Store, name: str, password: str) -> None:
+    """An unknown name and a wrong password read the same."""
+    with pytest.raises(NotPermitted) as caught:
+        sign_in(known, name, password, "", NOW)
+    assert caught.value.problems[0].message == "name, password or code is wrong"
+
+
+def test_the_name_of_nobody_takes_as_much_work_as_any_other() -> None:
+    """The digest that stands in for nobody is a real one: it is checked, not refused as unreadable."""
+    from argon2 import PasswordHasher
+    from argon2.exceptions import VerifyMismatchError
+
+    with pytest.raises(VerifyMismatchError):
+        PasswordHasher().verify(accounts._NOBODY, WORD)
+
+
+def test_guessing_is_slowed_down_and_forgiven(known: Store) -> None:
+    """After some wrong ones even the right password waits; later it counts, and the count starts anew."""
+    for _ in range(accounts.FREE_FAILURES):
+        with pytest.raises(NotPermitted):
+            sign_in(known, "ann", "wrong again and again", "", NOW)
+    with pytest.raises(NotPermitted, match="too many"):
+        sign_in(known, "ann", WORD, "", NOW)
+    assert sign_in(known, "ann", WORD, "", NOW + timedelta(minutes=1)).name == "ann"
+    assert known.rows(accounts.AccountRow)[0]["failures"] == 0
+
+
+def test_a_one_time_code_counts_once(known: Store) -> None:
+    """With a second factor the password alone is not enough, and a code that was seen is no use."""
+    secret = accounts.new_totp(known, "ann", NOW)
+    code = _code(secret, NOW)
+    with pytest.raises(NotPermitted):
+        sign_in(known, "ann", WORD, "", NOW)
+    assert sign_in(known, "ann", WORD, code, NOW).totp
+    with pytest.raises(NotPermitted):
+        sign_in(known, "ann", WORD, code, NOW)
+    assert sign_in(known, "ann", WORD, _code(secret, NOW + timedelta(seconds=60)), NOW + timedelta(seconds=60))
+
+
+def test_names_and_passwords_are_bounded(known: Store) -> None:
+    """What could be mistaken for something else is refused; so is a second account of one name."""
+    for name in ("", " ann", "person:ann", "a\nb"):
+        with pytest.raises(InvalidInput):
+            create_account(known, Account(name, "", frozenset()), WORD, NOW)
+    with pytest.raises(InvalidInput):
+        create_account(known, Account("bob", "", frozenset()), "short", NOW)
+    with pytest.raises(Refused):
+        create_account(known, Account("ann", "", frozenset()), WORD, NOW)
+    with pytest.raises(NotFound):
+        accounts.change_account(known, "nobody", {"display": "x"}, NOW)
+
+
+def test_a_session_lives_while_it_is_used_and_not_for_ever(known: Store) -> None:
+    """Idle for long, or a day old: the person signs in again."""
+    secret = sessions.open_session(known, "ann", NOW)
+    assert sessions.session_of(known, secret, NOW + timedelta(hours=7)).person.roles == {"commander"}
+    assert sessions.session_of(known, secret, NOW + timedelta(hours=14)) is not None  # seen seven hours before
+    assert sessions.session_of(known, secret, NOW + timedelta(hours=24)) is None
+    idle = sessions.open_session(known, "ann", NOW)
+    assert sessions.session_of(known, idle, NOW + sessions.IDLE) is None
+    assert sessions.session_of(known, "", NOW) is None
+    assert secret not in str(known.rows(sessions.SessionRow))
+
+
+def test_a_disabled_account_is_out_at_once(known: Store) -> None:
+    """Its sessions end, it cannot sign in, and Slack does not know it any more."""
+    secret = sessions.open_session(known, "ann", NOW)
+    assert accounts.account_of_slack(known, "U1") is not None
+    accounts.change_account(known, "ann", {"disabled": True}, NOW)
+    assert sessions.session_of(known, secret, NOW) is None
+    assert accounts.account_of_slack(known, "U1") is None
+    with pytest.raises(NotPermitted):
+        sign_in(known, "ann", WORD, "", NOW)
+
+
+def test_a_ticket_is_used_once_and_soon(known: Store) -> None:
+    """The second use, a late one and a session's own secret are refused."""
+    ticket = sessions.new_ticket(known, "ann", NOW)
+    assert sessions.use_ticket(known, ticket, NOW) == "ann"
+    assert sessions.use_ticket(known, ticket, NOW) is None
+    assert sessions.use_ticket(known, sessions.new_ticket(known, "ann", NOW), NOW + sessions.TICKET) is None
+    assert sessions.use_ticket(known, sessions.open_session(known, "ann", NOW), NOW) is None
+    assert sessions.session_of(known, sessions.new_ticket(known, "ann", NOW), NOW) is None
+
+
+def test_signing_out_ends_one_session_or_all(known: Store) -> None:
+    """One browser, or everywhere."""
+    first, second, third = (sessions.open_session(known, "ann", NOW) for _ in range(3))
+    sessions.end_session(known, first)
+    assert sessions.session_of(known, first, NOW) is None
+    assert sessions.session_of(known, second, NOW) is not None
+    sessions.end_sessions_of(known, "ann")
+    assert sessions.session_of(known, third, NOW) is None
+
+
+def _code(secret: str, at: datetime) -> str:
+    from cryptography.hazmat.primitives.hashes import SHA1
+    from cryptography.hazmat.primitives.twofactor.totp import TOTP
+
+    totp = TOTP(base64.b32decode(secret), 6, SHA1(), 30)  # noqa: S303 - RFC 6238
+    return totp.generate(int(at.timestamp())).decode()
