@@ -185,6 +185,7 @@ class Conductor:
             if task.done():
                 del self._running[name]
                 drafts += task.result().drafts
+                await self.boundary("ended", name)
         return drafts
 
     def _shape(self, view: IncidentView, instance: Instance) -> OperationView:

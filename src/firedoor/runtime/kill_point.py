@@ -4,8 +4,9 @@ Decides what `FIREDOOR_TEST_KILL_AT` means: lines of `BOUNDARY:OPERATION`, such 
 `performed:containment.suspend.reflex.suspend`. The process says on standard error where
 it dies, and dies by SIGKILL, so that nothing is cleaned up. The boundaries are `planned`
 (before the entry that says the effect begins is written), `started` (after it, before the
-effect) and `performed` (after the effect, before its outcome is written). Without the
-variable nothing of this exists. Leaves the starting again to whoever set it.
+effect), `performed` (after the effect, before anybody is shown that it ended) and `ended`
+(Prefect has been shown it, its outcome is not written). Without the variable nothing of this
+exists. Leaves the starting again to whoever set it.
 """
 
 from __future__ import annotations
