@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from tests.runtime.databases import cluster, database  # noqa: F401 - fixtures o
 
 from firedoor.core.facts import FactDefinition, FactType
 from firedoor.runtime.prefect_bridge import PrefectBridge
-from firedoor.runtime.prefect_ports import Json, OperationView, Performer, Shown, Views
+from firedoor.runtime.prefect_ports import Json, OperationView, Performer, Shown, Unshown, Views
 from firedoor.runtime.prefect_settings import choose
 
 FACTS = {
@@ -58,6 +58,7 @@ class FakeHost:
         self.fail: set[str] = set()
         self.busy: set[str] = set()
         self.held: dict[str, asyncio.Event] = {}
+        self.conducted: set[str] = set()  # incidents that a conductor works on now
 
     def add(self, incident_id: str) -> str:
         """Open an incident that no flow knows yet."""
@@ -87,6 +88,13 @@ class FakeHost:
     async def conduct(self, incident_id: str, performer: Performer, shown: Shown) -> str:
         if incident_id in self.busy:
             return "lost_lease"
+        self.conducted.add(incident_id)
+        try:
+            return await self._conduct(incident_id, performer, shown)
+        finally:
+            self.conducted.discard(incident_id)
+
+    async def _conduct(self, incident_id: str, performer: Performer, shown: Shown) -> str:
         journal = self.journals[incident_id]
         for operation in self.operations:
             if operation.id in journal:
@@ -117,11 +125,59 @@ class FakeHost:
         )
 
 
+class FakeBacklog:
+    """What Prefect has not been shown of the host's journals: how long they are, and how long they were when shown."""
+
+    def __init__(self, host: FakeHost) -> None:
+        self.host = host
+        self.shown: dict[str, int] = {}
+        self.claimed: dict[str, float] = {}  # until when
+        self.reopened: set[str] = set()
+        self.refused: set[str] = set()  # incidents that nobody may show
+
+    async def claim(self, limit: int, but: Collection[str]) -> list[Unshown]:
+        now, host = time.monotonic(), self.host
+        driven = {*but, *host.conducted, *self.refused, *(name for name, end in self.claimed.items() if end > now)}
+        behind = [name for name, journal in host.journals.items() if len(journal) > self.shown.get(name, 0)]
+        found = [self.unshown(name) for name in behind if name not in driven][:limit]
+        self.claimed |= {one.incident: now + 30 for one in found}
+        return found
+
+    def unshown(self, name: str) -> Unshown:
+        journal = self.host.journals[name]
+        operations = tuple((one, journal[one.id]) for one in self.host.operations if one.id in journal)
+        ended = len(operations) == len(self.host.operations)
+        return Unshown(name, FakePlaybook().name, ended, operations, Views(summary=f"# {name}"), len(journal))
+
+    async def untouched(self, one: Unshown) -> bool:
+        return one.incident not in self.host.conducted and len(self.host.journals[one.incident]) == one.claim
+
+    async def done(self, one: Unshown) -> None:
+        self.shown[one.incident] = one.claim
+        self.claimed.pop(one.incident)
+
+    async def later(self, one: Unshown, seconds: float) -> None:
+        self.claimed[one.incident] = time.monotonic() + min(seconds, 1)
+
+    def reached(self, incident_id: str) -> int:
+        return len(self.host.journals[incident_id])
+
+    async def noted(self, incident_id: str, seq: int) -> None:
+        self.shown[incident_id] = max(seq, self.shown.get(incident_id, 0))
+
+    async def reopen(self, incident_ids: Collection[str], flow_run_ids: Collection[str]) -> set[str]:
+        runs = {run: name for name, run in self.host.flow_runs.items()}
+        for name in {*incident_ids, *(runs[run] for run in flow_run_ids if run in runs)}:
+            self.shown.pop(name, None)
+            self.reopened.add(name)
+        return {run for run in flow_run_ids if run in runs}
+
+
 class Rig:
     """A bridge with its fake incidents, and Prefect's API as anybody sees it."""
 
-    def __init__(self, bridge: PrefectBridge, host: FakeHost, api: httpx.AsyncClient) -> None:
-        self.bridge, self.host, self.api = bridge, host, api
+    def __init__(self, bridge: PrefectBridge, backlog: FakeBacklog, api: httpx.AsyncClient) -> None:
+        self.bridge, self.backlog, self.host, self.api = bridge, backlog, backlog.host, api
         self.until = until
 
     async def post(self, path: str, **body: Any) -> Any:
@@ -186,12 +242,14 @@ async def until(look: Callable[[], Awaitable[Any]], seconds: float) -> Any:
 async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     """A bridge whose private server is ready."""
     host = FakeHost()
+    backlog = FakeBacklog(host)
     settings = choose(Path(tmp_path_factory.mktemp("prefect")), {})
-    bridge = PrefectBridge(settings, host, [FakePlaybook()], host.recall, host.remember)
+    bridge = PrefectBridge(settings, host, [FakePlaybook()], host.recall, host.remember, backlog)
+    bridge.bound = 20.0  # the machine may be busy; the tests of a server that is away set it back
     await bridge.start()
     async with httpx.AsyncClient(base_url=settings.api_url, timeout=10, trust_env=False) as api:
         await until(lambda: _ready(bridge), 60)
-        yield Rig(bridge, host, api)
+        yield Rig(bridge, backlog, api)
     await bridge.stop()
 
 

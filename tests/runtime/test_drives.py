@@ -116,16 +116,6 @@ def test_a_flow_run_and_its_incident_find_each_other(store: Store) -> None:
     assert (drives.flow_run(store, other), drives.incident_of(store, "run-2")) == (None, None)
 
 
-def test_what_prefect_was_not_shown_to_the_end_is_known(store: Store) -> None:
-    """Only ended incidents, and only until the last entry was shown."""
-    name = opened(store)
-    assert drives.unshown(store) == []
-    state(store, name, "closed")
-    assert drives.unshown(store) == [name]
-    drives.set_shown(store, name, 2).result()
-    assert drives.unshown(store) == []
-
-
 def test_looking_touches_only_those_that_have_work(store: Store) -> None:
     """The database answers each look from an index of the drives with work, however many sleep."""
     sqlite = store.engine.dialect.name == "sqlite"

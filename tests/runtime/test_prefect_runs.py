@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 import time
+from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -160,6 +161,7 @@ async def test_an_operation_that_is_tried_again_is_one_task_run_with_its_history
     assert {"Failed", "Completed"} <= {state["name"] for state in states}
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_twenty_incidents_at_once_all_complete(rig: Any) -> None:
     """A busy server (503) costs time and nothing else: every run completes, every effect ran once."""
     names = [incident(rig) for _ in range(20)]
@@ -171,6 +173,14 @@ async def test_twenty_incidents_at_once_all_complete(rig: Any) -> None:
         await rig.run_until(name, "Completed", 60)
         assert sorted(rig.host.effects(name)) == ["containment.suspend", "containment.verify", "remediation.tell"]
         await rig.shown(name, 4, 30)
+
+
+@pytest.fixture
+def impatient(rig: Any) -> Iterator[None]:
+    """Prefect has two seconds to take part, as in earnest."""
+    patient, rig.bridge.bound = rig.bridge.bound, 2.0
+    yield
+    rig.bridge.bound = patient
 
 
 async def _with_or_without(rig: Any, name: str) -> str:
@@ -193,13 +203,13 @@ async def test_an_incident_that_was_conducted_without_prefect_is_shown_afterward
     rig.host.journals[name] = {
         operation.id: {"status": "finished", "outcome": "done", "at": at} for operation in rig.host.operations
     }
-    await rig.bridge.show_closed(name, PLAYBOOK)
     await rig.run_until(name, "Completed")
     shown = await rig.shown(name, 4)
     assert {run["end_time"][:19] for run in shown.values()} == {at[:19]}
     assert rig.host.effects(name) == []
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_server_that_is_killed_costs_the_incident_nothing(rig: Any) -> None:
     """Kill -9 of the server in the middle: effects go on at once, and the run completes on the next server."""
     name = incident(rig)
@@ -216,6 +226,7 @@ async def test_a_server_that_is_killed_costs_the_incident_nothing(rig: Any) -> N
     assert rig.host.effects(name) == ["containment.suspend", "containment.verify", "remediation.tell"]
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_server_that_is_killed_during_an_effect_does_not_interrupt_it(rig: Any) -> None:
     """The conductor gets its outcomes without the server; the run is suspended as soon as there is one again."""
     name = incident(rig)
@@ -229,6 +240,7 @@ async def test_a_server_that_is_killed_during_an_effect_does_not_interrupt_it(ri
     assert rig.host.effects(name) == ["containment.suspend", "containment.verify"]
 
 
+@pytest.mark.usefixtures("impatient")
 async def test_a_server_that_hangs_holds_nobody_up(rig: Any) -> None:
     """A stopped server answers nothing and refuses nothing; after two seconds the incident goes on without it."""
     name = incident(rig)

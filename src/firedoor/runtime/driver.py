@@ -47,6 +47,7 @@ class Driver:
         self._leases: dict[str, Lease] = {}
         self._wakes: dict[str, asyncio.Event] = {}
         self._ended: dict[str, tuple[int, datetime | None]] = {}
+        self.conducted: dict[str, int] = {}  # up to which entry the last flow run has conducted it, see `Backlog`
         self.boundary: BOUNDARY = no_boundary  # a test kills this process there
         self.failing: dict[str, tuple[int, datetime, str]] = {}  # failed drives in a row, when to try again, why
         self.looked_at: datetime | None = None
@@ -172,7 +173,9 @@ class Driver:
         from firedoor.runtime.prefect_runs import PrefectAway
 
         async def conduct(_incident: str, performer: Performer, shown: Shown) -> str:
-            return await self._conduct(lease, performer, shown)
+            ending = await self._conduct(lease, performer, shown)
+            self.conducted[incident] = self._ended.get(incident, (0, None))[0]
+            return ending
 
         if self.bridge is not None:
             row = await asyncio.to_thread(self.world.store.incident, incident)

@@ -5,32 +5,43 @@ Decides their keys and shapes. One history for each incident: Prefect keeps ever
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from firedoor.runtime.prefect_ports import Views
 
+if TYPE_CHECKING:
+    from prefect.client.orchestration import PrefectClient
 
-async def show(incident_id: str, views: Views) -> None:
-    """Write what there is to see of an incident as artifacts of the current flow run; nothing for an empty view."""
-    from prefect.artifacts import acreate_link_artifact, acreate_markdown_artifact, acreate_table_artifact
 
-    stem = re.sub(r"[^a-z0-9]+", "-", incident_id.lower()).strip("-")
+async def show(client: PrefectClient, flow_run_id: UUID, incident_id: str, views: Views) -> None:
+    """Write what there is to see of an incident as artifacts of its flow run; nothing for an empty view."""
+    from prefect.client.schemas.actions import ArtifactCreate
+
+    for key, kind, data, description in _artifacts(incident_id, views):
+        artifact = ArtifactCreate(key=key, type=kind, data=data, description=description, flow_run_id=flow_run_id)
+        await client.create_artifact(artifact)
+
+
+def _artifacts(incident_id: str, views: Views) -> Iterator[tuple[str, str, str, str]]:
+    """Key, type, data and description of each."""
+    stem = _key(incident_id)
     if views.summary:
-        await acreate_markdown_artifact(views.summary, key=f"{stem}-summary", description=f"{incident_id}: state")
+        yield f"{stem}-summary", "markdown", views.summary, f"{incident_id}: state"
     if views.clocks:
-        await acreate_table_artifact(
-            _rows(views.clocks), key=f"{stem}-clocks", description=f"{incident_id}: legal clocks"
-        )
+        yield f"{stem}-clocks", "table", _rows(views.clocks), f"{incident_id}: legal clocks"
     if views.evidence:
-        await acreate_table_artifact(
-            _rows(views.evidence), key=f"{stem}-evidence", description=f"{incident_id}: evidence"
-        )
+        yield f"{stem}-evidence", "table", _rows(views.evidence), f"{incident_id}: evidence"
     for name, address in views.links.items():
-        key = f"{stem}-{re.sub(r'[^a-z0-9]+', '-', name.lower()).strip('-')}"
-        await acreate_link_artifact(address, link_text=name, key=key, description=f"{incident_id}: {name}")
+        yield f"{stem}-{_key(name)}", "markdown", f"[{name}]({address})", f"{incident_id}: {name}"
 
 
-def _rows(rows: tuple[Mapping[str, Any], ...]) -> list[dict[str, Any]]:
-    return [{str(name): str(value) for name, value in row.items()} for row in rows]
+def _key(words: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+
+
+def _rows(rows: tuple[Mapping[str, Any], ...]) -> str:
+    return json.dumps([{str(name): str(value) for name, value in row.items()} for row in rows])

@@ -180,7 +180,7 @@ async def conduct_run(playbook: str, facts: Json, title: str, why: str, incident
         outcome = await host.conduct(incident_id, stage.perform, stage.shown)
         await stage.settle()
         if outcome == "closed" or (outcome == "waiting" and run.deployment_id):
-            await _show_views(host, incident_id)
+            await _show_views(host, run, incident_id)
         if outcome == "closed":
             return incident_id
         await _wait(run, outcome)
@@ -219,11 +219,15 @@ async def _shown_before(run: FlowRun) -> frozenset[UUID]:
     return frozenset(task_run.id for task_run in found if task_run.state and task_run.state.is_final())
 
 
-async def _show_views(host: Host, incident_id: str) -> None:
+async def _show_views(host: Host, run: FlowRun, incident_id: str) -> None:
     """Write the artifacts of the run. They are for looking at; that they fail must not stop a run."""
+    from prefect import get_client
+
     from firedoor.runtime.prefect_artifacts import show
 
     try:
-        await show(incident_id, await host.views(incident_id))
+        views = await host.views(incident_id)
+        async with get_client() as client:
+            await show(client, run.id, incident_id, views)
     except Exception as error:  # noqa: BLE001 - whatever it is, the run matters more
         log.warning("the artifacts of %s were not written: %s", incident_id, error)

@@ -6,7 +6,7 @@ nothing of journals. Leaves every effect, lease and journal entry to whoever imp
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -69,6 +69,46 @@ class Host(Protocol):
 
     async def views(self, incident_id: str) -> Views:
         """Return what is shown of the incident now."""
+
+
+@dataclass(frozen=True)
+class Unshown:
+    """An incident as Prefect must show it: what has ended in it, in journal order, and whether it has ended itself.
+
+    `claim` is the backlog's own, and says that this process shows it.
+    """
+
+    incident: str
+    playbook: str
+    ended: bool
+    operations: tuple[tuple[OperationView, Json], ...]
+    views: Views = field(default_factory=Views)
+    claim: Any = None
+
+
+class Backlog(Protocol):
+    """The incidents whose journals are ahead of what Prefect shows. Called in the caller's loop."""
+
+    async def claim(self, limit: int, but: Collection[str]) -> Sequence[Unshown]:
+        """Take some that nobody drives and nobody else shows, except for `but`."""
+
+    async def untouched(self, one: Unshown) -> bool:
+        """Whether nobody has begun to drive it since."""
+
+    async def done(self, one: Unshown) -> None:
+        """Note that it was shown."""
+
+    async def later(self, one: Unshown, seconds: float) -> None:
+        """Give it back for a while: it could not be shown."""
+
+    def reached(self, incident_id: str) -> int:
+        """The number of the entry up to which its last flow run has conducted it; 0 when that is not known."""
+
+    async def noted(self, incident_id: str, seq: int) -> None:
+        """Note that its own flow run has shown it up to this entry."""
+
+    async def reopen(self, incident_ids: Collection[str], flow_run_ids: Collection[str]) -> set[str]:
+        """Have these shown once more. Returns the flow runs among them that show an incident."""
 
 
 async def perform_directly(_operation: OperationView, effect: Effect) -> Json:

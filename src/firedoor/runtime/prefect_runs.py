@@ -85,7 +85,10 @@ class Runs:
 
 
 async def left_behind(client: PrefectClient, deployments: Collection[UUID], driving: Collection[UUID]) -> list[FlowRun]:
-    """Return the runs of these deployments that Prefect takes to be under way, and that this process does not drive."""
+    """Return the runs of these deployments that neither wait nor have completed, and that this process does not drive.
+
+    The oldest first, 200 at most.
+    """
     from prefect.client.schemas.filters import (
         DeploymentFilter,
         DeploymentFilterId,
@@ -94,10 +97,12 @@ async def left_behind(client: PrefectClient, deployments: Collection[UUID], driv
         FlowRunFilterStateType,
     )
     from prefect.client.schemas.objects import StateType
+    from prefect.client.schemas.sorting import FlowRunSort
 
-    under_way = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING, StateType.CRASHED]
+    amiss = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING, StateType.CRASHED, StateType.FAILED]
     found = await client.read_flow_runs(
         deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=list(deployments))),
-        flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=under_way))),
+        flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=amiss))),
+        sort=FlowRunSort.EXPECTED_START_TIME_ASC,
     )
     return [run for run in found if run.id not in driving]

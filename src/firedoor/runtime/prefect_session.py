@@ -9,15 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from firedoor.runtime.prefect_flow import Given
-from firedoor.runtime.prefect_ports import Json
-from firedoor.runtime.prefect_runs import PrefectAway, Recall, Remember, Runs
+from firedoor.runtime.prefect_ports import Json, Unshown
+from firedoor.runtime.prefect_runs import PrefectAway, Recall, Remember, Runs, left_behind
 from firedoor.runtime.prefect_server import PrefectServer, State
 from firedoor.runtime.prefect_settings import WORK_POOL, PrefectSettings
+from firedoor.runtime.prefect_show import Showing, Untouched
 from firedoor.runtime.prefect_thread import PrefectThread
 
 if TYPE_CHECKING:
@@ -41,17 +42,18 @@ class Session:
         playbooks: Iterable[Given],
         recall: Recall,
         remember: Remember,
-        stray: Callable[[str, str], None],
+        untouched: Untouched,
     ) -> None:
         self.ready = False
         self.deployed: dict[str, Deployed] = {}
         self._settings = settings
         self._playbooks = tuple(playbooks)
-        self._recall, self._remember, self._stray = recall, remember, stray
+        self._recall, self._remember, self._untouched = recall, remember, untouched
         self._server: PrefectServer | None = None
         self._changed: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
         self._runs: Runs | None = None
+        self._showing: Showing | None = None
         self._client: PrefectClient | None = None
         self._driving: set[UUID] = set()
         self._one_at_a_time = asyncio.Lock()
@@ -78,6 +80,7 @@ class Session:
         async with shared_client() as client:
             thread.adopt()
             self._runs = Runs(client, self._recall, self._remember)
+            self._showing = Showing(client, self._runs, self._untouched)
             while True:
                 await self._server_is("ready")
                 serving = asyncio.create_task(self._serve(client))
@@ -117,11 +120,22 @@ class Session:
             raise PrefectAway("nobody waits for it any more")
         await self._drive(run, deployed.flow, {"incident": incident_id})
 
-    async def create_run(self, incident_id: str, playbook_name: str) -> None:
-        """Create the incident's flow run, so that it is seen, without driving it."""
-        if self._runs is None:
+    async def show(self, batch: Sequence[Unshown]) -> set[str]:
+        """Show incidents from their journals, except those whose runs are driven here. Returns what is shown now."""
+        if self._showing is None:
             raise PrefectAway("Prefect has not started")
-        await self._runs.ensure(incident_id, self.deployed[playbook_name])
+        return await self._showing.show(batch, self.deployed)
+
+    async def left_behind(self) -> list[FlowRun]:
+        """The runs that neither wait nor have completed, and that this process does not drive."""
+        if self._client is None:
+            raise PrefectAway("Prefect has not started")
+        return await left_behind(self._client, [deployed.id for deployed in self.deployed.values()], self._driving)
+
+    async def requeue(self, run: FlowRun) -> None:
+        """Give a run that nobody drives any more back to the work pool."""
+        if self._runs:
+            await self._runs.requeue(run)
 
     async def deploy(self, playbooks: Iterable[Given]) -> None:
         """Deploy these playbooks from now on."""
@@ -139,25 +153,20 @@ class Session:
             try:
                 self._client, self.deployed = client, await apply_all(client, self._playbooks)
                 self.ready = True
-                await self._find_strays(client)
+                await self._find_strays()
                 await WarmWorker(WORK_POOL, self._drive_scheduled).start(printer=log.debug)
             except Exception as error:  # noqa: BLE001 - whatever it is, the next try may go well
                 log.warning("Prefect's worker starts over: %s", error)
             await asyncio.sleep(AGAIN)
 
-    async def _find_strays(self, client: PrefectClient) -> None:
-        """Take up the runs that an earlier process has left in the middle. Only where the server is ours alone."""
-        from firedoor.runtime.prefect_runs import left_behind
+    async def _find_strays(self) -> None:
+        """Have those runs run again that an earlier process has left before their incident was opened.
 
-        if not self._settings.private:
-            return
-        names = {deployed.id: name for name, deployed in self.deployed.items()}
-        for run in await left_behind(client, names.keys(), self._driving):
-            incident_id = run.parameters.get("incident")
-            if incident_id and run.deployment_id:
-                self._stray(str(incident_id), names[run.deployment_id])
-            elif self._runs:
-                await self._runs.requeue(run)
+        Only where the server is ours alone; elsewhere the catch-up waits until nobody can be at it any more.
+        """
+        for run in await self.left_behind() if self._settings.private and self._runs else ():
+            if not run.parameters.get("incident") and run.state and not run.state.is_failed():
+                await self.requeue(run)
 
     def _server_changed(self, state: State) -> None:
         if state != "ready":
@@ -188,6 +197,8 @@ class Session:
         self._driving.add(run.id)
         try:
             with contextlib.suppress(Abort, Pause):
-                await run_flow_async(flow, flow_run=run, parameters=parameters, return_type="state")
+                state = await run_flow_async(flow, flow_run=run, parameters=parameters, return_type="state")
+                if state is not None and (state.is_failed() or state.is_crashed()):
+                    raise PrefectAway(f"its run ended as {state.name}: {state.message}")
         finally:
             self._driving.discard(run.id)

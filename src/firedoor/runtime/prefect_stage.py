@@ -1,6 +1,6 @@
 """Shows operations as task runs of one flow run, and performs them there.
 
-Decides how an operation looks in Prefect: its name, its place in the graph, its real times, whether it failed.
+Leaves to `prefect_task_runs` how an operation looks in Prefect.
 Keeps three promises to the conductor: an effect runs at most once; it runs even where Prefect is slow or broken;
 its outcome is handed back as soon as it is known, without waiting for Prefect's own book-keeping.
 
@@ -10,19 +10,18 @@ A stage belongs to the event loop of its flow run; `perform` and `shown` may be 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 import logging
 from collections.abc import Awaitable, Coroutine, Iterable
 from concurrent.futures import Future
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, cast
-from uuid import UUID, uuid5
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
-from firedoor.runtime.prefect_ports import Effect, Json, OperationView, failure_of, words_of
+from firedoor.runtime.prefect_ports import Effect, Json, OperationView
+from firedoor.runtime.prefect_task_runs import failed, finished, name_of, state_of, task_run_id
 
 if TYPE_CHECKING:
-    from prefect.client.schemas.objects import State, TaskRun
+    from prefect.client.schemas.objects import State
 
 PATIENCE = 1.0  # seconds for Prefect to begin a task run; after that the effect runs without it
 SETTLE = 10.0  # seconds for the task runs of a flow run to be written before it ends
@@ -70,7 +69,7 @@ class Stage:
 
     def task_run_id(self, operation_id: str) -> UUID:
         """The id of an operation's task run: the same in every process that conducts this run."""
-        return uuid5(self._flow_run_id, operation_id)
+        return task_run_id(self._flow_run_id, operation_id)
 
     async def perform(self, operation: OperationView, effect: Effect) -> Json:
         """Run the effect inside a task run and return its outcome, or raise what it raised."""
@@ -123,13 +122,13 @@ class Stage:
         from prefect.client.schemas.objects import TaskRunResult
         from prefect.task_engine import run_task_async
 
-        @task(name=operation.title, task_run_name=_name(operation), cache_policy=NO_CACHE, persist_result=False)
+        @task(name=operation.title, task_run_name=name_of(operation), cache_policy=NO_CACHE, persist_result=False)
         async def operate() -> State[Any]:
             _tag(operation)
             try:
-                return _state(await once.from_anywhere())
+                return state_of(await once.from_anywhere())
             except Exception as error:  # noqa: BLE001 - the conductor gets the exception itself, Prefect its words
-                return _failed(f"{type(error).__name__}: {error}")
+                return failed(f"{type(error).__name__}: {error}")
 
         operate.task_key = operation.id
         await run_task_async(
@@ -144,39 +143,8 @@ class Stage:
     async def _show(self, operation: OperationView, outcome: Json) -> None:
         from prefect.utilities.engine import emit_task_run_state_change_event
 
-        state = _state(outcome)
-        task_run = self._finished_task_run(operation, outcome, state)
+        task_run, state = finished(self._flow_run_id, operation, outcome)
         emit_task_run_state_change_event(task_run, None, state)
-
-    def _finished_task_run(self, operation: OperationView, outcome: Json, state: State[Any]) -> TaskRun:
-        from prefect.client.schemas.objects import TaskRun, TaskRunResult
-
-        ended = _instant(outcome.get("at"))
-        began = _instant(outcome.get("started_at"), ended)
-        identity = self.task_run_id(operation.id)
-        state.id = uuid5(identity, "finished")  # shown twice is written once
-        state.timestamp = cast("Any", ended)  # Prefect has a type of its own for instants
-        state.state_details.task_run_id, state.state_details.flow_run_id = identity, self._flow_run_id
-        written = {
-            "id": identity,
-            "name": _name(operation),
-            "flow_run_id": self._flow_run_id,
-            "task_key": operation.id,
-            "dynamic_key": operation.id,
-            "tags": [operation.phase, operation.kind],
-            "task_inputs": {"wait_for": [TaskRunResult(id=self.task_run_id(before)) for before in operation.after]},
-            "state": state,
-            "run_count": 1,
-            "expected_start_time": began,
-            "start_time": began,
-            "end_time": ended,
-            "total_run_time": ended - began,
-        }
-        return TaskRun.model_validate(written)
-
-
-def _name(operation: OperationView) -> str:
-    return f"{operation.phase} · {operation.title}".replace("{", "(").replace("}", ")")  # Prefect formats braces
 
 
 def _tag(operation: OperationView) -> None:
@@ -185,31 +153,6 @@ def _tag(operation: OperationView) -> None:
 
     if context := TaskRunContext.get():
         context.task_run.tags = [operation.phase, operation.kind]
-
-
-def _state(outcome: Json) -> State[Any]:
-    from prefect.states import Completed
-
-    failure = failure_of(outcome)
-    if failure is not None:
-        return _failed(failure)
-    name = "Skipped" if outcome.get("status") == "skipped" else "Completed"
-    return Completed(name=name, message=words_of(outcome)[:2000] or None)
-
-
-def _failed(why: str) -> State[Any]:
-    from prefect.states import Failed
-
-    return Failed(message=why[:2000])
-
-
-def _instant(value: object, otherwise: datetime | None = None) -> datetime:
-    if isinstance(value, str):
-        with contextlib.suppress(ValueError):
-            value = datetime.fromisoformat(value)
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC)
-    return otherwise or datetime.now(UTC)
 
 
 async def _coroutine(awaitable: Awaitable[Json]) -> Json:

@@ -54,12 +54,6 @@ def set_flow_run(store: Store, incident: str, flow_run_id: str) -> Future[None]:
     return store.write(lambda connection: connection.execute(query) and None)
 
 
-def set_shown(store: Store, incident: str, seq: int) -> Future[None]:
-    """Remember up to which entry Prefect has been shown the incident."""
-    query = update(table(DriveRow)).where(table(DriveRow).c.incident == incident).values(shown_seq=seq)
-    return store.write(lambda connection: connection.execute(query) and None)
-
-
 def flow_run(store: Store, incident: str) -> str | None:
     """The Prefect flow run that shows the incident, if there is one yet."""
     rows = store.rows(DriveRow, table(DriveRow).c.incident == incident)
@@ -120,15 +114,6 @@ def next_wake(store: Store) -> datetime | None:
 def pulse(store: Store, owner: str, watched_at: datetime, recovered_at: datetime | None) -> Future[None]:
     """Leave the sign of life of a process: when its watch and its recovery last looked."""
     return store.write(lambda connection: _pulse(connection, owner, watched_at, recovered_at))
-
-
-def unshown(store: Store, limit: int = 50) -> list[str]:
-    """Ended incidents that Prefect has not been shown to their end."""
-    columns = table(DriveRow).c
-    behind = (columns.head_seq > columns.shown_seq) & columns.ended.is_(True)
-    query = select(columns.incident).where(behind).limit(limit)
-    with store.engine.connect() as connection:
-        return [str(row.incident) for row in connection.execute(query)]
 
 
 def _take(connection: Connection, incident: str, owner: str, now: datetime) -> Lease | None:
