@@ -1,58 +1,136 @@
-"""One bounded run of a program of the machine, for systems that are driven by a command and a signal.
+"""One bounded run of another program: for systems that are driven by commands and have no API worth the name.
 
-Decides that no shell reads the command, that it inherits no secrets from our environment, and what it means when it
-cannot be started or does not end. Leaves the meaning of its exit status to the connector.
+Decides what may be run (a program with a list of arguments, never a shell), with what (a small environment, nothing on
+standard input), for how long and how much it may say, and what its failure means. A look that fails is Unanswered. A
+change that broke off midway (out of time, too much to read) is InDoubt. Leaves exit codes and words to the connector.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
+import shutil
+import signal
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
-from firedoor.core.problems import InDoubt, Problem, Unanswered
+from firedoor.core.problems import FiredoorError, InDoubt, InvalidInput, Problem, Unanswered
 
-_INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "SSH_AUTH_SOCK", "DOCKER_HOST")
-_MAXIMUM = 2000  # characters of what it said that are kept
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+MAXIMUM_OUTPUT = 16 * 1024 * 1024  # bytes; a busy cluster lists thousands of jobs
+MAXIMUM_ARGUMENTS = 64
+MAXIMUM_ARGUMENT = 32 * 1024  # characters of one of them
+_EXCERPT = 200
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a program ended: its exit status (negative: the signal that killed it) and the end of what it said."""
+class Command:
+    """What to run: the name of a program, or its whole path, its arguments and what it needs in its environment."""
 
-    status: int
-    said: str
+    program: str
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+    folder: str | None = None
+    timeout_seconds: float = 10.0
+
+    def __str__(self) -> str:
+        return f"{Path(self.program).name} {' '.join(self.arguments)}"[:_EXCERPT]
 
 
-async def run(command: Sequence[str], timeout_seconds: float, *, changes: bool) -> Ended:
-    """Run it to its end. Raises Unanswered where it cannot start, InDoubt where it `changes` and does not end."""
-    environment = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+@dataclass(frozen=True)
+class Output:
+    """What a program left: its exit code, what it wrote, and its complaint as one printable line."""
+
+    code: int
+    content: bytes
+    complaint: str
+
+
+async def run(command: Command, *, changes: bool) -> Output:
+    """Run it and wait; any exit code is an answer.
+
+    Raises Unanswered (certainly no effect), InDoubt (perhaps one) or InvalidInput (too much was asked at once).
+    """
+    program = _found(command)
+    _bounded(command)
     try:
         process = await asyncio.create_subprocess_exec(
-            *command,
+            program,
+            *command.arguments,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            env=environment,
+            stderr=asyncio.subprocess.PIPE,
+            env={"PATH": PATH, "LC_ALL": "C.UTF-8", "TZ": "UTC", **command.environment},
+            cwd="/",
+            start_new_session=True,  # so that what it starts ends with it
         )
     except OSError as error:
-        do = "see whether the program is there and may be run by this process"
-        message = f"{command[0]} cannot be started: {error.strerror}"
-        raise Unanswered(Problem(code="K212", message=message, do=do)) from None
+        message = f"{command} could not be started: {error.strerror}"
+        raise Unanswered(Problem(code="K201", message=message, do="nothing was changed; repair the program")) from None
     try:
-        said, _ = await asyncio.wait_for(process.communicate(), timeout_seconds)
-    except TimeoutError:
-        raise _unended(command, timeout_seconds, changes=changes) from None
-    finally:
-        if process.returncode is None:
-            process.kill()
-    return Ended(process.returncode or 0, said.decode(errors="replace").strip()[-_MAXIMUM:])
+        async with asyncio.timeout(command.timeout_seconds):
+            content, complaint = await asyncio.gather(_read(process.stdout), _read(process.stderr))
+            code = await process.wait()
+    except BaseException as error:  # a cancelled run leaves nothing running either
+        await _end(process)
+        if isinstance(error, TimeoutError | _TooMuch):
+            raise _broken(command, error, changes=changes) from None
+        raise
+    return Output(code, content, _line(complaint))
 
 
-def _unended(command: Sequence[str], timeout_seconds: float, *, changes: bool) -> Unanswered:
-    message = f"{' '.join(command)} did not end within {timeout_seconds:g} s"
+def _found(command: Command) -> str:
+    program = shutil.which(command.program, path=command.folder or PATH)
+    if program is None:
+        where = command.folder or "the usual folders"
+        do = "install it where Firedoor runs, or name its folder in the door; nothing was changed"
+        raise Unanswered(Problem(code="K201", message=f"{command.program} is not in {where}", do=do))
+    return program
+
+
+def _bounded(command: Command) -> None:
+    long = [argument for argument in command.arguments if len(argument) > MAXIMUM_ARGUMENT or "\0" in argument]
+    if long or len(command.arguments) > MAXIMUM_ARGUMENTS:
+        message = f"{command} has more or longer arguments than are sent at once"
+        raise InvalidInput(Problem(code="K102", message=message, do="choose fewer things in one door"))
+
+
+class _TooMuch(Exception):
+    """A program that does not stop talking."""
+
+    def __str__(self) -> str:
+        return f"it wrote more than {MAXIMUM_OUTPUT} bytes"
+
+
+async def _read(stream: asyncio.StreamReader | None) -> bytes:
+    assert stream is not None  # noqa: S101 - both are pipes
+    chunks, size = [], 0
+    while chunk := await stream.read(65536):
+        size += len(chunk)
+        if size > MAXIMUM_OUTPUT:
+            raise _TooMuch
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    """Kill it with all that it has started."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    await process.wait()
+
+
+def _broken(command: Command, error: Exception, *, changes: bool) -> FiredoorError:
+    what = str(error) or f"no answer within {command.timeout_seconds:g} s"
     if changes:
         do = "observe the door before anything is repeated: the command may have had its effect"
-        return InDoubt(Problem(code="K202", message=message, do=do))
-    return Unanswered(Problem(code="K201", message=message, do="run it by hand and see what it waits for"))
+        return InDoubt(Problem(code="K202", message=f"{command} broke off: {what}", do=do))
+    do = "see whether the system is up and reachable from here; nothing was changed by this command"
+    return Unanswered(Problem(code="K201", message=f"{command} was not answered: {what}", do=do))
+
+
+def _line(said: bytes) -> str:
+    text = " ".join(said[: 64 * 1024].decode("utf-8", "replace").split())
+    return "".join(character if character.isprintable() else " " for character in text)[:_EXCERPT]
