@@ -81,6 +81,8 @@ class Artefact(Part):
 class Target(Part):
     """A thing that can be suspended, with its doors in the order in which they are tried.
 
+    A target that others are protected by (a moderation model is itself a model) says
+    `never_suspend: true` and `because:`; then neither a playbook nor a person closes it here.
     A target without neighbours cannot prove that a suspension spared the others, so a
     verification of it says so and stays honest about it.
     """
@@ -94,6 +96,8 @@ class Target(Part):
     doors: tuple[Door, ...] = Field(min_length=1)
     probe: Probe | None = None
     neighbours: tuple[str, ...] = ()
+    never_suspend: bool = False
+    because: str = ""  # why it is never suspended
     evidence: dict[str, Artefact] = Field(default_factory=dict)
 
 
@@ -129,6 +133,9 @@ def inventory_problems(inventory: Inventory) -> tuple[Problem, ...]:
 
 def _identity(name: str, target: Target) -> list[Problem]:
     problems = []
+    if target.never_suspend != bool(target.because.strip()):
+        what = "says `never_suspend` or `because` without the other"
+        problems.append(_problem(target, "never_suspend", what, "write both: `never_suspend: true` and `because: ...`"))
     if name != target.id:
         problems.append(_problem(target, "id", f'is listed as "{name}"', "use one and the same id"))
     doors = [door.name for door in target.doors]

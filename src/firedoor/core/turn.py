@@ -212,14 +212,13 @@ class _Turn:
         word = choose.if_unknown if answer is UNKNOWN else str(Ternary(answer))
         if choose.automatic and word == "yes":
             word, more = self._unasked(render(choose.automatic, scope))
-            result = {**result, **more, "reasons": [*result["reasons"], *more.get("reasons", [])]}
+            result |= more
         return [self._finish(instance, word, {**result, "unknown": answer is UNKNOWN})]
 
     def _unasked(self, target: str) -> tuple[str, Body]:
-        """Whether a target is suspended without asking, or why a person is asked after all."""
         why = why_ask(self.view, self.unasked, self.rules.plan.limits, target, self.rules.brake)
         self.unasked |= set() if why else {target}
-        return ("no", {"asked_because": why, "reasons": [why]}) if why else ("yes", {"automatic": target})
+        return ("no", {"asked_because": why}) if why else ("yes", {"automatic": target})
 
     def _mark(self, mark: Mark, instance: Instance) -> list[Draft]:
         state = move(self.view.state, mark.event)
@@ -323,22 +322,13 @@ class _Turn:
         lead = self.rules.plan.roles[0]
         escalate = next((role for role in self.rules.plan.roles if role != lead), lead)
         choices = [
-            {
-                "id": "retry",
-                "label": "Try it again",
-                "consequence": "It is tried once more, with the same idempotency key.",
-            },
-            {
-                "id": "by_hand",
-                "label": "I did it by hand",
-                "consequence": "It counts as done by you; your note says how.",
-            },
-            {
-                "id": "skip",
-                "label": "Go on without it",
-                "consequence": "What depends on it is left out; your reason is on record.",
-            },
-        ]
+            {"id": "retry", "label": "Try it again",
+             "consequence": "It is tried once more, with the same idempotency key."},
+            {"id": "by_hand", "label": "I did it by hand",
+             "consequence": "It counts as done by you; your note says how."},
+            {"id": "skip", "label": "Go on without it",
+             "consequence": "What depends on it is left out; your reason is on record."},
+        ]  # fmt: skip
         facts = typed_facts(self.view.facts, {})
         scope = scope_of(self.view, facts, self.rules.organisation, instance.item, instance.clock)
         question = f"{render(instance.operation.title, scope)}: failed. {record.problem}"

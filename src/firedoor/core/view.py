@@ -360,6 +360,12 @@ def _evidence(view: IncidentView, body: Body, meta: Meta) -> None:
     view.evidence.append({**body, "kept_at": meta.at, "kept_by": meta.actor, "seq": meta.seq})
 
 
+def _custody(view: IncidentView, body: Body, meta: Meta) -> None:
+    """A legal hold is on the whole incident, not on one piece: then nothing is opened again until it is released."""
+    if not body.get("sha256") and body.get("action") in ("held", "released"):
+        view.legal_hold = {**body, "at": meta.at} if body["action"] == "held" else None
+
+
 def _alert(view: IncidentView, body: Body, meta: Meta) -> None:
     view.alerts.append({**body, "at": meta.at})
 
@@ -376,7 +382,7 @@ _HANDLERS: Mapping[str, Callable[[IncidentView, Body, Meta], None]] = {
     Kind.OPENED: _opened, Kind.PLANNED: _planned, Kind.FACTS: _facts, Kind.STATE: _state, Kind.ALERT: _alert,
     Kind.STARTED: _started, Kind.FINISHED: _finished, Kind.FAILED: _failed, Kind.SKIPPED: _skipped,
     Kind.TASK_OPENED: _task_opened, Kind.TASK_ANSWERED: _task_answered, Kind.TASK_ESCALATED: _task_escalated,
-    Kind.EVIDENCE: _evidence, Kind.REMINDED: _reminded, Kind.TASK_REASSIGNED: _task_reassigned,
+    Kind.EVIDENCE: _evidence, Kind.CUSTODY: _custody, Kind.REMINDED: _reminded, Kind.TASK_REASSIGNED: _task_reassigned,
     Kind.TASK_CLAIMED: _task_claimed, Kind.RUN_PAUSED: _paused, Kind.RUN_UNPAUSED: _unpaused,
     Kind.RUN_ABORTED: _aborted, Kind.REDONE: _redone, Kind.READERS: _readers, **CLOCK_HANDLERS, **holds.HOLD_HANDLERS,
 }  # fmt: skip

@@ -197,7 +197,15 @@ def rehearsal_world(
     inventory = Inventory.model_construct(targets=_EveryTarget(frozenset(_artefacts(plan))))
     store = cast("Store", None)  # a drill keeps its journal itself; nothing that it uses reads a database
     world = World(
-        store, MemoryVault(), inventory, {KIND: connector}, organisation, lambda: catalogue, clock, owner="drill"
+        store,
+        MemoryVault(),
+        inventory,
+        {KIND: connector},
+        organisation,
+        lambda: catalogue,
+        clock,
+        owner="drill",
+        rehearsal=True,
     )
     return world, connector
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -36,7 +37,15 @@ class Settings(BaseSettings):
     prefect: bool = True  # whether runs are shown and performed in Prefect
     prefect_api_url: str = ""  # a Prefect server of your own; empty: a private one is started
     prefect_database_url: str = ""
+    automatic_suspensions_per_hour: int = Field(default=20, ge=0)  # of all processes; beyond it a person is asked
+    automatic_evidence: Literal["strong", "any"] = "strong"  # what an alert must prove to act without a person
     certificates: Path | None = None  # further authorities for TLS, as PEM
+    public_url: str = ""  # where people reach this server, for links in messages and single sign-on
+    oidc_issuer: str = ""  # single sign-on by OpenID Connect; empty: local accounts
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""  # a reference: secret://env/NAME or secret://file/PATH
+    oidc_roles_claim: str = "groups"  # the claim that names somebody's groups
+    oidc_roles: str = ""  # group=role,group=role: which groups have which roles; other groups have none
 
     @property
     def database(self) -> str:

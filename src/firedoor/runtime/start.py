@@ -15,18 +15,16 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
-
 from firedoor.alerts.mapping import read_mapping
 from firedoor.alerts.registry import sources, with_mapped
 from firedoor.alerts.source import AlertSource
 from firedoor.connectors.parts.context import ConnectorContext, open_client
 from firedoor.connectors.registry import OpenConnectors
-from firedoor.core.journal import Kind
 from firedoor.core.source import read_yaml
-from firedoor.core.view import suspended_targets
 from firedoor.duties.catalogue import catalogue
 from firedoor.runtime.driver import Driver
+from firedoor.runtime.holding import Holding
+from firedoor.runtime.house_brake import HouseBrake
 from firedoor.runtime.inventory import read_inventory, read_organisation
 from firedoor.runtime.kill_point import kill_points
 from firedoor.runtime.secrets import ReferencedSecrets
@@ -38,9 +36,7 @@ from firedoor.runtime.watch import Watch
 from firedoor.runtime.world import World, dead, utc_now
 from firedoor.store import drives
 from firedoor.store.journal import Store
-from firedoor.store.projections import table
 from firedoor.store.schema import migrate
-from firedoor.store.tables import EntryRow, IncidentRow
 from firedoor.store.vault import Vault
 
 SWITCH = 0.0005  # seconds; with the usual 5 ms, Prefect's thread would hold up containment by as much at every await
@@ -66,6 +62,9 @@ def open_world(settings: Settings) -> World:
     client = open_client(settings.certificates)
     context = ConnectorContext(client, ReferencedSecrets(), utc_now, inventory, world.closed_on_purpose)
     world.connectors = OpenConnectors(context)
+    world.brake = HouseBrake(
+        store, utc_now, settings.automatic_suspensions_per_hour, evidence=settings.automatic_evidence == "strong"
+    )
     return world
 
 
@@ -88,6 +87,7 @@ class Runtime:
         self.driver.boundary = kill_points()  # none, except in a test that kills this process
         self.service = Service(self.world, self.driver, self.shelf, read_sources(settings))
         self.watch = Watch(self.world, self.driver)
+        self.holding = Holding(self.world, self.driver)
         self.bridge: Any = None
         self._loops: list[asyncio.Task[None]] = []
         self._warming: asyncio.Task[None] | None = None
@@ -104,6 +104,7 @@ class Runtime:
                 ("beat", self.driver.beat_forever()),
                 ("recovery", self.driver.look_forever()),
                 ("watch", self.watch.forever()),
+                ("holding", self.holding.forever()),
             )
         ]
         if self.settings.prefect:
@@ -135,6 +136,7 @@ class Runtime:
         parts = {
             "store": _store_health(self.world),
             "watch": _loop_health(self.watch.looked_at, now),
+            "holding": _loop_health(self.holding.looked_at, now),
             "recovery": _loop_health(self.driver.looked_at, now),
             "prefect": "off" if not self.settings.prefect else (self.bridge.state if self.bridge else "starting"),
             "drives": "well"
@@ -142,7 +144,7 @@ class Runtime:
             else "; ".join(f"{i}: {f[2]}" for i, f in self.driver.failing.items())[:500],
             "playbooks": "well" if not self.shelf.problems else f"{len(self.shelf.problems)} cannot be read",
         }
-        well = all(parts[name] == "well" for name in ("store", "watch", "recovery", "drives"))
+        well = all(parts[name] == "well" for name in ("store", "watch", "holding", "recovery", "drives"))
         return {"well": well, "parts": parts, "playbooks": sorted(self.shelf.plans)}
 
     async def _start_prefect(self) -> None:
@@ -153,17 +155,10 @@ class Runtime:
 
 
 def remember_suspended(world: World) -> None:
-    """After a restart, know again which targets open incidents have closed: as neighbours they prove nothing."""
-    incidents, entries = table(IncidentRow).c, table(EntryRow).c
-    # Only those journals are read that speak of doors: many incidents may wait for people, and starting must be quick.
-    query = (
-        select(entries.incident).distinct().join(table(IncidentRow), incidents.id == entries.incident)
-        .where(incidents.closed_at.is_(None) & (entries.kind == str(Kind.FINISHED)) & entries.body.contains('"doors"'))
-    )  # fmt: skip
-    with world.store.engine.connect() as connection:
-        found = connection.execute(query).scalars().all()
-    for incident in found:
-        world.suspended |= suspended_targets(world.view(incident))
+    """Learn from the store what incidents hold closed (as neighbours they prove nothing) and what was done unasked."""
+    world.read_suspended()
+    if world.brake is not None:
+        world.brake.read()
 
 
 def _store_health(world: World) -> str:

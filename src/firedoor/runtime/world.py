@@ -7,11 +7,12 @@ nothing else changes. Leaves what is done with them to the conductor.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
@@ -21,12 +22,16 @@ from firedoor.core.operations import Plan
 from firedoor.core.ports import Connector
 from firedoor.core.problems import NotFound, Problem, nearest
 from firedoor.core.targets import Inventory, Target
-from firedoor.core.turn import Rules
+from firedoor.core.turn import Launch, Rules
 from firedoor.core.view import IncidentView, fold
 from firedoor.duties.catalogue import Catalogue
+from firedoor.runtime.house_brake import HouseBrake, suspended_unasked
 from firedoor.runtime.inventory import Organisation
+from firedoor.store.holds import held_targets, holders
 from firedoor.store.journal import Store
 from firedoor.store.vault import Vault
+
+JUST_NOW = timedelta(seconds=15)  # for so long what this process closed counts, whether or not it is written yet
 
 
 def utc_now() -> datetime:
@@ -84,7 +89,7 @@ class World:
     def rules(self, plan: Plan, *, with_law: bool = True) -> Rules:
         """What a turn looks at. Without the law it needs only the plan's own facts, which is all the reflex reads."""
         definitions = self.definitions(plan) if with_law else plan.definitions()
-        return Rules(plan, definitions, self.organisation.words, self.law if with_law else None)
+        return Rules(plan, definitions, self.organisation.words, self.law if with_law else None, self.brake)
 
     def target(self, name: str) -> Target:
         """A target by id. Raises NotFound naming the nearest."""
@@ -106,10 +111,48 @@ class World:
         return fold(incident, entries)
 
     def closed_on_purpose(self) -> frozenset[str]:
-        """The targets that open incidents have suspended: as neighbours they prove nothing."""
+        """The targets that incidents hold suspended: as neighbours they prove nothing."""
         return frozenset(self.suspended)
 
-    suspended: set[str] = field(default_factory=set)
+    def closed(self, target: str) -> None:
+        """This process has just closed a target; the store will say so when that is written."""
+        self.suspended.add(target)
+        self._just_closed[target] = self.now()
+
+    def opened(self, target: str) -> None:
+        """This process has just opened a target."""
+        self.suspended.discard(target)
+        self._just_closed.pop(target, None)
+
+    def read_suspended(self) -> None:
+        """Learn from the store what any process has suspended. What was closed here a moment ago counts as well."""
+        held = held_targets(self.store)
+        recent = self.now() - JUST_NOW
+        self._just_closed = {name: at for name, at in self._just_closed.items() if at > recent and name not in held}
+        self.suspended = held | self._just_closed.keys()
+
+    async def know_suspended(self) -> None:
+        """The same, beside the event loop; a drill has no store."""
+        if not self.rehearsal:
+            await asyncio.to_thread(self.read_suspended)
+
+    async def holders(self, target: str) -> list[str]:
+        """The incidents that hold a target closed."""
+        if self.rehearsal:
+            return []
+        return [str(row["incident"]) for row in await asyncio.to_thread(holders, self.store, target)]
+
+    async def admit(self, view: IncidentView, launch: Launch, target: str) -> str:
+        """Count a suspension that nobody was asked about. Returns why it must not be, or nothing."""
+        if self.brake is None or not suspended_unasked(view, launch) or target in self.suspended:
+            return ""
+        limits = self.store.plan(view.plan_digest).limits
+        return await self.brake.admit(view.id, launch.instance.id, view.playbook, target, limits)
+
+    suspended: set[str] = field(default_factory=set)  # as the store said last, and what this process did since
+    rehearsal: bool = False  # then there is no store
+    brake: HouseBrake | None = None  # limits on suspensions that nobody is asked about; none: no limit
+    _just_closed: dict[str, datetime] = field(default_factory=dict)
 
 
 def summary(values: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, delete, select, update
 
 from firedoor.store.journal import Store, _insert_new, _next
 from firedoor.store.projections import table, text_of
@@ -101,21 +101,25 @@ def reserve_automatic(
     return store.write(lambda connection: _reserve(connection, one, now, house, playbook))
 
 
+def over(who: str, count: int, limit: int) -> str:
+    """Say that a limit is reached."""
+    return f"{count} targets were suspended automatically within the hour, and {who} allows {limit}"
+
+
 def _reserve(connection: Connection, one: Mapping[str, str], now: datetime, house: int, playbook: int | None) -> str:
     _next(connection, "automatic-suspensions")  # its row is the lock: of several processes one counts at a time
     columns = table(AutomaticRow).c
-    same = (columns.incident == one["incident"]) & (columns.op == one["op"])
-    if connection.execute(select(columns.op).where(same)).first():
-        return ""
     lately = columns.at > text_of(now - HOUR)
-    everywhere = connection.execute(select(func.count()).select_from(table(AutomaticRow)).where(lately)).scalar_one()
-    of_playbook = (
-        select(func.count()).select_from(table(AutomaticRow)).where(lately & (columns.playbook == one["playbook"]))
-    )
-    if everywhere >= house:
-        return f"{everywhere} targets were suspended automatically within the hour, and the house allows {house}"
-    if playbook is not None and (count := connection.execute(of_playbook).scalar_one()) >= playbook:
-        return f"{one['playbook']} suspended {count} targets automatically within the hour, and allows {playbook}"
+    found = connection.execute(select(columns.playbook, columns.target).where(lately)).all()
+    everywhere = {row.target for row in found}
+    here = {row.target for row in found if row.playbook == one["playbook"]}
+    if one["target"] in everywhere:  # closing it again reaches nobody else
+        _note(connection, one, now)
+        return ""
+    if len(everywhere) >= house:
+        return over("the house", len(everywhere), house)
+    if playbook is not None and len(here) >= playbook:
+        return over(one["playbook"], len(here), playbook)
     _note(connection, one, now)
     return ""
 

@@ -24,6 +24,7 @@ from firedoor.core.targets import Artefact, Door, Inventory, Target
 from firedoor.core.view import IncidentView
 from firedoor.duties.catalogue import catalogue
 from firedoor.runtime.driver import Driver
+from firedoor.runtime.holding import Holding
 from firedoor.runtime.inventory import Organisation
 from firedoor.runtime.opening import Opening, new_incident
 from firedoor.runtime.rehearsal import KIND, HandClock
@@ -88,6 +89,7 @@ class House:
         )
         self.driver = Driver(self.world)
         self.watch = Watch(self.world, self.driver)
+        self.holding = Holding(self.world, self.driver)
         self.service = Service(self.world, self.driver, self.shelf)
 
     def again(self, owner: str = "process 2") -> House:

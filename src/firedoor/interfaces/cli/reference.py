@@ -47,7 +47,15 @@ SETTINGS = {
     "prefect": "`no` runs incidents without Prefect",
     "prefect_api_url": "a Prefect server of your own in the place of a private one",
     "prefect_database_url": "another database for the private Prefect server",
+    "automatic_suspensions_per_hour": "how many targets all processes may suspend within an hour without asking; 20",
+    "automatic_evidence": "`strong` (a trusted hash, a canary, two sure detectors) or `any`: what may act without a person",
     "certificates": "further authorities for TLS, as PEM",
+    "public_url": "where people reach this server, for links in messages and single sign-on",
+    "oidc_issuer": "single sign-on by OpenID Connect: the issuer; empty: local accounts",
+    "oidc_client_id": "single sign-on: the client id of Firedoor",
+    "oidc_client_secret": "single sign-on: a reference to the client secret, `secret://env/NAME` or `secret://file/PATH`",
+    "oidc_roles_claim": "single sign-on: the claim that names somebody's groups",
+    "oidc_roles": "single sign-on: `group=role,group=role`; groups that are not named have no role",
 }
 
 
