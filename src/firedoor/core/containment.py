@@ -1,7 +1,7 @@
 """What was closed, door by door, and how that is known: a fold for the incident's page and the report.
 
 Decides the one word for each target (closed, open again, closed by hand, not proved) from
-recorded outcomes alone; a suspension counts as proved only by what the data plane showed.
+recorded outcomes and looks; a suspension counts as proved only by what the data plane showed.
 Leaves proving to the connectors.
 """
 
@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from firedoor.core.holds import again_of, in_words
 from firedoor.core.journal import Body
 from firedoor.core.naming import Names
 from firedoor.core.operations import Call
 from firedoor.core.view import IncidentView, OperationRecord
 
 STATES = {
+    "drifted": "not kept closed: it serves again, or the platform says so, and nobody opened it here",
+    "unseen": "closed once; whether it still is cannot be seen now",
     "suspended": "closed, proved on the data plane",
     "by_hand": "closed by hand, on the word of a person; not proved by Firedoor",
     "resumed": "open again, proved on the data plane",
@@ -36,10 +39,32 @@ def containment(view: IncidentView, names: Names) -> list[Body]:
             target = targets.setdefault(
                 name, {"target": name, "state": "skipped", "means": "", "before": [], "events": []}
             )
-            _add(target, instance, operation.verb, record)
+            again = again_of(instance)
+            verb = {"close": "suspend", "open": "resume"}[again[1]] if again else operation.verb
+            _add(target, instance, verb, record)
     for target in targets.values():
+        _add_hold(target, view)
         target["means"] = STATES[target["state"]]
     return list(targets.values())
+
+
+def _add_hold(target: Body, view: IncidentView) -> None:
+    """How it was kept closed: every look that was written down, and how it stands now."""
+    hold = view.holds.get(target["target"])
+    looks = [look for look in view.hold_story if look["target"] == target["target"]]
+    for look in looks:
+        said, seen = in_words(look["what"], look)
+        target["events"].append(
+            {"op": look["op"], "verb": "look", "status": "finished", "outcome": f"{said}: {seen}", "attempts": 1,
+             "problem": "", "seq": look["seq"], "doors": []}
+        )  # fmt: skip
+    target["events"].sort(key=lambda event: event["seq"])
+    names = ("since", "every", "on_drift", "state", "seen_at")
+    target["held"] = {**{name: hold[name] for name in names}, "drifts": len(hold["drifts"])} if hold else None
+    if hold:
+        target["state"] = {"drifted": "drifted", "unseen": "unseen", "held": target["state"]}.get(
+            hold["state"], "running"
+        )
 
 
 def _add(target: Body, instance: str, verb: str, record: OperationRecord) -> None:
@@ -80,6 +105,7 @@ def _door(door: Body) -> Body:
     return {
         "door": door["door"], "proved": door.get("proved", "unknown"), "probes": door.get("probes", []),
         "at": receipt.get("at"), "changed": receipt.get("changed"), "problem": door.get("problem", ""),
+        "seen": door.get("proof", ""),
     }  # fmt: skip
 
 

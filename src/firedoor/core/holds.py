@@ -109,7 +109,12 @@ def _of(view: IncidentView, op: str) -> Body | None:
     return next((hold for hold in view.holds.values() if hold["op"] == op), None)
 
 
+def _tell(view: IncidentView, what: str, body: Body, meta: Meta) -> None:
+    view.hold_story.append({"what": what, **body, "at": meta.at, "seq": meta.seq})
+
+
 def _drifted(view: IncidentView, body: Body, meta: Meta) -> None:
+    _tell(view, "drifted", body, meta)
     hold = view.holds.get(body["target"])
     if hold is not None:
         hold.update(state="drifted", unseen=None, order=None)
@@ -117,6 +122,7 @@ def _drifted(view: IncidentView, body: Body, meta: Meta) -> None:
 
 
 def _unseen(view: IncidentView, body: Body, meta: Meta) -> None:
+    _tell(view, "unseen", body, meta)
     hold = view.holds.get(body["target"])
     if hold is not None:
         before = hold["unseen"] or {"at": meta.at}
@@ -124,13 +130,15 @@ def _unseen(view: IncidentView, body: Body, meta: Meta) -> None:
 
 
 def _held(view: IncidentView, body: Body, meta: Meta) -> None:
+    _tell(view, "held", body, meta)
     hold = view.holds.get(body["target"])
     if hold is not None:
         hold.update(state="held", unseen=None, order=None, seen_at=meta.at, recorded_at=meta.at)
         _withdraw(view, body["target"])
 
 
-def _ended(view: IncidentView, body: Body, _: Meta) -> None:
+def _ended(view: IncidentView, body: Body, meta: Meta) -> None:
+    _tell(view, "ended", body, meta)
     _end(view, body["target"])
 
 
@@ -155,6 +163,32 @@ def _withdraw(view: IncidentView, target: str) -> None:
 HOLD_HANDLERS: Mapping[str, Handler] = {
     Kind.DRIFTED: _drifted, Kind.UNSEEN: _unseen, Kind.HELD: _held, Kind.HOLD_ENDED: _ended,
 }  # fmt: skip
+
+
+def in_words(what: str, body: Body) -> tuple[str, str]:
+    """A written look as a sentence, and what was seen."""
+    target = body["target"]
+    match what:
+        case "drifted":
+            who = (
+                f"; who did it: {'; '.join(body['who'])}"
+                if body.get("who")
+                else "; who did it: the state does not tell"
+            )
+            said = f"{target} is not kept closed any more (last seen closed at {body['last_seen']})"
+            return said, body["seen"] + who
+        case "unseen":
+            lasting = ", still" if body["told"] else ""
+            return f"Not known{lasting} whether {target} is closed (last seen closed at {body['last_seen']})", body[
+                "seen"
+            ]
+        case "held":
+            since = f"held since {body['since']}"
+            again = " again" if body["before"] in ("drifted", "unseen") else ""
+            return f"Looked: {target} is closed{again}", f"{body['seen']}; {since}"
+        case _:
+            by = f", says {body['by']}" if body.get("by") else ""
+            return f"{target} is not held closed any more{by}", body.get("why", "")
 
 
 # -- what a look means -----------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from firedoor.core.facts import FactDefinition
+from firedoor.core.holds import again_of
 from firedoor.core.operations import Operation, Plan
 from firedoor.core.scope import scope_of, typed_facts
 from firedoor.core.turn import render
@@ -28,15 +29,22 @@ class Names:
 
     def operation(self, instance: str) -> Operation | None:
         """The definition behind an instance; None for what is no operation of the plan."""
-        return self._operations.get(instance) or self._operations.get(instance.partition("[")[0])
+        again = again_of(instance)  # beside the plan: what it repeats or undoes
+        name = again[0] if again else instance
+        return self._operations.get(name) or self._operations.get(name.partition("[")[0])
 
     def title(self, instance: str, view: IncidentView) -> str:
         """The title, filled in with what the view knows; the id where the plan has none."""
-        operation = self.operation(instance)
+        operation, again = self.operation(instance), again_of(instance)
+        if again and operation:
+            word = "closed again" if again[1] == "close" else "opened again"
+            return f"{self.fill(operation.title, again[0], view)}, {word} ({again[2]})"
         return self.fill(operation.title, instance, view) if operation else instance
 
     def target(self, instance: str, view: IncidentView) -> str:
         """The target that an instance is about; empty when it is about none."""
+        again = again_of(instance)
+        instance = again[0] if again else instance
         template = getattr(self.operation(instance), "target", None)
         return self.fill(str(template), instance, view) if template else ""
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from firedoor.core.facts import FactDefinition, show
+from firedoor.core.holds import in_words
 from firedoor.core.journal import Body, Entry, Kind
 from firedoor.core.naming import Names
 from firedoor.core.operations import Choose
@@ -108,7 +109,9 @@ def _finished(body: Body, moment: _Moment) -> Said:
     if result.get("by_hand"):
         return f"{moment.title(body)}: done by hand by {result['by']}", result["why"], True
     if isinstance(operation, Choose):
-        reasons = "; ".join(result.get("reasons", [])) or ", ".join(result.get("items", []))
+        reasons = (
+            result.get("asked_because") or "; ".join(result.get("reasons", [])) or ", ".join(result.get("items", []))
+        )
         return f"{moment.title(body)}: {body['outcome']}", reasons, False
     proof = "; ".join(
         f"{door['door']}: {door.get('proof') or door.get('problem', '')}" for door in result.get("doors", [])
@@ -207,6 +210,9 @@ def _evidence(body: Body, _: _Moment) -> Said:
 
 
 def _custody(body: Body, _: _Moment) -> Said:
+    if not body.get("sha256"):
+        word = "placed" if body["action"] == "held" else "released"
+        return f"{body['by']} {word} a legal hold on the incident", body.get("why", ""), True
     return f"Evidence {body.get('action', 'touched')}: {body.get('name', '')}", body.get("why", ""), False
 
 
@@ -225,6 +231,10 @@ def _note(body: Body, _: _Moment) -> Said:
     return f"Note: {body.get('text', '')}", "", True
 
 
+def _hold(what: str, *, key: bool) -> Callable[[Body, _Moment], Said]:
+    return lambda body, _: (*in_words(what, body), key)
+
+
 _SENTENCES: Mapping[str, Callable[[Body, _Moment], Said]] = {
     Kind.OPENED: _opened, Kind.ALERT: _alert, Kind.PLANNED: _planned, Kind.FACTS: _facts, Kind.STATE: _state,
     Kind.STARTED: _started, Kind.FINISHED: _finished, Kind.FAILED: _failed, Kind.SKIPPED: _skipped,
@@ -235,5 +245,6 @@ _SENTENCES: Mapping[str, Callable[[Body, _Moment], Said]] = {
     Kind.READERS: _readers,
     Kind.TASK_REASSIGNED: _reassigned, Kind.TASK_CLAIMED: _claimed, Kind.GLASS_BROKEN: _glass, Kind.LINK_MADE: _link,
     Kind.REDONE: _redone, Kind.RUN_PAUSED: _run("paused"), Kind.RUN_UNPAUSED: _run("unpaused"),
-    Kind.RUN_ABORTED: _run("aborted"),
+    Kind.RUN_ABORTED: _run("aborted"), Kind.DRIFTED: _hold("drifted", key=True), Kind.HELD: _hold("held", key=False),
+    Kind.UNSEEN: _hold("unseen", key=True), Kind.HOLD_ENDED: _hold("ended", key=True),
 }  # fmt: skip

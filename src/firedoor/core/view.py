@@ -117,6 +117,7 @@ class IncidentView:
     readers: Body | None = None  # who needs to know, as the last entry about it says; None: every reader may
     legal_hold: Body | None = None  # since when nothing may be opened again, by whom, why
     holds: dict[str, Body] = field(default_factory=dict)  # what it keeps closed, by target; see `core.holds`
+    hold_story: list[Body] = field(default_factory=list)  # every look at them that was written down
     paused: Body | None = None  # by whom, why, since when nothing new is started
     aborted: Body | None = None
     law_settled: Any = None  # what the law was last asked about in vain; a note of `turn`, not of the journal

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -61,6 +62,7 @@ class Holding:
         self.world = world
         self.driver = driver
         self.looked_at: datetime | None = None
+        self.counts: Counter[str] = Counter()  # of this process: looks, drifted, closed_again, not_closed_again, unseen
         self._slots = asyncio.Semaphore(SIDE_BY_SIDE)
         self._under_way: set[tuple[str, str]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -118,7 +120,7 @@ class Holding:
         closed = False
         try:
             async with self._slots:
-                after, closed = await _Looking(self.world, self.driver, claimed).take()
+                after, closed = await _Looking(self.world, self.driver, claimed, self.counts).take()
         except Exception as error:  # noqa: BLE001 - one target must not silence the others
             log.error("holding: %s of %s cannot be looked at: %s", claimed.target, claimed.incident, error)  # noqa: TRY400
             after = max(SOON, timedelta(seconds=claimed.every))
@@ -129,9 +131,10 @@ class Holding:
 class _Looking:
     """One look at one target of one incident, and what follows from it."""
 
-    def __init__(self, world: World, driver: Driver, claimed: Claimed) -> None:
+    def __init__(self, world: World, driver: Driver, claimed: Claimed, counts: Counter[str]) -> None:
         self.world = world
         self.driver = driver
+        self.counts = counts
         self.incident, self.name = claimed.incident, claimed.target
         self.every = timedelta(seconds=claimed.every)
 
@@ -168,12 +171,19 @@ class _Looking:
             return [*drafts, self._started(hold, "close", "")] if closing else drafts
 
         written = await self._write(decide)
+        self._count(look, written)
         if closing and written is not None and self.name in written.holds:
             hold = written.holds[self.name]
             begun = unfinished(written, hold)
             if begun is not None:
                 return await self._act(written, plan, hold, begun)
         return self.every, look.seen == "closed"
+
+    def _count(self, look: Look, written: IncidentView | None) -> None:
+        self.counts["looks"] += 1
+        story = written.hold_story[-1:] if written is not None else []
+        if look.seen != "closed" and any(told["seen"] == look.words for told in story):
+            self.counts["drifted" if look.seen == "open" else "unseen"] += 1
 
     async def _see(self, view: IncidentView) -> Look:
         """Ask callers' side and platform; what raises shows nothing."""
@@ -240,6 +250,8 @@ class _Looking:
             return [*performed.drafts, *follow]
 
         await self._write(decide)
+        if call.verb == "suspend":
+            self.counts["not_closed_again" if failed else "closed_again"] += 1
         return (self.every if not failed else max(SOON, self.every)), not failed and call.verb == "suspend"
 
     def _failed(self, call: Call, hold: Body, problem: str, now: datetime, roles: Sequence[str]) -> list[Draft]:

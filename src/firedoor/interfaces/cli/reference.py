@@ -48,7 +48,7 @@ SETTINGS = {
     "prefect_api_url": "a Prefect server of your own in the place of a private one",
     "prefect_database_url": "another database for the private Prefect server",
     "automatic_suspensions_per_hour": "how many targets all processes may suspend within an hour without asking; 20",
-    "automatic_evidence": "`strong` (a trusted hash, a canary, two sure detectors) or `any`: what may act without a person",
+    "automatic_evidence": "`strong` (trusted hash, canary, two sure detectors) or `any`: what may act without a person",
     "certificates": "further authorities for TLS, as PEM",
     "public_url": "where people reach this server, for links in messages and single sign-on",
     "oidc_issuer": "single sign-on by OpenID Connect: the issuer; empty: local accounts",

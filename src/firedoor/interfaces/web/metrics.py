@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select
 from firedoor.core.view import SETTLED_CLOCKS
 from firedoor.runtime.start import Runtime
 from firedoor.store.projections import table, text_of
-from firedoor.store.tables import AlertRow, ClockRow, IncidentRow, TaskRow
+from firedoor.store.tables import AlertRow, ClockRow, HoldRow, IncidentRow, TaskRow
 
 Sample = tuple[Mapping[str, str], float]
 
@@ -37,8 +37,14 @@ def metrics_text(runtime: Runtime) -> str:
                 _next_limit(connection, now),
             ),
         ]
+        families.append(
+            ("firedoor_holds", "Targets that are held closed, by state.", _counts(connection, HoldRow, "state"))
+        )
+    counted = [({"what": what}, float(count)) for what, count in runtime.holding.counts.items()]
     families.append(("firedoor_part_well", "Whether a part of this process is well.", _parts(runtime)))
-    return "".join(_family(name, about, samples) for name, about, samples in families)
+    held = "Looks of this process at held targets, and what came of them."
+    gauges = "".join(_family(name, about, samples) for name, about, samples in families)
+    return gauges + _family("firedoor_hold_events_total", held, counted, kind="counter")
 
 
 def _incidents(connection: Connection) -> list[Sample]:
@@ -82,8 +88,8 @@ def _parts(runtime: Runtime) -> list[Sample]:
     return [({"part": name}, float(state in ("well", "off", "ready", "up"))) for name, state in parts.items()]
 
 
-def _family(name: str, about: str, samples: Iterable[Sample]) -> str:
-    lines = [f"# HELP {name} {about}", f"# TYPE {name} gauge"]
+def _family(name: str, about: str, samples: Iterable[Sample], kind: str = "gauge") -> str:
+    lines = [f"# HELP {name} {about}", f"# TYPE {name} {kind}"]
     for labels, value in samples:
         inner = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
         lines.append(f"{name}{{{inner}}} {value:g}" if inner else f"{name} {value:g}")
