@@ -50,6 +50,7 @@ class CatchUp:
         self._waits: dict[str, float] = {}
         self._noted: deque[tuple[float, str]] = deque(maxlen=1000)
         self._doubtful: set[str] = set()
+        self._interrupted: set[str] = set()  # driven while Prefect was away: what their runs showed may be lost
         self._notes: set[asyncio.Task[None]] = set()
         self._ready = False
         self._swept_at = 0.0
@@ -83,7 +84,9 @@ class CatchUp:
     def driven(self, incident_id: str) -> None:
         """A flow run of this process has ended well: note what it has shown, once that is on the server."""
         seq = self._backlog.reached(incident_id)
-        if seq:
+        if incident_id in self._interrupted:
+            self._interrupted.discard(incident_id)
+        elif seq:
             note = asyncio.get_running_loop().create_task(self._note(incident_id, seq))
             self._notes.add(note)
             note.add_done_callback(self._notes.discard)
@@ -107,6 +110,8 @@ class CatchUp:
             since = asyncio.get_running_loop().time() - DOUBTFUL
             self._doubtful |= {incident_id for at, incident_id in self._noted if at >= since}
             self._swept_at = 0.0
+        if not self._session.ready:
+            self._interrupted = set(self._driving())
         self._ready = self._session.ready
 
     async def _round(self) -> int:

@@ -68,11 +68,22 @@ class _SuspendedIsNoError(logging.Filter):
         return True
 
 
+class _LostIsShownAgain(logging.Filter):
+    """What Prefect's client could not deliver is shown from the journal later: nobody has to do anything about it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("Service 'EventsWorker' failed")
+
+
 def _quieten() -> None:
     import prefect.main  # noqa: F401 - it configures the loggers that are changed here
 
     for name in ("EventsWorker", "APILogWorker"):  # how many lines are still on their way is nobody's concern
         logging.getLogger(name).setLevel(logging.ERROR)
+    logging.getLogger("prefect.events.clients").setLevel(logging.ERROR)
+    delivery = logging.getLogger("prefect._internal.concurrency")
+    if not any(isinstance(known, _LostIsShownAgain) for known in delivery.filters):
+        delivery.addFilter(_LostIsShownAgain())
     for name in (
         "prefect.flow_runs",
         "prefect.task_runs",
