@@ -146,7 +146,7 @@ class NginxConnector(DoorConnector[NginxDoor]):
         entries = {
             key: value for text in texts.values() for key, value in _entries(text).items() if key in settings.keys
         }
-        known = self._known([*naming, *([place.leaving] if leaving is not None else [])], settings)
+        known = self._known([*naming, *([place.leaving] if leaving is not None else [])], place, settings)
         shut = all(entries.get(key, "") not in _OFF for key in settings.keys)
         if leaving is not None and not shut and not known:  # the workers have not heard that it is to be opened
             entries, shut, known, texts[place.ours] = _entries(leaving), True, True, leaving
@@ -159,13 +159,19 @@ class NginxConnector(DoorConnector[NginxDoor]):
             version_token=None if ours is None else _digest(ours),
         )
 
-    def _known(self, files: list[Path], settings: NginxDoor) -> bool:
+    def _known(self, files: list[Path], place: Place, settings: NginxDoor) -> bool:
         """Whether the workers that listen have read these files; believed where we cannot see the workers."""
         if settings.pid_file is None:
             return True
         master = nginx_workers.master(Path(settings.pid_file))
-        newest = max((file.stat().st_ctime for file in files if file.exists()), default=0.0)
+        newest = max((_changed_at(file, place) for file in files if file.exists()), default=0.0)
         return all(worker.started_at >= newest for worker in nginx_workers.listening(master))
+
+
+def _changed_at(file: Path, place: Place) -> float:
+    """When nginx would have read something else: ours when it was written, though it was set aside and put back."""
+    status = file.stat()
+    return status.st_mtime if file == place.ours else status.st_ctime
 
 
 def _put(place: Place, text: str) -> None:

@@ -52,6 +52,11 @@ class Haproxy(Gateway):
         file.write_text(text)
         self.run(["haproxy", "-db", "-f", str(file)], "HAProxy")
 
+    def restart(self) -> None:
+        """End it and start it anew with the same files; it is ready when the small model answers."""
+        self.end()
+        self.run(["haproxy", "-db", "-f", str(self.folder / "haproxy.cfg")], "HAProxy", (SMALL,))
+
     def ask(self, line: str) -> str:
         """Say something to the Runtime API as somebody else would."""
         with socket.socket(socket.AF_UNIX) as connection:
@@ -100,6 +105,11 @@ class Rig:
         self.proxy.stop()
         self.first.stop()
         self.second.stop()
+
+    def restarted(self) -> int:
+        """Start the first one anew, as after a failure of its machine; return what a caller of the large model gets."""
+        self.first.restart()
+        return self.first.answers(LARGE)
 
     def instances(self) -> tuple[str, str]:
         """The addresses of both."""

@@ -30,12 +30,12 @@ class Gateway:
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
-    def run(self, command: Sequence[str], name: str) -> None:
-        """Start it; it is ready when both models answer."""
+    def run(self, command: Sequence[str], name: str, ready: Sequence[str] = (LARGE, SMALL)) -> None:
+        """Start it; it is ready when both models answer, or those that are named."""
         log = (self.folder / "log").open("wb")
         self._process = subprocess.Popen(list(command), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         log.close()
-        until(lambda: self.answers(LARGE) == 200 == self.answers(SMALL), self._process, name, 20)
+        until(lambda: all(self.answers(path) == 200 for path in ready), self._process, name, 20)
 
     def answers(self, path: str) -> int:
         """Return the status that a caller gets, or 0 where there is no answer."""
@@ -52,6 +52,11 @@ class Gateway:
 
     def stop(self) -> None:
         """End it, and take its folder away."""
+        self.end()
+        self._folder.cleanup()
+
+    def end(self) -> None:
+        """End the process."""
         if self._process is not None:
             self._process.terminate()
             try:
@@ -59,7 +64,6 @@ class Gateway:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait(5)
-        self._folder.cleanup()
 
 
 def two_models(port: int, connector: str, large: dict[str, Any], small: dict[str, Any]) -> Inventory:
