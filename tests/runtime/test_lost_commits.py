@@ -13,7 +13,7 @@ from sqlalchemy import make_url
 from tests.runtime.databases import Cluster
 
 from firedoor.core.journal import Draft, Kind
-from firedoor.core.problems import InDoubt, NotStored
+from firedoor.core.problems import InDoubt, NotRead, NotStored
 from firedoor.store.journal import NewAlert, NewIncident, Store
 from firedoor.store.schema import migrate
 from firedoor.store.tables import IncidentRow
@@ -127,3 +127,16 @@ def test_a_commit_of_which_nobody_can_know_is_told_as_such(wired, when: str) -> 
     wire.for_good = False
     assert store.accept_alert(alert, NEW, NOW).result(30).duplicate is (when == AFTER)
     assert len(direct.rows(IncidentRow)) == 1
+
+
+def test_a_database_that_is_away_is_told_in_words(wired) -> None:
+    """Neither a read nor a write ends in an error of the driver; both say that one may try again."""
+    store, wire, _ = wired
+    name = store.open_incident(NEW, NOW).result()[0].incident
+    wire.cut, wire.for_good, wire.cuts = "", True, 1
+    store.engine.dispose()
+    with pytest.raises(NotRead, match="could not be read"):
+        store.incident(name)
+    assert isinstance(store.append(name, [NOTE], NOW).exception(30), NotStored)
+    wire.for_good = False
+    assert len(store.append(name, [NOTE], NOW).result()) == 1

@@ -119,6 +119,19 @@ async def test_an_alert_that_cannot_be_stored_is_refused_before_anything_is_done
     assert far_end.effects.total() == 1
 
 
+async def test_a_database_that_cannot_be_read_is_told_in_words(api, tmp_path: Path) -> None:
+    """503 and what to do, wherever it is asked; not an error of the driver. Once it is back, all is as it was."""
+    built, _ = api
+    built.runtime.world.store.engine.dispose()
+    with closing(sqlite3.connect(tmp_path / "data" / "firedoor.db", isolation_level=None)) as other:
+        other.execute("ALTER TABLE incident RENAME TO away")
+        for path in ("/api/v1/incidents", "/api/v1/incidents/INC-2026-0001"):
+            answer = await built.local.get(path)
+            assert (answer.status_code, problems(answer)) == (503, ["S108"])
+        other.execute("ALTER TABLE away RENAME TO incident")
+    assert (await built.local.get("/api/v1/incidents")).status_code == 200
+
+
 async def test_a_lock_of_a_moment_is_waited_for(api, tmp_path: Path) -> None:
     """Another connection writes: the alert waits, is stored, and only then something is done."""
     built, far_end = api

@@ -98,6 +98,12 @@ class NotStored(Unanswered):
     http_status = 503
 
 
+class NotRead(Unanswered):
+    """Our own store did not answer a question. Nothing was changed; whoever asked may ask again."""
+
+    http_status = 503
+
+
 class InDoubt(Unanswered):
     """A call that changes something broke off midway: it may have had its effect. Observe before repeating it."""
 

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from firedoor.core.problems import InDoubt, NotStored, Problem, Unanswered
+from firedoor.core.problems import InDoubt, NotRead, NotStored, Problem
 
 Result = TypeVar("Result")
 BUSY_MILLISECONDS = 30_000
@@ -40,13 +40,29 @@ Outcome = tuple[Future[Any], Any, BaseException | None]
 
 
 def open_engine(url: str) -> Engine:
-    """Open a database. SQLite is set to WAL with a flush at every commit."""
-    if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000})
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+    """Open a database. SQLite is set to WAL with a flush at every commit. Reads that fail raise NotRead."""
+    if url.startswith("sqlite"):
+        engine = create_engine(url, connect_args={"check_same_thread": False, "timeout": BUSY_MILLISECONDS / 1000})
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        engine = create_engine(url, pool_size=8, max_overflow=8, pool_pre_ping=True)
+    event.listen(engine, "handle_error", _in_words, retval=True)
     return engine
+
+
+def _in_words(context: ExceptionContext) -> NotRead | None:
+    """Say in words that nothing could be read. What goes wrong in a write is the writer's, which looks at its cause."""
+    connection = context.connection
+    writing = connection is not None and connection.get_execution_options().get("firedoor_write")
+    if writing or context.is_pre_ping or context.sqlalchemy_exception is None:
+        return None
+    problem = Problem(
+        code="S108",
+        message=f"the database could not be read: it answered {str(context.original_exception).strip()!r}",
+        do="see `firedoor doctor`; nothing was changed, so try again",
+    )
+    return NotRead(problem)
 
 
 def open_read_only(url: str) -> Engine:
@@ -175,7 +191,7 @@ class Writer:
             try:
                 with self._engine.connect() as connection:
                     found = connection.execute(_STATUS, {"mark": mark}).scalar()
-            except (DBAPIError, Unanswered):
+            except NotRead:
                 found = _GOING_ON
             if found != _GOING_ON:
                 return found == "committed"
@@ -221,9 +237,10 @@ def _worth_another_try(error: BaseException) -> bool:
 
 def _storage_problem(error: BaseException) -> BaseException:
     """Say in words that nothing was stored; errors of the write itself pass unchanged."""
-    if not isinstance(error, (DBAPIError, sqlite3.Error)):
+    if not isinstance(error, (DBAPIError, sqlite3.Error, NotRead)):
         return error
-    reason = str(getattr(error, "orig", None) or error).strip()
+    origin = error.__cause__ if isinstance(error, NotRead) else getattr(error, "orig", None)
+    reason = str(origin or error).strip()
     problem = Problem(
         code="S101",
         message=f"nothing was stored: the database answered {reason!r}",
