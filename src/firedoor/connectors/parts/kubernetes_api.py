@@ -29,6 +29,7 @@ DNS_NAME = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _RETRY_WITHIN = 10.0  # seconds
 _ATTEMPTS = 5
+_CONNECTING = 30.0  # seconds for the client to be made
 _LARGEST = 32 * 1024 * 1024  # bytes; the list of a large cluster's objects
 _MERGE = "application/merge-patch+json"  # RFC 7386; custom resources know no strategic merge
 
@@ -128,10 +129,14 @@ class KubernetesApi:
         """Read the pods with these labels. Raises Unanswered."""
         asked = Asked("GET", f"/api/v1/namespaces/{namespace}/pods?labelSelector={labels}", seconds)
 
-        def call(api: Any, **extra: Any) -> Any:  # noqa: ANN401 - as above
-            from kubernetes.client import CoreV1Api
-
-            return CoreV1Api(api.api_client).list_namespaced_pod(namespace, label_selector=labels, **extra)
+        def call(api: Any, _request_timeout: float, **_: Any) -> Any:  # noqa: ANN401 - as above
+            # The generated class for pods takes seconds to import, longer than a probe waits.
+            path, query = f"/api/v1/namespaces/{namespace}/pods", [("labelSelector", labels)]
+            accept = {"Accept": "application/json"}
+            request = api.api_client.param_serialize(
+                "GET", path, query_params=query, header_params=accept, auth_settings=["BearerToken"]
+            )
+            return api.api_client.call_api(*request, _request_timeout=_request_timeout).response
 
         _, document = await self._call(cluster, asked, call)
         return _items(document, asked)
@@ -172,6 +177,7 @@ class KubernetesApi:
         """Call, and again where we were turned away; the errors are those of `calls.perform`."""
         redactor = Redactor()
         token = None if cluster.token is None else self._context.secrets.resolve(cluster.token)
+        await self._ready(cluster, asked)
         waited = 0.0
         for attempt in range(1, _ATTEMPTS + 1):
             ready = calls.Ready(asked.method, asked.path, {}, None, redactor)
@@ -188,6 +194,18 @@ class KubernetesApi:
             waited += pause
             await asyncio.sleep(pause)
         raise AssertionError("the last attempt returns or raises")
+
+    async def _ready(self, cluster: Cluster, asked: Asked) -> None:
+        """Make the client first: its import and a kubeconfig's credential program must not cost the call its time."""
+        if cluster in self._clients:
+            return
+        try:
+            async with asyncio.timeout(_CONNECTING):
+                await asyncio.to_thread(self._client, cluster)
+        except TimeoutError as error:
+            raise calls.broken(
+                error, calls.Ready(asked.method, asked.path, {}, None, Redactor()), changes=False
+            ) from None
 
     def _send(
         self, cluster: Cluster, token: str | None, asked: Asked, call: Callable[..., Any], redactor: Redactor
