@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,8 +13,10 @@ from tests.runtime.pages import HEAD, SUSPEND
 from tests.runtime.test_conductor import until
 
 from firedoor.core.problems import InvalidInput
+from firedoor.interfaces.cli.alone import application_here
 from firedoor.runtime.settings import Settings
 from firedoor.runtime.start import Runtime, open_world, read_sources, remember_suspended
+from firedoor.store import drives
 from firedoor.testing import House, plan_of
 
 
@@ -74,3 +79,18 @@ def test_a_wrong_file_of_ones_own_house_is_said_with_its_place(tmp_path: Path, n
 def test_without_mappings_the_built_in_sources_are_there(tmp_path: Path) -> None:
     """A folder that does not exist is no error."""
     assert {"generic", "presidio", "alertmanager", "cloudevents"} <= set(read_sources(settings(tmp_path)))
+
+
+async def test_a_command_without_a_server_takes_over_at_once_what_a_dead_process_drove(tmp_path: Path) -> None:
+    """Its lease is given back before anything is asked, as a server's start does; a living one keeps its own."""
+    house = House(tmp_path, plan_of(HEAD + SUSPEND))
+    names = [await house.open(endpoint="chat-large") for _ in range(2)]
+    gone = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await gone.wait()
+    here, store = socket.gethostname(), house.store
+    for name, owner in zip(names, (f"{here}:{gone.pid}:a", f"{here}:{os.getpid()}:b"), strict=True):
+        await house.settle(name)
+        assert await asyncio.wrap_future(drives.take(store, name, owner, house.clock()))
+    async with application_here(settings(tmp_path)) as (_, runtime):
+        assert drives.owners(runtime.world.store) == [f"{here}:{os.getpid()}:b"]
+    house.close()

@@ -95,7 +95,7 @@ class Runtime:
     async def start(self) -> None:
         """Start the loops, and Prefect in the background. Returns at once."""
         await asyncio.to_thread(remember_suspended, self.world)
-        await self._inherit()
+        await inherit(self.world)
         sys.setswitchinterval(SWITCH)
         self._warming = asyncio.create_task(asyncio.to_thread(warm, self.service))
         self._loops = [
@@ -109,12 +109,6 @@ class Runtime:
         ]
         if self.settings.prefect:
             self._loops.append(asyncio.create_task(self._start_prefect(), name="prefect"))
-
-    async def _inherit(self) -> None:
-        """Take back at once what a killed process of this machine was driving."""
-        for owner in await asyncio.to_thread(drives.owners, self.world.store):
-            if dead(owner):
-                await asyncio.wrap_future(drives.free(self.world.store, owner))
 
     async def stop(self) -> None:
         """Stop everything, leaving nothing running."""
@@ -152,6 +146,13 @@ class Runtime:
 
         self.bridge = await start_bridge(self)
         self.driver.bridge = self.bridge
+
+
+async def inherit(world: World) -> None:
+    """Take back at once what a killed process of this machine was driving."""
+    for owner in await asyncio.to_thread(drives.owners, world.store):
+        if dead(owner):
+            await asyncio.wrap_future(drives.free(world.store, owner))
 
 
 def remember_suspended(world: World) -> None:

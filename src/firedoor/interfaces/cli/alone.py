@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import httpx
 
     from firedoor.runtime.settings import Settings
@@ -29,11 +31,12 @@ async def application_here(settings: Settings) -> AsyncIterator[tuple[httpx.Asyn
     import httpx
 
     from firedoor.interfaces.web.app import create_app
-    from firedoor.runtime.start import Runtime, remember_suspended
+    from firedoor.runtime.start import Runtime, inherit, remember_suspended
 
     settings.prefect = False
     runtime = Runtime(settings)
     await asyncio.to_thread(remember_suspended, runtime.world)
+    await inherit(runtime.world)
     beating = asyncio.create_task(runtime.driver.beat_forever())
     app = create_app(runtime, announce=False)
     transport = httpx.ASGITransport(app=app)
@@ -65,15 +68,5 @@ def _soon(runtime: Runtime, until: datetime) -> bool:
     """Whether some incident becomes ready within our patience: by a retry, or when the lease of a dead process ends."""
     from firedoor.store import drives
 
-    patience = until - drives.LEASE
-    waking = [row["wake_at"] for row in _awake(runtime) if row["wake_at"]]
-    if any(datetime.fromisoformat(at) <= patience for at in waking):
-        return True
-    return bool(drives.needing(runtime.world.store, until))
-
-
-def _awake(runtime: Runtime) -> list[dict[str, str | None]]:
-    from firedoor.store.projections import table
-    from firedoor.store.tables import DriveRow
-
-    return [dict(row) for row in runtime.world.store.rows(DriveRow, table(DriveRow).c.ended.is_(False))]
+    waking = drives.next_wake(runtime.world.store)
+    return (waking is not None and waking <= until - drives.LEASE) or bool(drives.needing(runtime.world.store, until))
