@@ -92,6 +92,7 @@ def started(view: IncidentView, body: Body, meta: Meta) -> None:
     again = again_of(body["op"])
     hold = _of(view, again[0]) if again else None
     if again and hold is not None:
+        view.operations[body["op"]].result = {"snapshots": body.get("snapshots", [])}
         hold["state"] = "closing" if again[1] == "close" else "opening"
         if all(one["op"] != body["op"] for one in hold["agains"]):
             hold["agains"].append({"op": body["op"], "verb": again[1], "number": again[2], "at": meta.at, "by": body.get("by", "")})  # fmt: skip  # noqa: E501

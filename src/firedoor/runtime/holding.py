@@ -154,11 +154,11 @@ class _Looking:
             return self.every, False
         if hold["order"] and hold["order"]["do"] in ("close_again", "approve"):
             verb = "close" if hold["order"]["do"] == "close_again" else "open"
-            return await self._begin_to(verb, str(hold["order"]["by"]))
+            return await self._begin_to(verb, view, str(hold["order"]["by"]))
         return await self._look(view, plan)
 
     async def _look(self, view: IncidentView, plan: Plan) -> tuple[timedelta, bool]:
-        look = await self._see(view)
+        look, states = await self._see(view)
         asked = list(plan.roles)
         closing = False
 
@@ -168,7 +168,7 @@ class _Looking:
                 return []
             drafts = what_follows(hold, look, now, asked)
             closing = any(draft.kind == Kind.DRIFTED for draft in drafts) and may_close_again(hold, now)
-            return [*drafts, self._started(hold, "close", "")] if closing else drafts
+            return [*drafts, self._started(hold, "close", "", states)] if closing else drafts
 
         written = await self._write(decide)
         self._count(look, written)
@@ -185,8 +185,8 @@ class _Looking:
         if look.seen != "closed" and any(told["seen"] == look.words for told in story):
             self.counts["drifted" if look.seen == "open" else "unseen"] += 1
 
-    async def _see(self, view: IncidentView) -> Look:
-        """Ask callers' side and platform; what raises shows nothing."""
+    async def _see(self, view: IncidentView) -> tuple[Look, list[Snapshot]]:
+        """Ask callers' side and platform; what raises shows nothing. What is open is captured as well."""
         target = self.world.target(self.name)
         doors = await closed_by_us(view, target)
         looked = await asyncio.gather(*(self._door(target, *door) for door in doors))
@@ -194,10 +194,13 @@ class _Looking:
         observed = [(door[1], seen) for door, (_, seen) in zip(doors, looked, strict=True) if seen is not None]
         look = judge(verdicts, observed)
         if look.seen != "open":
-            return look
+            return look, []
         details = [seen.detail for _, seen in observed if seen.detail and seen.ours is not YES]
-        said = await asyncio.gather(*(self._who(target, door, snapshot, details) for door, _, snapshot in doors))
-        return Look(look.seen, look.words, tuple(dict.fromkeys(word for words in said for word in words)))
+        states = await self._states(view, target)
+        before = {snapshot.door: snapshot.state for _, _, snapshot in doors}
+        said = [who_did_it(before.get(now.door, {}), now.state) for now in states]
+        who = dict.fromkeys(word for words in (*said, who_did_it({}, {}, "; ".join(details))) for word in words)
+        return Look(look.seen, look.words, tuple(who)), states
 
     async def _door(
         self, target: Target, door: Door, receipt: Receipt, _: Snapshot
@@ -212,17 +215,27 @@ class _Looking:
             log.info("holding: %s at %s: %s", target.id, door.name, error)
         return verdict, seen
 
-    async def _who(self, target: Target, door: Door, before: Snapshot, details: Sequence[str]) -> tuple[str, ...]:
-        try:
-            now = await self.world.connectors[door.connector].capture_state(target, door)
-        except FiredoorError:
-            return who_did_it({}, {}, "; ".join(details))
-        return who_did_it(before.state, now.state, "; ".join(details))
+    async def _states(self, view: IncidentView, target: Target) -> list[Snapshot]:
+        """The state of every door as it is now; a door that does not show it is left out, and is not closed then."""
+        looks = (self.world.connectors[door.connector].capture_state(target, door) for door in self._ways(view, target))
+        found = await asyncio.gather(*looks, return_exceptions=True)
+        return [snapshot for snapshot in found if isinstance(snapshot, Snapshot)]
+
+    def _ways(self, view: IncidentView, target: Target) -> list[Door]:
+        """The doors whose state was captured before the first closing: those that it may be closed by."""
+        captured = {
+            snapshot["door"]
+            for record in view.operations.values()
+            for snapshot in record.result.get("snapshots", [])
+            if snapshot["target"] == target.id
+        }
+        return [door for door in target.doors if door.name in captured]
 
     # -- closing again, and opening after the incident ----------------------------------------------
 
-    async def _begin_to(self, verb: str, by: str) -> tuple[timedelta, bool]:
-        written = await self._write(lambda _now, hold: [self._started(hold, verb, by)] if hold else [])
+    async def _begin_to(self, verb: str, view: IncidentView, by: str) -> tuple[timedelta, bool]:
+        states = await self._states(view, self.world.target(self.name)) if verb == "close" else []
+        written = await self._write(lambda _now, hold: [self._started(hold, verb, by, states)] if hold else [])
         if written is None or self.name not in written.holds:
             return SOON, False
         hold = written.holds[self.name]
@@ -230,9 +243,11 @@ class _Looking:
         begun = unfinished(written, hold)
         return await self._act(written, plan, hold, begun) if begun else (SOON, False)
 
-    def _started(self, hold: Body, verb: str, by: str) -> Draft:
+    def _started(self, hold: Body, verb: str, by: str, states: Sequence[Snapshot]) -> Draft:
+        """With the states as they are now, whose version tokens the doors ask for; a resumption restores the first."""
         name = next_again(hold, verb)
         body: Body = {"op": name, "attempt": 1, "key": again_key(self.incident, name)}
+        body["snapshots"] = [snapshot.model_dump(mode="json") for snapshot in states]
         return Draft(Kind.STARTED, "firedoor", {**body, "by": by} if by else body)
 
     async def _act(
@@ -316,7 +331,7 @@ def _call(plan: Plan, hold: Body, name: str) -> Call:
     again = again_of(name)
     update: Body = {
         "id": name, "target": hold["target"], "each": None, "reflex": False, "retry": Retry(times=0, wait_seconds=0),
-        "snapshot": f"{original.snapshot}{hold['op'].removeprefix(original.id)}",
+        "snapshot": name,
         "verb": "resume" if again and again[1] == "open" else "suspend",
     }  # fmt: skip
     return original.model_copy(update=update)

@@ -1,0 +1,119 @@
+"""Somebody opens a real model server's door behind Firedoor's back: seen from outside, on record, and closed again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.contract.rigs.http import Rig
+from tests.runtime.pages import CLOSE, HEAD, OPEN, SUSPEND
+
+from firedoor.connectors.parts.context import ConnectorContext, open_client
+from firedoor.connectors.registry import OpenConnectors
+from firedoor.core.containment import containment
+from firedoor.core.naming import Names
+from firedoor.core.timeline import timeline
+from firedoor.runtime.secrets import ReferencedSecrets
+from firedoor.testing import House, plan_of
+
+AGAIN = f"{CLOSE}.suspend~close-1"
+
+
+@pytest.fixture(scope="module")
+def rig() -> Iterator[Rig]:
+    """The demonstration's model server, a process of its own."""
+    rig = Rig()
+    rig.start()
+    yield rig
+    rig.stop()
+
+
+@pytest.fixture(name="house")
+async def _house(tmp_path: Path, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+    """A house whose doors are real, and a playbook that closes again."""
+    rig.reset()
+    for name, value in rig.environment.items():
+        monkeypatch.setenv(name, value)
+    plan = plan_of(HEAD + "hold: {reverify: 1m, on_drift: suspend_again}\n" + SUSPEND.lstrip("\n"))
+    house = House(tmp_path, plan, inventory=rig.inventory)
+    client = open_client()
+    secrets, purpose = ReferencedSecrets(), house.world.closed_on_purpose
+    house.world.connectors = OpenConnectors(ConnectorContext(client, secrets, house.clock, house.inventory, purpose))
+    yield house
+    await house.driver.stop()
+    await client.aclose()
+    house.close()
+
+
+def answers(rig: Rig, model: str) -> int:
+    """Ask as a caller does."""
+    headers = {"authorization": f"Bearer {os.environ['FIREDOOR_DEMO_API_KEY']}"}
+    body = {"model": model, "messages": [{"role": "user", "content": "hello"}]}
+    return httpx.post(f"{rig.url}/v1/chat/completions", json=body, headers=headers, trust_env=False).status_code
+
+
+async def closed(house: House) -> str:
+    incident = await house.open(endpoint="chat-large")
+    await house.settle(incident)
+    return incident
+
+
+async def test_opened_behind_our_back_it_is_closed_again_and_told(house: House, rig: Rig) -> None:
+    """Within the interval: callers are refused again, the neighbour serves, and the record names who had opened it."""
+    incident = await closed(house)
+    assert (answers(rig, "chat-large"), answers(rig, "chat-small")) == (423, 200)
+    rig.put({"state": "active", "changed_by": "argo-cd", "reason": "sync"})
+    assert answers(rig, "chat-large") == 200
+    house.wind(minutes=1)
+    assert await house.holding.look() == 1
+    assert (answers(rig, "chat-large"), answers(rig, "chat-small")) == (423, 200)
+    view = await house.settle(incident)
+    drift = view.holds["chat-large"]["drifts"][0]
+    assert "callers are answered again (200)" in drift["seen"]
+    assert any("argo-cd" in words or "sync" in words for words in drift["who"]), drift["who"]
+    assert [door["door"] for door in view.operations[AGAIN].result["doors"]] == ["platform"]
+
+
+async def test_the_story_is_told_in_words_and_it_opens_again_as_it_was(house: House, rig: Rig) -> None:
+    """The timeline and the report's part on containment say it; the way back is the state before the first change."""
+    incident = await closed(house)
+    rig.put({"state": "active", "changed_by": "a colleague"})
+    house.wind(minutes=1)
+    await house.holding.look()
+    assert house.plan
+    names = Names(house.plan, house.world.definitions(house.plan))
+    lines = [line["what"] for line in timeline(house.entries(incident), names, house.world.definitions(house.plan))]
+    assert any("chat-large is not kept closed any more (last seen closed at" in line for line in lines)
+    assert any("closed again (1): done" in line for line in lines)
+    (target,) = containment(house.view(incident), names)
+    assert (target["state"], target["held"]["drifts"]) == ("suspended", 1)
+    view = await house.answer(incident, f"{OPEN}.approve", "approve")
+    assert (str(view.state), answers(rig, "chat-large")) == ("closed", 200)
+
+
+async def test_a_platform_that_does_not_answer_is_no_drift(house: House, rig: Rig) -> None:
+    """The data plane times out: unknown, recorded, and nothing is closed or told to be open."""
+    incident = await closed(house)
+    rig.break_with("dark")
+    house.world.inventory = house.inventory = rig.inventory
+    house.wind(minutes=1)
+    await house.holding.look()
+    assert house.view(incident).holds["chat-large"]["state"] in ("unseen", "held")
+    assert house.view(incident).holds["chat-large"]["drifts"] == []
+
+
+async def test_a_door_that_lies_is_not_suspended_and_the_next_one_is(house: House, rig: Rig) -> None:
+    """It answers 200 and does nothing: said so door by door, and the second door closes the target."""
+    rig.fault(fault="lie", times=10)
+    incident = await closed(house)
+    assert answers(rig, "chat-large") != 200
+    assert house.plan
+    names = Names(house.plan, house.world.definitions(house.plan))
+    (target,) = containment(house.view(incident), names)
+    (event,) = [event for event in target["events"] if event["verb"] == "suspend"]
+    first, second = event["doors"]
+    assert (first["door"], first["proved"], second["proved"]) == ("platform", "no", "yes")
+    assert "callers are answered" in first["seen"]
