@@ -41,9 +41,9 @@ def why_ask(
         return (
             f"this incident suspended {len(already)} targets without asking, and its playbook allows {limits.targets}"
         )
-    if brake is None:
+    if brake is None or view.opened_by.startswith("person:"):
         return ""
-    if brake.evidence and view.opened_by.startswith("source:") and view.alerts and not enough(view.alerts):
+    if brake.evidence and view.alerts and not enough(view.alerts):
         return (
             "the evidence is not enough to act without a person: it takes a match in a trusted list of hashes, "
             "a canary, or two independent detectors that are both sure"
