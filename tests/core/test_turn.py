@@ -7,7 +7,7 @@ from datetime import timedelta
 from tests.core.paper import Paper
 
 from firedoor.core.incident import State
-from firedoor.core.journal import Kind
+from firedoor.core.journal import Draft, Kind
 from firedoor.core.progress import Status
 from firedoor.core.turn import operation_key
 
@@ -21,7 +21,13 @@ BESIDE = """    - parallel:
         - task: "other"
           id: other
 """
+UNTIL = "    - wait: until\n      id: pause\n      until: later\n"
 CAPTURE, SUSPEND = "containment.close.reflex.capture", "containment.close.reflex.suspend"
+
+
+def known(paper: Paper, **facts: str | None) -> None:
+    """Somebody records facts."""
+    paper.write(Draft(Kind.FACTS, "person:Ada", {"values": facts, "why": "seen"}))
 
 
 def test_effects_that_wait_for_nothing_start_together() -> None:
@@ -117,8 +123,30 @@ def test_waiting_ends_when_its_time_has_come() -> None:
 
 def test_waiting_for_a_fact_ends_at_its_instant() -> None:
     """`wait: until` a fact's instant."""
-    paper = Paper("    - wait: until\n      id: pause\n      until: later\n", later="2026-11-22T00:00:00+01:00").run()
+    paper = Paper(UNTIL, later="2026-11-22T00:00:00+01:00").run()
     assert paper.turn().wake_at.isoformat() == "2026-11-22T00:00:00+01:00"
+
+
+def test_waiting_for_an_unknown_fact_ends_only_at_its_instant() -> None:
+    """It does not end as long as the fact is unknown; the lead is told; time alone wakes nobody."""
+    paper = Paper(UNTIL).run()
+    told = [entry.body for entry in paper.entries if entry.kind == Kind.MESSAGE]
+    assert [(body["to"], "later" in body["subject"]) for body in told] == [(["commander"], True)]
+    assert (paper.turn().wake_at, paper.wait(days=9).status("containment.pause")) == (None, Status.WAITING)
+    known(paper, later=(paper.now + timedelta(hours=1)).isoformat())
+    assert (paper.turn().wake_at, paper.wait(minutes=59).view.state) == (paper.now + timedelta(minutes=1), State.OPEN)
+    assert paper.wait(minutes=1).view.state is State.CLOSED
+
+
+def test_a_corrected_fact_moves_the_end_of_a_wait() -> None:
+    """To the later instant, and to the earlier one; a fact that is taken back leaves no end."""
+    paper = Paper(UNTIL, later="2026-11-21T05:00:00+00:00").run()
+    known(paper, later="2026-11-22T05:00:00+00:00")
+    assert paper.wait(hours=2).status("containment.pause") is Status.WAITING
+    known(paper, later=None)
+    assert paper.wait(hours=48).status("containment.pause") is Status.WAITING
+    known(paper, later="2026-11-21T06:00:00+00:00")
+    assert paper.run().view.state is State.CLOSED
 
 
 def test_the_gate_lets_nothing_through_before_it_is_answered() -> None:
@@ -171,3 +199,45 @@ def test_many_steps_that_need_no_effect_are_all_taken() -> None:
     paper = Paper(steps)
     assert paper.turn().wake_at == paper.now
     assert paper.run().view.state is State.CLOSED
+
+
+AUTOMATIC = """    - suspend: "{{ facts.endpoint }}"
+      id: close
+      automatic: when facts.flag
+"""
+APPROVE, CHOICE = "containment.close.approve", "containment.close.automatic"
+
+
+def alerted(paper: Paper, **facts: str) -> Paper:
+    """Facts that make the condition hold, and after them another alert of the same incident."""
+    known(paper, **facts)
+    paper.run()
+    paper.write(Draft(Kind.ALERT, "source:test", {"alert": {"method": "canary"}, "reasons": []}))
+    return paper.run()
+
+
+def test_a_condition_for_acting_unasked_is_asked_again_after_an_alert() -> None:
+    """The open question is withdrawn and the suspension done; facts alone, without an alert, change nothing."""
+    paper = Paper(AUTOMATIC, endpoint="x", flag="no").run()
+    known(paper, flag="yes")
+    assert paper.run().open() == [APPROVE]
+    paper = alerted(paper)
+    assert (paper.open(), paper.status(SUSPEND), paper.view.tasks[APPROVE].withdrawn) == ([], Status.FINISHED, True)
+    assert paper.done().count(CHOICE) == 2
+
+
+def test_what_somebody_decided_is_not_asked_again() -> None:
+    """Refused, or with the run paused: another alert closes nothing by itself, until somebody lets the run go on."""
+    refused = Paper(AUTOMATIC + TASK.format("after"), endpoint="x", flag="no").run().answer(APPROVE, "refuse")
+    assert alerted(refused, flag="yes").status(SUSPEND) is Status.SKIPPED
+    paused = Paper(AUTOMATIC, endpoint="x", flag="no").run()
+    paused.write(Draft(Kind.RUN_PAUSED, "person:Ada", {"by": "Ada", "why": "wait"}))
+    assert alerted(paused, flag="yes").open() == [APPROVE]
+    paused.write(Draft(Kind.RUN_UNPAUSED, "person:Ada", {"by": "Ada", "why": "go on"}))
+    assert paused.run().status(SUSPEND) is Status.FINISHED
+
+
+def test_an_alert_that_changes_nothing_leaves_no_trace() -> None:
+    """The condition still does not hold: the question stays, nothing is written about it."""
+    paper = alerted(Paper(AUTOMATIC, endpoint="x", flag="no").run())
+    assert (paper.open(), paper.done().count(CHOICE)) == ([APPROVE], 1)

@@ -10,9 +10,11 @@ from typing import Any
 
 import httpx
 import pytest
+from pydantic import ValidationError
 from sqlalchemy import select, update
 from tests.runtime.api_house import House, house, problems
 
+from firedoor.runtime.settings import Settings
 from firedoor.store.projections import table, text_of
 from firedoor.store.tables import AnswerLinkRow, TaskRow, TimerRow
 
@@ -39,12 +41,17 @@ async def task(built: House, incident: str, number: int = 1) -> dict[str, Any]:
 
 async def link(built: House, incident: str, **more: Any) -> str:
     """A link for Cleo to the first task; only its path."""
+    return "/" + (await made(built, incident, **more)).split("/", 3)[3]
+
+
+async def made(built: House, incident: str, **more: Any) -> str:
+    """The same, whole."""
     asked = await task(built, incident)
     given = {"to": "Cleo Adu", "role": asked["role"], "hours": 2, **more}
     ada = built.holding("Ada", "commander")
-    made = await ada.post(f"/api/v1/incidents/{incident}/tasks/T1/link", json=given)
-    assert made.status_code == 201, made.text
-    return "/" + made.json()["url"].split("/", 3)[3]
+    answer = await ada.post(f"/api/v1/incidents/{incident}/tasks/T1/link", json=given)
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["url"])
 
 
 async def test_a_dry_run_tells_and_does_nothing(built: House) -> None:
@@ -123,6 +130,17 @@ async def test_a_link_answers_once_in_the_name_of_its_person(built: House) -> No
     assert (given["by"], given["role"], given["via"][:5]) == ("Cleo Adu", asked["role"], "link:")
     for again in (await client.get(path), await client.post(path, content=form, headers=FORM)):
         assert (again.status_code, "L102" in again.text) == (409, True)
+
+
+async def test_a_link_bears_the_public_address(tmp_path: Path) -> None:
+    """Where one is set it stands in the link, also behind a path; what is no address is refused at the start."""
+    async with house(tmp_path, public_url="https://firedoor.example.org/night/") as built:
+        incident = await built.open()
+        path = (await made(built, incident)).removeprefix("https://firedoor.example.org/night")
+        assert (await built.client().get(path)).status_code == 200
+    for wrong in ("firedoor.example.org", "ftp://firedoor.example.org", "https://firedoor.example.org/?a=1"):
+        with pytest.raises(ValidationError, match="public_url"):
+            Settings(public_url=wrong)
 
 
 async def test_a_refused_answer_does_not_use_the_link_up(built: House) -> None:

@@ -231,3 +231,35 @@ async def test_facts_that_many_set_at_once_are_all_there(house: House) -> None:
         e.body["values"]["leaked_since"] for e in house.entries(incident) if "leaked_since" in e.body.get("values", {})
     ]
     assert sorted(said) == sorted(when)
+
+
+SURE: dict[str, Any] = {
+    "method": "content_classifier",
+    "detector": "one",
+    "score": 0.97,
+    "threshold": 0.8,
+    "severity": "high",
+}
+OTHER = {**SURE, "id": "det-2", "method": "extraction_test", "detector": "two"}
+
+
+async def test_a_second_detector_that_agrees_later_closes_the_door(house: House) -> None:
+    """One that is sure asks a person; when an independent one is sure as well nobody is asked any longer."""
+    first = await send(house, **SURE)
+    view = await house.settle(first.incident)
+    assert house.far_end.effects == {}
+    second = await send(house, **OTHER)
+    view = await house.settle(first.incident)
+    assert (second.decision, second.incident) == ("attach", first.incident)
+    assert list(house.far_end.effects.values()) == [1]
+    assert view.operations["containment.suspend.automatic"].outcome == "yes"
+
+
+async def test_the_same_detector_twice_is_no_second_opinion(house: House) -> None:
+    """Neither is one that is unsure: still nothing is closed without a person."""
+    first = await send(house, **SURE)
+    again: dict[str, Any] = {**SURE, "id": "det-3"}
+    for further in (again, {**OTHER, "score": 0.5}):
+        assert (await send(house, **further)).incident == first.incident
+        await house.settle(first.incident)
+    assert house.far_end.effects == {}

@@ -205,3 +205,15 @@ async def test_a_fired_point_and_its_row_are_one_transaction(house: House) -> No
     entry = of_kind(house, incident, Kind.REMINDED)[0]
     assert [row["fired_at"] for row in rows] == [entry.at, None]
     assert house.clock() - timedelta(hours=1) == STARTS + timedelta(hours=2)
+
+
+async def test_a_clock_starts_at_an_instant_that_lay_ahead(house: House) -> None:
+    """Nobody writes anything: when the instant of its trigger comes, the incident is driven and the clock starts."""
+    ahead = STARTS + timedelta(hours=2)
+    incident = await opened(house, **(BREACH | {"aware_at": ahead.isoformat()}))
+    house.wind(hours=1, minutes=59)
+    assert (await house.driver.look(), list(house.view(incident).clocks)) == ([], [])
+    house.wind(minutes=1)
+    assert await house.driver.look() == [incident]
+    clock = (await house.settle(incident)).clocks[SA]
+    assert (clock["trigger_at"], clock["due"]) == ("2026-11-21T05:00:00Z", "2026-11-24T05:00:00Z")

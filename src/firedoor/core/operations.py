@@ -156,7 +156,7 @@ class Mark(Base):
 
 
 class Wait(Base):
-    """Let time pass: so long after becoming ready, or until a fact's instant. Outcome `over`."""
+    """Let time pass: so long after becoming ready, or until a fact's instant, once that is known. Outcome `over`."""
 
     do: Literal["wait"] = "wait"
     seconds: int | None = None

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
+from firedoor.core import second_look, waits
 from firedoor.core.brake import Brake, asked_because, unasked, why_ask
 from firedoor.core.canonical import digest
 from firedoor.core.expression import Expression
@@ -32,6 +33,14 @@ from firedoor.core.view import ENDED, RESCUE, REVIEWS, IncidentView, suppose
 
 ACTOR = "firedoor"
 RESCUE_HOURS = 1
+RESCUE_CHOICES: list[Body] = [
+    {"id": name, "label": label, "consequence": consequence}
+    for name, label, consequence in (
+        ("retry", "Try it again", "It is tried once more, with the same idempotency key."),
+        ("by_hand", "I did it by hand", "It counts as done by you; your note says how."),
+        ("skip", "Go on without it", "What depends on it is left out; your reason is on record."),
+    )
+]
 Effect = Call | Keep
 MAXIMUM_ROUNDS = 200
 
@@ -120,7 +129,10 @@ class _Turn:
             return []
         clocks = tuple((name, clock["state"], clock.get("due")) for name, clock in self.view.clocks.items())
         settled = (dict(self.view.facts), clocks, len(self.view.alerts))
-        ahead = any(isinstance(value, datetime) and value > self.now for value in facts.values())
+        known = (*self.rules.law.organisation.values(), *facts.values())
+        ahead = [value for value in known if isinstance(value, datetime) and value > self.now]
+        if ahead:  # a clock may start at that instant, whoever is asleep then
+            self._wake_at(min(ahead))
         if self.view.law_settled == settled and not ahead:
             return []
         plan = self.rules.plan
@@ -140,10 +152,19 @@ class _Turn:
             case Status.STUCK:
                 return self._rescue(instance)
             case Status.WAITING:
-                return self._waited(instance)
+                return self._waited(instance, facts)
             case Status.RUNNING if instance.id not in self.running | self.launched:
                 self._launch(instance, observe=True)
+            case Status.FINISHED if second_look.is_due(self.rules.plan, self.view, instance):
+                return self._second_look(instance, progress, facts)
         return []
+
+    def _second_look(self, instance: Instance, progress: Progress, facts: Mapping[str, Value]) -> list[Draft]:
+        learned = second_look.learned(self.view, self.rules.definitions)
+        if learned:  # the next round asks, with what is known then
+            return learned
+        drafts = self._begin(instance, progress, facts)
+        return second_look.answered_yes(self.rules.plan, self.view, instance, drafts)
 
     def _held(self, instance: Instance, status: Status) -> bool:
         """Whether a person's stop holds this up. What a clock asks for goes on: the law knows no pause.
@@ -172,7 +193,8 @@ class _Turn:
             case Ask():
                 return [self._ask(operation, instance, scope)]
             case Wait():
-                return [self._wait(operation, instance, facts)]
+                lead = self.rules.plan.roles[0]
+                return waits.begin(operation, instance.id, facts, self.rules.definitions, lead, self.now)
             case Tell():
                 return self._tell(operation, instance, scope)
             case Call() | Keep():
@@ -229,36 +251,26 @@ class _Turn:
 
     def _tell(self, tell: Tell, instance: Instance, scope: Mapping[str, Any]) -> list[Draft]:
         """A message is an entry: written with the journal it cannot be lost or doubled. Messengers carry it further."""
-        body: Body = {
-            "op": instance.id,
-            "to": list(tell.to),
-            "subject": render(tell.subject, scope),
-            "text": render(tell.text, scope),
-        }
+        subject, text = render(tell.subject, scope), render(tell.text, scope)
+        body: Body = {"op": instance.id, "to": list(tell.to), "subject": subject, "text": text}
         return [Draft(Kind.MESSAGE, ACTOR, body), self._finish(instance, "sent", {"to": list(tell.to)})]
 
-    def _wait(self, wait: Wait, instance: Instance, facts: Mapping[str, Value]) -> Draft:
-        until = self.now + timedelta(seconds=wait.seconds or 0)
-        if wait.until_fact:
-            value = facts.get(wait.until_fact, UNKNOWN)
-            until = value if isinstance(value, datetime) else self.now
-        return Draft(Kind.STARTED, ACTOR, {"op": instance.id, "attempt": 1, "until": until.isoformat()})
-
-    def _waited(self, instance: Instance) -> list[Draft]:
-        record = self.view.operations[instance.id]
-        due = record.until or record.retry_at
-        if due is None:
+    def _waited(self, instance: Instance, facts: Mapping[str, Value]) -> list[Draft]:
+        instant = waits.ends_at(instance.operation, self.view.operations[instance.id], facts)
+        if instant is None:
             return []
-        instant = datetime.fromisoformat(due)
         if instant > self.now:
-            self.turn.wake_at = min(filter(None, (self.turn.wake_at, instant)))
+            self._wake_at(instant)
             return []
-        if record.until:
+        if isinstance(instance.operation, Wait):
             return [self._finish(instance, "over")]
         assert isinstance(instance.operation, (Call, Keep))  # noqa: S101 - only effects are retried
         if instance.id in self.running | self.launched:
             return []
         return self._start(instance.operation, instance)
+
+    def _wake_at(self, instant: datetime) -> None:
+        self.turn.wake_at = min(filter(None, (self.turn.wake_at, instant)))
 
     def _ask(self, ask: Ask, instance: Instance, scope: Mapping[str, Any]) -> Draft:
         return self._task(
@@ -321,19 +333,11 @@ class _Turn:
             return []
         lead = self.rules.plan.roles[0]
         escalate = next((role for role in self.rules.plan.roles if role != lead), lead)
-        choices = [
-            {"id": "retry", "label": "Try it again",
-             "consequence": "It is tried once more, with the same idempotency key."},
-            {"id": "by_hand", "label": "I did it by hand",
-             "consequence": "It counts as done by you; your note says how."},
-            {"id": "skip", "label": "Go on without it",
-             "consequence": "What depends on it is left out; your reason is on record."},
-        ]  # fmt: skip
         facts = typed_facts(self.view.facts, {})
         scope = scope_of(self.view, facts, self.rules.organisation, instance.item, instance.clock)
         question = f"{render(instance.operation.title, scope)}: failed. {record.problem}"
         due_at = self.now + timedelta(hours=RESCUE_HOURS)
-        return [self._task(task, instance.id, "rescue", lead, escalate, question, "", choices, due_at=due_at)]
+        return [self._task(task, instance.id, "rescue", lead, escalate, question, "", RESCUE_CHOICES, due_at=due_at)]
 
     def _task(  # noqa: PLR0913, PLR0917 - the fields of a task
         self,

@@ -107,6 +107,7 @@ class IncidentView:
     plan_digest: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     alerts: list[Body] = field(default_factory=list)
+    alerted_seq: int = 0  # the entry of the last alert
     operations: dict[str, OperationRecord] = field(default_factory=dict)
     tasks: dict[str, TaskView] = field(default_factory=dict)
     clocks: dict[str, Body] = field(default_factory=dict)
@@ -369,6 +370,7 @@ def _custody(view: IncidentView, body: Body, meta: Meta) -> None:
 
 def _alert(view: IncidentView, body: Body, meta: Meta) -> None:
     view.alerts.append({**body, "at": meta.at})
+    view.alerted_seq = meta.seq
 
 
 def _reminded(view: IncidentView, body: Body, meta: Meta) -> None:

@@ -65,7 +65,7 @@ async def start_bridge(runtime: Runtime) -> PrefectBridge:
         await asyncio.wrap_future(drives.set_flow_run(store, incident, flow_run_id))
 
     settings = await asyncio.to_thread(choose, runtime.settings.data_dir)
-    url = f"http://{runtime.settings.host}:{runtime.settings.port}"
+    url = runtime.settings.address()
     backlog = StoreBacklog(runtime.world, runtime.driver, url)
     playbooks = runtime.shelf.playbooks.values()
     bridge = PrefectBridge(settings, FlowHost(runtime.service, url), playbooks, recall, remember, backlog)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -46,6 +47,20 @@ class Settings(BaseSettings):
     oidc_client_secret: str = ""  # a reference: secret://env/NAME or secret://file/PATH
     oidc_roles_claim: str = "groups"  # the claim that names somebody's groups
     oidc_roles: str = ""  # group=role,group=role: which groups have which roles; other groups have none
+
+    @field_validator("public_url")
+    @classmethod
+    def _address(cls, given: str) -> str:
+        """An address as it stands in front of a path: http or https, a host, and nothing behind the path."""
+        parts = urlsplit(given)
+        whole = parts.scheme in ("http", "https") and parts.hostname and not parts.username
+        if given and (not whole or parts.query or parts.fragment):
+            raise ValueError("write http:// or https:// and the host under which people reach this server")
+        return given.rstrip("/")
+
+    def address(self, listening: str | None = None) -> str:
+        """The address for people, without a slash at its end; `listening` is where the server really listens."""
+        return self.public_url or listening or f"http://{self.host}:{self.port}"
 
     @property
     def database(self) -> str:

@@ -1,4 +1,8 @@
-"""`wait:` lets time pass: a duration, or until a fact's instant. Other branches go on."""
+"""`wait:` lets time pass: a duration, or until a fact's instant. Other branches go on.
+
+While that fact is not known the wait has no end: the first role of the playbook is told so.
+A fact that is corrected meanwhile moves the end.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from firedoor.core.step import Fragment, Options, Seconds, StepContext, StepType
 
 
 class WaitOptions(Options):
-    """Either `wait: 24h` or `wait: until` with `fact: some_instant`."""
+    """Either `wait: 24h`, or `wait: until` with `until: some_instant`: at that instant, once the fact is known."""
 
     wait: Seconds | None = Field(default=None, description="how long, or the word `until`")
     until: str | None = Field(default=None, description="with `wait: until`: a fact that is an instant")

@@ -93,8 +93,7 @@ async def make_link(
     secret, expires = await runtime.service.answer_link(
         incident, task, given.choice, given.role, given.to, given.hours, caller.person
     )
-    settings = runtime.settings
-    url = f"{request.app.state.url or f'http://{settings.host}:{settings.port}'}/answer/{secret}"
+    url = f"{runtime.settings.address(request.app.state.url)}/answer/{secret}"
     return answer({"incident": incident, "url": url, "to": given.to, "expires_at": expires.isoformat()}, 201)
 
 
