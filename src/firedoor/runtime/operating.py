@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from firedoor.core.control import Action, consequences, control
 from firedoor.core.journal import Draft
+from firedoor.core.need_to_know import change_readers
 from firedoor.core.operator import break_glass, claim, reassign
 from firedoor.core.people import Answer, Person
 from firedoor.core.view import IncidentView
@@ -42,6 +43,13 @@ class Operating:
             incident,
             lambda view: break_glass(view, task, answer, person, definitions, self.world.now(), plan.roles),
         )
+
+    async def set_readers(
+        self, incident: str, roles: Sequence[str] | None, people: Sequence[str], why: str, person: Person
+    ) -> IncidentView:
+        """Name who may read it from now on; `roles` None is every reader."""
+        known = (await self.plan_of(incident)).roles
+        return await self._write(incident, lambda _: [change_readers(roles, people, why, person, known)])
 
     async def steer(self, action: Action, incident: str, operation: str, why: str, person: Person) -> IncidentView:
         """Pause, unpause, skip, redo, take over by hand or abort."""

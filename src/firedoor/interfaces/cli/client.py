@@ -116,6 +116,17 @@ def load_settings() -> Settings:
         ) from None
 
 
+def server_address() -> str:
+    """Where the running server is. Raises Unanswered when there is none."""
+    from firedoor.core.problems import Problem, Unanswered
+
+    settings = load_settings()
+    place = _remote(settings) or _server_here(settings)
+    if place is None:
+        raise Unanswered(Problem(code="U112", message="no server is running", do="start one: firedoor up"))
+    return place[0]
+
+
 def server_note(settings: Settings) -> Mapping[str, Any] | None:
     """What a running server of this data folder wrote down; None when there is none, or it has died."""
     try:

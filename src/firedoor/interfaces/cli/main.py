@@ -17,6 +17,7 @@ import typer
 
 from firedoor import __version__
 from firedoor.interfaces.cli import (
+    accounts,
     alerts,
     audit,
     backup,
@@ -78,6 +79,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "worker": worker.worker,
         "doctor": doctor.doctor,
         "audit": audit.audit,
+        "console": accounts.console,
         "backup": backup.backup,
         "restore": backup.restore,
     },
@@ -100,6 +102,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "reassign": operator.reassign,
         "claim": operator.claim,
         "link": operator.link,
+        "readers": operator.readers,
         "pause": operator.pause,
         "unpause": operator.unpause,
         "skip": operator.skip,
@@ -118,7 +121,7 @@ for _panel, _groups in {
     ACT: {"alert": alerts.app, "clock": clocks.app},
     PROVE: {"evidence": evidence.app},
     WRITE: {"duties": law.app},
-    RUN: {"token": tokens.app},
+    RUN: {"token": tokens.app, "account": accounts.app},
 }.items():
     for _name, _group in _groups.items():
         app.add_typer(_group, name=_name, rich_help_panel=_panel)

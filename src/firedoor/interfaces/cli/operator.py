@@ -1,4 +1,4 @@
-"""`pause`, `unpause`, `skip`, `redo`, `by-hand`, `abort`, and tasks: `reassign`, `claim`, `link`.
+"""`pause`, `unpause`, `skip`, `redo`, `by-hand`, `abort`, and tasks: `reassign`, `claim`, `link`; and `readers`.
 
 Decides that what an action leads to is shown before it is done, and that it is done only
 when somebody says yes: at the terminal, or with `--yes`. Leaves who may do what, and what
@@ -108,6 +108,28 @@ def link(
     else:
         render.plain(page["url"])
         render.line(f"for {render.escape(to)}, once, until {page['expires_at']}")
+
+
+def readers(
+    incident: IncidentArgument,
+    role: Annotated[
+        list[str] | None, typer.Option("--role", help="A role of the playbook. Repeat it.", show_default=False)
+    ] = None,
+    person: Annotated[
+        list[str] | None, typer.Option("--person", help="Somebody by name. Repeat it.", show_default=False)
+    ] = None,
+    everyone: Annotated[bool, typer.Option("--everyone", help="Open it to every reader again.")] = False,
+    why: WhyOption = "", written: FormatOption = Format.TEXT,
+) -> None:  # fmt: skip
+    """Say who may read an incident. Everybody else learns that it exists, and nothing more."""
+    body = {"roles": role or [], "people": person or [], "everyone": everyone, "why": why}
+    page = _post(incident, "/readers", body)
+    if written is Format.JSON:
+        render.as_json(page)
+        return
+    named = page["readers"]
+    who = "every reader" if named == "everyone" else ", ".join([*named["roles"], *named["people"]])
+    render.line(f"[green]{incident}[/]: now for {render.escape(who)}")
 
 
 def _steer(action: str, incident: str, operation: str, why: str, yes: bool, written: Format) -> None:

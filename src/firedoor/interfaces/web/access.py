@@ -26,6 +26,7 @@ class Access(StrEnum):
     """What a route asks for."""
 
     OPEN = "open"  # nothing; health and the description of the API
+    ENTRY = "entry"  # nothing; the pages by which somebody signs in
     SEND = "send"  # a source's signature, or a token that may send alerts
     READ = "read"  # any role, except a source's
     WORK = "work"  # a role that takes part in incidents; which task it may answer is the playbook's word
@@ -36,7 +37,7 @@ class Access(StrEnum):
     ADMIN = "admin"  # tokens
 
 
-TOKENLESS = frozenset((Access.OPEN, Access.LINK))  # nobody is asked who they are
+TOKENLESS = frozenset((Access.OPEN, Access.ENTRY, Access.LINK))  # nobody is asked who they are
 
 # The roles that have an access. `READ` and `WORK` go to every role that is not named in `EXCEPT`.
 GRANTS: Mapping[Access, frozenset[str]] = {
@@ -57,6 +58,20 @@ ROUTES: Mapping[tuple[str, str], Access] = {
     ("GET", "/healthz"): Access.OPEN,
     ("GET", "/readyz"): Access.OPEN,
     ("GET", "/metrics"): Access.OPEN,
+    ("GET", "/sign-in"): Access.ENTRY,
+    ("POST", "/sign-in"): Access.ENTRY,
+    ("GET", "/sign-in/ticket/{ticket}"): Access.ENTRY,
+    ("POST", "/sign-in/ticket/{ticket}"): Access.ENTRY,
+    ("GET", "/sign-in/single"): Access.ENTRY,
+    ("GET", "/sign-in/single/back"): Access.ENTRY,
+    ("GET", "/static/{version}/{name}"): Access.ENTRY,
+    ("POST", "/sign-out"): Access.READ,
+    ("POST", f"{V1}/console-ticket"): Access.READ,
+    ("GET", f"{V1}/accounts"): Access.ADMIN,
+    ("POST", f"{V1}/accounts"): Access.ADMIN,
+    ("PATCH", f"{V1}/accounts/{{name}}"): Access.ADMIN,
+    ("POST", f"{V1}/accounts/{{name}}/one-time-codes"): Access.ADMIN,
+    ("POST", f"{INCIDENT}/readers"): Access.OPERATE,
     ("GET", f"{V1}/me"): Access.READ,
     ("POST", f"{V1}/alerts/{{source}}"): Access.SEND,
     ("GET", f"{V1}/alerts"): Access.READ,

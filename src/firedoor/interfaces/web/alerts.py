@@ -23,6 +23,7 @@ from firedoor.core.signatures import verify
 from firedoor.interfaces.web.access import Access, allowed, needed
 from firedoor.interfaces.web.answers import TooLarge, Unsupported, answer
 from firedoor.interfaces.web.auth import Asking, Caller, Keyring, Running, unauthenticated
+from firedoor.interfaces.web.covering import closed_to
 from firedoor.runtime.secrets import ReferencedSecrets
 from firedoor.runtime.service import Received
 from firedoor.store.projections import table
@@ -135,8 +136,9 @@ def _variable(source: str) -> str:
 
 
 @router.get("/alerts", summary="List alerts, newest first")
-def list_alerts(
-    runtime: Running, _: Asking, source: str | None = None, decision: str | None = None, incident: str | None = None,
+async def list_alerts(
+    runtime: Running, caller: Asking,
+    source: str | None = None, decision: str | None = None, incident: str | None = None,
     limit: Annotated[int, Query(ge=1, le=MAXIMUM_LIST)] = 100,
 ) -> Response:  # fmt: skip
     """Every detection once, with how often it was delivered and what was decided about it, and why."""
@@ -147,7 +149,8 @@ def list_alerts(
             same = columns[name] == value
             where = same if where is None else where & same
     rows = runtime.world.store.rows(AlertRow, where, columns.id.desc(), limit)
-    return answer({"alerts": [_line(row) for row in rows]})
+    closed = await closed_to(runtime, caller, rows)
+    return answer({"alerts": [_line(row) for row in rows if row["incident"] not in closed]})
 
 
 class Start(BaseModel):

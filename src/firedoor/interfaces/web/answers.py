@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from firedoor.core.problems import FiredoorError, Problem
+from firedoor.interfaces.web.session import to_sign_in
 
 JSON = "application/json"
 LOGIN = {"WWW-Authenticate": 'Bearer realm="firedoor"'}
@@ -66,6 +67,12 @@ def refusal(problems: Sequence[Problem], status: int) -> Response:
     return answer(problem_body(problems), status, LOGIN if status == 401 else None)
 
 
+def wants_page(request: Request) -> bool:
+    """Whether a person with a browser asks, and not a program."""
+    is_program = request.url.path.startswith("/api/") or "authorization" in request.headers
+    return not is_program and "text/html" in request.headers.get("accept", "")
+
+
 def plain(status: int, message: str = "", headers: Mapping[str, str] | None = None) -> Response:
     """Return the error response of a bare status."""
     code, usual, do = PLAIN.get(status, ("W199", "the request was refused", "see docs/reference/api.md"))
@@ -73,10 +80,16 @@ def plain(status: int, message: str = "", headers: Mapping[str, str] | None = No
     return answer(body, status, headers)
 
 
-async def on_problem(_: Request, error: Exception) -> Response:
-    """Answer with the problems of our own errors."""
+async def on_problem(request: Request, error: Exception) -> Response:
+    """Answer with the problems of our own errors; a person who is not signed in goes to sign in."""
     assert isinstance(error, FiredoorError)  # noqa: S101 - registered for these only
-    return refusal(error.problems, error.http_status)
+    if not wants_page(request):
+        return refusal(error.problems, error.http_status)
+    if isinstance(error, Unauthenticated):
+        return to_sign_in(request)
+    from firedoor.interfaces.web.pages import page  # it answers with what is here
+
+    return page(request, "problem.html.j2", error.http_status, problems=error.problems)
 
 
 async def on_status(_: Request, error: Exception) -> Response:

@@ -29,8 +29,11 @@ from firedoor.interfaces.web import (
     links,
     local,
     operator,
+    pages,
+    people,
     register,
     reports,
+    sign_in,
     tasks,
     tokens,
 )  # fmt: skip
@@ -54,6 +57,9 @@ ROUTERS = (
     library,
     events,
     tokens,
+    people,
+    sign_in,
+    pages,
     health,
 )
 

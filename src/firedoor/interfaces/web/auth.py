@@ -1,7 +1,8 @@
-"""Who is asking: the holder of a bearer token, or this machine's user with the local token.
+"""Who is asking: the holder of a bearer token, somebody who signed in, or this machine's user.
 
-Decides that the person who acts is always the token's holder, and that a known token
-is looked up once a second at most. Leaves what the person may do to `access`.
+Decides that the person who acts is always the one whose token or session it is, that a known token is looked up once
+a second at most, and that an incident is closed to whoever does not need to know. Leaves what the person may do to
+`access`, and the cookie to `session`.
 """
 
 from __future__ import annotations
@@ -18,13 +19,19 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from firedoor.core.need_to_know import need_to_know
 from firedoor.core.people import Person
 from firedoor.core.problems import NotPermitted, Problem
 from firedoor.core.view import IncidentView
+from firedoor.interfaces.web import session
 from firedoor.interfaces.web.access import PLAYBOOK_ROLES, ROUTES, SYSTEM_ROLES, UNSEALED, allowed, needed
 from firedoor.interfaces.web.answers import Unauthenticated
 from firedoor.runtime.start import Runtime
+from firedoor.runtime.world import utc_now
 from firedoor.store.journal import Store
+from firedoor.store.projections import table
+from firedoor.store.sessions import session_of
+from firedoor.store.tables import IncidentRow
 from firedoor.store.tokens import holder
 
 REMEMBERED = 1.0  # seconds for which a token's holder is not looked up again
@@ -61,6 +68,13 @@ class Keyring:
         self.local_token = f"fdl_{secrets.token_urlsafe(32)}"
         self.user = _user()
         self._known: dict[bytes, tuple[float, Person]] = {}
+
+    async def signed_in(self, secret: str) -> Caller | None:
+        """Return who a session's cookie belongs to; None when it has ended."""
+        session = await asyncio.to_thread(session_of, self.store, secret, utc_now())
+        if session is None:
+            return None
+        return Caller(self._local(), local=True) if session.local else Caller(session.person)
 
     async def caller(self, authorization: str | None) -> Caller:
         """Return who bears this header. Raises Unauthenticated."""
@@ -116,14 +130,36 @@ def unauthenticated(message: str) -> Unauthenticated:
 
 async def authorise(request: Request) -> Caller:
     """Return the caller, if the table lets them use this route. Raises Unauthenticated or NotPermitted."""
-    keyring: Keyring = request.app.state.keyring
-    caller = await keyring.caller(request.headers.get("authorization"))
+    caller = await _asking(request)
     access = ROUTES.get((request.method, request.scope["route"].path))
     if not allowed(access, caller.person.roles):
         has = ", ".join(sorted(caller.person.roles)) or "no role"
         message = f"{caller.person.name} may not do this: it is for {needed(access)}"
         raise NotPermitted(Problem(code="W103", message=message, do=f"this token has {has}"))
+    if not caller.local and "incident" in request.path_params:
+        await asyncio.to_thread(need_reader, request.app.state.keyring.store, request.path_params["incident"], caller)
     return caller
+
+
+async def _asking(request: Request) -> Caller:
+    """By the header, which wins, or by the cookie; with a cookie a change needs the proof of its own page."""
+    keyring: Keyring = request.app.state.keyring
+    authorization, secret = request.headers.get("authorization"), session.secret_of(request)
+    if authorization is None and secret is not None:
+        caller = await keyring.signed_in(secret)
+        if caller is None:
+            raise unauthenticated("the session has ended")
+        await session.need_own_page(request, secret)
+        return caller
+    return await keyring.caller(authorization)
+
+
+def need_reader(store: Store, incident: str, caller: Caller) -> None:
+    """Raises NotPermitted for an incident that is closed to this caller. One that does not exist is not our matter."""
+    columns = table(IncidentRow).c
+    rows = store.rows(IncidentRow, columns.id == incident, limit=1)
+    if rows and not caller.local:
+        need_to_know(incident, rows[0]["readers"], caller.person)
 
 
 def runtime_of(request: Request) -> Runtime:

@@ -17,6 +17,7 @@ from firedoor.core.view import SETTLED_CLOCKS
 from firedoor.interfaces.web import shapes
 from firedoor.interfaces.web.answers import answer
 from firedoor.interfaces.web.auth import Asking, Running
+from firedoor.interfaces.web.covering import closed_to
 from firedoor.interfaces.web.reading import read
 from firedoor.store.projections import table
 from firedoor.store.tables import ClockRow
@@ -49,8 +50,8 @@ class More(Reason):
 
 
 @router.get("/clocks", summary="Open clocks of all incidents, the one that runs out first on top")
-def list_clocks(
-    runtime: Running, _: Asking, incident: str | None = None, all: bool = False,  # noqa: A002, FBT001, FBT002 - names on the wire
+async def list_clocks(
+    runtime: Running, caller: Asking, incident: str | None = None, all: bool = False,  # noqa: A002, FBT001, FBT002 - names on the wire
     limit: Annotated[int, Query(ge=1, le=1000)] = 500,
 ) -> Response:  # fmt: skip
     """`all=true` lists those that are met or waived, too. A clock without an outer limit comes last."""
@@ -62,7 +63,8 @@ def list_clocks(
     rows = runtime.world.store.rows(ClockRow, where, columns.due_at.is_(None), limit)
     now = runtime.world.now()
     ordered = sorted(rows, key=lambda row: (row["due_at"] is None, row["due_at"] or "", row["incident"], row["id"]))
-    return answer({"clocks": [shapes.clock_row(row, now) for row in ordered]})
+    closed = await closed_to(runtime, caller, ordered)
+    return answer({"clocks": [shapes.clock_row(row, now) for row in ordered if row["incident"] not in closed]})
 
 
 @router.get("/incidents/{incident}/clocks", summary="The clocks of an incident")

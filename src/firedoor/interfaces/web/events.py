@@ -20,7 +20,8 @@ from sqlalchemy import or_, select
 from starlette.responses import Response, StreamingResponse
 
 from firedoor.interfaces.web.answers import plain
-from firedoor.interfaces.web.auth import Asking
+from firedoor.interfaces.web.auth import Asking, Caller, need_reader
+from firedoor.interfaces.web.covering import closed_to
 from firedoor.runtime.start import Runtime
 from firedoor.store.projections import table, text_of
 from firedoor.store.tables import EntryRow, IncidentRow
@@ -123,19 +124,23 @@ class Hub:
     responses={200: {"content": {"text/event-stream": {"example": EXAMPLE}}}},
 )  # fmt: skip
 async def listen(
-    request: Request, _: Asking, incident: str | None = None, limit: Annotated[int, Query(ge=0)] = 0
+    request: Request, caller: Asking, incident: str | None = None, limit: Annotated[int, Query(ge=0)] = 0
 ) -> Response:
     """Server-sent events. `incident` listens to one; `limit` ends the line after so many events (0: never)."""
     hub: Hub = request.app.state.events
+    if incident is not None:
+        await asyncio.to_thread(need_reader, hub.runtime.world.store, incident, caller)
     queue = await hub.listen()
     if queue is None:
         return plain(503)
     headers = {"X-Accel-Buffering": "no"}
-    return StreamingResponse(_stream(hub, queue, incident, limit), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(
+        _stream(hub, queue, caller, incident, limit), media_type="text/event-stream", headers=headers
+    )
 
 
 async def _stream(
-    hub: Hub, queue: asyncio.Queue[Event | None], incident: str | None, limit: int
+    hub: Hub, queue: asyncio.Queue[Event | None], caller: Caller, incident: str | None, limit: int
 ) -> AsyncIterator[bytes]:
     sent = 0
     try:
@@ -146,7 +151,7 @@ async def _stream(
                 return
             if not event:
                 yield b": still here\n\n"
-            elif incident is None or event["incident"] == incident:
+            elif event["incident"] == incident or (incident is None and not await _closed(hub, caller, event)):
                 yield written(event)
                 sent += 1
                 if sent == limit:
@@ -154,6 +159,11 @@ async def _stream(
         yield b"event: lagged\ndata: {}\n\n"
     finally:
         hub.listeners.discard(queue)
+
+
+async def _closed(hub: Hub, caller: Caller, event: Event) -> bool:
+    """Whether the event is of an incident that this listener does not need to know about."""
+    return bool(await closed_to(hub.runtime, caller, [event]))
 
 
 async def _next(queue: asyncio.Queue[Event | None]) -> Event | None:

@@ -14,6 +14,7 @@ from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from firedoor.core.need_to_know import may_read
 from firedoor.core.problems import NotPermitted, Problem
 from firedoor.core.timeline import timeline
 from firedoor.interfaces.web import shapes
@@ -53,7 +54,7 @@ class SetFacts(BaseModel):
 
 @router.get("/incidents", summary="List incidents, newest first")
 def list_incidents(
-    runtime: Running, _: Asking, state: str | None = None,
+    runtime: Running, caller: Asking, state: str | None = None,
     open: bool | None = None,  # noqa: A002, FBT001 - the parameter's name on the wire
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Response:  # fmt: skip
@@ -64,7 +65,7 @@ def list_incidents(
         ends = columns.closed_at.is_(None) if open else columns.closed_at.is_not(None)
         where = ends if where is None else where & ends
     rows = runtime.world.store.rows(IncidentRow, where, columns.opened_at.desc(), limit)
-    return answer({"incidents": [shapes.incident_line(row) for row in rows]})
+    return answer({"incidents": [_line(row, caller) for row in rows]})
 
 
 @router.post(
@@ -87,6 +88,13 @@ async def open_incident(
     )
     url = f"/api/v1/incidents/{incident}"
     return answer({"incident": incident, "url": url}, 201, {"Location": url})
+
+
+def _line(row: Any, caller: Caller) -> dict[str, Any]:  # noqa: ANN401 - a row of the list
+    """Of an incident that is closed to the caller: that it exists."""
+    if caller.local or may_read(row["readers"], caller.person):
+        return {**shapes.incident_line(row), "restricted": row["readers"] is not None}
+    return {**dict.fromkeys(shapes.incident_line(row)), "id": row["id"], "restricted": True}
 
 
 def _playbook(name: str, caller: Caller) -> str | Path:

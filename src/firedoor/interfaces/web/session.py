@@ -1,0 +1,75 @@
+"""The cookie of somebody who signed in, and the proof that a form was sent from a page of ours.
+
+Decides the cookie's name and attributes, that a request which changes something carries the session's own token
+besides the cookie, and where a person is sent who is not signed in. Leaves who may do what to `access`.
+"""
+
+from __future__ import annotations
+
+import hmac
+from urllib.parse import quote, urlsplit
+
+from fastapi import Request
+from starlette.responses import RedirectResponse, Response
+
+from firedoor.core.problems import NotPermitted, Problem
+from firedoor.store.sessions import WHOLE, csrf_of
+
+COOKIE = "firedoor_session"
+HEADER = "x-csrf-token"
+FIELD = "csrf"
+SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
+FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
+LONGEST_WAY_BACK = 1000  # characters
+
+
+def secret_of(request: Request) -> str | None:
+    """The secret in the cookie; None when there is none."""
+    return request.cookies.get(COOKIE) or None
+
+
+def keep(response: Response, secret: str, request: Request) -> Response:
+    """Put the cookie into an answer. Scripts cannot read it; other sites cannot send it with a form."""
+    response.set_cookie(
+        COOKIE, secret, max_age=int(WHOLE.total_seconds()), path="/", httponly=True, samesite="lax",
+        secure=is_secure(request),
+    )  # fmt: skip
+    return response
+
+
+def drop(response: Response, request: Request) -> Response:
+    """Take the cookie back."""
+    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="lax", secure=is_secure(request))
+    return response
+
+
+def is_secure(request: Request) -> bool:
+    """Whether people reach this server by TLS; on the loopback they need not."""
+    public = str(request.app.state.runtime.settings.public_url or "")
+    return request.url.scheme == "https" or public.startswith("https://")
+
+
+async def need_own_page(request: Request, secret: str) -> None:
+    """Raises NotPermitted for a request that changes something and was not sent from a page of this session."""
+    if request.method in SAFE:
+        return
+    given = request.headers.get(HEADER, "")
+    if not given and request.headers.get("content-type", "").partition(";")[0].strip().lower() in FORMS:
+        given = str((await request.form()).get(FIELD, ""))
+    if not hmac.compare_digest(given.encode(), csrf_of(secret).encode()):
+        message = "this form was not sent from a page of yours, or you signed in anew meanwhile"
+        raise NotPermitted(Problem(code="W107", message=message, do="load the page again, then send it again"))
+
+
+def to_sign_in(request: Request) -> Response:
+    """Where a person goes who is not signed in; they come back afterwards."""
+    query = f"?{request.url.query}" if request.url.query else ""
+    back = f"{request.url.path}{query}" if request.method == "GET" else "/"
+    return RedirectResponse(f"/sign-in?next={quote(back[:LONGEST_WAY_BACK], safe='')}", 303)
+
+
+def way_back(given: str) -> str:
+    """The address to return to, only if it is one of ours: a path without a host."""
+    parts = urlsplit(given)
+    ours = given.startswith("/") and not given.startswith(("//", "/\\")) and not parts.scheme and not parts.netloc
+    return given if ours and given.isprintable() and len(given) <= LONGEST_WAY_BACK else "/"

@@ -1,0 +1,137 @@
+"""Signing in and out: a password with a one-time code, a ticket of this machine's own user, or single sign-on.
+
+Decides the pages and forms for it and that nobody is led away from this server afterwards. Leaves who proves to be whom
+to `store.accounts` and `single_sign_on`, the session to `store.sessions` and the cookie to `session`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from firedoor.core.problems import FiredoorError, NotPermitted, Problem
+from firedoor.interfaces.web import session, single_sign_on
+from firedoor.interfaces.web.answers import answer
+from firedoor.interfaces.web.auth import Asking, Running
+from firedoor.interfaces.web.pages import page
+from firedoor.runtime.start import Runtime
+from firedoor.store.accounts import sign_in
+from firedoor.store.sessions import LOCAL, end_session, new_ticket, open_session, use_ticket
+
+router = APIRouter(tags=["sign-in"])
+
+OWN = ("same-origin", "none")  # Sec-Fetch-Site of a form of ours, or of an address that somebody typed
+
+
+@router.get("/sign-in", summary="The page to sign in", include_in_schema=False)
+async def form(request: Request, runtime: Running, next: str = "/") -> Response:  # noqa: A002 - the parameter's name
+    """A form; with single sign-on a button to it."""
+    return _form(request, runtime, next)
+
+
+@router.post("/sign-in", summary="Sign in with a password", include_in_schema=False)
+async def by_password(
+    request: Request, runtime: Running, name: Annotated[str, Form(max_length=100)],
+    password: Annotated[str, Form(max_length=200)], code: Annotated[str, Form(max_length=10)] = "",
+    next: Annotated[str, Form(max_length=1000)] = "/",  # noqa: A002 - the field's name
+) -> Response:  # fmt: skip
+    """Start a session and go back to where the person was. A form of another site is refused."""
+    _need_own_site(request)
+    world = runtime.world
+    try:
+        account = await asyncio.to_thread(sign_in, world.store, name, password, code, world.now())
+    except FiredoorError as error:
+        return _form(request, runtime, next, name, error.problems[0])
+    return await _begin(request, runtime, account.name, next)
+
+
+@router.get("/sign-in/ticket/{ticket}", summary="Sign in by a ticket", include_in_schema=False)
+async def ticket_page(request: Request, ticket: str) -> Response:
+    """A page with one button: programs that preview addresses must not use the ticket up."""
+    return page(request, "sign_in_ticket.html.j2", ticket=ticket)
+
+
+@router.post("/sign-in/ticket/{ticket}", summary="Sign in by a ticket", include_in_schema=False)
+async def by_ticket(request: Request, runtime: Running, ticket: str) -> Response:
+    """This machine's own user comes from the command line with it, once and within a minute."""
+    _need_own_site(request)
+    world = runtime.world
+    name = await asyncio.to_thread(use_ticket, world.store, ticket, world.now())
+    if name is None:
+        problem = Problem(code="W108", message="this ticket was used or is too old", do="run `firedoor console` again")
+        return _form(request, runtime, "/", problem=problem)
+    return await _begin(request, runtime, name, "/", kind=LOCAL)
+
+
+@router.post("/api/v1/console-ticket", status_code=201, summary="A ticket with which this machine's user signs in")
+async def post_ticket(runtime: Running, caller: Asking) -> Response:
+    """Only for the local user: everybody else has an account."""
+    if not caller.local:
+        problem = Problem(
+            code="W103", message="tickets are for this machine's own user", do="sign in with your account"
+        )
+        raise NotPermitted(problem)
+    world = runtime.world
+    ticket = await asyncio.to_thread(new_ticket, world.store, caller.person.name, world.now())
+    return answer({"path": f"/sign-in/ticket/{ticket}", "seconds": 60}, 201)
+
+
+@router.post("/sign-out", summary="Sign out", include_in_schema=False)
+async def sign_out(request: Request, runtime: Running, _: Asking) -> Response:
+    """End this session."""
+    secret = session.secret_of(request)
+    if secret is not None:
+        await asyncio.to_thread(end_session, runtime.world.store, secret)
+    return session.drop(RedirectResponse("/sign-in", 303), request)
+
+
+@router.get("/sign-in/single", summary="Go to single sign-on", include_in_schema=False)
+async def single(request: Request, runtime: Running, next: str = "/") -> Response:  # noqa: A002 - the parameter's name
+    """Send the browser to the provider; what must come back unchanged waits in a cookie of ten minutes."""
+    try:
+        return await single_sign_on.leave(request, runtime, session.way_back(next))
+    except FiredoorError as error:
+        return _form(request, runtime, next, problem=error.problems[0])
+
+
+@router.get("/sign-in/single/back", summary="Back from single sign-on", include_in_schema=False)
+async def back(request: Request, runtime: Running) -> Response:
+    """Check what the provider says, and start a session of the account that it leads to."""
+    try:
+        account, way = await single_sign_on.come_back(request, runtime)
+    except FiredoorError as error:
+        return _form(request, runtime, "/", problem=error.problems[0])
+    return single_sign_on.forget(await _begin(request, runtime, account.name, way), request)
+
+
+async def _begin(request: Request, runtime: Runtime, name: str, way: str, kind: str = "account") -> Response:
+    world = runtime.world
+    secret = await asyncio.to_thread(open_session, world.store, name, world.now(), kind=kind)
+    return session.keep(RedirectResponse(session.way_back(way), 303), secret, request)
+
+
+def _form(request: Request, runtime: Runtime, way: str, name: str = "", problem: Problem | None = None) -> Response:
+    single = f"/sign-in/single?next={quote(session.way_back(way), safe='')}" if runtime.settings.oidc_issuer else ""
+    status = 200 if problem is None else 403
+    context = {"next": session.way_back(way), "name": name, "problem": problem, "single": single}
+    return page(request, "sign_in.html.j2", status, **context)
+
+
+def _need_own_site(request: Request) -> None:
+    """Raises NotPermitted for a form that another site sent: it would sign somebody in under another's name."""
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    strange = site not in (*OWN, None) or (site is None and origin is not None and not _is_ours(origin, request))
+    if strange:
+        problem = Problem(
+            code="W107", message="this form was sent from another site", do="open the page and sign in there"
+        )
+        raise NotPermitted(problem)
+
+
+def _is_ours(origin: str, request: Request) -> bool:
+    public = str(request.app.state.runtime.settings.public_url).rstrip("/")
+    return origin in (public, f"{request.url.scheme}://{request.url.netloc}")
