@@ -147,7 +147,10 @@ class FakeBacklog:
         journal = self.host.journals[name]
         operations = tuple((one, journal[one.id]) for one in self.host.operations if one.id in journal)
         ended = len(operations) == len(self.host.operations)
-        return Unshown(name, FakePlaybook().name, ended, operations, Views(summary=f"# {name}"), len(journal))
+        return Unshown(
+            name, FakePlaybook().name, ended, operations, Views(summary=f"# {name}"), self.host.flow_runs.get(name),
+            claim=len(journal),
+        )  # fmt: skip
 
     async def untouched(self, one: Unshown) -> bool:
         return one.incident not in self.host.conducted and len(self.host.journals[one.incident]) == one.claim

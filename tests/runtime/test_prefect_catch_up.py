@@ -113,8 +113,9 @@ async def test_what_is_driven_meanwhile_is_not_overwritten(rig: Any) -> None:
     one = rig.backlog.unshown(name)
     rig.host.conducted.add(name)
     await rig.post(f"/flow_runs/{run['id']}/set_state", state={"type": "RUNNING"}, force=True)
-    work = rig.bridge._thread.submit(rig.bridge.session.show([one]))
-    assert await asyncio.wrap_future(work) == set()
+    done: set[str] = set()
+    await asyncio.wrap_future(rig.bridge._thread.submit(rig.bridge.session.show([one], done)))
+    assert done == set()
     assert (await rig.flow_run(name))["state_name"] == "Running"
     rig.host.conducted.discard(name)
     rig.backlog.refused.clear()

@@ -90,7 +90,9 @@ class StoreBacklog:
         kept = self._world.store.plan_at_hand(view.plan_digest)
         operations = ended_operations(self._world, kept or self._world.store.plan(view.plan_digest), view, entries)
         views = views_of(view, self._public_url)
-        return Unshown(claim.incident, claim.playbook, ended(view.state), tuple(operations), views, claim)
+        return Unshown(
+            claim.incident, claim.playbook, ended(view.state), tuple(operations), views, claim.flow_run_id, claim
+        )
 
 
 def ended_operations(

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from firedoor.runtime.prefect_session import Session
     from firedoor.runtime.prefect_thread import PrefectThread
 
-BATCH = 20  # incidents in one round
+BATCH = 15  # incidents in one round
 BUSY, IDLE = 0.3, 3.0  # seconds between two rounds: when there was something to show, and when there was not
 BOUND = 25.0  # seconds for a round; less than a claim lasts
+LONGEST = 15.0  # seconds between two rounds, while they fail
 RAREST = 60.0  # seconds between two tries to show what cannot be shown
 SWEEP = 20.0  # seconds between two looks for runs that Prefect takes to be under way
 SETTLED = 2.0  # seconds until what a flow run has shown of itself has reached the server
@@ -64,7 +65,7 @@ class CatchUp:
             try:
                 pause = BUSY if await self.look() else IDLE
             except Exception as error:  # noqa: BLE001 - a view must outlive every fault
-                pause = min(pause * 2, RAREST)
+                pause = min(pause * 2, LONGEST)
                 log.info("Prefect is shown the rest in %.0f s: %s", pause, error)
 
     async def look(self) -> int:
@@ -120,7 +121,9 @@ class CatchUp:
             return 0
         shown: set[str] = set()
         try:
-            shown = await self._in_thread(self._thread.submit(self._session.show(found)))
+            await self._in_thread(self._thread.submit(self._session.show(found, shown)))
+        except TimeoutError:
+            log.info("Prefect is slow: %d of %d incidents were shown", len(shown), len(found))
         finally:
             for one in found:
                 await (self._shown(one) if one.incident in shown else self._later(one))
@@ -132,7 +135,7 @@ class CatchUp:
         await self._backlog.done(one)
 
     async def _later(self, one: Unshown) -> None:
-        wait = self._waits[one.incident] = min(self._waits.get(one.incident, 1.0) * 2, RAREST)
+        wait = self._waits[one.incident] = min(self._waits.get(one.incident, 1.0) * 1.5, RAREST)
         await self._backlog.later(one, wait)
 
     async def _sweep(self) -> None:

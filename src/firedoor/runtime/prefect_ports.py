@@ -83,6 +83,7 @@ class Unshown:
     ended: bool
     operations: tuple[tuple[OperationView, Json], ...]
     views: Views = field(default_factory=Views)
+    flow_run_id: str | None = None  # as far as it is known
     claim: Any = None
 
 

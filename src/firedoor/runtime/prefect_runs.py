@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from firedoor.runtime.prefect_deployments import Deployed
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
-    from prefect.client.schemas.objects import FlowRun
+    from prefect.client.schemas.objects import FlowRun, State
 
 Recall = Callable[[str], Awaitable[str | None]]
 Remember = Callable[[str, str], Awaitable[None]]
@@ -37,7 +37,7 @@ class Runs:
 
     async def ensure(self, incident_id: str, deployed: Deployed) -> FlowRun:
         """Return the incident's flow run; create it in state Pending where it has none, so that no worker takes it."""
-        return await self._existing(incident_id) or await self._create(incident_id, deployed)
+        return await self._existing(incident_id) or await self.create(incident_id, deployed)
 
     async def ready(self, incident_id: str, deployed: Deployed, driving: Collection[UUID] = ()) -> FlowRun:
         """Return the flow run in state Pending, whatever state it is in. Raises PrefectAway right after a crash."""
@@ -70,18 +70,28 @@ class Runs:
         except (ObjectNotFound, ValueError):
             return None  # another server, or its database was lost: the incident gets a new run
 
-    async def _create(self, incident_id: str, deployed: Deployed) -> FlowRun:
+    async def create(self, incident_id: str, deployed: Deployed, state: State[Any] | None = None) -> FlowRun:
+        """Create the incident's flow run, and remember it; the one that there is already is returned as it is."""
         from prefect.states import Pending
 
         run = await self._client.create_flow_run_from_deployment(
             deployed.id,
             parameters={"incident": incident_id},
-            state=Pending(),
+            state=state or Pending(),
             name=incident_id,
             idempotency_key=incident_id,
         )
         await self._remember(incident_id, str(run.id))
         return run
+
+    async def found(self, flow_run_ids: Collection[str]) -> dict[str, FlowRun]:
+        """Those of these flow runs that Prefect has, at most 200 of them."""
+        from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+        if not flow_run_ids:
+            return {}
+        chosen = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(one) for one in flow_run_ids]))
+        return {str(run.id): run for run in await self._client.read_flow_runs(flow_run_filter=chosen)}
 
 
 async def left_behind(client: PrefectClient, deployments: Collection[UUID], driving: Collection[UUID]) -> list[FlowRun]:

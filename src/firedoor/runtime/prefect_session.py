@@ -120,11 +120,11 @@ class Session:
             raise PrefectAway("nobody waits for it any more")
         await self._drive(run, deployed.flow, {"incident": incident_id})
 
-    async def show(self, batch: Sequence[Unshown]) -> set[str]:
-        """Show incidents from their journals, except those whose runs are driven here. Returns what is shown now."""
+    async def show(self, batch: Sequence[Unshown], shown: set[str]) -> None:
+        """Show incidents from their journals; what is shown to its end is added to `shown` at once."""
         if self._showing is None:
             raise PrefectAway("Prefect has not started")
-        return await self._showing.show(batch, self.deployed)
+        await self._showing.show(batch, self.deployed, shown)
 
     async def left_behind(self) -> list[FlowRun]:
         """The runs that neither wait nor have completed, and that this process does not drive."""

@@ -1,7 +1,7 @@
 """Shows incidents in Prefect straight from their journals, without running a flow.
 
-Decides in which order: the run is there, then every task run, then the artifacts, and last the state that the journal
-says, so that a run in its last state is whole. Everything may be done twice and by two processes without harm.
+Decides in which order: the run is there, then every task run, then the state that the journal says, then the
+artifacts. Everything may be done twice and by two processes without harm, and asks the server as little as it can.
 Leaves to `prefect_catch_up` which incidents, when, and what becomes of those that could not be shown.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -28,6 +29,7 @@ PAGE = 200  # the most that Prefect's server lists at once
 EVENTS = 100  # in one request
 WRITTEN = 6.0  # seconds for the server to write task runs; otherwise they are looked for again later
 TICK = timedelta(microseconds=1)
+WITHOUT = "Conducted without Prefect"
 
 log = logging.getLogger(__name__)
 
@@ -42,18 +44,30 @@ class Showing:
         self._runs = runs
         self._untouched = untouched
 
-    async def show(self, batch: Sequence[Unshown], deployed: Mapping[str, Deployed]) -> set[str]:
-        """Show these incidents. Returns those that are shown to their end now."""
-        runs = {one.incident: run for one in batch if (run := await self._run(one, deployed))}
+    async def show(self, batch: Sequence[Unshown], deployed: Mapping[str, Deployed], shown: set[str]) -> None:
+        """Show these incidents; each that is shown to its end is added to `shown` at once, however this ends."""
+        there = await self._runs.found([one.flow_run_id for one in batch if one.flow_run_id])
+        runs: dict[str, FlowRun] = {}
+        for one in batch:
+            run = there.get(one.flow_run_id or "") or await self._created(one, deployed.get(one.playbook))
+            if run:
+                runs[one.incident] = run
         here = [one for one in batch if one.incident in runs]
         whole = await self._write_task_runs(here, {name: run.id for name, run in runs.items()})
-        return {one.incident for one in here if one.incident in whole and await self._end(one, runs[one.incident])}
+        for one in here:
+            run = runs[one.incident]
+            if one.incident in whole and await self._set_state(one, run):
+                await self._write_artifacts(one, run)
+                shown.add(one.incident)
 
-    async def _run(self, one: Unshown, deployed: Mapping[str, Deployed]) -> FlowRun | None:
-        if one.playbook not in deployed:
+    async def _created(self, one: Unshown, deployed: Deployed | None) -> FlowRun | None:
+        from prefect.states import Running, Suspended
+
+        if deployed is None:
             return None  # a run needs a deployment; the playbook may come back
+        state: State[Any] = Running(message=WITHOUT) if one.ended else Suspended(message=WITHOUT)
         try:
-            return await self._runs.ensure(one.incident, deployed[one.playbook])
+            return await self._runs.create(one.incident, deployed, state)
         except Exception as error:  # noqa: BLE001 - one that cannot be shown must not hide the others
             log.info("%s has no run in Prefect yet: %s", one.incident, error)
             return None
@@ -96,22 +110,26 @@ class Showing:
             if len(page) < PAGE:
                 return found
 
-    async def _end(self, one: Unshown, run: FlowRun) -> bool:
-        """Write the artifacts, and set the state that the journal says, unless somebody drives the incident again."""
-        try:
-            await prefect_artifacts.show(self._client, run.id, one.incident, one.views)
-        except Exception as error:  # noqa: BLE001 - they are for looking at; the run's state matters more
-            log.info("the artifacts of %s were not written: %s", one.incident, error)
+    async def _set_state(self, one: Unshown, run: FlowRun) -> bool:
+        """Set the state that the journal says, unless somebody drives the incident again."""
         states = _states(one, run)
         if states and not await self._untouched(one):
             return False
         try:
             for state in states:
                 await self._client.set_flow_run_state(run.id, state, force=True)
-        except Exception as error:  # noqa: BLE001 - as above: the others come next
+        except Exception as error:  # noqa: BLE001 - the others come next
             log.info("the state of %s was not set: %s", one.incident, error)
             return False
         return True
+
+    async def _write_artifacts(self, one: Unshown, run: FlowRun) -> None:
+        links = "".join(f"\n- [{name}]({address})" for name, address in one.views.links.items())
+        views = replace(one.views, summary=f"{one.views.summary}\n{links}", links={})  # one request instead of four
+        try:
+            await prefect_artifacts.show(self._client, run.id, one.incident, views)
+        except Exception as error:  # noqa: BLE001 - they are for looking at; the run's state matters more
+            log.info("the artifacts of %s were not written: %s", one.incident, error)
 
 
 def _states(one: Unshown, run: FlowRun) -> list[State[Any]]:
@@ -121,8 +139,8 @@ def _states(one: Unshown, run: FlowRun) -> list[State[Any]]:
     now = run.state
     if one.ended:
         began: list[State[Any]] = []
-        if run.start_time is None:
-            began = [Running(message="Conducted without Prefect")]  # gives the run a time of beginning
+        if run.start_time is None and not (now and now.is_running()):
+            began = [Running(message=WITHOUT)]  # gives the run a time of beginning
         return [] if now and now.is_completed() else [*began, Completed(message="Shown from the journal")]
     if now and (now.is_paused() or now.is_scheduled() or now.is_cancelled() or now.is_cancelling()):
         return []
