@@ -168,6 +168,8 @@ def firedoor(sink: str, steps: int, *, with_prefect: bool) -> Iterator[System]:
             "FIREDOOR_DATA_DIR": str(data),
             "FIREDOOR_PLAYBOOKS": str(playbooks),
             "FIREDOOR_PREFECT": str(with_prefect).lower(),
+            "FIREDOOR_AUTOMATIC_EVIDENCE": "any",
+            "FIREDOOR_AUTOMATIC_SUSPENSIONS_PER_HOUR": "1000000",
         }
         with contextlib.ExitStack() as running:
             url = running.enter_context(process(sys.executable, str(HERE / "server.py"), environment=environment))

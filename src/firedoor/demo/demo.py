@@ -29,7 +29,8 @@ from firedoor.demo.witness import SERVING, Witness, ask, words_of
 
 LEAKING, NEIGHBOUR = "chat-large", "chat-small"
 PAUSE = 0.12  # seconds after an answer, so that what follows from it is seen before the next one
-WEIGHED, LOOKED, REOPENED = "containment.risk", "containment.suspend.reflex.reverify", "remediation.resume.approve"
+WEIGHED, REOPENED = "containment.risk", "remediation.resume.approve"
+CLOSED = "containment.suspend.reflex.suspend"
 QUIET = 5.0  # seconds without any answer after which people answer whatever waits
 ENDED = ("closed", "dismissed")
 
@@ -67,7 +68,8 @@ def _clear(stage: Stage, script: Script, code: int) -> int:
 def _too_early(task: Mapping[str, Any], page: Mapping[str, Any]) -> bool:
     """Nobody reports before the risk was weighed, and nobody opens a door before it was looked at twice."""
     ended = {op["id"] for op in page["progress"] if op["status"] == "finished"}
-    return (task["kind"] == "submit" and WEIGHED not in ended) or (task["op"] == REOPENED and LOOKED not in ended)
+    looked = any(event["verb"] == "look" for target in page["targets"] for event in target["events"])
+    return (task["kind"] == "submit" and WEIGHED not in ended) or (task["op"] == REOPENED and not looked)
 
 
 class _Demonstration:
@@ -215,14 +217,15 @@ class _Demonstration:
         self.script.row(LEAKING, f"answers ({status})", "opened again when two managers had agreed")
 
     def _second_look(self) -> None:
-        """Replicas and caches lag, so the playbook looks again; here after seconds, as shipped after ten minutes."""
-        ended = {entry["body"]["op"]: entry for entry in self.calls.journal() if entry["kind"] == "operation.finished"}
-        first, second = (ended.get(f"containment.suspend.reflex.{name}") for name in ("suspend", "reverify"))
+        """Replicas lag and autoscalers open again, so what is closed is looked at; here after seconds, not minutes."""
+        journal = self.calls.journal()
+        first = next((e for e in journal if e["kind"] == "operation.finished" and e["body"]["op"] == CLOSED), None)
+        second = next((entry for entry in journal if entry["kind"] == "hold.seen"), None)
         must(first and second, "nobody looked again")
         if first and second:
             gap = datetime.fromisoformat(second["at"]) - datetime.fromisoformat(first["at"])
-            looks = self.script.looks(second["body"]["result"])
-            self.script.row("second look", f"after {gap.total_seconds():.1f} s", f"{looks} (10 min as shipped)")
+            seen = second["body"]["seen"]
+            self.script.row("second look", f"after {gap.total_seconds():.1f} s", f"{seen} (every 10 min as shipped)")
 
     def _prefect(self) -> None:
         """The flow run with its task runs, as Prefect itself tells it."""

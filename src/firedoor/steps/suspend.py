@@ -10,7 +10,7 @@ it, with `on_drift:` when it serves again. Leaves holding to `runtime.holding`.
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -30,8 +30,11 @@ class Suspend(AskingOptions):
         default=(), alias="fallback",
         description="doors in the order to try, else the inventory's; `all` closes every one of them",
     )  # fmt: skip
-    reverify: Annotated[Seconds, Field(ge=1, le=86_400)] | None = Field(
-        default=None, description="look again every so often, as long as it is held; else as `hold:` says, else 10m"
+    reverify: Seconds | None = Field(
+        default=None,
+        ge=1,
+        le=86_400,
+        description="look again every so often, as long as it is held; else as `hold:` says, else 10m",
     )
     on_drift: Literal["suspend_again", "ask", "record"] | None = Field(
         default=None, description="when it serves again though nobody opened it here; else as `hold:` says, else `ask`"
