@@ -58,6 +58,38 @@ async def test_half_a_success_is_named_and_finished_by_doing_it_again(rig: Any) 
     assert [haproxy.ask("show map #0").count(LARGE) for haproxy in (rig.first, rig.second)] == [1, 1]
 
 
+async def test_half_of_the_entries_is_half_a_success(rig: Any) -> None:
+    """The second of two entries is refused: that is doubt, not silence, and doing it again adds the second only."""
+    second = "/v1/chat-large-beta"
+    picky = FaultyStreamProxy(
+        str(rig.first.folder / "admin.sock"),
+        changes=lambda line: line.startswith(b"add") and second.encode() in line,
+        answers={"error": b"Unable to allocate the entry.\n\n"},
+    )
+    rig.inventory = with_door(rig.inventory, instances=(f"127.0.0.1:{picky.address[1]}",), keys=(LARGE, second))
+    picky.plan("error")
+    async with driving(rig) as driven:
+        snapshot = await driven.capture()
+        with pytest.raises(InDoubt, match="1 of 2 changes"):
+            await driven.close(snapshot)
+        assert (await driven.close(snapshot))[1].changed
+    picky.stop()
+    assert rig.first.ask("show map #0").count(LARGE) == 2  # one is the beginning of the other
+
+
+async def test_a_resume_that_certainly_failed_leaves_the_file_closed(rig: Any) -> None:
+    """A reload must not open what nobody opened."""
+    rig.inventory = with_door(rig.inventory, instances=rig.instances()[:1])
+    async with driving(rig) as driven:
+        snapshot, receipt = await driven.close()
+        closed = rig.first.map.read_text()
+        rig.proxy.plan("error")
+        with pytest.raises(Unanswered, match="Unable to allocate"):
+            await driven.open(snapshot, receipt)
+        assert (rig.first.map.read_text(), rig.first.answers(LARGE)) == (closed, 503)
+        assert (await driven.open(snapshot, receipt)).changed
+
+
 async def test_where_nothing_was_told_the_file_is_as_before(rig: Any) -> None:
     """A reload of tomorrow must not close what today's operator was told is open."""
     rig.inventory = with_door(rig.inventory, instances=rig.instances()[:1])

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -26,6 +28,7 @@ from firedoor.core.targets import Door, Part, Target
 from firedoor.core.ternary import all_of, of
 
 Found = dict[str, list[str]]  # key of a map -> its values, in order
+Rewriting = tuple[set[str], dict[str, list[str]]]  # values whose lines go; lines that come, file by file
 
 
 class HaproxyDoor(Part):
@@ -115,20 +118,13 @@ class HaproxyConnector(DoorConnector[HaproxyDoor]):
 
     async def close(self, work: Work[HaproxyDoor]) -> Json:
         """Write the files, then tell every instance what it lacks. Where nothing was told, the files are as before."""
-        settings, mark, before = work.settings, work.mark or "", work.live.state
+        settings, mark = work.settings, work.mark or ""
+        lines = _missing(settings, work.live.state["files"], mark)
 
         async def one(address: str) -> None:
-            await _shut(Socket(address, settings.timeout_seconds), settings, before["instances"][address], mark)
+            await _shut(Socket(address, settings.timeout_seconds), settings, mark)
 
-        try:
-            await asyncio.to_thread(_rewrite, settings, set(), _missing(settings, before["files"], mark))
-            await everywhere(settings.instances, one)
-        except InDoubt:
-            raise  # perhaps it is closed, and then a reload must not open it
-        except FiredoorError:
-            with contextlib.suppress(FiredoorError):
-                await asyncio.to_thread(_rewrite, settings, {mark}, {})
-            raise
+        await self._everywhere(settings, one, forward=(set(), lines), back=({mark}, {}))
         return {"instances": len(settings.instances), "version_token": await self._token(work)}
 
     async def open(self, work: Work[HaproxyDoor]) -> Json:
@@ -136,13 +132,27 @@ class HaproxyConnector(DoorConnector[HaproxyDoor]):
         settings, then = work.settings, work.snapshot.state["instances"]
         others = {value for each in then.values() for found in each["entries"].values() for value in found}
         ours = {value for value in work.live.mark if value not in others}
-        await asyncio.to_thread(_rewrite, settings, ours, {})
 
         async def one(address: str) -> None:
             await _restore(Socket(address, settings.timeout_seconds), settings, then[address]["servers"], ours)
 
-        await everywhere(settings.instances, one)
+        lines = _lines(work.live.state["files"], ours)
+        await self._everywhere(settings, one, forward=(ours, {}), back=(set(), lines))
         return {"instances": len(settings.instances), "version_token": await self._token(work)}
+
+    async def _everywhere(
+        self, settings: HaproxyDoor, one: Callable[[str], Awaitable[None]], *, forward: Rewriting, back: Rewriting
+    ) -> None:
+        """Rewrite the files, tell every instance; where certainly none was told, rewrite the files back."""
+        try:
+            await asyncio.to_thread(_rewrite, settings, *forward)
+            await everywhere(settings.instances, one)
+        except InDoubt:
+            raise  # perhaps it had its effect, and then a reload must not undo it
+        except FiredoorError:
+            with contextlib.suppress(FiredoorError):
+                await asyncio.to_thread(_rewrite, settings, *back)
+            raise
 
     async def _token(self, work: Work[HaproxyDoor]) -> str | None:
         """The version that we leave, by which a later change of somebody else is seen."""
@@ -173,23 +183,34 @@ async def _instance(socket: Socket, settings: HaproxyDoor) -> Json:
     return {"entries": entries, "servers": servers}
 
 
-async def _shut(socket: Socket, settings: HaproxyDoor, now: Json, mark: str) -> None:
-    for key in settings.keys:
-        if not now["entries"][key]:
-            await socket.add(settings.map or "", key, mark)
-    for server in settings.servers:
-        if now["servers"][server] != "maint":
-            await socket.set_state(server, "maint")
+async def _shut(socket: Socket, settings: HaproxyDoor, mark: str) -> None:
+    """Add what is missing now: a second look, because an entry that is added twice is there twice."""
+    now = await _instance(socket, settings)
+    lacking = [key for key in settings.keys if not now["entries"][key]]
+    serving = [server for server, state in now["servers"].items() if state != "maint"]
+    changes = [partial(socket.add, settings.map or "", key, mark) for key in lacking]
+    await _in_turn(socket, [*changes, *(partial(socket.set_state, server, "maint") for server in serving)])
 
 
 async def _restore(socket: Socket, settings: HaproxyDoor, servers: dict[str, str], ours: set[str]) -> None:
-    if settings.map:
-        for entry in await socket.entries(settings.map):
-            if entry.key in settings.keys and entry.value in ours:
-                await socket.delete(settings.map, entry)
-    for server, state in servers.items():
-        if state != "maint":
-            await socket.set_state(server, state)
+    entries = await socket.entries(settings.map) if settings.map else []
+    mine = [entry for entry in entries if entry.key in settings.keys and entry.value in ours]
+    before = [(server, state) for server, state in servers.items() if state != "maint"]
+    changes = [partial(socket.delete, settings.map or "", entry) for entry in mine]
+    await _in_turn(socket, [*changes, *(partial(socket.set_state, *each) for each in before)])
+
+
+async def _in_turn(socket: Socket, changes: Sequence[Callable[[], Awaitable[None]]]) -> None:
+    """Make the changes of one instance. Raises InDoubt where it ends after the first: part of it is done."""
+    for number, change in enumerate(changes):
+        try:
+            await change()
+        except FiredoorError as error:
+            if number == 0 or isinstance(error, InDoubt):
+                raise
+            message = f"half done: {socket.address} made {number} of {len(changes)} changes"
+            do = "do it again when the cause is repaired: what is done is left as it is"
+            raise InDoubt([Problem(code="K211", message=message, do=do), *error.problems]) from None
 
 
 def _is_closed(seen: Json) -> bool:
@@ -227,6 +248,14 @@ def _entry(line: str) -> tuple[str, str]:
 
 def _missing(settings: HaproxyDoor, files: dict[str, Found], mark: str) -> dict[str, list[str]]:
     return {name: [f"{key} {mark}" for key in settings.keys if not files[name][key]] for name in settings.kept_in}
+
+
+def _lines(files: dict[str, Found], values: set[str]) -> dict[str, list[str]]:
+    """The lines of our keys with these values, file by file."""
+    return {
+        name: [f"{key} {value}" for key, kept in found.items() for value in kept if value in values]
+        for name, found in files.items()
+    }
 
 
 def _rewrite(settings: HaproxyDoor, drop: set[str], add: dict[str, list[str]]) -> None:

@@ -12,6 +12,7 @@ it; without, the file alone is believed, and only the look as a caller proves th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import re
@@ -112,12 +113,14 @@ class NginxConnector(DoorConnector[NginxDoor]):
         place, settings = _place(work.target, work.door, work.settings), work.settings
         lacking = [key for key in settings.keys if work.live.state["entries"].get(key, "") in _OFF]
         text = _content(work.mark or "", lacking)
-        await asyncio.to_thread(_put, place, text)
         try:
+            await asyncio.to_thread(_put, place, text)
             await _tested(settings)
             detail = await _reloaded(settings, place)
-        except FiredoorError as error:
-            if not _perhaps(error):
+        except (InDoubt, Refused):
+            raise  # perhaps it is closed, or the file is somebody else's
+        except FiredoorError:
+            with contextlib.suppress(FiredoorError):
                 await asyncio.to_thread(kept_file.remove, place.ours)
             raise
         return {**detail, "version_token": _digest(text)}
@@ -130,9 +133,10 @@ class NginxConnector(DoorConnector[NginxDoor]):
         try:
             await _tested(settings)
             detail = await _reloaded(settings, place)
-        except FiredoorError as error:
-            if not _perhaps(error):
-                await asyncio.to_thread(kept_file.rename, place.leaving, place.ours)
+        except InDoubt:
+            raise
+        except FiredoorError:
+            await asyncio.to_thread(kept_file.rename, place.leaving, place.ours)
             raise
         await asyncio.to_thread(kept_file.remove, place.leaving)
         return detail
@@ -242,10 +246,6 @@ def _signal(pid_file: Path) -> None:
         do = "run Firedoor as the user that started nginx, or name a reload command that may do it"
         message = f"nginx ({master}) cannot be signalled: {error.strerror}"
         raise Unanswered(Problem(code="K215", message=message, do=do)) from None
-
-
-def _perhaps(error: FiredoorError) -> bool:
-    return isinstance(error, InDoubt)
 
 
 def _place(target: Target, door: Door, settings: NginxDoor) -> Place:

@@ -185,6 +185,8 @@ class FaultyHttpProxy:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            wbufsize = -1  # head and body leave together: two small packets would wait for each other
+            disable_nagle_algorithm = True
 
             def handle_one_request(self) -> None:
                 self.raw_requestline = self.rfile.readline(65537)
@@ -209,6 +211,7 @@ class FaultyHttpProxy:
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(b"" if self.command == "HEAD" else reply.body)
+                self.wfile.flush()
 
         return Handler
 
