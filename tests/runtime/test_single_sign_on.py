@@ -1,0 +1,89 @@
+"""Single sign-on against a provider on the loopback: what leads in, and everything that does not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.runtime.api_house import House, house
+from tests.runtime.provider import Provider, provider
+
+from firedoor.store.accounts import change_account, list_accounts
+
+
+@pytest.fixture(name="both")
+async def _both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[House, Provider]]:
+    monkeypatch.setenv("CLIENT_SECRET", "of-the-client")
+    with provider() as there:
+        settings = {
+            "oidc_issuer": there.issuer, "oidc_client_id": "firedoor", "oidc_roles": "ir=responder, ir=commander,x=dpo",
+            "oidc_client_secret": "secret://env/CLIENT_SECRET", "public_url": "http://firedoor",
+        }  # fmt: skip
+        async with house(tmp_path, **settings) as built:
+            yield built, there
+
+
+async def come(built: House, there: Provider, way: str = "/api/v1/me") -> tuple[httpx.AsyncClient, httpx.Response]:
+    """Go to the provider and back with one browser."""
+    browser = built.client()
+    sent = await browser.get(f"/sign-in/single?next={way}")
+    assert sent.status_code == 303, sent.text
+    return browser, await browser.get(there.allow(sent.headers["location"]))
+
+
+async def test_a_group_leads_in_with_its_roles(both: tuple[House, Provider]) -> None:
+    """The account is made on the first visit; other groups of theirs give nothing; the way back is kept."""
+    built, there = both
+    there.claims["groups"] = ["ir", "everybody"]
+    browser, back = await come(built, there)
+    assert (back.status_code, back.headers["location"]) == (303, "/api/v1/me")
+    me = (await browser.get("/api/v1/me")).json()
+    assert (me["name"], me["roles"]) == ("ann@example.org", ["commander", "responder"])
+
+
+async def test_the_groups_of_today_count(both: tuple[House, Provider]) -> None:
+    """Another group, other roles, and the sessions of yesterday end; no group, no way in."""
+    built, there = both
+    old, _ = await come(built, there)
+    there.claims["groups"] = ["x"]
+    new, _ = await come(built, there)
+    assert (await old.get("/api/v1/me")).status_code == 401
+    assert (await new.get("/api/v1/me")).json()["roles"] == ["dpo"]
+    there.claims["groups"] = []
+    assert "none of your groups" in (await come(built, there))[1].text
+    assert len(list_accounts(built.runtime.world.store)) == 1
+
+
+@pytest.mark.parametrize("fault", ["state", "issuer", "audience", "nonce", "expired", "unsigned", "key"])
+async def test_an_answer_that_is_not_for_us_leads_nowhere(both: tuple[House, Provider], fault: str) -> None:
+    """Another browser's state, another issuer, client, sign-in or key, an old token, one without a signature."""
+    built, there = both
+    there.wrong = fault
+    browser, back = await come(built, there)
+    assert back.status_code == 403
+    assert "W109" in back.text
+    assert (await browser.get("/api/v1/me")).status_code == 401
+    assert not list_accounts(built.runtime.world.store)
+
+
+async def test_a_code_works_once_and_in_its_own_browser(both: tuple[House, Provider]) -> None:
+    """The address of the way back, sent by somebody else, opens nothing."""
+    built, there = both
+    browser = built.client()
+    sent = await browser.get("/sign-in/single")
+    address = there.allow(sent.headers["location"])
+    assert "W109" in (await built.client().get(address)).text
+    assert (await browser.get(address)).status_code == 303
+    assert (await browser.get(address)).status_code == 403
+
+
+async def test_a_disabled_account_stays_out_and_a_provider_that_is_away_is_named(both: tuple[House, Provider]) -> None:
+    """Disabling here is enough, whatever the provider says; an outage says what to do."""
+    built, there = both
+    await come(built, there)
+    change_account(built.runtime.world.store, "ann@example.org", {"disabled": True}, built.runtime.world.now())
+    assert "disabled" in (await come(built, there))[1].text
+    built.runtime.settings.oidc_issuer = "http://127.0.0.1:9"
+    assert "W110" in (await built.client().get("/sign-in/single")).text
