@@ -1,24 +1,31 @@
 """What waiting costs: looks of the watch, the recovery and the audit, restart and memory, with many timers ahead.
 
-The rows are inserted directly, ten timers to an incident, none of them due for a year. Each size has a database of
-its own. Prints also how fast entries are appended, one by one and many at once, and verified.
+The rows are inserted directly, ten timers and an open task to an incident, none of them due for a year. Each size has
+a database of its own. Prints also how fast entries are appended, one by one and many at once, and verified, and how
+soon a server that was killed in the middle of its work accepts alerts again and goes on with that work.
+`python -m tests.benchmarks.waiting --json FILE` writes the figures to a file as well.
 """
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import json
 import os
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import httpx
+import yaml
 from sqlalchemy import insert
+from tests.benchmarks.alert_to_suspend import HERE, PLAYBOOK, STEPS, alert_body, inventory, process, wait_for
 from tests.benchmarks.starting import resident
 
 from firedoor.core.journal import Draft, Kind, chain, genesis
@@ -31,32 +38,18 @@ from firedoor.store import drives
 from firedoor.store.database import open_read_only
 from firedoor.store.journal import NewIncident, Store
 from firedoor.store.projections import table, text_of
-from firedoor.store.tables import DriveRow, EntryRow, IncidentRow, TimerRow
+from firedoor.store.tables import CounterRow, DriveRow, EntryRow, IncidentRow, TaskRow, TimerRow
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 RESTARTED = (10_000, 1_000_000)
 TIMERS = 10  # of one incident
 LOOKS = 15
+KILLED = 20  # incidents that are driven when the server is killed
+RESTARTS = 3
 NOW = datetime.now(UTC)
+Call = tuple[str, str, int]  # method, path, nanoseconds of the shared clock
+FIGURES: dict[str, float] = {}  # by name, with the unit at its end
 OPENED = Draft(Kind.OPENED, "source:bench", {"type": "data_leakage_in_ai_models", "title": "t", "severity": "high"})
-
-# A process that starts on the data, looks until everything has looked once, writes an operation, and says so.
-PROCESS = """
-import asyncio, json, sys, time
-from firedoor.runtime.settings import Settings
-from firedoor.runtime.start import Runtime
-from firedoor.core.journal import Draft, Kind
-async def main():
-    runtime = Runtime(Settings(prefect=False))
-    await runtime.start()
-    while runtime.watch.looked_at is None or runtime.driver.looked_at is None:
-        await asyncio.sleep(0.005)
-    note = Draft(Kind.NOTE, "person:Ada", {"text": "after the restart"})
-    await asyncio.wrap_future(runtime.world.store.append("INC-2026-0000001", [note], runtime.world.now()))
-    print(json.dumps({"pid": 0}), flush=True)
-    await asyncio.sleep(600)
-asyncio.run(main())
-"""
 
 
 def filled(folder: Path, timers: int) -> Store:
@@ -64,8 +57,10 @@ def filled(folder: Path, timers: int) -> Store:
     store = open_store(Settings(data_dir=folder))
     ahead = text_of(NOW + timedelta(days=365))
     for first in range(0, timers // TIMERS, 10_000):
-        names = [f"INC-2026-{n:07d}" for n in range(first + 1, min(first + 10_000, timers // TIMERS) + 1)]
+        names = [f"INC-{NOW.year}-{n:04d}" for n in range(first + 1, min(first + 10_000, timers // TIMERS) + 1)]
         store.write(lambda connection, names=names: _fill(connection, names, ahead)).result()
+    given = insert(table(CounterRow)).values(name=f"incident-{NOW.year}", value=timers // TIMERS)
+    store.write(lambda connection: connection.execute(given) and None).result()
     return store
 
 
@@ -88,6 +83,11 @@ def _fill(connection: object, names: list[str], ahead: str) -> None:
              "wake_at": ahead, "ended": False, "shown_seq": 0}
             for name in names
         ],
+        TaskRow: [
+            {"incident": name, "id": "t0", "number": 1, "kind": "confirm", "role": "dpo", "question": "Is it so?",
+             "due_at": ahead, "opened_at": text_of(NOW), "state": "open"}
+            for name in names
+        ],
         TimerRow: [
             {"incident": name, "about": f"task:t{n}", "point": "T", "due_at": ahead}
             for name in names for n in range(TIMERS)
@@ -107,39 +107,111 @@ def milliseconds(action: Callable[[], object], times: int = LOOKS) -> tuple[floa
     return statistics.median(values), max(values)
 
 
+def say(name: str, value: float, unit: str, more: str = "") -> None:
+    """Print a figure and keep it for the file."""
+    FIGURES[f"{name}, {unit}"] = round(value, 3)
+    print(f"  {name:56} {value:10,.2f} {unit}{more}", flush=True)
+
+
 def looks(store: Store, timers: int) -> None:
     """Print what each look costs when nothing is due."""
     world: World = object.__new__(World)
     world.store = store
     audit = Audit(open_read_only(str(store.engine.url)), lambda: datetime.now(UTC))
-    began = time.perf_counter()
-    audit.look()
-    first = time.perf_counter() - began
-    for name, action in (
-        ("watch", lambda: due_timers(world, datetime.now(UTC))),
-        ("recovery", lambda: drives.needing(store, datetime.now(UTC))),
+    for name, action, times in (
+        ("watch", lambda: due_timers(world, datetime.now(UTC)), LOOKS),
+        ("recovery", lambda: drives.needing(store, datetime.now(UTC)), LOOKS),
+        ("audit, the first, of every entry", audit.look, 1),
+        ("audit, later ones", audit.look, 3),
     ):
-        middle, most = milliseconds(action)
-        print(f"  {timers:9,} timers: {name:10} {middle:9.2f} ms (greatest {most:.2f})", flush=True)
-    middle, most = milliseconds(audit.look, 1)
-    print(f"  {timers:9,} timers: {'audit':10} {middle:9.0f} ms (the first, of every entry, {first:.1f} s)", flush=True)
+        middle, most = milliseconds(action, times)
+        say(f"{timers:,} timers: {name}", middle, "ms", f" (n={times}, greatest {most:.2f})" if times > 1 else "")
+
+
+def prepared(folder: Path, sink: str) -> dict[str, str]:
+    """Give the data a playbook of many calls and targets at the sink; return the server's environment."""
+    playbooks = folder / "playbooks"
+    playbooks.mkdir()
+    more = "".join(f'    - preserve: part_{n}\n      of: "{{{{ facts.endpoint }}}}"\n' for n in range(1, STEPS))
+    (playbooks / "bench.yaml").write_text(PLAYBOOK.format(steps=STEPS, more=more))
+    (folder / "targets.yaml").write_text(yaml.safe_dump(inventory(sink)))
+    return {
+        "FIREDOOR_DATA_DIR": str(folder), "FIREDOOR_PLAYBOOKS": str(playbooks), "FIREDOOR_PREFECT": "false",
+        "FIREDOOR_AUTOMATIC_EVIDENCE": "any", "FIREDOOR_AUTOMATIC_SUSPENSIONS_PER_HOUR": "1000000",
+    }  # fmt: skip
 
 
 def restart(folder: Path, timers: int) -> None:
-    """Kill a process and start it again; print the time to the next write, and its memory."""
-    environment = {**os.environ, "FIREDOOR_DATA_DIR": str(folder)}
-    times = []
-    for _ in range(3):
-        began = time.perf_counter()
-        child = subprocess.Popen([sys.executable, "-c", PROCESS], stdout=subprocess.PIPE, env=environment)
-        assert child.stdout
-        assert child.stdout.readline()
-        times.append(time.perf_counter() - began)
-        memory = resident(child.pid)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
-    values = f"{statistics.median(times):.2f} s (n=3, {min(times):.2f} to {max(times):.2f})"
-    print(f"  {timers:9,} timers: kill -9 to the next write {values}, memory {memory:.0f} MB", flush=True)
+    """Kill a server in the middle of its work, start it again; print until it accepts and until it goes on."""
+    accepted, went_on, memory = [], [], 0.0
+    with process(sys.executable, str(HERE / "sink.py")) as sink:
+        environment = prepared(folder, sink)
+        for round_ in range(RESTARTS):
+            names = [f"m{number}" for number in range(round_ * 50, round_ * 50 + KILLED)]
+            killed, before = kill_midway(folder, environment, sink, names)
+            with process(sys.executable, str(HERE / "server.py"), environment=environment) as url:
+                accepted.append(until_accepted(url, folder, f"m{round_ * 50 + KILLED}") - killed)
+                calls = until_done(sink, names, before)
+                went_on.append(min(at for _, _, at in calls) / 1e9 - killed)
+                memory = max(memory, resident(wait_for(folder / "server.json")["pid"]))
+            (folder / "server.json").unlink(missing_ok=True)
+    for what, values in (("kill -9 to the next accepted alert", accepted), ("kill -9 to the next call", went_on)):
+        more = f" (n={RESTARTS}, {min(values):.2f} to {max(values):.2f})"
+        say(f"{timers:,} timers: {what}", statistics.median(values), "s", more)
+    say(f"{timers:,} timers: memory of the server", memory, "MB")
+
+
+def kill_midway(folder: Path, environment: dict[str, str], sink: str, names: list[str]) -> tuple[float, list[Call]]:
+    """Have a server contain many models and kill it in between. Returns when, in seconds, and the calls until then."""
+    with process(sys.executable, str(HERE / "server.py"), environment=environment) as url, httpx.Client() as client:
+        server = wait_for(folder / "server.json", every=0.005)
+        calls_of(client, sink)
+        for name in names:
+            post(client, url, server["token"], name).raise_for_status()
+        os.kill(server["pid"], signal.SIGKILL)
+        killed = time.monotonic()
+        (folder / "server.json").unlink()
+        time.sleep(0.02)  # what it has sent still arrives
+        calls = [call for call in calls_of(client, sink) if call[1].rsplit("/", 1)[-1] in names]
+        assert sum(method == "PUT" for method, _, _ in calls) < len(names), "nothing was left to do"
+    return killed, calls
+
+
+def until_accepted(url: str, folder: Path, name: str) -> float:
+    """When the server has accepted an alert, in seconds of the shared clock."""
+    token = wait_for(folder / "server.json", every=0.005)["token"]
+    with httpx.Client() as client:
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                post(client, url, token, name).raise_for_status()
+                return time.monotonic()
+            time.sleep(0.005)
+
+
+def post(client: httpx.Client, url: str, token: str, name: str) -> httpx.Response:
+    """Deliver an alert about a model."""
+    headers = {"authorization": f"Bearer {token}"}
+    return client.post(f"{url}/api/v1/alerts/alertmanager", json=alert_body(name), headers=headers)
+
+
+def until_done(sink: str, names: list[str], before: list[Call]) -> list[Call]:
+    """Wait until every one of these models is suspended, once, and all is kept. Returns the calls since the kill."""
+    calls: list[Call] = []
+    with httpx.Client() as client:
+        for _ in range(2000):
+            calls += [call for call in calls_of(client, sink) if call[1].rsplit("/", 1)[-1] in names]
+            changes = Counter(path for method, path, _ in before + calls if method == "PUT")
+            kept = {path for _, path, _ in before + calls if path.startswith("/keep/")}
+            if len(changes) == len(names) and len(kept) == len(names) * (STEPS - 1):
+                assert set(changes.values()) == {1}, f"something was changed twice: {changes}"
+                return calls
+            time.sleep(0.01)
+    raise RuntimeError("what was under way did not go on")
+
+
+def calls_of(client: httpx.Client, sink: str) -> list[Call]:
+    """What the sink has heard since it was last asked: method, path, when."""
+    return [(method, path, at) for method, path, at in client.get(f"{sink}/log").json()]
 
 
 def journal(folder: Path) -> None:
@@ -151,33 +223,49 @@ def journal(folder: Path) -> None:
     began = time.perf_counter()
     for number in range(500):
         store.append(names[number % 20], [note], NOW).result()
-    print(f"  append, each waited for: {500 / (time.perf_counter() - began):8,.0f} entries/s")
+    say("append, each waited for", 500 / (time.perf_counter() - began), "entries/s")
     began = time.perf_counter()
     for future in [store.append(names[number % 20], [note], NOW) for number in range(5000)]:
         future.result()
-    print(f"  append, many at once:    {5000 / (time.perf_counter() - began):8,.0f} entries/s")
+    say("append, many at once", 5000 / (time.perf_counter() - began), "entries/s")
     began = time.perf_counter()
     found = list(store.verify())
     seconds = time.perf_counter() - began
     assert all(fault is None for _, _, fault in found)
-    print(f"  verify:                  {sum(number for _, number, _ in found) / seconds:8,.0f} entries/s")
+    say("verify", sum(number for _, number, _ in found) / seconds, "entries/s")
     store.close()
 
 
-def run() -> None:
-    """Measure and print."""
+def per_wait() -> None:
+    """Print what one wait more costs a server, by the difference between the smallest and the largest."""
+    few, many = (FIGURES[f"{timers:,} timers: memory of the server, MB"] for timers in RESTARTED)
+    say("memory of a wait", (many - few) * 1000 / (RESTARTED[1] - RESTARTED[0]), "KB")
+
+
+def run(file: Path | None = None) -> None:
+    """Measure and print; write the figures to a file as well where one is named."""
     with tempfile.TemporaryDirectory(prefix="firedoor-bench-") as scratch:
-        print("journal")
         journal(Path(scratch) / "journal")
         for timers in SIZES:
             folder = Path(scratch) / str(timers)
             store = filled(folder, timers)
-            print(f"{timers:,} timers of {timers // TIMERS:,} incidents")
+            say(f"{timers:,} timers: open incidents", timers // TIMERS, "")
             looks(store, timers)
             store.close()
             if timers in RESTARTED:
                 restart(folder, timers)
+    per_wait()
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps({"taken_at": text_of(NOW), "cores": os.cpu_count(), **FIGURES}, indent=1) + "\n")
+
+
+def main() -> None:
+    """Read the command line."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--json", type=Path, metavar="FILE")
+    run(options.parse_args().json)
 
 
 if __name__ == "__main__":
-    run()
+    main()

@@ -83,7 +83,8 @@ def free(store: Store, owner: str) -> Future[None]:
 def _owned() -> ColumnElement[bool]:
     columns = table(DriveRow).c
     # Written out and not as a parameter: only so does the database know that its index of the owned is enough.
-    return (columns.owner != literal_column("''")) & columns.ended.is_(False)
+    owned: ColumnElement[bool] = (columns.owner != literal_column("''")) & columns.ended.is_(False)
+    return owned
 
 
 def needing(store: Store, now: datetime, limit: int = 100) -> list[str]:
