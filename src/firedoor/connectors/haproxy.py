@@ -12,14 +12,14 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
-from firedoor.connectors.parts import kept_file
+from firedoor.connectors.parts import haproxy_map_file
 from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work
 from firedoor.connectors.parts.fleet import all_answer, beyond_this_machine, everywhere
+from firedoor.connectors.parts.haproxy_map_file import Found, Lines
 from firedoor.connectors.parts.haproxy_socket import Socket
 from firedoor.core.canonical import digest
 from firedoor.core.ports import Json, PlannedCall
@@ -27,8 +27,7 @@ from firedoor.core.problems import FiredoorError, InDoubt, Problem, Unanswered
 from firedoor.core.targets import Door, Part, Target
 from firedoor.core.ternary import all_of, of
 
-Found = dict[str, list[str]]  # key of a map -> its values, in order
-Rewriting = tuple[set[str], dict[str, list[str]]]  # values whose lines go; lines that come, file by file
+Rewriting = tuple[set[str], Lines]  # values whose lines go; lines that come
 
 
 class HaproxyDoor(Part):
@@ -105,7 +104,7 @@ class HaproxyConnector(DoorConnector[HaproxyDoor]):
         seen = await all_answer(
             settings.instances, lambda address: _instance(Socket(address, settings.timeout_seconds), settings)
         )
-        files = await asyncio.to_thread(_files, settings)
+        files = await asyncio.to_thread(haproxy_map_file.read, settings.kept_in, settings.keys)
         values = [value for each in seen.values() for found in each["entries"].values() for value in found]
         closed = [_is_closed(each) for each in seen.values()]
         return Live(
@@ -119,7 +118,7 @@ class HaproxyConnector(DoorConnector[HaproxyDoor]):
     async def close(self, work: Work[HaproxyDoor]) -> Json:
         """Write the files, then tell every instance what it lacks. Where nothing was told, the files are as before."""
         settings, mark = work.settings, work.mark or ""
-        lines = _missing(settings, work.live.state["files"], mark)
+        lines = haproxy_map_file.missing(work.live.state["files"], mark)
 
         async def one(address: str) -> None:
             await _shut(Socket(address, settings.timeout_seconds), settings, mark)
@@ -136,7 +135,7 @@ class HaproxyConnector(DoorConnector[HaproxyDoor]):
         async def one(address: str) -> None:
             await _restore(Socket(address, settings.timeout_seconds), settings, then[address]["servers"], ours)
 
-        lines = _lines(work.live.state["files"], ours)
+        lines = haproxy_map_file.lines(work.live.state["files"], ours)
         await self._everywhere(settings, one, forward=(ours, {}), back=(set(), lines))
         return {"instances": len(settings.instances), "version_token": await self._token(work)}
 
@@ -145,13 +144,13 @@ class HaproxyConnector(DoorConnector[HaproxyDoor]):
     ) -> None:
         """Rewrite the files, tell every instance; where certainly none was told, rewrite the files back."""
         try:
-            await asyncio.to_thread(_rewrite, settings, *forward)
+            await asyncio.to_thread(haproxy_map_file.rewrite, settings.kept_in, settings.keys, *forward)
             await everywhere(settings.instances, one)
         except InDoubt:
             raise  # perhaps it had its effect, and then a reload must not undo it
         except FiredoorError:
             with contextlib.suppress(FiredoorError):
-                await asyncio.to_thread(_rewrite, settings, *back)
+                await asyncio.to_thread(haproxy_map_file.rewrite, settings.kept_in, settings.keys, *back)
             raise
 
     async def _token(self, work: Work[HaproxyDoor]) -> str | None:
@@ -215,56 +214,6 @@ async def _in_turn(socket: Socket, changes: Sequence[Callable[[], Awaitable[None
 
 def _is_closed(seen: Json) -> bool:
     return all(seen["entries"].values()) and all(state == "maint" for state in seen["servers"].values())
-
-
-def _files(settings: HaproxyDoor) -> dict[str, Found]:
-    """What the files say of our keys. Raises Unanswered when one is missing or may not be changed."""
-    return {name: _in_file(settings, _text(name)) for name in settings.kept_in}
-
-
-def _text(name: str) -> str:
-    kept_file.may_change(Path(name).resolve().parent)
-    text = kept_file.read(Path(name))
-    if text is None:
-        do = "make it, empty, and let the map of HAProxy read it; nothing was changed"
-        raise Unanswered(Problem(code="K213", message=f"there is no {name}", do=do))
-    return text
-
-
-def _in_file(settings: HaproxyDoor, text: str) -> Found:
-    found: Found = {key: [] for key in settings.keys}
-    for line in text.splitlines():
-        key, value = _entry(line)
-        if key in found:
-            found[key].append(value)
-    return found
-
-
-def _entry(line: str) -> tuple[str, str]:
-    """Read a line of a map's file: key and value, blanks around them left out; a comment has no key."""
-    key, _, value = line.strip().partition(" ")
-    return ("", "") if key.startswith("#") else (key, value.strip())
-
-
-def _missing(settings: HaproxyDoor, files: dict[str, Found], mark: str) -> dict[str, list[str]]:
-    return {name: [f"{key} {mark}" for key in settings.keys if not files[name][key]] for name in settings.kept_in}
-
-
-def _lines(files: dict[str, Found], values: set[str]) -> dict[str, list[str]]:
-    """The lines of our keys with these values, file by file."""
-    return {
-        name: [f"{key} {value}" for key, kept in found.items() for value in kept if value in values]
-        for name, found in files.items()
-    }
-
-
-def _rewrite(settings: HaproxyDoor, drop: set[str], add: dict[str, list[str]]) -> None:
-    """Leave out our keys with these values, and add lines at the end; what others wrote stays as it is."""
-    for name in settings.kept_in:
-        lines = _text(name).splitlines()
-        kept = [line for line in lines if not (_entry(line)[0] in settings.keys and _entry(line)[1] in drop)]
-        if (new := kept + add.get(name, [])) != lines:
-            kept_file.replace(Path(name), "".join(f"{line}\n" for line in new))
 
 
 def _own(server: str, backend: str) -> str:

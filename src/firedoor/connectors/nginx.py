@@ -15,7 +15,6 @@ import asyncio
 import contextlib
 import hashlib
 import os
-import re
 import signal
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,19 +22,12 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from firedoor.connectors.parts import commands, kept_file, nginx_workers
+from firedoor.connectors.parts import commands, kept_file, nginx_map, nginx_workers
 from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work
 from firedoor.core.ports import Json, PlannedCall
 from firedoor.core.problems import FiredoorError, InDoubt, Problem, Refused, Unanswered
 from firedoor.core.targets import Door, Part, Target
 from firedoor.core.ternary import of
-
-_FIRST_LINE = "# firedoor:"
-_RESERVED = frozenset({"default", "include", "hostnames", "volatile"})  # words of a map that are no keys
-_ENTRY = re.compile(
-    r"""^\s*("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s;#"']+)\s+("[^"]*"|'[^']*'|[^\s;"']+)\s*;""", re.MULTILINE
-)
-_OFF = ("", "0")  # what `if ($variable)` takes for no
 
 
 class NginxDoor(Part):
@@ -58,7 +50,7 @@ class NginxDoor(Part):
     @field_validator("keys")
     @classmethod
     def _keys_that_close_no_more(cls, keys: tuple[str, ...]) -> tuple[str, ...]:
-        wrong = [key for key in keys if not key or not key.isprintable() or '"' in key or key in _RESERVED]
+        wrong = [key for key in keys if not key or not key.isprintable() or '"' in key or key in nginx_map.RESERVED]
         if wrong:
             raise ValueError(
                 f'{wrong}: a key holds no quotes, and is not a word that a map reads otherwise ("default")'
@@ -111,8 +103,8 @@ class NginxConnector(DoorConnector[NginxDoor]):
     async def close(self, work: Work[NginxDoor]) -> Json:
         """Write the file, have it tested, tell nginx. What is refused by the test is taken away again."""
         place, settings = _place(work.target, work.door, work.settings), work.settings
-        lacking = [key for key in settings.keys if work.live.state["entries"].get(key, "") in _OFF]
-        text = _content(work.mark or "", lacking)
+        lacking = [key for key in settings.keys if work.live.state["entries"].get(key, "") in nginx_map.OFF]
+        text = nginx_map.content(work.mark or "", lacking)
         try:
             await asyncio.to_thread(_put, place, text)
             await _tested(settings)
@@ -146,20 +138,19 @@ class NginxConnector(DoorConnector[NginxDoor]):
         kept_file.may_change(folder)
         texts = {file: kept_file.read(file) or "" for file in sorted(folder.glob("*.conf"))}
         leaving = kept_file.read(place.leaving) if place.leaving.exists() else None
-        naming = [file for file, text in texts.items() if set(_entries(text)) & set(settings.keys)]
-        entries = {
-            key: value for text in texts.values() for key, value in _entries(text).items() if key in settings.keys
-        }
+        naming = [file for file, text in texts.items() if set(nginx_map.entries(text)) & set(settings.keys)]
+        every = {key: value for text in texts.values() for key, value in nginx_map.entries(text).items()}
+        entries = {key: value for key, value in every.items() if key in settings.keys}
         known = self._known([*naming, *([place.leaving] if leaving is not None else [])], place, settings)
-        shut = all(entries.get(key, "") not in _OFF for key in settings.keys)
+        shut = all(entries.get(key, "") not in nginx_map.OFF for key in settings.keys)
         if leaving is not None and not shut and not known:  # the workers have not heard that it is to be opened
-            entries, shut, known, texts[place.ours] = _entries(leaving), True, True, leaving
+            entries, shut, known, texts[place.ours] = nginx_map.entries(leaving), True, True, leaving
         ours = texts.get(place.ours)
         return Live(
             state={"closed": shut and known, "entries": entries},
             closed=of(shut and known),
             at=self._context.now(),
-            mark=sorted({mark for text in texts.values() if (mark := _mark(text, settings)) is not None}),
+            mark=sorted({mark for text in texts.values() if (mark := nginx_map.mark(text, settings.keys)) is not None}),
             version_token=None if ours is None else _digest(ours),
         )
 
@@ -184,7 +175,7 @@ def _put(place: Place, text: str) -> None:
     there = kept_file.read(place.ours)
     if there is None:
         kept_file.create(place.ours, text)
-    elif there.startswith(_FIRST_LINE):
+    elif there.startswith(nginx_map.OURS):
         kept_file.replace(place.ours, text)
     else:
         do = "it has our name and not our mark: look at it, and name our file differently (`file`)"
@@ -251,35 +242,6 @@ def _signal(pid_file: Path) -> None:
 def _place(target: Target, door: Door, settings: NginxDoor) -> Place:
     ours = Path(settings.folder) / (settings.file or f"firedoor-{target.id}-{door.name}.conf")
     return Place(ours, ours.with_suffix(".leaving"))
-
-
-def _content(mark: str, keys: list[str]) -> str:
-    """Our file. The first line is the mark; each entry gives 1, which a rule in nginx takes for yes."""
-    lines = [f'"{_escaped(key)}" 1;' for key in keys]
-    note = "# Written by Firedoor during an incident. Resume it there; removing it by hand and a reload open the route."
-    return "\n".join([f"# {' '.join(mark.split())}", note, *lines, ""])
-
-
-def _escaped(key: str) -> str:
-    return key.replace("\\", "\\\\")
-
-
-def _entries(text: str) -> dict[str, str]:
-    """Read the entries of a file, one on each line."""
-    return {_bare(found[1]): _bare(found[2]) for found in _ENTRY.finditer(text)}
-
-
-def _bare(word: str) -> str:
-    inner = word[1:-1] if word[0] in "\"'" else word
-    return inner.replace("\\\\", "\\")
-
-
-def _mark(text: str, settings: NginxDoor) -> str | None:
-    """Whose file it is, where it speaks of our keys."""
-    if not set(_entries(text)) & set(settings.keys):
-        return None
-    first = text.split("\n", 1)[0]
-    return first.removeprefix("# ").strip() if first.startswith(_FIRST_LINE) else "a file that is not ours"
 
 
 def _digest(text: str) -> str:
