@@ -194,6 +194,31 @@ class Caller(Protocol):
         """Ask as a caller would. Raises Unanswered when the answer cannot be read; that proves nothing."""
 
 
+class Found(Value):
+    """What an importer found in a system: targets to propose, and what it could not know, in words.
+
+    `unknown` holds, by the target's id, what a person still has to write: the probe above all, which only somebody who
+    knows the callers can. `notes` are about the whole.
+    """
+
+    targets: tuple[Target, ...]
+    unknown: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+class Importer(Protocol):
+    """Whoever lists what a system runs, as targets for a person to review. Reads only.
+
+    An importer is found by its place in `firedoor.connectors.importers` and is given a ConnectorContext.
+    """
+
+    kind: ClassVar[str]
+    Settings: ClassVar[type[BaseModel]]
+
+    async def found(self, settings: Mapping[str, Any]) -> Found:
+        """Look. Raises InvalidInput with all problems of the settings, and Unanswered when the system is silent."""
+
+
 class Secrets(Protocol):
     """Resolves `secret://env/NAME` and `secret://file/PATH` at call time; the value is never stored or logged."""
 

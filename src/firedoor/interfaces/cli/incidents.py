@@ -219,8 +219,33 @@ def facts(
     render.as_json(answer) if written is Format.JSON else incident_page.write_facts(answer["facts"])
 
 
-def targets(written: FormatOption = Format.TEXT) -> None:
-    """List what can be suspended, by which doors, and what proves it."""
+def targets(
+    action: Annotated[
+        str | None,
+        typer.Argument(metavar="[import]", help="Propose targets from a system.", show_default=False),
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Argument(metavar="[KIND]", help="Of which system, such as kubernetes.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="The inventory to add to; entries in it stay.", show_default=False),
+    ] = None,
+    given: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="How to reach the system. Repeat it.", show_default=False),
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Renew entries that are found again; comments go.")] = False,
+    written: FormatOption = Format.TEXT,
+) -> None:
+    """List what can be suspended, by which doors, and what proves it; or propose targets from a system for review."""
+    if action is not None:
+        from firedoor.interfaces.cli.importing import import_targets
+
+        if action != "import":
+            raise typer.BadParameter("write `import` and a kind of system", param_hint="[import]")
+        import_targets(kind, out, pairs(given, "set"), written, force=force)
+        return
     from firedoor.interfaces.cli.client import call
 
     answer = call(lambda api: api.get("/targets"))
