@@ -73,7 +73,6 @@ async def test_whoever_must_close_it_does_so_by_name(guarded: House) -> None:
     """It can be closed by hand, and then that person stands in the journal."""
     view = await opened(guarded, "moderation")
     view = await guarded.answer(view.id, view.open_tasks()[0].id, "by_hand", by="Eve", why="at the console")
-    assert guarded.entries(view.id)[-1].instant
     assert any(entry.actor == "person:Eve" for entry in guarded.entries(view.id))
 
 

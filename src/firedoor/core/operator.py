@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from firedoor.core.holds import OPEN_TASK
 from firedoor.core.journal import Body, Draft, Kind
 from firedoor.core.people import Answer, Definitions, Person, answer_task, need_open, need_why, the_task
 from firedoor.core.problems import InvalidInput, NotPermitted, Problem, Refused, nearest
 from firedoor.core.view import GLASS_REVIEW, REVIEWS, IncidentView, TaskView
 
 OPERATORS = frozenset(("commander", "responder", "manager"))
-APPROVALS = frozenset(("approve", "clock", *REVIEWS))  # a second person's consent is what they are for
+APPROVALS = frozenset(("approve", "clock", OPEN_TASK, *REVIEWS))  # a second person's consent is what they are for
 REVIEW_HOURS = 24
 MAXIMUM_LINK_HOURS = 72
 

@@ -23,6 +23,7 @@ from firedoor.core.clock_actions import MoreTime, extend_clock, pause_clock, res
 from firedoor.core.due import DueKind
 from firedoor.core.duty import submitted_fact
 from firedoor.core.facts import FactDefinition, FactType, read, read_all, write
+from firedoor.core.holds import OPEN_TASK
 from firedoor.core.journal import Body, Draft, Kind
 from firedoor.core.problems import InvalidInput, NotFound, NotPermitted, Problem, Refused, nearest
 from firedoor.core.view import ABORT_REVIEW, GLASS_REVIEW, SETTLED_CLOCKS, IncidentView, TaskView
@@ -235,7 +236,7 @@ def _facts_of(task: TaskView, choice: Body, answer: Answer, definitions: Definit
 def _decides(task: TaskView, choice: str) -> bool:
     """Whether this answer is the one that decides: enough people agree, or someone refuses."""
     first = str(task.choices[0]["id"])
-    if task.approvals == 1 or (task.kind == "approve" and choice != first):
+    if task.approvals == 1 or (task.kind in ("approve", OPEN_TASK) and choice != first):
         return True
     return sum(bool(given["choice"] == choice) for given in task.answers) + 1 >= task.approvals
 

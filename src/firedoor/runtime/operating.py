@@ -14,6 +14,7 @@ from firedoor.core.journal import Draft
 from firedoor.core.need_to_know import change_readers
 from firedoor.core.operator import break_glass, claim, reassign
 from firedoor.core.people import Answer, Person
+from firedoor.core.releasing import legal_hold, open_again
 from firedoor.core.view import IncidentView
 
 if TYPE_CHECKING:
@@ -62,6 +63,15 @@ class Operating:
         plan, view = await self.plan_of(incident), await self.view(incident)
         drafts = control(action, view, plan, operation, "to see what it leads to", person, self.world.now())
         return consequences(action, view, plan, operation, drafts)
+
+    async def open_again(self, incident: str, target: str, why: str, person: Person) -> IncidentView:
+        """Agree to open what an ended incident keeps closed; when enough people have agreed it is opened."""
+        plan, now = await self.plan_of(incident), self.world.now
+        return await self._write(incident, lambda view: open_again(view, plan, target, why, person, now()))
+
+    async def legal_hold(self, incident: str, why: str, person: Person, *, release: bool) -> IncidentView:
+        """Place a legal hold on an incident, or release it."""
+        return await self._write(incident, lambda view: legal_hold(view, why, person, release=release))
 
     async def view(self, incident: str) -> IncidentView:
         """The incident as its journal tells it now."""

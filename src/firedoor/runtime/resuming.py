@@ -15,6 +15,7 @@ from firedoor.core.holds import unfinished
 from firedoor.core.journal import Body
 from firedoor.core.ports import Receipt, Snapshot
 from firedoor.core.problems import InDoubt, Problem, Refused, Unanswered
+from firedoor.core.releasing import under_legal_hold
 from firedoor.core.targets import Door, Target
 from firedoor.core.ternary import UNKNOWN, YES
 from firedoor.core.turn import Launch
@@ -54,9 +55,7 @@ def _may_be_opened(view: IncidentView, target: Target, launch: Launch) -> None:
     if under_way and under_way != launch.instance.id:
         raise Unanswered(_problem("R113", f"{target.id} is being closed again at this moment", "try again in a minute"))
     if view.legal_hold:
-        message = f"{view.id} is under a legal hold since {view.legal_hold['at']}: {target.id} stays as it is"
-        do = f"legal releases it first: firedoor legal-hold {view.id} --release --why ..., then resume again"
-        raise Refused(_problem("K501", message, do))
+        raise Refused(under_legal_hold(view, target.id))
 
 
 async def _held_by_others(world: World, view: IncidentView, target: Target, closed: Closed) -> str:

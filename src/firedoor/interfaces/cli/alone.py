@@ -55,6 +55,7 @@ async def settle(runtime: Runtime, patience: float) -> None:
 
     world, driver = runtime.world, runtime.driver
     until = world.now() + timedelta(seconds=patience)
+    await runtime.holding.look()  # nobody else is there to do it
     while True:
         await asyncio.gather(*(driver.settled(incident) for incident in list(driver._drives)))  # noqa: SLF001 - the drives of this process
         if await driver.look():

@@ -21,6 +21,7 @@ from firedoor.interfaces.cli.options import Format, FormatOption, WhyOption
 
 if TYPE_CHECKING:
     from firedoor.core.ports import Verdict
+    from firedoor.core.problems import FiredoorError
     from firedoor.interfaces.cli.client import Api
 
 PLAYBOOK = Path(__file__).with_name("close-a-door.yaml")
@@ -41,7 +42,7 @@ def suspend(target: TargetArgument, why: WhyOption = "", written: FormatOption =
     _need_why(why)
 
     async def closed(api: Api) -> dict[str, Any]:
-        await _known(api, target)
+        await _known(api, target, to_close=True)
         body = {
             "playbook": str(PLAYBOOK),
             "facts": {"endpoint": target},
@@ -55,18 +56,24 @@ def suspend(target: TargetArgument, why: WhyOption = "", written: FormatOption =
 
 
 def resume(target: TargetArgument, why: WhyOption = "", written: FormatOption = Format.TEXT) -> None:
-    """Open a target again that `suspend` has closed, as it was, and prove it."""
+    """Open again what `suspend`, or an incident that has ended, keeps closed; as it was, and proved."""
     from firedoor.interfaces.cli.client import call
 
     _need_why(why)
 
     async def opened(api: Api) -> dict[str, Any]:
         await _known(api, target)
+        left_closed = await _ended_holder(api, target)
+        if left_closed:
+            asked = await api.post(f"/incidents/{left_closed}/targets/{target}/open", {"why": why})
+            if not asked["agreed"]:
+                raise _more_people(left_closed, target, int(asked["people_missing"]))
+            return await _settled(api, left_closed, target, before=("suspended", "drifted", "unseen"))
         page = await _holder(api, target)
         task = next(task for task in page["tasks"] if task["op"] == "remediation.resume.approve")
         path = f"/incidents/{page['id']}/tasks/{task['number']}/answer"
         await api.post(path, {"choice": "approve", "why": why})
-        return await _settled(api, str(page["id"]), target, before="suspended")
+        return await _settled(api, str(page["id"]), target, before=("suspended", "drifted", "unseen"))
 
     _told(call(opened), target, "resumed", written)
 
@@ -113,10 +120,31 @@ async def _look(name: str) -> Verdict:
         await client.aclose()
 
 
-async def _known(api: Api, name: str) -> None:
-    known = [target["id"] for target in (await api.get("/targets"))["targets"]]
+async def _known(api: Api, name: str, *, to_close: bool = False) -> None:
+    known = {target["id"]: target for target in (await api.get("/targets"))["targets"]}
     if name not in known:
         _unknown(name, known)
+    if to_close and known[name].get("never_suspend"):
+        from firedoor.core.problems import Problem, Refused
+
+        message = f"{name} is never suspended by Firedoor: {known[name]['because']}"
+        raise Refused(Problem(code="K502", message=message, do="close what misuses it instead"))
+
+
+async def _ended_holder(api: Api, target: str) -> str:
+    """The ended incident that keeps the target closed, if no open one does."""
+    holders = [str(one["incident"]) for one in (await api.get("/holds"))["holds"] if one["target"] == target]
+    states = [(one, (await api.get(f"/incidents/{one}"))["state"]) for one in holders]
+    ended = [one for one, state in states if state in ("closed", "dismissed")]
+    return ended[0] if ended and len(ended) == len(holders) else ""
+
+
+def _more_people(incident: str, target: str, missing: int) -> FiredoorError:
+    from firedoor.core.problems import Problem, Refused
+
+    message = f"{target} stays closed until {missing} more of its people agree"
+    do = f"they say: firedoor resume {target} --why ...   (it is a task of {incident}, too)"
+    return Refused(Problem(code="U131", message=message, do=do))
 
 
 def _unknown(name: str, known: Any) -> None:  # noqa: ANN401 - any names
@@ -148,14 +176,14 @@ def _state(page: Mapping[str, Any], target: str) -> str:
     return next((str(found["state"]) for found in page["targets"] if found["target"] == target), "")
 
 
-async def _settled(api: Api, incident: str, target: str, before: str = "") -> dict[str, Any]:
+async def _settled(api: Api, incident: str, target: str, before: tuple[str, ...] = ()) -> dict[str, Any]:
     """Wait until the door is proved closed or open, or cannot be."""
     until = time.monotonic() + PATIENCE
     while True:
         page: dict[str, Any] = await api.get(f"/incidents/{incident}")
         state = _state(page, target)
         stuck = any(task["kind"] == "rescue" for task in page["tasks"])
-        if stuck or (state in OVER and state != before) or time.monotonic() > until:
+        if stuck or (state in OVER and state not in before) or time.monotonic() > until:
             return page
         await asyncio.sleep(LOOK)
 

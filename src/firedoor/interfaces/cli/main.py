@@ -27,6 +27,7 @@ from firedoor.interfaces.cli import (
     drills,
     evidence,
     files,
+    holds,
     incidents,
     journal,
     law,
@@ -90,6 +91,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "tasks": people.tasks,
         "clocks": people.clocks,
         "targets": incidents.targets,
+        "holds": holds.holds,
         "verify": doors.verify,
     },
     ACT: {
@@ -97,6 +99,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "answer": people.answer,
         "facts": incidents.facts,
         "submit": people.submit,
+        "legal-hold": holds.legal_hold,
         "suspend": doors.suspend,
         "resume": doors.resume,
         "reassign": operator.reassign,

@@ -20,9 +20,11 @@ from firedoor.core.problems import FiredoorError
 from firedoor.interfaces.web import (
     alerts,
     clocks,
+    console,
     events,
     evidence,
     health,
+    holds,
     incidents,
     journal,
     library,
@@ -47,6 +49,7 @@ ROUTERS = (
     alerts,
     incidents,
     tasks,
+    holds,
     operator,
     links,
     clocks,
@@ -74,8 +77,8 @@ def create_app(runtime: Runtime, url: str | None = None, *, announce: bool = Tru
     app.state.runtime = runtime
     app.state.url = (url or f"http://{settings.host}:{settings.port}") if announce else None
     app.state.keyring = Keyring(runtime.world.store, lambda: _playbook_roles(runtime))
-    for module in ROUTERS:
-        include(app, module.router)
+    for router in (*(module.router for module in ROUTERS), *console.routers()):
+        include(app, router)
     for error, handler in (
         (FiredoorError, on_problem),
         (HTTPException, on_status),

@@ -56,7 +56,8 @@ def list_targets(runtime: Running, _: Asking) -> Response:
     shown = [
         {"id": t.id, "title": t.title, "kind": t.kind, "model": t.model, "owner": t.owner, "regions": list(t.regions),
          "doors": [{"name": door.name, "connector": door.connector} for door in t.doors], "probed": t.probe is not None,
-         "neighbours": list(t.neighbours), "evidence": sorted(t.evidence)}
+         "neighbours": list(t.neighbours), "evidence": sorted(t.evidence), "never_suspend": t.never_suspend,
+         "because": t.because}
         for t in inventory.targets.values()
     ]  # fmt: skip
     return answer({"targets": shown})

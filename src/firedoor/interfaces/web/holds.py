@@ -1,0 +1,53 @@
+"""Held targets: what is kept closed and how it stands; opening what an ended incident left closed; legal holds.
+
+Decides nothing: who must agree and what forbids it is worked out in the core.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Body
+from pydantic import Field
+from starlette.responses import Response
+
+from firedoor.interfaces.web.answers import answer
+from firedoor.interfaces.web.auth import Asking, Running
+from firedoor.interfaces.web.operator import Why
+from firedoor.store.projections import table
+from firedoor.store.tables import HoldRow
+
+router = APIRouter(prefix="/api/v1", tags=["incidents"])
+
+
+class LegalHold(Why):
+    """A legal hold, or its release."""
+
+    release: bool = Field(default=False, description="End the hold.")
+
+
+@router.get("/holds", summary="List what is held closed")
+async def list_holds(runtime: Running, _: Asking) -> Response:
+    """Every target that an incident keeps closed, ended incidents included, and when it was last seen closed."""
+    rows = await asyncio.to_thread(runtime.world.store.rows, HoldRow, None, table(HoldRow).c.since)
+    names = ("incident", "target", "state", "since", "seen_at", "every", "next_look", "looks", "drifts")
+    return answer({"holds": [{name: row[name] for name in names} for row in rows]})
+
+
+@router.post("/incidents/{incident}/targets/{target}/open", summary="Agree to open what an ended incident keeps closed")
+async def open_again(
+    incident: str, target: str, given: Annotated[Why, Body()], runtime: Running, caller: Asking
+) -> Response:
+    """The first to agree asks the others; when enough have agreed it is opened, and proved to answer."""
+    view = await runtime.service.open_again(incident, target, given.why, caller.person)
+    waits = [task for task in view.open_tasks() if task.payload.get("target") == target and task.kind == "open"]
+    missing = waits[0].approvals - len(waits[0].answers) if waits else 0
+    return answer({"incident": incident, "target": target, "agreed": not waits, "people_missing": missing})
+
+
+@router.post("/incidents/{incident}/legal-hold", summary="Place a legal hold on an incident, or release it")
+async def legal_hold(incident: str, given: Annotated[LegalHold, Body()], runtime: Running, caller: Asking) -> Response:
+    """While it lasts nothing that the incident closed is opened again."""
+    view = await runtime.service.legal_hold(incident, given.why, caller.person, release=given.release)
+    return answer({"incident": incident, "legal_hold": view.legal_hold is not None})
