@@ -16,7 +16,6 @@ from firedoor.connectors.parts.aws import policies
 from firedoor.connectors.parts.aws.cloud import Access
 from firedoor.connectors.parts.aws.ways import Way, door_prefix
 from firedoor.connectors.parts.door_connector import Description, Live, Work
-from firedoor.core.canonical import digest
 from firedoor.core.ports import Json, PlannedCall
 from firedoor.core.targets import Door, Target
 
@@ -66,15 +65,13 @@ class IamWay(Way[IamDeny]):
             closed=found.closed,
             at=self.cloud.context.now(),
             mark=list(found.marks),
-            version_token=None if document is None else digest(document),
         )
 
     async def close(self, work: Work[Any]) -> Json:
         """Put the Deny into the policy of this door."""
         document = policies.added(work.live.state["policy"], self._statement(work.mark or ""))
         text = json.dumps(document, separators=(",", ":"))
-        told = await self._change("put", PolicyName=_name(work.target, work.door), PolicyDocument=text)
-        return {**told, "version_token": digest(document)}
+        return await self._change("put", PolicyName=_name(work.target, work.door), PolicyDocument=text)
 
     async def open(self, work: Work[Any]) -> Json:
         """Remove the policy, or leave in it what others wrote there."""
