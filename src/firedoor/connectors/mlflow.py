@@ -77,7 +77,7 @@ class MlflowConnector(DoorConnector[MlflowDoor]):
             "whoever loads the version by its number or by another alias is not stopped",
             "MLflow has no lock for aliases: two people who move it at the same moment do not notice each other",
         )
-        rights = f"MLflow: EDIT on the registered model {settings.model}, and nothing else"
+        rights = f"MLflow: MANAGE on the registered model {settings.model}; EDIT may set an alias and not delete one"
         return Description(calls, (*touched, *settings.blast_radius), (rights,))
 
     async def look(self, target: Target, door: Door, settings: MlflowDoor) -> Live:  # noqa: ARG002 - the door says it all

@@ -1,7 +1,7 @@
 """Model servers of the Open Inference Protocol: Triton, MLServer and whatever else has its repository extension.
 
-Decides that a model is closed when no listed replica holds it ready, that replicas which disagree are neither open nor
-closed, and that unloading what is not loaded is no error. The extension
+Decides that a model is closed when no listed replica holds it ready, that one which does leaves the door open, and that
+unloading what is not loaded is no error. The extension
 (https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_model_repository.md) has index,
 load and unload, and no place for a mark. Leaves the order of things to `parts.door_connector`.
 """
@@ -19,9 +19,9 @@ from firedoor.connectors.parts.api import Api
 from firedoor.connectors.parts.calls import Answer
 from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work
 from firedoor.core.ports import Json, PlannedCall
-from firedoor.core.problems import FiredoorError, InDoubt, Problem, Unanswered
+from firedoor.core.problems import FiredoorError, InDoubt, Problem, Refused, Unanswered
 from firedoor.core.targets import Door, Part, Target
-from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
+from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary, all_of
 
 _READY = "READY"
 _GONE = ("UNAVAILABLE", "")  # Triton lists a model that was never loaded without any state
@@ -90,8 +90,9 @@ class OpenInferenceConnector(DoorConnector[OpenInferenceDoor]):
     async def look(self, target: Target, door: Door, settings: OpenInferenceDoor) -> Live:  # noqa: ARG002 - the door says it all
         """Ask every replica for its index. Raises Unanswered when one is silent or does not know the model."""
         asked = (self._rows(url, settings) for url in settings.urls)
-        rows = dict(zip(settings.urls, await asyncio.gather(*asked), strict=True))
-        closed = _agreed([_closed(found) for found in rows.values()])
+        heard = await asyncio.gather(*asked, return_exceptions=True)  # nobody is left talking when one is silent
+        rows = {url: _heard(found) for url, found in zip(settings.urls, heard, strict=True)}
+        closed = all_of([_closed(found) for found in rows.values()])
         state = {
             "closed": closed is YES,
             "versions": {url: sorted(str(row.get("version") or "") for row in found) for url, found in rows.items()},
@@ -119,10 +120,19 @@ class OpenInferenceConnector(DoorConnector[OpenInferenceDoor]):
         path = _path(settings, action)
         calls = [self._api(url, settings).change("POST", path, body, expect=expect, repeatable=True) for url in urls]
         answers = await _all(calls, urls)
+        if answers and all(answer.status == 404 for answer in answers.values()):
+            message = f"{settings.model} was not loaded when it was to be unloaded"
+            raise Refused(Problem(code="K206", message=message, do="somebody else was first; look who"))
         return {action: {url: answer.status for url, answer in answers.items()}}
 
     def _api(self, url: str, settings: OpenInferenceDoor) -> Api:
         return Api(self._context, url, settings.headers, settings.timeout_seconds)
+
+
+def _heard(found: list[Mapping[str, Any]] | BaseException) -> list[Mapping[str, Any]]:
+    if isinstance(found, BaseException):
+        raise found
+    return found
 
 
 async def _all(calls: list[Coroutine[Any, Any, Answer]], urls: list[str]) -> dict[str, Answer]:
@@ -165,10 +175,6 @@ def _closed(rows: list[Mapping[str, Any]]) -> Ternary:
     if _READY in states:
         return NO
     return YES if states <= set(_GONE) else UNKNOWN  # LOADING, UNLOADING and UNKNOWN are on their way
-
-
-def _agreed(replicas: list[Ternary]) -> Ternary:
-    return replicas[0] if len(set(replicas)) == 1 else UNKNOWN
 
 
 def _path(settings: OpenInferenceDoor, action: str) -> str:

@@ -28,11 +28,19 @@ ALIAS = "/api/2.0/mlflow/registered-models/alias"
 
 
 class GuardedProxy(FaultyHttpProxy):
-    """Asks for the token before anything else."""
+    """Asks for the token before anything else, and turns calls down whose path holds a word."""
+
+    _word = ""
+
+    def refuse(self, word: str) -> None:
+        """Answer 500 to every call with this word in its path; none with an empty one."""
+        self._word = word
 
     def answer(self, asked: Asked) -> Reply | None:
         if asked.headers.get("authorization") != f"Bearer {KEYS['FIREDOOR_RIG_MLFLOW_TOKEN']}":
             return Reply(401, b'{"error_code": "UNAUTHENTICATED"}')
+        if self._word and self._word in asked.path:
+            return Reply(500, b'{"error_code": "INTERNAL_ERROR"}')
         return super().answer(asked)
 
 
@@ -106,6 +114,7 @@ class Rig:
     def reset(self) -> None:
         self.environment.update(KEYS)
         self.proxy.reset()
+        self.proxy.refuse("")
         self._callers.delete("/cache").raise_for_status()
         for name in MODELS:
             self.tell("POST", "/registered-models/alias", name=name, alias="champion", version="1")

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from tests.contract.rigs_support.faulty_proxy import Asked, FaultyHttpProxy, Reply
-from tests.contract.rigs_support.mlserver import MODELS, MlServer
+from tests.contract.rigs_support.mlserver import CANARY, MODELS, MlServer
 from tests.parts import free_port
 
 from firedoor.core.targets import Door, HttpProbe, Inventory, Target
@@ -28,7 +28,7 @@ class GuardedProxy(FaultyHttpProxy):
 
 
 class Rig:
-    """Two models on one server; a second server that the door does not know stands ready for `half`."""
+    """Two models on one server, the first of them under a second name as well; and another replica when asked for."""
 
     kind: ClassVar[str] = "open-inference"
     cannot: ClassVar[Mapping[str, str]] = {}
@@ -37,7 +37,8 @@ class Rig:
     def __init__(self) -> None:
         self.environment = dict(KEYS)
         self.inventory = Inventory()
-        self._servers = [MlServer(), MlServer()]
+        self.server = MlServer()
+        self.other = MlServer()
 
     @property
     def target(self) -> Target:
@@ -48,29 +49,27 @@ class Rig:
         return self.target.doors[0]
 
     def start(self) -> None:
-        for server in self._servers:
-            server.start()
-        for server in self._servers:
-            server.ready()
-        self.server, self.other = self._servers
-        neighbour = {"overblock": lambda asked: [asked, asked.but(path=asked.path.replace(*MODELS))]}
-        self.proxy, self.second = (
-            GuardedProxy(server.url, changes=_changes, rewrite=neighbour) for server in self._servers
-        )
+        self.server.start()
+        self.server.ready()
+        self.proxy = _guarded(self.server)
+
+    def add_replica(self) -> None:
+        """Start a second server, with a proxy of its own."""
+        self.other.start()
+        self.other.ready()
+        self.second = _guarded(self.other)
 
     def stop(self) -> None:
-        if hasattr(self, "proxy"):
-            self.proxy.stop()
-            self.second.stop()
-        for server in self._servers:
+        for proxy in self._proxies():
+            proxy.stop()
+        for server in (self.server, self.other):
             server.stop()
 
     def reset(self) -> None:
         self.environment.update(KEYS)
-        self.proxy.reset()
-        self.second.reset()
-        for server in self._servers:
-            for name in MODELS:
+        for proxy, server in zip(self._proxies(), (self.server, self.other), strict=False):
+            proxy.reset()
+            for name in (*MODELS, CANARY):
                 server.write(name, "1")
                 server.load(name)
         self.inventory = self.listing(self.proxy.url)
@@ -87,8 +86,8 @@ class Rig:
         elif fault == "dark":
             for name in MODELS:
                 self.replace(name, probe=HttpProbe(url=nowhere, timeout_seconds=TIMEOUT))
-        elif fault == "half":  # callers reach a replica that the door does not list
-            self.replace(probe=HttpProbe.model_validate(self.other.probe("chat-large", TIMEOUT)))
+        elif fault == "half":  # callers reach the model by a name that the door does not know
+            self.replace(probe=HttpProbe.model_validate(self.server.probe(CANARY, TIMEOUT)))
         else:
             self.proxy.plan(fault)
 
@@ -97,6 +96,9 @@ class Rig:
 
     def close_behind_our_back(self) -> None:
         self.server.unload("chat-large")
+
+    def _proxies(self) -> list[GuardedProxy]:
+        return [getattr(self, name) for name in ("proxy", "second") if hasattr(self, name)]
 
     def replace(self, name: str = "chat-large", **change: Any) -> None:
         """Put a changed target into the inventory."""
@@ -115,6 +117,11 @@ class Rig:
             door = {"name": "repository", "connector": self.kind, "config": {**config, "model": name}}
             targets[name] = {"doors": [door], "probe": self.server.probe(name, TIMEOUT), "neighbours": [other]}
         return Inventory.model_validate({"targets": targets})
+
+
+def _guarded(server: MlServer) -> GuardedProxy:
+    also = {"overblock": lambda asked: [asked, asked.but(path=asked.path.replace(*MODELS))]}
+    return GuardedProxy(server.url, changes=_changes, rewrite=also)
 
 
 def _changes(asked: Asked) -> bool:

@@ -1,4 +1,4 @@
-"""MLServer as a process of its own, with two echo models of ours."""
+"""MLServer as a process of its own, with echo models of ours."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import httpx
 from tests.parts import free_port, python_part, until
 
 MODELS = ("chat-large", "chat-small")
+CANARY = "chat-large-canary"  # the same model under another name
 
 
 class MlServer:
@@ -28,7 +29,7 @@ class MlServer:
         settings = {"host": "127.0.0.1", "parallel_workers": 0, "debug": False, "metrics_endpoint": None, **ports}
         (self.folder / "settings.json").write_text(json.dumps(settings))
         shutil.copy(Path(__file__).with_name("echo_model.py"), self.folder)
-        for name in MODELS:
+        for name in (*MODELS, CANARY):
             (self.folder / name).mkdir()
             self.write(name, "1")
         self._process = subprocess.Popen(
@@ -40,7 +41,7 @@ class MlServer:
         self._client = httpx.Client(base_url=self.url, trust_env=False, timeout=10)
 
     def ready(self) -> None:
-        """Wait until both models answer."""
+        """Wait until the models answer."""
         until(lambda: all(self.serves(name) for name in MODELS), self._process, "MLServer")
 
     def stop(self) -> None:
