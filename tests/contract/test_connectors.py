@@ -14,6 +14,7 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -78,14 +79,24 @@ class Bench:
         return value
 
 
+def begun(rig: Rig) -> Rig:
+    """Start a rig; where that fails or skips the test, leave nothing behind, and let the next test try again."""
+    try:
+        rig.start()
+    except BaseException:
+        with suppress(AttributeError):  # what was not started cannot be stopped
+            rig.stop()
+        raise
+    return rig
+
+
 @pytest.fixture(scope="module", name="started")
 def _started() -> Iterator[Callable[[str], Rig]]:
     rigs: dict[str, Rig] = {}
 
     def start(kind: str) -> Rig:
         if kind not in rigs:
-            rigs[kind] = rig_class(kind)()
-            rigs[kind].start()
+            rigs[kind] = begun(rig_class(kind)())
         rigs[kind].reset()
         return rigs[kind]
 
