@@ -251,7 +251,7 @@ async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     bridge.bound = 20.0  # the machine may be busy; the tests of a server that is away set it back
     await bridge.start()
     async with httpx.AsyncClient(base_url=settings.api_url, timeout=10, trust_env=False) as api:
-        await until(lambda: _ready(bridge), 60)
+        await until(lambda: _ready(bridge), 180)  # the machine may be busy
         yield Rig(bridge, backlog, api)
     await bridge.stop()
 

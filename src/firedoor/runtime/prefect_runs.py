@@ -97,7 +97,8 @@ class Runs:
 async def left_behind(client: PrefectClient, deployments: Collection[UUID], driving: Collection[UUID]) -> list[FlowRun]:
     """Return the runs of these deployments that neither wait nor have completed, and that this process does not drive.
 
-    The oldest first, 200 at most.
+    The oldest 200 that Prefect takes to be under way, and the newest 50 that have failed: a run that nobody could open
+    an incident for stays failed for ever, and many of them must not hide the others.
     """
     from prefect.client.schemas.filters import (
         DeploymentFilter,
@@ -109,10 +110,13 @@ async def left_behind(client: PrefectClient, deployments: Collection[UUID], driv
     from prefect.client.schemas.objects import StateType
     from prefect.client.schemas.sorting import FlowRunSort
 
-    amiss = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING, StateType.CRASHED, StateType.FAILED]
-    found = await client.read_flow_runs(
-        deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=list(deployments))),
-        flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=amiss))),
-        sort=FlowRunSort.EXPECTED_START_TIME_ASC,
-    )
+    ours = DeploymentFilter(id=DeploymentFilterId(any_=list(deployments)))
+    under_way = [StateType.RUNNING, StateType.PENDING, StateType.CANCELLING, StateType.CRASHED]
+    found: list[FlowRun] = []
+    for types, sort, limit in (
+        (under_way, FlowRunSort.EXPECTED_START_TIME_ASC, 200),
+        ([StateType.FAILED], FlowRunSort.EXPECTED_START_TIME_DESC, 50),
+    ):
+        state = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=types)))
+        found += await client.read_flow_runs(deployment_filter=ours, flow_run_filter=state, sort=sort, limit=limit)
     return [run for run in found if run.id not in driving]

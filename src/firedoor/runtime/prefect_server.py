@@ -25,7 +25,7 @@ State = Literal["starting", "ready", "away"]
 
 POLL_STARTING = 0.2  # seconds between two looks while it starts
 POLL_READY = 1.0
-PATIENCE = 60.0  # seconds to answer for the first time; a fresh database needs 4 to 14
+PATIENCE = 120.0  # seconds to answer for the first time; a fresh database needs 4 to 14, on a busy machine many more
 DEAF = 5  # looks in a row without an answer before a live process counts as hung
 RESTART_FIRST, RESTART_MOST = 0.5, 30.0  # seconds before a restart, doubled each time
 GRACE = 5.0  # seconds between SIGTERM and SIGKILL
