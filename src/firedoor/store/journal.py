@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, update
+from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
@@ -213,24 +213,35 @@ class Store:
         yield from verify_stored(self.engine, incident)
 
 
+# What every append asks and says, built once: building them anew took as long as the database took to answer.
+_ENTRIES = insert(table(EntryRow))
+_HEAD = (
+    select(table(IncidentRow).c.head_seq, table(IncidentRow).c.head_hash)
+    .where(table(IncidentRow).c.id == bindparam("incident_")).with_for_update()
+)  # fmt: skip
+_TOKEN = select(table(DriveRow).c.token).where(table(DriveRow).c.incident == bindparam("incident_"))
+_MOVED = (
+    update(table(IncidentRow)).where(table(IncidentRow).c.id == bindparam("incident_"))
+    .values(head_seq=bindparam("seq_"), head_hash=bindparam("hash_"))
+)  # fmt: skip
+_GROWN = (
+    update(table(DriveRow)).where(table(DriveRow).c.incident == bindparam("incident_"))
+    .values(head_seq=bindparam("seq_"))
+)  # fmt: skip
+
+
 def _append(
     connection: Connection, incident: str, drafts: Sequence[Draft], now: datetime, expect: int | None, token: int | None
 ) -> tuple[Entry, ...]:
-    columns = table(IncidentRow).c
-    query = select(columns.head_seq, columns.head_hash).where(columns.id == incident)
-    head = connection.execute(query.with_for_update()).one_or_none()
+    head = connection.execute(_HEAD, {"incident_": incident}).one_or_none()
     if head is None:
         raise NotFound(
             Problem(code="S103", message=f"there is no incident {incident}", do="`firedoor incidents` lists them")
         )
     if expect is not None and head.head_seq != expect:
         raise Conflict(incident)
-    if token is not None:
-        holder = connection.execute(
-            select(table(DriveRow).c.token).where(table(DriveRow).c.incident == incident)
-        ).scalar()
-        if holder != token:
-            raise LostLease(incident)
+    if token is not None and connection.execute(_TOKEN, {"incident_": incident}).scalar() != token:
+        raise LostLease(incident)
     entries = chain(incident, Head(head.head_seq, head.head_hash), drafts, now)
     _write(connection, incident, entries)
     return entries
@@ -246,15 +257,15 @@ def _write(connection: Connection, incident: str, entries: Sequence[Entry]) -> N
         }
         for e in entries
     ]  # fmt: skip
-    connection.execute(insert(table(EntryRow)), rows)
+    connection.execute(_ENTRIES, rows)
     last = entries[-1]
-    where = table(IncidentRow).c.id == incident
-    connection.execute(update(table(IncidentRow)).where(where).values(head_seq=last.seq, head_hash=last.hash))
+    connection.execute(_MOVED, {"incident_": incident, "seq_": last.seq, "hash_": last.hash})
+    connection.execute(_GROWN, {"incident_": incident, "seq_": last.seq})
     projections.project(connection, entries)
     states = [str(entry.body["state"]) for entry in entries if entry.kind == Kind.STATE]
-    ended = {"ended": states[-1] in ("closed", "dismissed")} if states else {}
-    drive = update(table(DriveRow)).where(table(DriveRow).c.incident == incident)
-    connection.execute(drive.values(head_seq=last.seq, **ended))
+    if states:
+        ended = states[-1] in ("closed", "dismissed")
+        connection.execute(update(table(DriveRow)).where(table(DriveRow).c.incident == incident).values(ended=ended))
 
 
 def _open(connection: Connection, new: NewIncident, now: datetime) -> tuple[Entry, ...]:
