@@ -143,6 +143,15 @@ async def test_a_door_that_cannot_work_or_closes_more_is_refused(rig: Any, confi
             driven.connector.check(rig.target, rig.door)
 
 
+async def test_a_reload_that_replaced_no_worker_is_not_claimed(rig: Any) -> None:
+    """The command ended well and did nothing: the receipt says what was seen, and the door does not count as closed."""
+    rig.break_with("lie")
+    async with driving(rig) as driven:
+        _, receipt = await driven.close()
+        assert receipt.detail["reloaded"].startswith("no worker was replaced")
+        assert (await driven.observe()).closed is NO
+
+
 async def test_without_a_pid_file_the_receipt_does_not_claim_a_reload(rig: Any) -> None:
     """Nobody looked at the workers; the proof is the caller's look, as ever."""
     rig.inventory = with_door(rig.inventory, pid_file=None, settle_seconds=0.5)
