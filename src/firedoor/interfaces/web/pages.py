@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, Response
 
 from firedoor.interfaces.web import session
 from firedoor.interfaces.web.answers import plain
+from firedoor.interfaces.web.console.words import FILTERS
 from firedoor.store.sessions import csrf_of
 
 router = APIRouter(tags=["console"])
@@ -39,10 +40,12 @@ def page(request: Request, template: str, status: int = 200, **context: Any) -> 
 @cache
 def environment() -> Environment:
     """The templates. Everything is escaped; a name that is not given is a fault and not an empty place."""
-    return Environment(
+    made = Environment(
         loader=PackageLoader("firedoor", "templates/console"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
+    made.filters.update(FILTERS)
+    return made
 
 
 @router.get("/static/{version}/{name}", summary="The style sheet and the script", include_in_schema=False)

@@ -1,1 +1,67 @@
 "use strict";
+// The one script of the console: times in the viewer's zone, running countdowns, and live fragments.
+// Without it every page can be read and every form can be sent.
+
+const pad = (number) => String(number).padStart(2, "0");
+
+function localTimes(root) {
+  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+  for (const element of root.querySelectorAll("time[data-instant]")) {
+    const at = new Date(element.dateTime);
+    if (Number.isNaN(at.getTime()) || element.title) continue;
+    element.title = element.textContent;
+    element.textContent = format.format(at);
+  }
+}
+
+function span(seconds) {
+  const minutes = Math.floor(Math.abs(seconds) / 60);
+  const days = Math.floor(minutes / 1440), hours = Math.floor((minutes % 1440) / 60);
+  let words = `${minutes} min ${pad(Math.floor(Math.abs(seconds) % 60))} s`;
+  if (hours) words = `${hours} h ${pad(minutes % 60)} min`;
+  if (days) words = `${days} d ${pad(hours)} h`;
+  return seconds < 0 ? `${words} overdue` : words;
+}
+
+function countdowns() {
+  for (const element of document.querySelectorAll("time[data-countdown]")) {
+    const left = (new Date(element.dateTime).getTime() - Date.now()) / 1000;
+    const words = span(left);
+    if (element.textContent !== words) element.textContent = words;
+    element.className = `countdown ${left < 0 ? "late" : left < 14400 ? "soon" : "calm"}`;
+  }
+}
+
+// A live part is fetched anew, at most once a second, when something happened that it shows. Whoever types in it is not disturbed.
+function live(part) {
+  let waiting = 0, asked = false;
+  const name = part.dataset.live;
+  const refresh = async () => {
+    waiting = 0;
+    const current = document.querySelector(`[data-live="${name}"]`);
+    if (!current || current.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) { asked = true; return; }
+    const answer = await fetch(location.href, { headers: { accept: "text/html" }, credentials: "same-origin" });
+    if (!answer.ok || answer.redirected) { location.reload(); return; }
+    const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(`[data-live="${name}"]`);
+    if (!fresh) return;
+    const focus = current.contains(document.activeElement) ? document.activeElement.id : "";
+    const open = new Set([...current.querySelectorAll("details[open][id]")].map((element) => element.id));
+    current.replaceChildren(...fresh.childNodes);
+    for (const id of open) { const element = document.getElementById(id); if (element) element.open = true; }
+    if (focus) document.getElementById(focus)?.focus();
+    localTimes(current);
+    countdowns();
+  };
+  const source = new EventSource(part.dataset.events);
+  const soon = () => { if (!waiting) waiting = setTimeout(() => refresh().catch(() => {}), 800 + Math.random() * 400); };
+  source.onmessage = soon;
+  for (const kind of (part.dataset.kinds || "incident.opened incident.state plan.pinned facts.set operation.started operation.finished operation.failed operation.skipped operation.redone task.opened task.answered task.escalated task.reassigned task.claimed clock.started clock.changed clock.submitted clock.waived clock.missed evidence.kept message.sent hold.drifted hold.seen hold.unseen hold.ended run.paused run.unpaused run.aborted incident.readers note lagged").split(" ")) source.addEventListener(kind, soon);
+  source.onerror = () => { document.body.dataset.line = "broken"; };
+  source.onopen = () => { if (document.body.dataset.line === "broken") soon(); document.body.dataset.line = "open"; };
+  document.addEventListener("focusout", () => { if (asked) { asked = false; soon(); } });
+}
+
+localTimes(document);
+countdowns();
+setInterval(countdowns, 1000);
+for (const part of document.querySelectorAll("[data-live][data-events]")) live(part);

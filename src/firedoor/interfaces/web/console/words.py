@@ -1,0 +1,89 @@
+"""How instants, spans and states read on a page, in words that need no legend.
+
+Decides the wording and the marked-up times, which the script turns into the viewer's own zone. Leaves every value to
+whoever asks for it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from markupsafe import Markup
+
+SEVERITIES = ("critical", "high", "medium", "low")
+STATES = {
+    "open": "open", "contained": "contained", "remediating": "in remediation", "reviewing": "in review",
+    "closed": "closed", "dismissed": "dismissed",
+}  # fmt: skip
+TYPES = {
+    "data_leakage_in_ai_models": "Data leakage from a model",
+    "nonconsensual_content_generation": "Nonconsensual content",
+    "unauthorized_ai_training": "Unauthorised training",
+}
+
+
+def instant(value: str | datetime | None, zone: str = "") -> Markup:
+    """An instant as a `time` element in UTC; the script adds the viewer's zone. `zone` is an authority's, if named."""
+    if not value:
+        return Markup('<span class="quiet">no limit</span>')
+    at = _at(value)
+    shown = at.strftime("%Y-%m-%d %H:%M UTC")
+    there = "" if not zone else f" · {_in_zone(at, zone)}"
+    return Markup('<time datetime="{}" data-instant>{}</time>{}').format(at.isoformat(), shown, there)
+
+
+def countdown(value: str | datetime | None, now: datetime) -> Markup:
+    """The span until an instant; the script lets it run."""
+    if not value:
+        return Markup('<span class="quiet">no limit</span>')
+    at = _at(value)
+    kind = "late" if at < now else "soon" if at - now < timedelta(hours=4) else "calm"
+    return Markup('<time class="countdown {}" datetime="{}" data-countdown>{}</time>').format(
+        kind, at.isoformat(), span(at - now)
+    )
+
+
+def span(left: timedelta) -> str:
+    """A span in two units: `2 d 03 h`, `3 h 07 min`, `41 min`; overdue ones say so."""
+    seconds = int(left.total_seconds())
+    minutes, late = abs(seconds) // 60, seconds < 0
+    days, hours = minutes // 1440, minutes % 1440 // 60
+    if days:
+        words = f"{days} d {hours:02} h"
+    elif hours:
+        words = f"{hours} h {minutes % 60:02} min"
+    else:
+        words = f"{minutes} min"
+    return f"{words} overdue" if late else words
+
+
+def state(value: str) -> str:
+    """A state in words."""
+    return STATES.get(value, value.replace("_", " "))
+
+
+def type_of(value: str) -> str:
+    """The type of an incident in words."""
+    return TYPES.get(value, value.replace("_", " "))
+
+
+def plain(value: Any) -> str:  # noqa: ANN401 - a name of the journal
+    """A name with its underscores and dashes read as spaces."""
+    return str(value).replace("_", " ").replace("-", " ")
+
+
+def _at(value: str | datetime) -> datetime:
+    at = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return at.astimezone(UTC)
+
+
+def _in_zone(at: datetime, zone: str) -> str:
+    from zoneinfo import ZoneInfo
+
+    return at.astimezone(ZoneInfo(zone)).strftime("%d %b %H:%M ") + zone
+
+
+FILTERS = {
+    "instant": instant, "countdown": countdown, "state": state, "type_of": type_of, "plain": plain,
+}  # fmt: skip
