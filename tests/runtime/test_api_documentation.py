@@ -10,10 +10,13 @@ from firedoor.interfaces.web.access import ROUTES, SYSTEM_ROLES, UNSEALED
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "reference" / "api.md").read_text()
 
 
+PROGRAMS = re.compile(r"/(api/|answer/|openapi\.json|healthz|readyz|metrics|takedown)")
+
+
 def test_the_page_has_a_line_for_every_route() -> None:
-    """A route that is added or removed is added or removed on the page."""
+    """A route that is added or removed is added or removed on the page. The console's pages are not for programs."""
     named = re.findall(r"^\| `(GET|POST|PATCH|DELETE) (/\S*)` \|", PAGE, re.MULTILINE)
-    assert set(named) == {(method, path.replace(":path}", "}")) for method, path in ROUTES}
+    assert set(named) == {(method, path.replace(":path}", "}")) for method, path in ROUTES if PROGRAMS.match(path)}
     assert len(named) == len(set(named))
 
 
