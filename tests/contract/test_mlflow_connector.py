@@ -20,9 +20,11 @@ TAG = "firedoor.closed_by.champion"
 @pytest.fixture(scope="module", name="started")
 def _started() -> Iterator[Any]:
     rig = rig_class("mlflow")()
-    rig.start()
-    yield rig
-    rig.stop()
+    try:
+        rig.start()
+        yield rig
+    finally:
+        rig.stop()
 
 
 @pytest.fixture(name="rig")

@@ -17,10 +17,12 @@ from firedoor.core.ternary import NO, UNKNOWN, YES
 @pytest.fixture(scope="module", name="started")
 def _started() -> Iterator[Any]:
     rig = rig_class("open-inference")()
-    rig.start()
-    rig.add_replica()
-    yield rig
-    rig.stop()
+    try:
+        rig.start()
+        rig.add_replica()
+        yield rig
+    finally:
+        rig.stop()
 
 
 @pytest.fixture(name="rig")

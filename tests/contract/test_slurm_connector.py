@@ -33,9 +33,11 @@ NEWER = {  # as Slurm 23.11 and later write it
 @pytest.fixture(scope="module", name="started")
 def _started() -> Iterator[Any]:
     rig = rig_class("slurm")()
-    rig.start()
-    yield rig
-    rig.stop()
+    try:
+        rig.start()
+        yield rig
+    finally:
+        rig.stop()
 
 
 @pytest.fixture(name="rig")

@@ -83,7 +83,7 @@ class Rig:
         )
         url = f"http://127.0.0.1:{port}"
         self._registry = httpx.Client(base_url=f"{url}/api/2.0/mlflow", trust_env=False, timeout=30)
-        until(self._is_up, self._server, "MLflow")
+        until(self._is_up, self._server, "MLflow", 240)
         for name in MODELS:
             self.tell("POST", "/registered-models/create", name=name)
             for number in (1, 2):

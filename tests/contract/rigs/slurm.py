@@ -234,7 +234,7 @@ class Rig:
 
     def _wait(self, ready: Callable[[], bool], what: str, *, quietly: bool = False) -> None:
         try:
-            until(ready, self._running[-1], what, 20)
+            until(ready, self._running[-1], what, 60)
         except AssertionError:
             if not quietly:
                 raise

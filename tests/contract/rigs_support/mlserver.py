@@ -42,7 +42,7 @@ class MlServer:
 
     def ready(self) -> None:
         """Wait until the models answer."""
-        until(lambda: all(self.serves(name) for name in MODELS), self._process, "MLServer")
+        until(lambda: all(self.serves(name) for name in MODELS), self._process, "MLServer", 240)
 
     def stop(self) -> None:
         if hasattr(self, "_process"):
