@@ -113,7 +113,7 @@ async def test_a_file_of_our_name_that_is_not_ours_is_left_alone(rig: Any) -> No
     assert rig.nginx.ours.read_text() == "# not yours\n"
 
 
-@pytest.mark.parametrize("key", [r"~^/v1/chat-l\w+e$", "~*LARGE", LARGE])
+@pytest.mark.parametrize("key", [r"~^/v1/chat-l\w+e$", r"~^/v1/chat-l[^\\]rge$", "~*LARGE", LARGE])
 async def test_keys_are_regular_expressions_or_words(rig: Any, key: str) -> None:
     """As the map of nginx reads them; the neighbour is spared."""
     rig.inventory = with_door(rig.inventory, keys=(key,), reload="signal")
