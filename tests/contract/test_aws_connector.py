@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from tests.contract.connector_suite import rig_class
 from tests.contract.rigs_support.faulty_proxy import Asked, FaultyHttpProxy, Reply
-from tests.contract.rigs_support.moto_server import REGION, Moto, access, key_as, named
+from tests.contract.rigs_support.moto_server import REGION, Moto, access, key_as, named, refusals
 from tests.contract.rigs_support.sagemaker_double import SageMakerDouble
 
 from firedoor.connectors.parts.aws import policies
@@ -41,13 +41,15 @@ S3 = {
 }
 
 
+def _is_change(asked: Asked) -> bool:
+    return not named(asked).split(":")[1].startswith(("Describe", "List", "Get"))
+
+
 class Listening(FaultyHttpProxy):
     """A proxy that writes down which calls were made, as policies name them."""
 
     def __init__(self, upstream: str) -> None:
-        super().__init__(
-            upstream, changes=lambda asked: not named(asked).split(":")[1].startswith(("Describe", "List"))
-        )
+        super().__init__(upstream, changes=_is_change, refusals=refusals("iam"))
         self.heard: list[str] = []
 
     def answer(self, asked: Asked) -> Reply | None:
