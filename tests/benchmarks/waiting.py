@@ -2,7 +2,8 @@
 
 The rows are inserted directly, ten timers and an open task to an incident, none of them due for a year. Each size has
 a database of its own. Prints also how fast entries are appended, one by one and many at once, and verified, and how
-soon a server that was killed in the middle of its work accepts alerts again and goes on with that work.
+soon a server that was killed in the middle of its work accepts alerts again and goes on with that work. The time of
+the processor is given beside the time that passed: only that one can be compared on a machine with other work to do.
 `python -m tests.benchmarks.waiting --json FILE` writes the figures to a file as well.
 """
 
@@ -97,14 +98,21 @@ def _fill(connection: object, names: list[str], ahead: str) -> None:
         connection.execute(insert(table(row)), values)  # type: ignore[attr-defined]
 
 
-def milliseconds(action: Callable[[], object], times: int = LOOKS) -> tuple[float, float]:
-    """The median and the greatest time of an action."""
-    values = []
+def milliseconds(action: Callable[[], object], times: int = LOOKS) -> tuple[float, float, float]:
+    """The median and the greatest time of an action, and the median of the processor's time for it."""
+    values, busy = [], []
     for _ in range(times):
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), time.thread_time()
         action()
         values.append((time.perf_counter() - began) * 1000)
-    return statistics.median(values), max(values)
+        busy.append((time.thread_time() - worked) * 1000)
+    return statistics.median(values), max(values), statistics.median(busy)
+
+
+def spent(pid: int) -> float:
+    """Seconds of the processor's time that a process has had, all its threads together."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def say(name: str, value: float, unit: str, more: str = "") -> None:
@@ -124,8 +132,9 @@ def looks(store: Store, timers: int) -> None:
         ("audit, the first, of every entry", audit.look, 1),
         ("audit, later ones", audit.look, 3),
     ):
-        middle, most = milliseconds(action, times)
+        middle, most, busy = milliseconds(action, times)
         say(f"{timers:,} timers: {name}", middle, "ms", f" (n={times}, greatest {most:.2f})" if times > 1 else "")
+        say(f"{timers:,} timers: {name}, processor", busy, "ms")
 
 
 def prepared(folder: Path, sink: str) -> dict[str, str]:
@@ -143,7 +152,7 @@ def prepared(folder: Path, sink: str) -> dict[str, str]:
 
 def restart(folder: Path, timers: int) -> None:
     """Kill a server in the middle of its work, start it again; print until it accepts and until it goes on."""
-    accepted, went_on, memory = [], [], 0.0
+    accepted, went_on, worked, memory = [], [], [], 0.0
     with process(sys.executable, str(HERE / "sink.py")) as sink:
         environment = prepared(folder, sink)
         for round_ in range(RESTARTS):
@@ -151,13 +160,16 @@ def restart(folder: Path, timers: int) -> None:
             killed, before = kill_midway(folder, environment, sink, names)
             with process(sys.executable, str(HERE / "server.py"), environment=environment) as url:
                 accepted.append(until_accepted(url, folder, f"m{round_ * 50 + KILLED}") - killed)
+                pid = wait_for(folder / "server.json")["pid"]
+                worked.append(spent(pid))
                 calls = until_done(sink, names, before)
                 went_on.append(min(at for _, _, at in calls) / 1e9 - killed)
-                memory = max(memory, resident(wait_for(folder / "server.json")["pid"]))
+                memory = max(memory, resident(pid))
             (folder / "server.json").unlink(missing_ok=True)
     for what, values in (("kill -9 to the next accepted alert", accepted), ("kill -9 to the next call", went_on)):
         more = f" (n={RESTARTS}, {min(values):.2f} to {max(values):.2f})"
         say(f"{timers:,} timers: {what}", statistics.median(values), "s", more)
+    say(f"{timers:,} timers: processor until it accepts", statistics.median(worked), "s")
     say(f"{timers:,} timers: memory of the server", memory, "MB")
 
 
@@ -224,10 +236,11 @@ def journal(folder: Path) -> None:
     for number in range(500):
         store.append(names[number % 20], [note], NOW).result()
     say("append, each waited for", 500 / (time.perf_counter() - began), "entries/s")
-    began = time.perf_counter()
+    began, worked = time.perf_counter(), time.process_time()
     for future in [store.append(names[number % 20], [note], NOW) for number in range(5000)]:
         future.result()
     say("append, many at once", 5000 / (time.perf_counter() - began), "entries/s")
+    say("append, many at once, processor", (time.process_time() - worked) / 5, "ms each")
     began = time.perf_counter()
     found = list(store.verify())
     seconds = time.perf_counter() - began
