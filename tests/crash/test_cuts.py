@@ -1,7 +1,8 @@
 """kill -9 at every boundary of every shipped playbook: nothing is lost, and nothing happens twice.
 
 Each run is cut at a fifth of all boundaries: before and after an effect, and after a write to the
-database. The runs of a playbook together are cut at every one of them.
+database. The runs of a playbook together are cut at every one of them. The far end has no guard of
+its own: it does what it is told each time, and counts it, so that a repetition without a look is seen.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from tests.crash.life import COMMITTED, Life, Reaper, story
 from tests.runtime.databases import Cluster, cluster  # noqa: F401 - a fixture
 
 from firedoor.runtime import library
+from firedoor.runtime.rehearsal import HandClock
+from firedoor.testing.far_end import FarEnd
+from firedoor.testing.house import STARTS, targets
 
 RUNS = 5  # of each playbook; together they cut at every boundary
 FEWEST = 40  # boundaries of each playbook
@@ -76,6 +80,27 @@ async def test_there_is_something_to_cut(playbook: str) -> None:
     expected = await undisturbed(playbook)
     assert len(expected.boundaries) >= FEWEST
     assert set(expected.effects.values()) == {1}
+
+
+async def test_killed_after_every_effect_it_looks_and_repeats_nothing(tmp_path: Path) -> None:
+    """Each time one effect has happened and nobody knows; the far end, which would obey, is not told again."""
+    playbook = PLAYBOOKS[0]
+    expected = await undisturbed(playbook)
+    after = [name for name in dict.fromkeys(expected.boundaries) if name.partition(" ")[0] in ("performed", "ended")]
+    life = await Life(tmp_path, playbook, Reaper(frozenset(after))).live()
+    looked = sum(count for (verb, _), count in life.house.far_end.calls.items() if verb == "observe")
+    assert life.house.far_end.effects == expected.effects
+    assert looked >= len(expected.effects)
+    life.close()
+
+
+async def test_a_repetition_would_be_counted() -> None:
+    """The proof can fail: told twice with one key, the far end counts two effects."""
+    far_end, target = FarEnd(HandClock(STARTS), {}), targets("chat-large").targets["chat-large"]
+    snapshot = await far_end.capture_state(target, target.doors[0])
+    for _ in range(2):
+        await far_end.suspend(target, target.doors[0], snapshot, "one key")
+    assert far_end.effects == {"one key": 2}
 
 
 async def test_killed_again_and_again_on_postgresql(tmp_path: Path, cluster: Cluster) -> None:  # noqa: F811 - the fixture
