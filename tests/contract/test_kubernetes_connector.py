@@ -180,6 +180,21 @@ async def test_keda_is_paused_and_let_go(bench: Bench, before: dict[str, str]) -
     )
 
 
+async def test_a_crash_after_the_pause_leaves_work_of_ours(bench: Bench) -> None:
+    """KEDA scaled down at our request and our own change never came: the next process knows it by the pause's mark."""
+    bench.cluster.reset(**{SCALED_OBJECTS: [scaled_object()]})
+    bench.model("scale", autoscaler="pause")
+    snapshot = await bench.connector.capture_state(bench.target, bench.door)
+    ours = {PAUSED: "0", "firedoor.io/closed-by": f"firedoor:{KEY}", "firedoor.io/before": ""}
+    bench.cluster.change(SCALED_OBJECTS, "so-chat-large", {"metadata": {"annotations": ours}})
+    bench.model("scale", autoscaler="pause")  # a connector without memory, as after a restart
+    seen = await bench.connector.observe(bench.target, bench.door, KEY)
+    again = await bench.connector.suspend(bench.target, bench.door, snapshot, KEY)
+    assert (seen.closed, seen.ours, again.changed) == (YES, YES, False)
+    assert (await bench.open(snapshot, again)).changed
+    assert bench.cluster.show(DEPLOYMENTS, "chat-large")["spec"]["replicas"] == 3
+
+
 async def test_a_status_that_moves_is_no_conflict(bench: Bench) -> None:
     """A resourceVersion that moved without a change of the specification is read again, and the door closes."""
     snapshot = await bench.connector.capture_state(bench.target, bench.door)

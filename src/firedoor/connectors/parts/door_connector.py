@@ -317,7 +317,8 @@ def shown(mark: Any) -> str | None:  # noqa: ANN401 - any JSON value
 
 def _already(live: Live, mark: str | None) -> Json:
     ours = mark is not None and bears(live.mark, mark)
-    return {"already": "closed", "ours": ours, "mark": shown(live.mark), "version_token": live.version_token}
+    found = mark if ours else shown(live.mark)
+    return {"already": "closed", "ours": ours, "mark": found, "version_token": live.version_token}
 
 
 def _strangers(live: Live, closed_by: Receipt | None, *, marked: bool) -> list[str]:
