@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
 PLAYBOOK = "model-data-leakage"
 NUMBERS = count(1)
-PATIENCE = 60  # seconds; the machine may be busy
+PATIENCE = 180  # seconds; the machine may be busy
 
 
 def conducted(rig: Any, *left: str) -> str:
@@ -71,14 +71,14 @@ async def test_an_incident_that_waits_is_shown_as_suspended(rig: Any) -> None:
     assert rig.host.effects(name) == ["remediation.tell"]
 
 
-async def test_sixty_incidents_of_an_outage_are_all_shown_once(rig: Any) -> None:
+async def test_many_incidents_of_an_outage_are_all_shown_once(rig: Any) -> None:
     """One run each, every operation once, however many there are."""
-    names = [conducted(rig) for _ in range(60)]
+    names = [conducted(rig) for _ in range(24)]  # more than one round
     await shown(rig, *names)
     found = await rig.post("/flow_runs/filter", flow_runs={"name": {"any_": names}}, limit=200)
     assert sorted(run["name"] for run in found) == names
     assert {run["state_name"] for run in found} == {"Completed"}
-    assert {len(await rig.task_runs(name)) for name in names[::10]} == {4}
+    assert {len(await rig.task_runs(name)) for name in names[::6]} == {4}
 
 
 @pytest.mark.parametrize("left", ["RUNNING", "PENDING", "CRASHED", "FAILED"])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from firedoor.runtime.prefect_session import Session
     from firedoor.runtime.prefect_thread import PrefectThread
 
-BATCH = 15  # incidents in one round
+FEWEST, MOST = 2, 16  # incidents in one round: halved when a round takes too long, doubled when it does not
 BUSY, IDLE = 0.3, 3.0  # seconds between two rounds: when there was something to show, and when there was not
 BOUND = 25.0  # seconds for a round; less than a claim lasts
 LONGEST = 15.0  # seconds between two rounds, while they fail
@@ -54,6 +54,7 @@ class CatchUp:
         self._interrupted: set[str] = set()  # driven while Prefect was away: what their runs showed may be lost
         self._notes: set[asyncio.Task[None]] = set()
         self._ready = False
+        self._batch = MOST
         self._swept_at = 0.0
         self.sweep = SWEEP
 
@@ -116,13 +117,15 @@ class CatchUp:
         self._ready = self._session.ready
 
     async def _round(self) -> int:
-        found = await self._backlog.claim(BATCH, self._driving())
+        found = await self._backlog.claim(self._batch, self._driving())
         if not found:
             return 0
         shown: set[str] = set()
         try:
             await self._in_thread(self._thread.submit(self._session.show(found, shown)))
+            self._batch = min(self._batch * 2, MOST)
         except TimeoutError:
+            self._batch = max(self._batch // 2, FEWEST)
             log.info("Prefect is slow: %d of %d incidents were shown", len(shown), len(found))
         finally:
             for one in found:

@@ -54,11 +54,10 @@ class Showing:
                 runs[one.incident] = run
         here = [one for one in batch if one.incident in runs]
         whole = await self._write_task_runs(here, {name: run.id for name, run in runs.items()})
-        for one in here:
-            run = runs[one.incident]
-            if one.incident in whole and await self._set_state(one, run):
-                await self._write_artifacts(one, run)
-                shown.add(one.incident)
+        ready = [one for one in here if one.incident in whole and await self._set_state(one, runs[one.incident])]
+        for one in ready:
+            await self._write_artifacts(one, runs[one.incident])
+            shown.add(one.incident)
 
     async def _created(self, one: Unshown, deployed: Deployed | None) -> FlowRun | None:
         from prefect.states import Running, Suspended
