@@ -12,9 +12,12 @@ from sqlalchemy import update
 from tests.runtime.pages import CLOSE, HEAD, SUSPEND, TWO
 from tests.runtime.test_conductor import until
 
+from firedoor.core.journal import Draft, Kind
 from firedoor.core.problems import Problem, Unanswered
+from firedoor.runtime.driver import ROOM
 from firedoor.runtime.prefect_ports import perform_directly
 from firedoor.store.drives import LEASE
+from firedoor.store.journal import NewIncident
 from firedoor.store.projections import table
 from firedoor.store.tables import DriveRow, PlanRow
 from firedoor.testing import House, plan_of
@@ -158,6 +161,18 @@ async def test_a_drive_that_fails_is_tried_ever_more_rarely_and_shows(house: Hou
 async def write(house: House, query) -> None:
     """Change the database past every rule."""
     await asyncio.wrap_future(house.store.write(lambda connection: connection.execute(query) and None))
+
+
+async def test_however_many_fail_the_others_are_taken_over(house: House) -> None:
+    """A look that is full of incidents at rest would never see the one behind them."""
+    opened = Draft(Kind.OPENED, "x", {"type": "data_leakage_in_ai_models", "title": "t", "severity": "high"})
+    new = NewIncident("data_leakage_in_ai_models", "t", "high", "p", "x", (opened,))
+    written = [house.store.open_incident(new, house.clock()) for _ in range(ROOM + 1)]
+    *resting, last = [future.result()[0].incident for future in written]
+    again = house.clock() + timedelta(seconds=30)
+    house.driver.failing = dict.fromkeys(resting, (1, again, "the disk is full"))
+    assert await house.driver.look() == [last]
+    await house.settle(last)
 
 
 async def test_one_process_conducts_an_incident_once(tmp_path: Path) -> None:

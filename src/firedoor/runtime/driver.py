@@ -25,6 +25,7 @@ from firedoor.store.drives import Lease
 
 BEAT = 2.0  # seconds between two beats of all leases
 LOOK = 0.5  # seconds between two looks for incidents that nobody drives
+ROOM = 100  # incidents that one look takes over, at most
 LONGEST_PAUSE = 60.0  # seconds between two tries to drive an incident whose drive fails
 
 log = logging.getLogger(__name__)
@@ -113,7 +114,9 @@ class Driver:
     async def look(self) -> list[str]:
         """One look. Returns what was taken over."""
         self.looked_at = now = self.world.now()
-        found = await asyncio.to_thread(drives.needing, self.world.store, now)
+        # Whoever rests after a failure is found as well: however many rest, some room is left for the others.
+        limit = ROOM + len(self._drives) + len(self.failing)
+        found = await asyncio.to_thread(drives.needing, self.world.store, now, limit)
         longest = now + timedelta(seconds=LONGEST_PAUSE)  # a pause that lasts longer is of a clock that was put back
         resting = (name for name, (_, again, _) in self.failing.items() if now < again <= longest)
         busy = {*self._drives, *self._leases, *resting}
