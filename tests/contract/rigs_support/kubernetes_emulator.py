@@ -11,15 +11,16 @@ what to hold. It prints its two ports when it is ready, and ends when its standa
 from __future__ import annotations
 
 import asyncio
+import importlib
 import itertools
 import json
 import sys
 from typing import Any
 
-import kmock  # it has an environment of its own
 from aiohttp import web
-from kmock._internal.k8s import KubernetesError
 
+kmock: Any = importlib.import_module("kmock")  # it has an environment of its own, and no types here
+KubernetesError: Any = importlib.import_module("kmock._internal.k8s").KubernetesError
 COLLEAGUE = "the-token-of-a-colleague"
 PAUSED = "autoscaling.keda.sh/paused-replicas"
 
@@ -109,7 +110,7 @@ class Emulator(kmock.KubernetesEmulator):  # type: ignore[misc]  # as above
         metadata = {**(patch.get("metadata") or {}), **self._bumped(found, patch)}
         self.objects[resource, namespace, name].patch({**patch, "metadata": metadata})
 
-    def put(self, resource: str, item: dict[str, Any]) -> None:
+    def hold(self, resource: str, item: dict[str, Any]) -> None:
         """Hold an object."""
         metadata = {"uid": f"uid-{next(self.versions)}", "generation": 1, "resourceVersion": str(next(self.versions))}
         item = {**item, "metadata": {**metadata, **item["metadata"]}}
@@ -197,7 +198,7 @@ class DataPlane:
         for resource, items in (await request.json()).items():
             self._emulator.resources[resource] = {}
             for item in items:
-                self._emulator.put(resource, item)
+                self._emulator.hold(resource, item)
         self._emulator.control()
         return web.json_response({})
 
