@@ -27,7 +27,7 @@ from typing import Any
 
 import httpx
 import yaml
-from tests.benchmarks.alert_to_suspend import alert_body, inventory
+from tests.benchmarks.alert_to_suspend import NAMES, alert_body, inventory
 from tests.crash.processes import FIREDOOR, Supervised, Supervisor, answers, free_port, table, until
 from tests.runtime.databases import Cluster
 
@@ -389,7 +389,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.crash.soak", description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--seconds", type=float, default=120, help="for how long processes are killed")
     parser.add_argument("--away", type=float, default=60, help="for how many seconds the Prefect server is gone")
-    parser.add_argument("--storm", type=int, default=300, help="how many alerts come in while it is gone")
+    parser.add_argument("--storm", type=int, default=NAMES - INCIDENTS, help="how many alerts come in while it is gone")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="which processes are killed when")
     parser.add_argument("--keep", action="store_true", help="leave the folder with the logs")
     options = parser.parse_args()
