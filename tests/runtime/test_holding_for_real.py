@@ -117,3 +117,35 @@ async def test_a_door_that_lies_is_not_suspended_and_the_next_one_is(house: Hous
     first, second = event["doors"]
     assert (first["door"], first["proved"], second["proved"]) == ("platform", "no", "yes")
     assert "callers are answered" in first["seen"]
+
+
+ALL = HEAD + SUSPEND.lstrip("\n").replace("automatic: always", "automatic: always\n      doors: all", 1)
+
+
+def doors_of(house: House, incident: str) -> dict[str, str]:
+    """Every door that was tried, and whether it was proved closed."""
+    record = house.view(incident).operations[f"{CLOSE}.suspend"]
+    return {door["door"]: door.get("proved", door.get("problem", "")) for door in record.result.get("doors", [])}
+
+
+async def test_every_door_is_closed_where_the_playbook_says_so(house: House, rig: Rig) -> None:
+    """`doors: all`: both are closed and proved, and the way back opens both."""
+    house.plan = plan_of(ALL)
+    incident = await closed(house)
+    assert doors_of(house, incident) == {"platform": "yes", "gateway": "yes"}
+    view = await house.answer(incident, f"{OPEN}.approve", "approve")
+    assert (str(view.state), answers(rig, "chat-large")) == ("closed", 200)
+
+
+async def test_one_open_door_of_all_is_not_suspended(house: House, rig: Rig) -> None:
+    """Callers are refused, and one door only says that it closed: a person is asked, and told which door."""
+    house.plan = plan_of(ALL)
+    rig.fault(fault="lie", times=10)
+    incident = await closed(house)
+    for _ in range(3):
+        house.wind(seconds=10)
+        await house.driver.look()
+        await house.settle(incident)
+    record = house.view(incident).operations[f"{CLOSE}.suspend"]
+    assert (record.status, "platform:" in record.problem) == ("failed", True)
+    assert [task.kind for task in house.view(incident).open_tasks()] == ["rescue"]
