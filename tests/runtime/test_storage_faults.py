@@ -92,6 +92,7 @@ async def _api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     page = yaml.safe_load(PAGE) | yaml.safe_load(START)
     (folder / "outside.yaml").write_text(yaml.safe_dump(page, sort_keys=False))
     monkeypatch.setenv("FIREDOOR_PLAYBOOKS", str(folder))
+    monkeypatch.setenv("FIREDOOR_AUTOMATIC_EVIDENCE", "any")  # one detector is enough here
     async with api_house.house(tmp_path / "data") as built:
         far_end = FarEnd(HandClock(STARTS), {})
         built.runtime.world.inventory = targets("m0", evidence=("model_card",))
