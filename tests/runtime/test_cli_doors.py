@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+import yaml
 from tests.runtime.command import Firedoor, _firedoor  # noqa: F401 - a fixture
 
 from firedoor.demo.stage import Stage
@@ -77,3 +78,29 @@ def test_a_command_waits_for_its_own_retry(firedoor: Firedoor, platform: Stage) 
         assert httpx.put(url, json=fault, headers=headers, trust_env=False).is_success
     said = firedoor("suspend", "chat-large", "--why", "it leaks")
     assert (said.code, "chat-large  closed" in said.out) == (0, True), said
+
+
+def test_what_must_not_be_suspended_is_refused_with_its_reason(firedoor: Firedoor, platform: Stage) -> None:
+    """Exit code 3, the reason from the inventory, and no incident is opened."""
+    inventory = platform.data / "targets.yaml"
+    found = yaml.safe_load(inventory.read_text())
+    found["targets"]["chat-small"] |= {"never_suspend": True, "because": "it filters what the others say"}
+    inventory.write_text(yaml.safe_dump(found))
+    said = firedoor("suspend", "chat-small", "--why", "panic")
+    assert (said.code, "it filters what the others say" in said.err) == (3, True), said
+    assert firedoor("incidents", "--all", "--format", "json").json["incidents"] == []
+
+
+def test_what_an_ended_incident_keeps_closed_is_opened_by_name(firedoor: Firedoor, platform: Stage) -> None:
+    """Kept closed by decision, the incident ends; it is still held, a legal hold keeps it so, and then it opens."""
+    assert firedoor("suspend", "chat-large", "--why", "it leaks").code == 0
+    incident = "INC-2026-0001"
+    assert firedoor("answer", incident, "remediation.resume.approve", "refuse", "--why", "withdrawn").code == 0
+    assert firedoor("status", incident, "--format", "json").json["state"] == "closed"
+    assert firedoor("holds", "--format", "json").json["holds"][0]["target"] == "chat-large"
+    assert firedoor("legal-hold", incident, "--why", "a court asks").code == 0
+    assert "K501" in (said := firedoor("resume", "chat-large", "--why", "mended")).err + said.out
+    assert firedoor("legal-hold", incident, "--release", "--why", "it has its copy").code == 0
+    assert firedoor("resume", "chat-large", "--why", "mended").code == 0
+    assert firedoor("verify", "chat-large").out.startswith("chat-large  answers")
+    assert firedoor("holds", "--format", "json").json["holds"] == []
