@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -283,3 +284,17 @@ async def test_every_process_knows_what_any_has_closed(house: House) -> None:
     await other.holding.look()
     assert other.world.closed_on_purpose() == {"chat-large"}
     other.close()
+
+
+async def test_what_an_earlier_version_closed_is_held_after_the_upgrade(house: House) -> None:
+    """The migration reads it from the journals: what is closed is due for a look at once, what was opened is not."""
+    migration = import_module("firedoor.store.migrations.versions.0006_what_is_held_closed")
+    first, second = await closed(house), await house.open(endpoint="chat-small")
+    await house.settle(second)
+    await house.answer(second, f"{OPEN}.approve", "approve")
+    with house.store.engine.connect() as connection:
+        held = migration._held(connection)
+    assert list(held) == [(first, "chat-large")]
+    assert held[first, "chat-large"]["op"] == SUSPENDED
+    house.store.rebuild(first).result()
+    assert [row["target"] for row in holders(house.store, "chat-large")] == ["chat-large"]
