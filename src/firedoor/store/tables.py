@@ -304,6 +304,19 @@ class AnswerLinkRow(SQLModel, table=True):
     used_at: str | None = None
 
 
+class CalendarLinkRow(SQLModel, table=True):
+    """Private addresses of calendars, one person's each: only a digest of the secret is kept."""
+
+    __tablename__ = "calendar_link"
+
+    id: str = Field(primary_key=True)
+    digest: str = Field(index=True, unique=True)
+    person: str = Field(index=True)
+    kind: str  # account or local: what the person's roles follow from, each time it is read
+    made_at: str
+    revoked_at: str | None = None
+
+
 class CounterRow(SQLModel, table=True):
     """Numbers that are given out once."""
 
