@@ -31,8 +31,8 @@ def limited(words: str, text: str = HEAD + SUSPEND) -> str:
     return text.replace("roles:", f"limits: {words}\nroles:", 1)
 
 
-def braked(folder: Path, house: int = 20, text: str = HEAD + SUSPEND, count: int = 12) -> House:
-    here = House(folder, plan_of(text), inventory=targets(*(f"m{number}" for number in range(count))))
+def braked(folder: Path, house: int = 20, text: str = HEAD + SUSPEND, url: str = "") -> House:
+    here = House(folder, plan_of(text), inventory=targets(*(f"m{number}" for number in range(12))), url=url)
     return with_brake(here, house)
 
 
@@ -133,9 +133,9 @@ async def test_the_house_counts_all_processes(tmp_path: Path) -> None:
     first.close()
 
 
-async def test_a_race_for_the_last_place_has_one_winner(tmp_path: Path) -> None:
-    """Ten at the same moment in two processes with three places: three are closed unasked."""
-    first = braked(tmp_path, house=3)
+async def test_a_race_for_the_last_place_has_one_winner(tmp_path: Path, database: str) -> None:
+    """Ten at the same moment in two processes with three places, on either database: three are closed unasked."""
+    first = braked(tmp_path, house=3, url=database)
     second = with_brake(first.again(), 3)
     both = [(first, second)[number % 2].open(endpoint=f"m{number}") for number in range(10)]
     incidents = await asyncio.gather(*both)

@@ -157,8 +157,9 @@ async def test_our_mark_taken_away_is_drift(house: House) -> None:
     assert "callers are still refused" in drift.body["seen"]
 
 
-async def test_several_processes_look_once(stubborn: House) -> None:
-    """Two that race at the same moment: one look, one entry, one closing."""
+async def test_several_processes_look_once(tmp_path: Path, database: str) -> None:
+    """Two that race at the same moment, on either database: one look, one entry, one closing."""
+    stubborn = House(tmp_path, plan_of(page("suspend_again")), url=database)
     incident = await closed(stubborn)
     other = stubborn.again()
     stubborn.far_end.closed.clear()
@@ -167,6 +168,7 @@ async def test_several_processes_look_once(stubborn: House) -> None:
     await asyncio.gather(stubborn.settle(incident), other.settle(incident))
     assert (sum(counts), len(of_kind(stubborn, incident, Kind.DRIFTED)), stubborn.far_end.effects.total()) == (1, 1, 2)
     other.close()
+    stubborn.close()
 
 
 async def test_a_process_that_dies_while_closing_is_succeeded(stubborn: House) -> None:
