@@ -317,6 +317,56 @@ class CalendarLinkRow(SQLModel, table=True):
     revoked_at: str | None = None
 
 
+class DeliveryRow(SQLModel, table=True):
+    """What is to leave through messengers, from the same transaction as the entry that it speaks of.
+
+    First it is `new`: nobody has looked yet which messengers its roles have. Then there is one row for each messenger
+    and address. `state`: new, addressed or nobody (done with); queued, sending, sent, given_up. `next_at` is when it
+    is next tried, and while it is `sending`, when its sender counts as dead. Never rebuilt: what left has left.
+    """
+
+    __tablename__ = "delivery"
+    __table_args__ = (Index("delivery_due", "state", "next_at"),)
+
+    key: str = Field(primary_key=True)
+    handle: str = Field(index=True, unique=True)  # what a button of the message carries: it says nothing
+    incident: str = Field(index=True)
+    seq: int
+    kind: str  # task, reminder, escalation, message, state
+    about: str = ""  # "task:ID" or "clock:ID"
+    roles: str = ""
+    messenger: str = ""
+    address: str = ""
+    state: str = "new"
+    made_at: str
+    next_at: str | None = None
+    attempts: int = 0
+    owner: str = ""
+    problem: str = Field(default="", sa_type=Text)
+    sent_at: str | None = None
+    reference: str = Field(default="", sa_type=Text)  # how the far end knows it
+
+
+class ChannelRow(SQLModel, table=True):
+    """Where a messenger speaks about one incident, and what the messenger needs to know of that place."""
+
+    __tablename__ = "channel"
+
+    messenger: str = Field(primary_key=True)
+    incident: str = Field(primary_key=True)
+    address: str = Field(index=True)
+    note: str = Field(default="{}", sa_type=Text)
+
+
+class TakenInRow(SQLModel, table=True):
+    """Signed requests that were taken in a moment ago, by digest: the same one does nothing a second time."""
+
+    __tablename__ = "taken_in"
+
+    digest: str = Field(primary_key=True)
+    at: str = Field(index=True)
+
+
 class CounterRow(SQLModel, table=True):
     """Numbers that are given out once."""
 
