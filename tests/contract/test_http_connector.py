@@ -22,7 +22,7 @@ from tests.contract.odd_server import Asked, odd_server, reply
 from firedoor.connectors.http import HttpConnector
 from firedoor.connectors.parts import templates
 from firedoor.connectors.parts.context import ConnectorContext, open_client
-from firedoor.connectors.parts.http_door import compile_door, freeze, thaw
+from firedoor.connectors.parts.http_door import MISSING, at, compile_door, freeze, thaw
 from firedoor.core.problems import InDoubt, InvalidInput, Refused, Unanswered
 from firedoor.core.targets import Artefact, Door, HttpProbe, Inventory, Target
 from firedoor.core.ternary import NO, UNKNOWN, YES
@@ -665,6 +665,48 @@ async def test_half_an_artefact_is_none(connector: HttpConnector, answer: Any) -
         log = Artefact(url=f"{server.url}/log", max_bytes=100, keep="digest")
         with pytest.raises(Unanswered):
             await connector.collect(target_of(door_of(server.url), evidence={"log": log}), "log")
+
+
+async def test_a_system_that_is_busy_is_asked_again_for_an_artefact(connector: HttpConnector) -> None:
+    """Turned away twice as one call too many: the third answer is the artefact."""
+    answers = iter([reply(429, b"", retry_after="0"), reply(503, b"", retry_after="0"), reply(200, b"log")])
+    async with odd_server(lambda _: next(answers)) as server:
+        target = target_of(door_of(server.url), evidence={"log": Artefact(url=f"{server.url}/log")})
+        assert (await connector.collect(target, "log")).content == b"log"
+    assert len(server.asked) == 3
+
+
+async def test_an_artefact_of_a_system_that_stays_busy_is_given_up(connector: HttpConnector) -> None:
+    """An hour is not waited for: the message says that it was turned away and changed nothing."""
+    async with odd_server(lambda _: reply(429, b"", retry_after="3600")) as server:
+        target = target_of(door_of(server.url), evidence={"log": Artefact(url=f"{server.url}/log")})
+        with pytest.raises(Unanswered, match="429"):
+            await asyncio.wait_for(connector.collect(target, "log"), 2)
+    assert len(server.asked) == 1
+
+
+async def test_a_broken_connection_is_tried_once_more_for_an_artefact(connector: HttpConnector) -> None:
+    """Nothing had come yet, so nothing is mixed; half an artefact is never continued."""
+    answers: Iterator[Any] = iter([[None], reply(200, b"log")])
+    async with odd_server(lambda _: next(answers)) as server:
+        target = target_of(door_of(server.url), evidence={"log": Artefact(url=f"{server.url}/log")})
+        assert (await connector.collect(target, "log")).size == 3
+
+
+@pytest.mark.parametrize("part", ["\u00b2", "\u0661", "1\u00b2", "-1", "1.0"])
+def test_a_pointer_into_a_list_takes_the_ten_digits_only(part: str) -> None:
+    """What Python calls a digit is none to a JSON pointer: it points at nothing, and breaks nothing."""
+    assert at([10, 11, 12], f"/{part}") is MISSING
+    assert at([10, 11, 12], "/1") == 11
+
+
+@pytest.mark.parametrize("after", ["\u00b2".encode().decode("latin-1"), "soon"])
+async def test_a_pause_that_is_no_number_is_a_short_one(connector: HttpConnector, after: str) -> None:
+    """A header of odd digits is answered with our own pause."""
+    answers = iter([reply(429, b"", retry_after=after), reply(200, b"log")])
+    async with odd_server(lambda _: next(answers)) as server:
+        target = target_of(door_of(server.url), evidence={"log": Artefact(url=f"{server.url}/log")})
+        assert (await connector.collect(target, "log")).size == 3
 
 
 async def test_a_pipe_is_no_evidence(connector: HttpConnector, tmp_path: Path) -> None:

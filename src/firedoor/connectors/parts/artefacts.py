@@ -28,6 +28,15 @@ from firedoor.core.targets import Artefact, Target
 
 _CHUNK = 1024 * 1024  # bytes
 _SECONDS = 60.0  # between two chunks; the size is bounded, so the whole is
+_PATIENCE = 10.0  # seconds for a system that turns us away as one call too many, as for every other look
+
+
+class _TurnedAway(Exception):
+    """The system did nothing and says so."""
+
+    def __init__(self, answer: calls.Answer) -> None:
+        super().__init__(answer.status)
+        self.answer = answer
 
 
 @dataclass
@@ -86,10 +95,22 @@ async def _from_url(context: ConnectorContext, artefact: Artefact, url: str, int
 
     headers = {key: SECRET.sub(lambda found: put(found.group()), value) for key, value in artefact.headers.items()}
     ready = calls.Ready("GET", url, headers, None, redactor)
-    try:
-        return await _stream(context, artefact, ready, intake)
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        raise calls.broken(error, ready, changes=False) from None
+    waited = 0.0
+    for attempt in range(1, calls.ATTEMPTS + 1):
+        try:
+            return await _stream(context, artefact, ready, intake)
+        except _TurnedAway as busy:
+            pause = calls.pause_after(busy.answer, attempt, context.now())
+            waited += pause
+            if waited > _PATIENCE or attempt == calls.ATTEMPTS:
+                raise calls.refusal(busy.answer, ready, changes=False) from None
+            await asyncio.sleep(pause)
+        except (httpx.RemoteProtocolError, httpx.ReadError) as error:
+            if attempt > 1 or intake.size:  # what is half read is not read twice: it may be a model's weights
+                raise calls.broken(error, ready, changes=False) from None
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise calls.broken(error, ready, changes=False) from None
+    raise AssertionError("the last attempt returns or raises")
 
 
 async def _stream(
@@ -100,10 +121,7 @@ async def _stream(
     )
     response = await context.client.send(request, stream=True, follow_redirects=False)
     try:
-        if response.status_code != 200:
-            do = "see whether the URL is right and the key may read it"
-            message = f"GET {ready.url} answered {response.status_code}: nothing was collected"
-            raise Unanswered(Problem(code="K204", message=message, do=do))
+        _answered(response, ready)
         async for chunk in response.aiter_raw():
             intake.take(chunk)
     finally:
@@ -112,6 +130,17 @@ async def _stream(
     said = response.headers.get("content-type", artefact.media_type)
     media_type = artefact.media_type if "media_type" in artefact.model_fields_set else said.split(";")[0].strip()
     return media_type, ready.url if encoding == "identity" else f"{ready.url} (content-encoding: {encoding})"
+
+
+def _answered(response: httpx.Response, ready: calls.Ready) -> None:
+    """Raise _TurnedAway when it wants to be asked again, and Unanswered when it is no artefact."""
+    answer = calls.Answer(response.status_code, response.headers, b"", 1, ready.redactor)
+    if calls.turned_away(answer):
+        raise _TurnedAway(answer)
+    if response.status_code != 200:
+        do = "see whether the URL is right and the key may read it"
+        message = f"GET {ready.url} answered {response.status_code}: nothing was collected"
+        raise Unanswered(Problem(code="K204", message=message, do=do))
 
 
 async def _from_file(path: Path, intake: _Intake) -> None:

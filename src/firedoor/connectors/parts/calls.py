@@ -36,7 +36,7 @@ _NOT_SENT = (
     httpx.UnsupportedProtocol,
     httpx.LocalProtocolError,
 )
-_ATTEMPTS = 5
+ATTEMPTS = 5
 
 
 class Request(Part):
@@ -192,7 +192,7 @@ async def perform(
 async def exchange(context: ConnectorContext, ready: Ready, bounds: Bounds, *, changes: bool) -> Answer:
     """Send, and send again where that is safe; the errors are those of `perform`."""
     waited = 0.0
-    for attempt in range(1, _ATTEMPTS + 1):
+    for attempt in range(1, ATTEMPTS + 1):
         answer = await _once(context, ready, bounds, attempt, changes=changes)
         if answer is None:  # the connection of a safe call broke: once more, on a new one
             continue
@@ -200,7 +200,7 @@ async def exchange(context: ConnectorContext, ready: Ready, bounds: Bounds, *, c
             return answer
         pause = pause_after(answer, attempt, context.now())
         too_long = waited + pause > bounds.retry_within_seconds
-        if not turned_away(answer) or not bounds.repeatable or too_long or attempt == _ATTEMPTS:
+        if not turned_away(answer) or not bounds.repeatable or too_long or attempt == ATTEMPTS:
             raise refusal(answer, ready, changes=changes)
         waited += pause
         await asyncio.sleep(pause)
@@ -272,7 +272,7 @@ def turned_away(answer: Answer) -> bool:
 def pause_after(answer: Answer, attempt: int, now: datetime) -> float:
     """Return seconds: Retry-After as a number or a date (RFC 9110 section 10.2.3), else a doubling pause."""
     text = answer.headers.get("retry-after", "").strip()
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     try:
         return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())

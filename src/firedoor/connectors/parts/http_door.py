@@ -202,11 +202,16 @@ def at(document: Any, pointer: str) -> Any:  # noqa: ANN401 - any JSON value
         part = raw.replace("~1", "/").replace("~0", "~")
         if isinstance(document, dict) and part in document:
             document = document[part]
-        elif isinstance(document, list) and part.isdigit() and int(part) < len(document):
+        elif isinstance(document, list) and _is_number(part) and int(part) < len(document):
             document = document[int(part)]
         else:
             return MISSING
     return document
+
+
+def _is_number(text: str) -> bool:
+    """Whether it is written in the ten digits: `²` is a digit to Python, and no number to `int`."""
+    return text.isascii() and text.isdigit()
 
 
 def freeze(value: Any) -> Any:  # noqa: ANN401 - any JSON value
@@ -230,7 +235,7 @@ def thaw(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Undo `freeze`."""
     match value:
         case {"$number": str(text)} if len(value) == 1:
-            return int(text) if text.lstrip("-").isdigit() else float(text)
+            return int(text) if _is_number(text.removeprefix("-")) else float(text)
         case dict():
             return {key: thaw(item) for key, item in value.items()}
         case list():

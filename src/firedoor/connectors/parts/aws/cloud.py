@@ -217,7 +217,7 @@ def pause_of(error: Exception, attempt: int) -> float | None:
         return None
     headers = error.response["ResponseMetadata"].get("HTTPHeaders", {})  # type: ignore[attr-defined]  # has a status
     after = str(headers.get("retry-after", ""))
-    return float(after) if after.isdigit() else 0.25 * float(1 << attempt)
+    return float(after) if after.isascii() and after.isdigit() else 0.25 * float(1 << attempt)
 
 
 def meaning(
