@@ -1,0 +1,163 @@
+"""A server with people and incidents, as a browser meets it, and what a browser hears while it looks around.
+
+Decides who there is (Ann and Bo who respond, Dee who protects data, Eve who may only read) and that every page is
+watched for errors and for requests to anywhere else. Leaves the journeys to the tests and the pictures to `pictures`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from tests.contract.connector_suite import rig_class
+
+CHROMIUM = Path("/usr/bin/chromium")
+WORD = "a door that shuts by itself"
+PEOPLE = {
+    "ann": ["responder", "commander", "engineering", "manager", "admin"],
+    "bo": ["responder", "commander", "legal", "communications", "victim_support", "manager"],
+    "dee": ["dpo", "legal"],
+    "eve": ["viewer"],
+}
+DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+# Headless on a server: no sandbox as root, no graphics, nothing in the background that asks other hosts.
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+PATIENCE = 60.0  # seconds
+
+
+@dataclass
+class Heard:
+    """What went wrong in a browser, and whom else it asked."""
+
+    errors: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
+
+
+class Site:
+    """A server of its own with a model server behind it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.far_end = rig_class("http")()
+        self.far_end.start()
+        inventory = {"targets": json.loads(self.far_end.inventory.model_dump_json(by_alias=True))["targets"]}
+        (folder / "targets.yaml").write_text(json.dumps(inventory))
+        own = {
+            "FIREDOOR_DATA_DIR": str(folder), "FIREDOOR_PREFECT": "no", "FIREDOOR_AUTOMATIC_EVIDENCE": "any",
+            "FIREDOOR_TARGETS": str(folder / "targets.yaml"),
+        }  # fmt: skip
+        command = [sys.executable, "-m", "firedoor.interfaces.cli.main", "serve", "--port", "0"]
+        with (folder / "log").open("wb") as log:
+            environment = {**os.environ, **self.far_end.environment, **own}
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        note = self._note()
+        self.url = str(note["url"])
+        headers = {"authorization": f"Bearer {note['token']}"}
+        self.api = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, trust_env=False, timeout=60)
+        for name, roles in PEOPLE.items():
+            self.post("/accounts", {"name": name, "display": name.title(), "roles": roles, "password": WORD})
+
+    def _note(self) -> dict[str, Any]:
+        deadline, file = time.monotonic() + PATIENCE, self.folder / "server.json"
+        while True:
+            assert self.process.poll() is None, (self.folder / "log").read_text()
+            assert time.monotonic() < deadline, (self.folder / "log").read_text()
+            if file.exists():
+                note: dict[str, Any] = json.loads(file.read_text())
+                try:
+                    if httpx.get(f"{note['url']}/healthz", trust_env=False).status_code == 200:
+                        return note
+                except httpx.HTTPError:
+                    pass
+            time.sleep(0.1)
+
+    def post(self, path: str, body: Any) -> Any:
+        """Call the API as this machine's user."""
+        answer = self.api.post(path, json=body)
+        assert answer.status_code < 300, answer.text
+        return answer.json()
+
+    def open(self, playbook: str = "model-data-leakage", **facts: Any) -> str:
+        """Open an incident by hand; return it once something waits for people."""
+        incident = str(self.post("/incidents", {"playbook": playbook, "facts": facts, "why": "a test"})["incident"])
+        self.wait_for(lambda: self.api.get(f"/incidents/{incident}/tasks?open=true").json()["tasks"])
+        return incident
+
+    def wait_for(self, true: Any) -> Any:
+        """Wait until something is true; return it."""
+        deadline = time.monotonic() + PATIENCE
+        while not (found := true()):
+            assert time.monotonic() < deadline, (self.folder / "log").read_text()[-3000:]
+            time.sleep(0.1)
+        return found
+
+    def stop(self) -> None:
+        """End both processes."""
+        self.api.close()
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self.far_end.stop()
+
+
+def launched(playwright: Playwright) -> Browser:
+    """The system's Chromium."""
+    return playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+
+
+@contextmanager
+def visitor(browser: Browser, site: Site, **how: Any) -> Iterator[tuple[Page, Heard]]:
+    """A browser window of somebody who has not signed in, and what it hears."""
+    context = browser.new_context(**{"viewport": DESKTOP, **how})
+    heard = listen(context, site)
+    try:
+        yield context.new_page(), heard
+    finally:
+        context.close()
+
+
+@contextmanager
+def person(browser: Browser, site: Site, name: str, **how: Any) -> Iterator[tuple[Page, Heard]]:
+    """A browser window of one of the people, signed in on the page as they would."""
+    with visitor(browser, site, **how) as (page, heard):
+        sign_in(page, site, name)
+        yield page, heard
+
+
+def sign_in(page: Page, site: Site, name: str) -> None:
+    """Fill the form in."""
+    page.goto(f"{site.url}/sign-in")
+    page.fill("#name", name)
+    page.fill("#password", WORD)
+    page.click("main button")
+    page.wait_for_url(lambda url: "/sign-in" not in url)
+
+
+def listen(context: BrowserContext, site: Site) -> Heard:
+    """Hear errors of the console and requests to other places."""
+    heard = Heard()
+
+    def on_console(message: Any) -> None:
+        if message.type in ("error", "warning"):
+            heard.errors.append(message.text)
+
+    def on_page(page: Page) -> None:
+        page.on("console", on_console)
+        page.on("pageerror", lambda error: heard.errors.append(str(error)))
+
+    context.on("page", on_page)
+    context.on("request", lambda r: None if r.url.startswith(site.url) else heard.outside.append(r.url))
+    return heard
