@@ -132,7 +132,7 @@ def task(view: IncidentView, one: TaskView, now: datetime) -> Body:
         "incident": view.id, "number": one.number, "name": f"T{one.number}", "id": one.id, "kind": one.kind,
         "op": one.op,
         "role": one.role, "roles": sorted(one.roles), "question": one.question, "guidance": one.guidance,
-        "choices": one.choices, "asks": one.asks, "due_at": one.due_at,
+        "choices": [{"requires": [], **choice} for choice in one.choices], "asks": one.asks, "due_at": one.due_at,
         "overdue": one.open and now > datetime.fromisoformat(one.due_at),
         "opened_at": one.opened_at, "escalate_to": one.escalate_to, "escalations": one.escalations,
         "approvals": one.approvals, "not_by": one.not_by, "claimed_by": one.claimed_by,
