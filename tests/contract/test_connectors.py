@@ -25,7 +25,7 @@ from tests.contract.connector_suite import FAULTS, Rig, cases, kinds_with_rig, m
 from firedoor.connectors.parts.context import ConnectorContext, open_client
 from firedoor.connectors.registry import OpenConnectors, available, load
 from firedoor.core.canonical import digest
-from firedoor.core.ports import Connector, Receipt, Snapshot, Value
+from firedoor.core.ports import Connector, KnowsReversibility, Receipt, Snapshot, Value
 from firedoor.core.problems import FiredoorError, InDoubt, InvalidInput, NotFound, Refused, Unanswered
 from firedoor.core.targets import Artefact
 from firedoor.core.ternary import NO, UNKNOWN, YES
@@ -182,6 +182,14 @@ async def test_a_plan_says_what_would_be_called_and_calls_nothing(bench: Bench) 
     assert verbs.index("capture") < verbs.index("suspend") < verbs.index("verify")
     assert plan.permissions
     assert bench.rig.effects() == 0
+
+
+@every_connector
+async def test_what_is_known_without_a_look_is_what_the_plan_says(bench: Bench) -> None:
+    """A connector that knows without a call whether a door can be undone never promises more than its plan does."""
+    if isinstance(bench.connector, KnowsReversibility):
+        known = bench.connector.reversibility(bench.rig.target, bench.rig.door)
+        assert known == (await bench.plan()).reversible
 
 
 @every_connector

@@ -80,6 +80,47 @@ def test_a_command_waits_for_its_own_retry(firedoor: Firedoor, platform: Stage) 
     assert (said.code, "chat-large  closed" in said.out) == (0, True), said
 
 
+LIED = "it said that it closed, and callers are answered"
+
+
+def lying(platform: Stage, *doors: str) -> None:
+    """Doors that answer every suspension of chat-large with success and do nothing."""
+    for door in doors:
+        url = f"{platform.model['url']}/admin/faults/{door}/chat-large"
+        fault = {"fault": "lie", "times": 1000}
+        headers = {"authorization": f"Bearer {platform.admin_key}"}
+        assert httpx.put(url, json=fault, headers=headers, trust_env=False).is_success
+
+
+def test_a_door_that_lies_is_passed_over_and_the_next_one_closes(firedoor: Firedoor, platform: Stage) -> None:
+    """The first door says 200 and does nothing: the second one closes it, and every page says what happened."""
+    lying(platform, "models")
+    said = firedoor("suspend", "chat-large", "--why", "it leaks")
+    assert (said.code, "chat-large  closed" in said.out, "door gateway" in said.out) == (0, True, True), said
+    assert firedoor("verify", "chat-large").out.startswith("chat-large  refuses")
+    incident = "INC-2026-0001"
+    for page in (["status"], ["timeline"], ["report", "--format", "md"]):
+        told = " ".join(firedoor(page[0], incident, *page[1:]).out.split())
+        assert LIED in told, page
+        assert "platform" in told[: told.index(LIED)], page
+    assert "Door platform: proved no" in firedoor("report", incident, "--format", "md").out
+
+
+def test_doors_that_all_lie_leave_it_not_suspended(firedoor: Firedoor, platform: Stage) -> None:
+    """Success everywhere, and callers are answered: exit code 4, a task for a person, and nothing called closed."""
+    lying(platform, "models", "routes")
+    said = firedoor("suspend", "chat-large", "--why", "it leaks")
+    assert (said.code, "not proved closed" in said.out) == (4, True), said
+    assert firedoor("verify", "chat-large").out.startswith("chat-large  answers")
+    incident = "INC-2026-0001"
+    page = firedoor("status", incident, "--format", "json").json
+    assert ([one["state"] for one in page["targets"]], page["state"]) == (["failed"], "open")
+    for words in (["status"], ["timeline"], ["report", "--format", "md"]):
+        told = " ".join(firedoor(words[0], incident, *words[1:]).out.split())
+        assert told.count(LIED) >= 2, words
+    assert firedoor("holds", "--format", "json").json["holds"] == []
+
+
 def test_what_must_not_be_suspended_is_refused_with_its_reason(firedoor: Firedoor, platform: Stage) -> None:
     """Exit code 3, the reason from the inventory, and no incident is opened."""
     inventory = platform.data / "targets.yaml"

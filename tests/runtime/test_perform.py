@@ -10,9 +10,12 @@ import pytest
 from tests.runtime.pages import CLOSE, HEAD, OPEN, SUSPEND
 
 from firedoor.core.journal import Kind
+from firedoor.core.ports import CallPlan, Reversible
 from firedoor.core.problems import InDoubt, InvalidInput, Problem, Refused, Unanswered
+from firedoor.core.targets import Door, Target
 from firedoor.core.view import suspended_targets
 from firedoor.testing import House, plan_of
+from firedoor.testing.far_end import FarEnd
 from firedoor.testing.house import targets
 
 SUSPENDED, CAPTURED = f"{CLOSE}.suspend", f"{CLOSE}.capture"
@@ -115,6 +118,35 @@ async def test_a_first_door_that_is_silent_does_not_keep_the_second_open(two_doo
     assert list(view.operations[CAPTURED].result["not_captured"]) == ["door-1"]
     first, second = view.operations[SUSPENDED].result["doors"]
     assert (first["problem"], second["proved"]) == ("its state was not captured", "yes")
+
+
+class OneWay(FarEnd):
+    """A far end whose doors cannot be opened again, and whose plan asks the far end."""
+
+    async def plan(self, target: Target, door: Door) -> CallPlan:
+        """A plan that says so, after a call."""
+        self.calls["plan", target.id] += 1
+        return (await super().plan(target, door)).model_copy(update={"reversible": "no"})
+
+
+class KnownOneWay(OneWay):
+    """The same, known from the door's configuration alone."""
+
+    def reversibility(self, target: Target, door: Door) -> Reversible:
+        """Without a call."""
+        return "no"
+
+
+@pytest.mark.parametrize(("kind", "asked"), [(OneWay, True), (KnownOneWay, False)])
+async def test_what_could_not_be_opened_again_is_left_alone(house: House, kind: type[FarEnd], *, asked: bool) -> None:
+    """Whether it is known at once or takes a plan: nothing is closed; a plan is made only where it is needed."""
+    house.far_end = kind(house.clock, {})
+    house = house.again()
+    incident = await closed(house)
+    record = house.view(incident).operations[SUSPENDED]
+    assert "could not be opened again" in record.problem
+    assert house.far_end.effects.total() == 0
+    assert (house.far_end.calls["plan", "chat-large"] > 0) is asked
 
 
 async def test_a_capture_is_not_taken_again_after_its_snapshot_is_in_the_journal(house: House) -> None:

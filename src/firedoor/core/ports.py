@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -184,6 +184,18 @@ class Connector(Protocol):
         """Read one named artefact of the target (see `Target.evidence`) for the vault."""
 
 
+@runtime_checkable
+class KnowsReversibility(Protocol):
+    """What a connector may be as well: one that knows from a door's configuration alone whether it can be undone.
+
+    `plan` may ask the far end who else is behind a door; that is for people. Where doors are closed without them, this
+    answer is asked for instead. It must say "no" wherever `plan` would.
+    """
+
+    def reversibility(self, target: Target, door: Door) -> Reversible:
+        """Say whether a suspension can be undone. No call at all; raises InvalidInput as `check` does."""
+
+
 class Caller(Protocol):
     """What a connector may be as well: somebody who looks at a target as its callers do, for `ConnectorProbe`."""
 
@@ -217,6 +229,78 @@ class Importer(Protocol):
 
     async def found(self, settings: Mapping[str, Any]) -> Found:
         """Look. Raises InvalidInput with all problems of the settings, and Unanswered when the system is silent."""
+
+
+class Line(Value):
+    """One task or clock in a summary, in words that may leave the house. `due_at` is in UTC."""
+
+    name: str
+    who: str
+    due_at: datetime | None = None
+
+
+class Standing(Value):
+    """How an incident stands, in words that may leave the house. `members` are whom a messenger shows it to."""
+
+    incident: str
+    state: str
+    severity: str
+    restricted: bool
+    link: str
+    tasks: tuple[Line, ...] = ()
+    clocks: tuple[Line, ...] = ()
+    members: tuple[str, ...] = ()
+
+
+class Notice(Value):
+    """One thing to tell people, in words that may leave the house: see `core.notices` for what they never hold.
+
+    `key` is the same for every attempt; whoever can, uses it to tell the same thing once. `handle` stands for it where
+    others read along. `people` are the addresses of those it is for, as far as this messenger knows addresses.
+    """
+
+    key: str
+    handle: str
+    kind: Literal["task", "reminder", "escalation", "message", "state"]
+    incident: str
+    roles: tuple[str, ...]
+    made_at: datetime
+    link: str
+    address: str = ""
+    people: tuple[str, ...] = ()
+    task: str = ""
+    clock: str = ""
+    due_at: datetime | None = None
+    became: str = ""  # what became of the task or clock meanwhile; empty while it waits
+    question: str = ""
+    choices: tuple[tuple[str, str], ...] = ()  # id and label of what can be answered from outside; or none
+    standing: Standing
+
+
+class Told(Value):
+    """That a notice was taken by the far end, and how the far end knows it."""
+
+    reference: Json = Field(default_factory=dict)
+
+
+class Messenger(Protocol):
+    """Whoever carries notices to people.
+
+    `find` and `send` may raise `problems.Unanswered` (try again), `problems.Later` (try again, not before), and
+    `problems.InDoubt` (it may have been taken: `find` comes before any repetition). Anything else is hopeless.
+    """
+
+    name: ClassVar[str]
+    personal: ClassVar[bool]  # one delivery for each person, or one for all of them
+
+    def address_of(self, email: str, slack_id: str) -> str:
+        """What this messenger calls somebody; empty when it cannot reach them."""
+
+    async def find(self, notice: Notice) -> Told | None:
+        """Look whether the notice was taken before. None: it was not, or nobody can know."""
+
+    async def send(self, notice: Notice) -> Told:
+        """Hand the notice over."""
 
 
 class Secrets(Protocol):

@@ -14,7 +14,7 @@ from typing import Literal
 
 from firedoor.core.journal import Body
 from firedoor.core.operations import Call
-from firedoor.core.ports import Connector, ProbeResult, Receipt, Snapshot, Verdict
+from firedoor.core.ports import Connector, KnowsReversibility, ProbeResult, Receipt, Snapshot, Verdict
 from firedoor.core.problems import FiredoorError, InDoubt, Problem, Refused, Unanswered
 from firedoor.core.targets import Door, Target
 from firedoor.core.ternary import NO, UNKNOWN, YES
@@ -121,11 +121,15 @@ async def _shut(
 
 async def _irreversible(world: World, target: Target, door: Door) -> str:
     """Why a door is left alone; empty when it may be closed."""
+    connector = connector_of(world, door)
     try:
-        plan = await connector_of(world, door).plan(target, door)
+        if isinstance(connector, KnowsReversibility):  # a whole plan may ask the far end, and people wait for this
+            reversible = connector.reversibility(target, door)
+        else:
+            reversible = (await connector.plan(target, door)).reversible
     except FiredoorError as error:
         return f"whether it could be opened again cannot be seen: {error}"[:1000]
-    if plan.reversible == "no":
+    if reversible == "no":
         return "it could not be opened again: left alone, because the playbook does not opt in"
     return ""
 

@@ -146,6 +146,10 @@ class DoorConnector(ABC, Generic[Settings]):
         """Raise InvalidInput with all problems of the door."""
         self.settings(target, door)
 
+    def reversibility(self, target: Target, door: Door) -> Reversible:
+        """Say whether a suspension can be undone, as `describe` says it. Sends nothing."""
+        return self.describe(target, door, self.settings(target, door)).reversible
+
     async def plan(self, target: Target, door: Door) -> CallPlan:
         """Say what would be done and whom it touches. Sends nothing."""
         described = self.describe(target, door, self.settings(target, door))

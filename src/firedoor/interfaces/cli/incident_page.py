@@ -207,7 +207,16 @@ def write_targets(targets: Iterable[Json]) -> None:
                 render.escape(_proof(looks[-1]) if looks else target["means"]),
             ]
         )
+        rows += [["", "[yellow]did not hold[/]", render.escape(words)] for words in _passed_over(target)]
     render.table(rows, indent=2)
+
+
+def _passed_over(target: Json) -> list[str]:
+    """The doors that were tried and did not close it, in words, where another one did in the end."""
+    suspensions = [event["doors"] for event in target["events"] if event["verb"] == "suspend" and event["doors"]]
+    tried = suspensions[-1] if suspensions and target["state"] == "suspended" else []
+    failed = [door for door in tried if door["proved"] != "yes"]
+    return [f"door {door['door']}: {door['problem'] or door.get('seen') or door['proved']}" for door in failed]
 
 
 def _proof(door: Json) -> str:
