@@ -81,7 +81,7 @@ def _python_commands(folder: Path, lock: Path) -> list[list[str]]:
 def _node_commands(folder: Path, source: Path) -> list[list[str]]:
     for file in ("package.json", "package-lock.json"):
         shutil.copy(source / file, folder / file)
-    return [["npm", "ci", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder)]]
+    return [["npm", "ci", "--ignore-scripts", "--silent", "--no-audit", "--no-fund", "--prefix", str(folder)]]
 
 
 def _run(name: str, folder: Path, command: list[str]) -> None:
