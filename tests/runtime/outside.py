@@ -46,10 +46,12 @@ async def in_flight(here: House) -> str:
     return incident
 
 
-async def lived(here: House) -> None:
-    """One round of the loops of a living process."""
+async def lived(here: House, *, holding: bool = True) -> None:
+    """One round of the loops of a living process; without `holding` it never looks at what is held closed."""
     await here.driver.look()
     await here.watch.look()
+    if holding:
+        await here.holding.look()
     await here.watch.pulse()
 
 

@@ -18,7 +18,7 @@ from tests.runtime.outside import PAGE, alter, house, in_flight, lived
 from firedoor.core.journal import Draft, Kind
 from firedoor.core.problems import InvalidInput
 from firedoor.runtime.audit import Audit, Limits
-from firedoor.store import drives
+from firedoor.store import drives, holds
 from firedoor.store.database import open_read_only
 from firedoor.testing.house import House, plan_of
 
@@ -75,6 +75,7 @@ async def test_a_point_that_should_have_fired_is_named(here: House) -> None:
     incident = await in_flight(here)
     here.wind(minutes=15, seconds=31)
     await here.driver.look()
+    await here.holding.look()
     here.watch.looked_at = here.clock()
     await here.watch.pulse()
     (problem,) = audit.look()
@@ -119,6 +120,43 @@ async def test_a_driver_that_beats_and_does_not_get_on_is_noticed(here: House) -
     await here.watch.look()
     drives.pulse(here.store, "elsewhere:1:a", here.clock(), here.clock()).result()
     assert codes(audit) == ["M113"]
+
+
+async def test_held_targets_that_nobody_looks_at_are_named(here: House) -> None:
+    """The process lives and watches, and never looks whether the model that it closed serves again."""
+    audit = auditor(here)
+    incident = await in_flight(here)
+    for minutes, expected in ((11, []), (1, ["M117"])):
+        here.wind(minutes=minutes)
+        await lived(here, holding=False)
+        assert codes(audit) == expected
+    assert f"{incident} holds chat-large closed" in audit.look()[0].message
+    await lived(here)
+    assert codes(audit) == []
+
+
+async def test_looks_that_show_nothing_are_noticed(here: House) -> None:
+    """Whoever takes the look dies each time: it is never late, and the target was never seen since it was closed."""
+    audit = auditor(here)
+    incident = await in_flight(here)
+    for _ in range(9):  # ten minutes until the first look, and then one that dies in every 90 s
+        here.wind(seconds=99)
+        for row in holds.due(here.store, here.clock()):
+            holds.claim(here.store, row, here.clock()).result()
+        await lived(here, holding=False)
+    (problem,) = audit.look()
+    assert (problem.code, f"{incident} counts chat-large as closed" in problem.message) == ("M118", True)
+
+
+async def test_a_target_that_left_the_inventory_is_noticed(here: House) -> None:
+    """It is held and looked at on time, but nobody can see it any more."""
+    audit = auditor(here)
+    await in_flight(here)
+    here.world.inventory.targets.pop("chat-large")
+    for minutes in (10, 4):
+        here.wind(minutes=minutes)
+        await lived(here)
+    assert codes(audit) == ["M118"]
 
 
 @pytest.mark.parametrize(
@@ -256,7 +294,7 @@ async def test_the_audit_looks_into_postgresql_and_cannot_write(cluster, tmp_pat
     with audit.engine.connect() as connection, pytest.raises(DBAPIError, match="read-only"):
         connection.execute(text("UPDATE incident SET title = 'x'"))
     here.wind(minutes=31)
-    assert set(codes(audit)) == {"M111", "M114", "M115", "M121"}
+    assert set(codes(audit)) == {"M111", "M114", "M115", "M117", "M121"}
     audit.engine.dispose()
     here.close()
 

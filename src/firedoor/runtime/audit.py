@@ -1,10 +1,10 @@
 """The audit: looks from outside whether everything that should have happened has happened.
 
 Decides what must be true of a database in which somebody watches: points have fired, work is
-driven, processes give signs of life, the chains hold and stand no earlier than before, the
-clocks agree, the disk has room. Reads only; what it has verified it remembers in memory, and in
-a checkpoint file that lies elsewhere. Leaves mending to people, and sounding the alarm to
-whoever misses the heartbeat.
+driven, what is held closed is looked at, processes give signs of life, the chains hold and
+stand no earlier than before, the clocks agree, the disk has room. Reads only; what it has
+verified it remembers in memory, and in a checkpoint file that lies elsewhere. Leaves mending
+to people, and sounding the alarm to whoever misses the heartbeat.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from firedoor.core.problems import Problem
 from firedoor.core.reminders import OVER
 from firedoor.runtime.checkpoint import read_checkpoint, write_checkpoint
 from firedoor.store.drives import LEASE
+from firedoor.store.holds import CLAIM
 from firedoor.store.projections import table, text_of
 from firedoor.store.proof import Seen, Wanted, chain_names, heads_at_one_moment, missing_numbers, read_chains
-from firedoor.store.tables import DriveRow, EntryRow, IncidentRow, PulseRow, TaskRow, TimerRow
+from firedoor.store.tables import DriveRow, EntryRow, HoldRow, IncidentRow, PulseRow, TaskRow, TimerRow
 
 RESTORE = "keep this database for examination, and restore a backup with `firedoor restore`"
 
@@ -35,6 +36,7 @@ class Limits:
 
     late: timedelta = timedelta(seconds=30)  # a point after its instant, work without a driver
     silent: timedelta = timedelta(seconds=30)  # a process's loops
+    unlooked: timedelta = timedelta(minutes=2)  # a look at a held target, after its instant
     stuck: timedelta = timedelta(minutes=15)  # an incident that is driven, and whose journal does not grow
     skew: timedelta = timedelta(seconds=10)  # something written later than now
     free: int = 500_000_000  # bytes on the disk of the data
@@ -78,6 +80,7 @@ class Audit:
             *overdue(connection, now, self.limits.late),
             *undriven(connection, now, self.limits),
             *unheard(connection, self.limits),
+            *unlooked(connection, now, self.limits),
             *silent(connection, now, self.limits),
             *gone(connection, heads, self.seen),
             *self._disk(),
@@ -242,6 +245,22 @@ def unheard(connection: Connection, limits: Limits) -> Iterator[Problem]:
     for incident in connection.execute(query).scalars():
         message = f"{incident} has entries of which its drive does not know"
         yield Problem(code="M116", message=message, do="somebody else wrote into the database; " + RESTORE)
+
+
+def unlooked(connection: Connection, now: datetime, limits: Limits) -> Iterator[Problem]:
+    """Held targets that nobody looks at: they could serve again unseen. Late looks, and looks that show nothing."""
+    holds, late = table(HoldRow).c, text_of(now - limits.unlooked)
+    query = select(holds.incident, holds.target, holds.seen_at, holds.next_look).limit(limits.named)
+    for row in connection.execute(query.where(holds.next_look <= late).order_by(holds.next_look)):
+        message = f"{row.incident} holds {row.target} closed, and nobody looks: a look is due since {row.next_look}"
+        yield Problem(code="M117", message=message, do="see that `firedoor up` runs; verify the target by hand")
+    # A look is on time and changes nothing: whoever takes it dies or fails each time, before it sees anything.
+    for every in connection.execute(select(holds.every).distinct()).scalars():
+        unseen = holds.seen_at <= text_of(now - timedelta(seconds=every) - CLAIM - limits.unlooked)
+        stale = (holds.every == every) & (holds.state == "held") & (holds.next_look > late) & unseen
+        for row in connection.execute(query.where(stale).order_by(holds.seen_at)):
+            message = f"{row.incident} counts {row.target} as closed, and no look has shown it since {row.seen_at}"
+            yield Problem(code="M118", message=message, do="see why in the log of `firedoor up`; verify it by hand")
 
 
 def silent(connection: Connection, now: datetime, limits: Limits) -> Iterator[Problem]:
