@@ -33,3 +33,20 @@ def test_no_line_is_longer_than_the_standard_allows() -> None:
     text = calendar([{**CLOCK, "citation": "Straße " * 40}], NOW)
     assert max(len(line.encode()) for line in text.split("\r\n")) <= 75
     assert "Straße " * 39 in text.replace("\r\n ", "")
+
+
+def test_of_what_only_some_need_to_know_nothing_but_the_number_is_told() -> None:
+    """Neither the duty nor the article nor the role: each would tell what happened."""
+    task = {"incident": "INC-2026-0001", "number": 3, "role": "victim_support", "due": CLOCK["due"], "neutral": True}
+    text = calendar([{**CLOCK, "neutral": True}], NOW, [task]).replace("\r\n ", "")
+    assert "SUMMARY:INC-2026-0001: a limit\r\n" in text
+    assert "SUMMARY:INC-2026-0001: task T3\r\n" in text
+    assert not [word for word in ("art33", "authority", "GDPR", "victim") if word in text]
+
+
+def test_a_task_is_an_event_without_its_question() -> None:
+    """A number, a role and an instant."""
+    task = {"incident": "INC-2026-0001", "number": 3, "role": "dpo", "question": "Is it Ada?", "due": CLOCK["due"]}
+    text = calendar([], NOW, [task])
+    assert "SUMMARY:INC-2026-0001: task T3 for dpo\r\n" in text
+    assert "Ada" not in text

@@ -22,6 +22,7 @@ from firedoor.interfaces.cli import (
     audit,
     backup,
     clocks,
+    digest,
     doctor,
     doors,
     drills,
@@ -92,6 +93,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "clocks": people.clocks,
         "targets": incidents.targets,
         "holds": holds.holds,
+        "digest": digest.digest,
         "verify": doors.verify,
     },
     ACT: {

@@ -19,10 +19,12 @@ from firedoor import __version__
 from firedoor.core.problems import FiredoorError
 from firedoor.interfaces.web import (
     alerts,
+    calendars,
     clocks,
     console,
     events,
     evidence,
+    figures,
     health,
     holds,
     incidents,
@@ -58,6 +60,8 @@ ROUTERS = (
     reports,
     register,
     library,
+    figures,
+    calendars,
     events,
     tokens,
     people,

@@ -88,6 +88,10 @@ class Keyring:
             raise unauthenticated("the token is unknown or revoked")
         return Caller(person)
 
+    def of_this_machine(self) -> Caller:
+        """The user of this machine."""
+        return Caller(self._local(), local=True)
+
     def forget(self) -> None:
         """Look every token up anew: one was revoked."""
         self._known.clear()

@@ -1,7 +1,8 @@
 """The counts that /metrics publishes, written by hand in the Prometheus text format 0.0.4.
 
 Decides their names: gauges of what stands open, so that an outside watcher sees a clock
-run out or a loop fall silent without knowing anything about the incident.
+run out or a loop fall silent without knowing anything about the incident. Of an incident that only some need to know
+about not even the type is told.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, literal_column, select
 
 from firedoor.core.view import SETTLED_CLOCKS
 from firedoor.runtime.start import Runtime
@@ -18,6 +19,7 @@ from firedoor.store.projections import table, text_of
 from firedoor.store.tables import AlertRow, ClockRow, HoldRow, IncidentRow, TaskRow
 
 Sample = tuple[Mapping[str, str], float]
+RESTRICTED: Any = literal_column("'restricted'")  # the type of an incident that not every reader may read
 
 
 def metrics_text(runtime: Runtime) -> str:
@@ -49,7 +51,8 @@ def metrics_text(runtime: Runtime) -> str:
 
 def _incidents(connection: Connection) -> list[Sample]:
     columns = table(IncidentRow).c
-    query = select(columns.type, columns.state, func.count()).group_by(columns.type, columns.state)
+    told = case((columns.readers.is_(None), columns.type), else_=RESTRICTED)
+    query = select(told, columns.state, func.count()).group_by(told, columns.state)
     return [({"type": row[0], "state": row[1]}, row[2]) for row in connection.execute(query)]
 
 

@@ -1,0 +1,42 @@
+"""`digest`: the week in a message, to be sent from a timer.
+
+Decides nothing: which incidents are counted follows from whose token is used. Leaves the words to `core.digest`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from firedoor.interfaces.cli import render
+from firedoor.interfaces.cli.options import Format, FormatOption
+
+if TYPE_CHECKING:
+    from firedoor.interfaces.cli.client import Api
+
+
+def digest(
+    days: Annotated[int, typer.Option("--days", min=1, max=366, help="How many days back, and ahead.")] = 7,
+    written: FormatOption = Format.TEXT,
+) -> None:
+    """Write the week in a message: limits that passed and that come, overdue tasks, figures."""
+    from datetime import timedelta
+
+    from firedoor.core.digest import digest_message
+    from firedoor.interfaces.cli.client import call
+    from firedoor.runtime.world import utc_now
+
+    now = utc_now()
+
+    async def read(api: Api) -> tuple[dict[str, Any], list[Any], list[Any]]:
+        figures = await api.get("/figures", since=(now - timedelta(days=days)).date().isoformat())
+        clocks, tasks = await api.get("/clocks"), await api.get("/tasks")
+        return dict(figures), clocks["clocks"], tasks["tasks"]
+
+    figures, clocks, tasks = call(read)
+    subject, text = digest_message(figures, clocks, tasks, now, days)
+    if written is Format.JSON:
+        render.as_json({"subject": subject, "text": text})
+        return
+    typer.echo(f"{subject}\n\n{text}", nl=False)
