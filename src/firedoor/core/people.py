@@ -25,7 +25,7 @@ from firedoor.core.duty import submitted_fact
 from firedoor.core.facts import FactDefinition, FactType, read, read_all, write
 from firedoor.core.holds import OPEN_TASK
 from firedoor.core.journal import Body, Draft, Kind
-from firedoor.core.problems import InvalidInput, NotFound, NotPermitted, Problem, Refused, nearest
+from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, NotPermitted, Problem, Refused, nearest
 from firedoor.core.view import ABORT_REVIEW, GLASS_REVIEW, SETTLED_CLOCKS, IncidentView, TaskView
 
 MAXIMUM_WHY = 4_000  # characters
@@ -88,6 +88,15 @@ def answer_task(
     if body["decides"] and task.clock:
         drafts += _clock_drafts(view, task, answer, person, now)
     return drafts
+
+
+def why_not(view: IncidentView, task: TaskView, person: Person) -> Problem | None:
+    """What keeps somebody from answering a task; None when nothing does. For pages that say it beforehand."""
+    try:
+        _may_answer(view, task, Answer("", ""), person, glass=False)
+    except FiredoorError as error:
+        return error.problems[0]
+    return None
 
 
 def the_task(view: IncidentView, name: str) -> TaskView:
@@ -299,5 +308,5 @@ def _problem(code: str, message: str, do: str) -> Problem:
 
 __all__ = [
     "Answer", "MoreTime", "Person", "answer_task", "extend_clock", "need_open", "need_why", "pause_clock",
-    "resume_clock", "set_facts", "submit_clock", "the_task",
+    "resume_clock", "set_facts", "submit_clock", "the_task", "why_not",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ interfaces and the report.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 from firedoor.core.facts import FactDefinition, show
@@ -21,19 +21,47 @@ from firedoor.core.view import IncidentView, take
 
 Said = tuple[str, str, bool]  # what happened, why or how, whether a hurried reader needs it
 LONG = 600  # characters of a detail
+ALWAYS_KEY = frozenset((
+    Kind.OPENED, Kind.ALERT, Kind.STATE, Kind.REDONE, Kind.TASK_REASSIGNED, Kind.TASK_CLAIMED, Kind.GLASS_BROKEN,
+    Kind.RUN_PAUSED, Kind.RUN_UNPAUSED, Kind.RUN_ABORTED, Kind.TASK_ANSWERED, Kind.TASK_ESCALATED, Kind.CLOCK_STARTED,
+    Kind.CLOCK_CHANGED, Kind.CLOCK_SUBMITTED, Kind.CLOCK_WAIVED, Kind.CLOCK_MISSED, Kind.READERS, Kind.NOTE,
+    Kind.DRIFTED, Kind.UNSEEN, Kind.HOLD_ENDED,
+))  # fmt: skip
 
 
 def timeline(
-    entries: Iterable[Entry], names: Names, definitions: Mapping[str, FactDefinition], seal: Seal = OPEN
-) -> list[Body]:
-    """Return the lines, oldest first, covered by `seal`. Titles are filled in with what was known at that moment."""
+    entries: Iterable[Entry], names: Names, definitions: Mapping[str, FactDefinition], seal: Seal = OPEN,
+    only: Container[int] | None = None,
+) -> list[Body]:  # fmt: skip
+    """Return the lines, oldest first, covered by `seal`. Titles are filled in with what was known at that moment.
+
+    `only` are the numbers of the entries that are wanted; of a long journal a page shows few.
+    """
     view = IncidentView("")
     lines = []
     for entry in entries:
         view.id = entry.incident
         take(view, entry)
-        lines.append(seal.cover(_line(entry, _Moment(view, names, definitions, seal))))
+        if only is None or entry.seq in only:
+            lines.append(seal.cover(_line(entry, _Moment(view, names, definitions, seal))))
     return lines
+
+
+def is_key(entry: Entry, names: Names) -> bool:
+    """Whether a hurried reader needs the line of this entry; what its `key` says, without making the line."""
+    body = entry.body
+    match entry.kind:
+        case Kind.FINISHED:
+            verb = getattr(names.operation(str(body["op"])), "verb", "")
+            return bool(body.get("result", {}).get("by_hand")) or verb in ("suspend", "resume")
+        case Kind.FAILED:
+            return bool(body["final"])
+        case Kind.SKIPPED:
+            return bool(body.get("by"))
+        case Kind.CUSTODY:
+            return not body.get("sha256")
+        case _:
+            return entry.kind in ALWAYS_KEY
 
 
 class _Moment:

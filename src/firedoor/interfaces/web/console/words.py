@@ -73,6 +73,20 @@ def plain(value: Any) -> str:  # noqa: ANN401 - a name of the journal
     return str(value).replace("_", " ").replace("-", " ")
 
 
+def who(actor: str) -> str:
+    """An actor of the journal as people say it: `person:ann` is ann, `source:s` is the source s."""
+    kind, mark, name = actor.partition(":")
+    return name if mark and kind == "person" else f"the source {name}" if mark and kind == "source" else actor
+
+
+def size(octets: int) -> str:
+    """A size in the largest unit that leaves a number of at least one."""
+    for unit, amount in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if octets >= amount:
+            return f"{octets / amount:.1f} {unit}"
+    return f"{octets} bytes"
+
+
 def _at(value: str | datetime) -> datetime:
     at = datetime.fromisoformat(value) if isinstance(value, str) else value
     return at.astimezone(UTC)
@@ -85,5 +99,6 @@ def _in_zone(at: datetime, zone: str) -> str:
 
 
 FILTERS = {
-    "instant": instant, "countdown": countdown, "state": state, "type_of": type_of, "plain": plain,
+    "instant": instant, "countdown": countdown, "state": state, "type_of": type_of, "plain": plain, "who": who,
+    "size": size,
 }  # fmt: skip

@@ -1,0 +1,103 @@
+"""Inputs for facts and fields, and reading them back from a form that was sent.
+
+Decides which input each type of fact has, how an instant gets its offset (a chosen zone), and that an input that was
+left empty says nothing. Leaves whether a value fits its fact to `core.facts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from starlette.datastructures import FormData
+
+from firedoor.core.facts import FactDefinition, FactType
+from firedoor.core.journal import Body
+from firedoor.core.severity import Severity
+from firedoor.core.territories import zone_of
+from firedoor.runtime.world import World
+
+FACT, FIELD, LOW, HIGH, ZONE = "fact.", "field.", ".low", ".high", ".zone"
+LONG = frozenset(("findings", "measures", "attended", "reasons_for_delay", "root_cause"))
+WORDS = {"reference": "Reference or receipt number that proves it", "reasons_for_delay": "Reasons for the delay"}
+ZONES = ("UTC", "Europe/London", "Europe/Berlin", "America/New_York", "America/Los_Angeles")
+
+
+async def form_of(request: Request) -> dict[str, Any]:
+    """What was sent, names with several values as lists."""
+    form: FormData = await request.form()
+    return {name: form.getlist(name) if len(form.getlist(name)) > 1 else form[name] for name in form}
+
+
+def fact_input(world: World, definition: FactDefinition, prefix: str, given: Mapping[str, Any], now: str = "") -> Body:
+    """One input: its kind, its choices, and what was typed before. `now` is the value that it has, in words."""
+    name = f"{prefix}{FACT}{definition.name}"
+    typed = given.get(name, "")
+    shown: Body = {
+        "name": name, "fact": definition.name, "type": str(definition.type), "ask": definition.ask or definition.name,
+        "choices": list(definition.choices), "value": typed, "now": now, "unknown": "unknown" in _list(typed),
+    }  # fmt: skip
+    match definition.type:
+        case FactType.COUNT:
+            shown |= {"low": given.get(name + LOW, ""), "high": given.get(name + HIGH, "")}
+        case FactType.SEVERITY:
+            shown["choices"] = [str(severity) for severity in Severity]
+        case FactType.TARGET:
+            shown["choices"] = sorted(world.inventory.targets)
+        case FactType.INSTANT:
+            shown |= {"zones": _zones(world), "zone": given.get(name + ZONE, "")}
+        case FactType.LIST:
+            shown["value"] = _list(typed)
+    return shown
+
+
+def field_input(name: str, prefix: str, given: Mapping[str, Any]) -> Body:
+    """One input for words that a choice requires."""
+    long, key = name in LONG, f"{prefix}{FIELD}{name}"
+    label = WORDS.get(name, name.replace("_", " ").capitalize())
+    return {"name": key, "field": name, "long": long, "label": label, "value": given.get(key, "")}
+
+
+def read_fact(definition: FactDefinition, prefix: str, given: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a written form
+    """The written form of what was put in; None where nothing was, and "unknown" where that was chosen."""
+    name = f"{prefix}{FACT}{definition.name}"
+    typed = given.get(name, "")
+    if "unknown" in _list(typed):
+        return "unknown"
+    match definition.type:
+        case FactType.COUNT:
+            low, high = str(given.get(name + LOW, "")).strip(), str(given.get(name + HIGH, "")).strip()
+            return f"{low}..{high}" if low or high else None
+        case FactType.LIST:
+            words = [word.strip() for one in _list(typed) for word in str(one).split(",")]
+            return [word for word in words if word] or None
+        case FactType.INSTANT:
+            return _instant(str(typed).strip(), str(given.get(name + ZONE, "UTC"))) or None
+        case _:
+            return str(typed).strip() or None
+
+
+def read_facts(definitions: Iterable[FactDefinition], prefix: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Those facts that were put in."""
+    found = {one.name: read_fact(one, prefix, given) for one in definitions}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _instant(typed: str, zone: str) -> str:
+    """An instant with its offset. What cannot be read goes on as it was typed, so that the core says what is wrong."""
+    try:
+        at = datetime.fromisoformat(typed)
+        return at.isoformat() if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone)).isoformat()
+    except (ValueError, KeyError, OSError):
+        return typed
+
+
+def _zones(world: World) -> list[str]:
+    return list(dict.fromkeys((zone_of(world.organisation.facts), *ZONES)))
+
+
+def _list(typed: Any) -> list[str]:  # noqa: ANN401 - one value or several
+    return [str(one) for one in typed] if isinstance(typed, list) else [str(typed)] if typed else []

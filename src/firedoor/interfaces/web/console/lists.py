@@ -1,0 +1,172 @@
+"""The lists over all incidents: incidents with filters and a search, tasks, clocks; fifty to a page.
+
+Decides that everything is chosen, counted and cut in the database, and that a filter or a search never finds an
+incident that is closed to the reader: without one such an incident is a number and nothing more. Leaves sealed words
+to `covering`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from sqlalchemy import ColumnElement, Connection, Select, func, literal, select
+from starlette.responses import Response
+
+from firedoor.core.incident import IncidentType, State
+from firedoor.core.need_to_know import may_read
+from firedoor.core.severity import Severity
+from firedoor.core.view import SETTLED_CLOCKS
+from firedoor.interfaces.web.auth import Asking, Caller, Running
+from firedoor.interfaces.web.console.overview import incident_row
+from firedoor.interfaces.web.covering import cover_rows
+from firedoor.interfaces.web.pages import page
+from firedoor.runtime.start import Runtime
+from firedoor.store.projections import table, text_of
+from firedoor.store.tables import ClockRow, IncidentRow, TaskRow
+
+router = APIRouter(tags=["console"], include_in_schema=False)
+
+SHOWN = 50
+Number = Annotated[int, Query(ge=1, le=100_000)]
+Word = Annotated[str, Query(max_length=200)]
+Found = dict[str, Any]
+
+
+@router.get("/incidents", summary="The list of incidents")
+async def list_incidents(  # noqa: PLR0913, PLR0917 - the parameters on the wire
+    request: Request, runtime: Running, caller: Asking, open: Word = "", severity: Word = "", state: Word = "",  # noqa: A002 - on the wire
+    type: Word = "", q: Word = "", page: Number = 1,  # noqa: A002 - on the wire
+) -> Response:  # fmt: skip
+    """Newest first; each with its next limit and how many people are asked."""
+    given = {"open": open, "severity": severity, "state": state, "type": type, "q": q.strip()}
+    found = await asyncio.to_thread(_incidents, runtime, caller, given, page)
+    words = {"types": list(IncidentType), "all_states": list(State), "severities": list(Severity)[::-1]}
+    return _page(request, "incidents.html.j2", runtime, caller, given, page, {**found, **words})
+
+
+@router.get("/tasks", summary="Tasks of all incidents")
+async def list_tasks(
+    request: Request, runtime: Running, caller: Asking, whose: Word = "mine", role: Word = "", page: Number = 1
+) -> Response:
+    """What waits for people, the most urgent first; the reader's own, or everybody's."""
+    given = {"whose": whose, "role": role}
+    found = await asyncio.to_thread(_tasks, runtime, caller, given, page)
+    rows = await cover_rows(runtime, caller, found["rows"])
+    return _page(request, "tasks.html.j2", runtime, caller, given, page, {**found, "rows": rows})
+
+
+@router.get("/clocks", summary="Clocks of all incidents")
+async def list_clocks(
+    request: Request, runtime: Running, caller: Asking, which: Word = "open", q: Word = "", page: Number = 1
+) -> Response:
+    """What runs out first on top; one without an outer limit comes last."""
+    given = {"which": which, "q": q.strip()}
+    found = await asyncio.to_thread(_clocks, runtime, caller, given, page)
+    rows = await cover_rows(runtime, caller, found["rows"])
+    return _page(request, "clocks.html.j2", runtime, caller, given, page, {**found, "rows": rows})
+
+
+def _page(
+    request: Request, template: str, runtime: Runtime, caller: Caller, given: dict[str, str], number: int, found: Found
+) -> Response:
+    pages = max(1, -(-found["count"] // SHOWN))
+    kept = urlencode({name: value for name, value in given.items() if value})
+    context = {"given": given, "number": number, "pages": pages, "query": kept, "now": runtime.world.now()}
+    return page(request, template, caller=caller, **context, **found)
+
+
+def _incidents(runtime: Runtime, caller: Caller, given: dict[str, str], number: int) -> Found:
+    columns = table(IncidentRow).c
+    with runtime.world.store.engine.connect() as connection:
+        where = _ended(columns, given["open"])
+        for name in ("severity", "state", "type"):
+            where = where & (columns[name] == given[name]) if given[name] else where
+        if given["q"]:
+            where &= columns.title.icontains(given["q"], autoescape=True) | columns.id.icontains(
+                given["q"], autoescape=True
+            )
+        if any(given[name] for name in ("severity", "state", "type", "q")):
+            where &= _visible(connection, caller)
+        count, rows = _cut(
+            connection, select(table(IncidentRow)).where(where).order_by(columns.opened_at.desc()), number
+        )
+        shown = [incident_row(row, caller) for row in rows]
+        return {"rows": _with_urgency(connection, shown), "count": count}
+
+
+def _ended(columns: Any, which: str) -> ColumnElement[bool]:  # noqa: ANN401 - the columns of a table
+    if which not in ("true", "false"):
+        return literal(1) == literal(1)
+    ends: ColumnElement[bool] = columns.closed_at.is_(None) if which == "true" else columns.closed_at.is_not(None)
+    return ends
+
+
+def _visible(connection: Connection, caller: Caller) -> ColumnElement[bool]:
+    """The incidents that the caller may read, by the few different lists of readers that there are."""
+    columns = table(IncidentRow).c
+    if caller.local:
+        return literal(1) == literal(1)
+    lists = connection.execute(select(columns.readers).where(columns.readers.is_not(None)).distinct()).scalars()
+    mine = [written for written in lists if may_read(written, caller.person)]
+    allowed: ColumnElement[bool] = columns.readers.is_(None) | columns.readers.in_(mine)
+    return allowed
+
+
+def _of_visible(connection: Connection, caller: Caller, incident: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a column
+    if caller.local:
+        return literal(1) == literal(1)
+    inside: ColumnElement[bool] = incident.in_(select(table(IncidentRow).c.id).where(_visible(connection, caller)))
+    return inside
+
+
+def _with_urgency(connection: Connection, rows: list[Found]) -> list[Found]:
+    """To each incident its next limit and how many tasks are open, in two questions for all of them."""
+    names = [row["id"] for row in rows if not row["hidden"]]
+    clocks, tasks = table(ClockRow).c, table(TaskRow).c
+    running = clocks.incident.in_(names) & clocks.state.not_in(SETTLED_CLOCKS)
+    waiting = tasks.incident.in_(names) & (tasks.state == "open")
+    limits = select(clocks.incident, func.min(clocks.due_at)).where(running).group_by(clocks.incident)
+    counts = select(tasks.incident, func.count()).where(waiting).group_by(tasks.incident)
+    due: dict[str, str] = {row[0]: row[1] for row in connection.execute(limits)}
+    asked: dict[str, int] = {row[0]: row[1] for row in connection.execute(counts)}
+    return [{**row, "due_at": due.get(row["id"]), "tasks": asked.get(row["id"], 0)} for row in rows]
+
+
+def _tasks(runtime: Runtime, caller: Caller, given: dict[str, str], number: int) -> Found:
+    columns = table(TaskRow).c
+    with runtime.world.store.engine.connect() as connection:
+        where = (columns.state == "open") & _of_visible(connection, caller, columns.incident)
+        roles = [*connection.execute(select(columns.role).where(columns.state == "open").distinct()).scalars()]
+        if given["role"]:
+            where &= columns.role == given["role"]
+        elif given["whose"] == "mine" and not caller.local:
+            where &= columns.role.in_(sorted(caller.person.roles))
+        count, rows = _cut(connection, select(table(TaskRow)).where(where).order_by(columns.due_at), number)
+    return {"rows": rows, "count": count, "roles": sorted(roles)}
+
+
+def _clocks(runtime: Runtime, caller: Caller, given: dict[str, str], number: int) -> Found:
+    columns = table(ClockRow).c
+    with runtime.world.store.engine.connect() as connection:
+        where = _of_visible(connection, caller, columns.incident)
+        if given["which"] == "late":
+            where &= columns.due_at < text_of(runtime.world.now())
+        if given["which"] != "all":
+            where &= columns.state.not_in(SETTLED_CLOCKS)
+        if given["q"]:
+            where &= columns.title.icontains(given["q"], autoescape=True) | columns.authority.icontains(
+                given["q"], autoescape=True
+            )
+        order = (columns.due_at.is_(None), columns.due_at, columns.incident)
+        count, rows = _cut(connection, select(table(ClockRow)).where(where).order_by(*order), number)
+    return {"rows": [{**row, "open": row["state"] not in SETTLED_CLOCKS} for row in rows], "count": count}
+
+
+def _cut(connection: Connection, query: Select[Any], number: int) -> tuple[int, list[Found]]:
+    """How many there are, and one page of them."""
+    count = connection.execute(select(func.count()).select_from(query.order_by(None).subquery())).scalar_one()
+    rows = connection.execute(query.limit(SHOWN).offset((number - 1) * SHOWN))
+    return int(count), [dict(row._mapping) for row in rows]  # noqa: SLF001 - the documented way to a mapping
