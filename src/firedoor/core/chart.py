@@ -36,7 +36,16 @@ TURNS = {Kind.STATE: "state", Kind.CLOCK_MISSED: "missed", Kind.TASK_ESCALATED: 
 def chart(entries: Sequence[Entry], phases: Sequence[Body], clocks: Sequence[Body]) -> Body:
     """Return bars, marks and ticks. Clocks beyond the first fourteen are counted, not drawn."""
     if not entries:
-        return {"width": WIDTH, "phases": [], "clocks": [], "marks": [], "ticks": [], "more": 0}
+        return {
+            "width": WIDTH,
+            "phases": [],
+            "clocks": [],
+            "marks": [],
+            "ticks": [],
+            "durations": [],
+            "used": [],
+            "more": 0,
+        }
     scale = _Scale(entries, clocks)
     drawn = sorted(clocks, key=lambda clock: (clock["due"] is None, clock["due"] or ""))[:MAXIMUM_CLOCKS]
     return {
@@ -54,6 +63,8 @@ def chart(entries: Sequence[Entry], phases: Sequence[Body], clocks: Sequence[Bod
             for e in entries
             if e.kind in TURNS
         ],
+        "durations": _durations(phases),
+        "used": [_used(clock, entries[-1].at) for clock in drawn if clock["due"]],
         "ticks": [{"x": scale.of(seconds), "label": label} for seconds, label in TICKS if seconds <= scale.longest],
     }
 
@@ -74,6 +85,33 @@ class _Scale:
 
     def _seconds(self, instant: str) -> float:
         return (datetime.fromisoformat(instant) - self.start).total_seconds()
+
+
+def _durations(phases: Sequence[Body]) -> list[Body]:
+    """How long each phase that has ended lasted, against the longest; on a linear scale."""
+    ended = [phase for phase in phases if phase.get("seconds") is not None]
+    longest = max((phase["seconds"] for phase in ended), default=0) or 1
+    return [
+        {
+            "label": phase["phase"],
+            "seconds": phase["seconds"],
+            "width": max(round(WIDTH * phase["seconds"] / longest), 2),
+        }
+        for phase in ended
+    ]
+
+
+def _used(clock: Body, now: str) -> Body:
+    """How much of a clock's time was used when it was settled, or until now; 1000 is all of it, more is cut off."""
+    begun, due = datetime.fromisoformat(clock["trigger_at"]), datetime.fromisoformat(clock["due"])
+    until = datetime.fromisoformat(clock["settled_at"] or now)
+    whole = max((due - begun).total_seconds(), 1.0)
+    share = max((until - begun).total_seconds(), 0.0) / whole
+    return {
+        "label": clock["title"], "result": clock["result"], "percent": round(100 * share),
+        "settled": bool(clock["settled_at"]),
+        "width": max(min(round(WIDTH * share), WIDTH), 2), "over": share > 1,
+    }  # fmt: skip
 
 
 def _bar(scale: _Scale, label: str, start: str, end: str) -> Body:

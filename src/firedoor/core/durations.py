@@ -103,3 +103,17 @@ def _instant(raw: Any) -> datetime | None:  # noqa: ANN401 - an instant's text, 
     except ValueError:
         return None
     return instant if instant is not None and instant.tzinfo is not None else None
+
+
+def span(seconds: float | None) -> str:
+    """A duration in words, in its two largest units; "unknown" for none."""
+    if seconds is None:
+        return "unknown"
+    if abs(seconds) < 10:
+        return f"{abs(seconds):.1f} s"
+    left, parts = round(abs(seconds)), []
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
+        count, left = divmod(left, size)
+        if count:
+            parts.append(f"{count} {unit}")
+    return " ".join(parts[:2])

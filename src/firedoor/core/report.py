@@ -11,15 +11,19 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from firedoor.core import measures as work
+from firedoor.core.agenda import agenda
 from firedoor.core.chart import chart
 from firedoor.core.containment import containment
 from firedoor.core.custody import custody
 from firedoor.core.decisions import decisions
 from firedoor.core.durations import measures, phases
+from firedoor.core.durations import span as span  # noqa: PLC0414 - it reads durations for everybody who shows them
 from firedoor.core.facts import FactDefinition, show
 from firedoor.core.journal import Body, Entry, verify
 from firedoor.core.naming import Names
 from firedoor.core.operations import Plan
+from firedoor.core.proposals import proposals
 from firedoor.core.scope import typed_facts
 from firedoor.core.sealing import OPEN, Seal
 from firedoor.core.timeline import timeline
@@ -59,6 +63,9 @@ def report(
         "chart": chart(entries, lasted, clocks),
     }  # fmt: skip
     body["people"] = _people(body["decisions"])
+    body["work"], body["promised"] = work.tracked(view, names), work.promised(body["review"])
+    body["changes"] = [one.as_json() for one in proposals(view, entries, names)]
+    body["agenda"] = agenda(body, entries)
     body["summary"] = _summary(view, body)
     covered: Body = seal.cover(body)
     return covered
@@ -206,17 +213,3 @@ def _clock_sentence(results: Sequence[str]) -> str:
 
 def _name(actor: str) -> str:
     return actor.partition(":")[2] or actor
-
-
-def span(seconds: float | None) -> str:
-    """A duration in words, in its two largest units; "unknown" for none."""
-    if seconds is None:
-        return "unknown"
-    if abs(seconds) < 10:
-        return f"{abs(seconds):.1f} s"
-    left, parts = round(abs(seconds)), []
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min"), (1, "s")):
-        count, left = divmod(left, size)
-        if count:
-            parts.append(f"{count} {unit}")
-    return " ".join(parts[:2])

@@ -22,6 +22,7 @@ class ReportFormat(StrEnum):
     HTML = "html"
     MD = "md"
     JSON = "json"
+    PDF = "pdf"
 
 
 def journal(
@@ -128,7 +129,8 @@ def _write(found: list[dict[str, Any]]) -> None:
 def report(
     incident: IncidentArgument,
     written: Annotated[
-        ReportFormat, typer.Option("--format", help="html prints well; json is for programs.")
+        ReportFormat,
+        typer.Option("--format", help="html prints well; pdf needs the extra `documents`; json is for programs."),
     ] = ReportFormat.HTML,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Where to write it; otherwise standard output.")
@@ -137,16 +139,27 @@ def report(
     """Write the report of an incident: who decided what, when, knowing what, with the proof."""
     from firedoor.interfaces.cli.client import call
 
-    text = call(lambda api: api.send("GET", f"/incidents/{incident}/report", params={"format": str(written)})).text
+    found = call(lambda api: api.send("GET", f"/incidents/{incident}/report", params={"format": str(written)})).content
+    deliver(found, out, text=written is not ReportFormat.PDF)
+
+
+def deliver(content: bytes, out: Path | None, *, text: bool) -> None:
+    """Write a document to a file, or to standard output. Raises InvalidInput for a path that cannot be written."""
+    if out is None and text:
+        render.plain(content.decode())
+        return
     if out is None:
-        render.plain(text)
+        import sys
+
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
         return
     try:
-        out.write_text(text, encoding="utf-8")
+        out.write_bytes(content)
     except OSError as error:
         from firedoor.core.problems import InvalidInput, Problem
 
         raise InvalidInput(
             Problem(code="U104", message=f"{out} cannot be written: {error.strerror}", do="give another path")
         ) from None
-    render.line(f"{render.escape(out)}  {render.size(len(text.encode()))}")
+    render.line(f"{render.escape(out)}  {render.size(len(content))}")

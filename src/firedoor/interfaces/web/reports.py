@@ -1,4 +1,4 @@
-"""The report of an incident, as a page, as Markdown or as JSON.
+"""The report of an incident, as a page, on paper, as Markdown or as JSON.
 
 Decides that the page needs nothing from elsewhere and runs nothing, and says so to the
 browser. Leaves its content to `core.report` and its look to the templates.
@@ -23,7 +23,7 @@ PAGE_POLICY = (
 )
 
 router = APIRouter(prefix="/api/v1", tags=["report"])
-Form = Literal["html", "md", "json"]
+Form = Literal["html", "md", "json", "pdf"]
 
 
 @router.get("/incidents/{incident}/report", summary="The whole story, with its proof")
@@ -41,6 +41,11 @@ def _rendered(runtime: Runtime, found: Read, form: Form) -> Response:
     made = report(found.entries, found.plan, found.definitions, found.seal, runtime.world.organisation.words)
     if form == "json":
         return Response(orjson.dumps(made), media_type="application/json")
+    if form == "pdf":
+        from firedoor.runtime.printing import pdf
+
+        name = f'inline; filename="{made["incident"]["id"]}.pdf"'
+        return Response(pdf(render_html(made)), media_type="application/pdf", headers={"Content-Disposition": name})
     if form == "md":
         return Response(render_markdown(made), media_type="text/markdown; charset=utf-8")
     return Response(render_html(made), media_type="text/html", headers={"Content-Security-Policy": PAGE_POLICY})
