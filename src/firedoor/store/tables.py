@@ -37,6 +37,7 @@ class EntryRow(SQLModel, table=True):
     """The journal. Rows are inserted, never updated."""
 
     __tablename__ = "entry"
+    __table_args__ = (Index("entry_by_time", "at"),)
 
     incident: str = Field(primary_key=True)
     seq: int = Field(primary_key=True)

@@ -1,8 +1,8 @@
 """Events: one server-sent event for each entry of any journal, so that a page need not ask again and again.
 
-Decides that one look every 0.3 s serves all listeners, that an event says where
-something happened and never what (a reader asks for that with its own rights), and the
-bounds: so many listeners, and so many events that a slow one may lag behind.
+Decides that one look every 0.3 s serves all listeners and asks only for the newest entries,
+that an event says where something happened and never what (a reader asks for that with its
+own rights), and the bounds: so many listeners, and so many events that a slow one may lag behind.
 """
 
 from __future__ import annotations
@@ -11,24 +11,27 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import AsyncIterator
-from datetime import timedelta
-from typing import Annotated, Any
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query, Request
-from sqlalchemy import or_, select
+from sqlalchemy import Connection, or_, select
 from starlette.responses import Response, StreamingResponse
 
+from firedoor.core.need_to_know import may_read
 from firedoor.interfaces.web.answers import plain
 from firedoor.interfaces.web.auth import Asking, Caller, need_reader
-from firedoor.interfaces.web.covering import closed_to
 from firedoor.runtime.start import Runtime
 from firedoor.store.projections import table, text_of
 from firedoor.store.tables import EntryRow, IncidentRow
 
 LOOK = 0.3  # seconds between two looks
 ALIVE = 15.0  # seconds after which silence is broken by a comment, so that proxies keep the line
-MAXIMUM_LISTENERS = 100
+SWEEP = 30  # every so many looks all open incidents are asked: for entries of a process whose clock lags behind
+OVERLAP = timedelta(seconds=5)  # by so much clocks may differ without anybody having to wait for the sweep
+MAXIMUM_LISTENERS = 500
 MAXIMUM_LAG = 1000  # events that may wait for one listener
 SETTLING = timedelta(seconds=30)  # a closed incident is looked at for so long
 
@@ -37,8 +40,20 @@ EXAMPLE = 'id: INC-2026-0001:7\nevent: operation.finished\ndata: {"incident":"IN
 log = logging.getLogger(__name__)
 router = APIRouter(prefix="/api/v1", tags=["events"])
 
-Event = dict[str, Any]
 Heads = dict[str, int]
+Row = tuple[str, int, str, str]  # incident, number, kind, instant
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One entry: where, and who may know; `line` is what goes over the line to each of them."""
+
+    incident: str
+    readers: str | None
+    line: bytes
+
+
+SILENCE = Event("", None, b"")
 
 
 class Hub:
@@ -49,6 +64,8 @@ class Hub:
         self.listeners: set[asyncio.Queue[Event | None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._heads: Heads = {}
+        self._looks = 0
+        self._looked_at: datetime | None = None
 
     async def listen(self) -> asyncio.Queue[Event | None] | None:
         """A queue of events from now on; None where too many listen."""
@@ -92,31 +109,53 @@ class Hub:
                 self.listeners.discard(queue)  # it lags too far behind: its line ends, and it asks anew
 
     def _look(self) -> Heads:
+        """How far every open incident has come."""
         columns = table(IncidentRow).c
-        recent = text_of(self.runtime.world.now() - SETTLING)
+        self._looked_at = self.runtime.world.now()
+        recent = text_of(self._looked_at - SETTLING)
         query = select(columns.id, columns.head_seq).where(or_(columns.closed_at.is_(None), columns.closed_at > recent))
         with self.runtime.world.store.engine.connect() as connection:
             return {row.id: row.head_seq for row in connection.execute(query)}
 
     def _news(self) -> list[Event]:
-        heads = self._look()
-        grown = {
-            incident: self._heads.get(incident, 0)
-            for incident, seq in heads.items()
-            if seq > self._heads.get(incident, 0)
-        }
-        self._heads = heads
-        return [event for incident, after in grown.items() for event in self._entries(incident, after, heads[incident])]
+        """What was written since the last look. Few questions, however many incidents there are."""
+        self._looks += 1
+        swept = self._swept() if self._looks % SWEEP == 0 else []
+        now = self.runtime.world.now()
+        since, self._looked_at = min(self._looked_at or now, now) - OVERLAP, now
+        columns = table(EntryRow).c
+        query = select(columns.incident, columns.seq, columns.kind, columns.at).where(columns.at > text_of(since))
+        ordered = query.order_by(columns.at, columns.seq)
+        with self.runtime.world.store.engine.connect() as connection:
+            rows = [(row.incident, row.seq, row.kind, row.at) for row in connection.execute(ordered)]
+            return self._fresh(connection, [*swept, *rows])
 
-    def _entries(self, incident: str, after: int, until: int) -> list[Event]:
+    def _swept(self) -> list[Row]:
+        """What a look at the newest entries alone has missed."""
+        heads = self._look()
+        grown = {name: self._heads.get(name, 0) for name, seq in heads.items() if seq > self._heads.get(name, 0)}
+        return [row for incident, after in grown.items() for row in self._entries(incident, after, heads[incident])]
+
+    def _fresh(self, connection: Connection, rows: list[Row]) -> list[Event]:
+        """Those entries that nobody was told of, each with who may read its incident."""
+        fresh = []
+        for row in rows:
+            if row[1] > self._heads.get(row[0], 0):
+                self._heads[row[0]] = row[1]
+                fresh.append(row)
+        if not fresh:
+            return []
+        columns = table(IncidentRow).c
+        query = select(columns.id, columns.readers).where(columns.id.in_({row[0] for row in fresh}))
+        readers: dict[str, str | None] = {row.id: row.readers for row in connection.execute(query)}
+        return [Event(row[0], readers.get(row[0]), written(*row)) for row in fresh]
+
+    def _entries(self, incident: str, after: int, until: int) -> list[Row]:
         columns = table(EntryRow).c
         which = (columns.incident == incident) & (columns.seq > after) & (columns.seq <= until)
-        query = select(columns.seq, columns.kind, columns.at).where(which).order_by(columns.seq)
+        query = select(columns.incident, columns.seq, columns.kind, columns.at).where(which).order_by(columns.seq)
         with self.runtime.world.store.engine.connect() as connection:
-            return [
-                {"incident": incident, "seq": row.seq, "kind": row.kind, "at": row.at}
-                for row in connection.execute(query)
-            ]
+            return [(row.incident, row.seq, row.kind, row.at) for row in connection.execute(query)]
 
 
 @router.get(
@@ -149,10 +188,12 @@ async def _stream(
             event = await _next(queue)
             if event is None:
                 return
-            if not event:
+            if event is SILENCE:
                 yield b": still here\n\n"
-            elif event["incident"] == incident or (incident is None and not await _closed(hub, caller, event)):
-                yield written(event)
+            elif event.incident == incident or (
+                incident is None and (caller.local or may_read(event.readers, caller.person))
+            ):
+                yield event.line
                 sent += 1
                 if sent == limit:
                     return
@@ -161,24 +202,20 @@ async def _stream(
         hub.listeners.discard(queue)
 
 
-async def _closed(hub: Hub, caller: Caller, event: Event) -> bool:
-    """Whether the event is of an incident that this listener does not need to know about."""
-    return bool(await closed_to(hub.runtime, caller, [event]))
-
-
 async def _next(queue: asyncio.Queue[Event | None]) -> Event | None:
-    """The next event; an empty one when it has been silent for long; None at the end."""
+    """The next event; SILENCE when there was none for long; None at the end."""
     try:
         return await asyncio.wait_for(queue.get(), ALIVE)
     except TimeoutError:
-        return {}
+        return SILENCE
 
 
-def written(event: Event) -> bytes:
+def written(incident: str, seq: int, kind: str, at: str) -> bytes:
     """An event as it goes over the line (HTML standard, server-sent events)."""
+    event = {"incident": incident, "seq": seq, "kind": kind, "at": at}
     return b"id: %s:%d\nevent: %s\ndata: %s\n\n" % (
-        event["incident"].encode(),
-        event["seq"],
-        event["kind"].encode(),
+        incident.encode(),
+        seq,
+        kind.encode(),
         orjson.dumps(event),
     )
