@@ -286,8 +286,8 @@ class Told(Value):
 class Messenger(Protocol):
     """Whoever carries notices to people.
 
-    `find` and `send` may raise `problems.Unanswered` (try again), `problems.Later` (try again, not before), and
-    `problems.InDoubt` (it may have been taken: `find` comes before any repetition). Anything else is hopeless.
+    `find` and `send` may raise `problems.Unanswered` (try again), `problems.Later` (try again, not before),
+    `problems.InDoubt` (it may have been taken: `find` comes before any repetition) and `problems.Refused` (hopeless).
     """
 
     name: ClassVar[str]

@@ -104,6 +104,14 @@ class NotRead(Unanswered):
     http_status = 503
 
 
+class Later(Unanswered):
+    """Another system asked us to come back: `seconds` from now, and not before."""
+
+    def __init__(self, problems: Problem | Iterable[Problem], seconds: float) -> None:
+        super().__init__(problems)
+        self.seconds = seconds
+
+
 class InDoubt(Unanswered):
     """A call that changes something broke off midway: it may have had its effect. Observe before repeating it."""
 

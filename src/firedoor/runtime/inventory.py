@@ -20,6 +20,8 @@ from firedoor.core.problems import InvalidInput, Problem
 from firedoor.core.source import Source, problems_of, read_yaml
 from firedoor.core.targets import Inventory
 
+MESSENGERS = ("slack", "email", "webhook")
+
 
 @dataclass(frozen=True)
 class Organisation:
@@ -27,6 +29,7 @@ class Organisation:
 
     words: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Value] = field(default_factory=dict)
+    messages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # role: the messengers it is told by
 
 
 def read_inventory(path: Path | None) -> Inventory:
@@ -52,29 +55,47 @@ def read_inventory(path: Path | None) -> Inventory:
 
 
 def read_organisation(path: Path | None, vocabulary: Mapping[str, FactDefinition]) -> Organisation:
-    """Read the profile: the words of `ORGANISATION_NAMES`, and `facts:`. No file: everything is unknown."""
+    """Read the profile: the words of `ORGANISATION_NAMES`, `facts:` and `messages:`. No file: all is unknown."""
     if path is None or not path.exists():
         return Organisation()
     source = _source(path)
     data = dict(source.data) if isinstance(source.data, dict) else {}
     raw = data.pop("facts", None) or {}
+    messages = _messages(source, data.pop("messages", None) or {})
     strange = [name for name in data if name not in ORGANISATION_NAMES]
     if strange or not isinstance(raw, dict):
         known = ", ".join(sorted(ORGANISATION_NAMES))
         raise InvalidInput(
             [
-                source.problem((name,), "N102", f'unknown key "{name}"', f"known: facts, {known}")
+                source.problem((name,), "N102", f'unknown key "{name}"', f"known: facts, messages, {known}")
                 for name in strange or ["facts"]
             ]
         )
     try:
-        return Organisation({name: str(value) for name, value in data.items()}, read_all(vocabulary, raw))
+        return Organisation({name: str(value) for name, value in data.items()}, read_all(vocabulary, raw), messages)
     except InvalidInput as error:
         placed = [
             problem.model_copy(update={"place": source.place(("facts", problem.field or ""))})
             for problem in error.problems
         ]
         raise InvalidInput(placed) from None
+
+
+def _messages(source: Source, given: object) -> Mapping[str, tuple[str, ...]]:
+    """Which messengers a role is told by. Raises InvalidInput with every problem and its place."""
+    do = f"role: [{', '.join(MESSENGERS)}], as many of them as you like"
+    if not isinstance(given, dict):
+        raise InvalidInput(source.problem(("messages",), "N105", "is no list of roles", do))
+    problems, routes = [], {}
+    for role, names in given.items():
+        listed = [names] if isinstance(names, str) else names
+        if isinstance(listed, list) and all(name in MESSENGERS for name in listed):
+            routes[str(role)] = tuple(dict.fromkeys(listed))
+        else:
+            problems.append(source.problem(("messages", str(role)), "N105", f"{role}: no messenger is called so", do))
+    if problems:
+        raise InvalidInput(problems)
+    return routes
 
 
 def _source(path: Path) -> Source:

@@ -47,6 +47,18 @@ class Settings(BaseSettings):
     oidc_client_secret: str = ""  # a reference: secret://env/NAME or secret://file/PATH
     oidc_roles_claim: str = "groups"  # the claim that names somebody's groups
     oidc_roles: str = ""  # group=role,group=role: which groups have which roles; other groups have none
+    slack_bot_token: str = ""  # Slack; this one, the signing secret and the app token are references to secrets
+    slack_signing_secret: str = ""  # of the signed requests to /slack/commands and /slack/actions
+    slack_app_token: str = ""  # for Socket Mode, in which Slack needs no way in
+    slack_api_url: str = "https://slack.com/api/"
+    smtp_host: str = ""  # e-mail; empty: none is sent
+    smtp_port: int = Field(default=587, ge=1, le=65535)
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: str = ""  # a reference
+    smtp_from: str = ""
+    webhook_url: str = ""  # messages as signed JSON to one address of one's own
+    webhook_secret: str = ""  # a reference
 
     @field_validator("public_url")
     @classmethod

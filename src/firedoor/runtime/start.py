@@ -27,6 +27,8 @@ from firedoor.runtime.holding import Holding
 from firedoor.runtime.house_brake import HouseBrake
 from firedoor.runtime.inventory import read_inventory, read_organisation
 from firedoor.runtime.kill_point import kill_points
+from firedoor.runtime.messengers import messengers
+from firedoor.runtime.outbox import Outbox
 from firedoor.runtime.secrets import ReferencedSecrets
 from firedoor.runtime.service import Service
 from firedoor.runtime.settings import Settings
@@ -88,6 +90,7 @@ class Runtime:
         self.service = Service(self.world, self.driver, self.shelf, read_sources(settings))
         self.watch = Watch(self.world, self.driver)
         self.holding = Holding(self.world, self.driver)
+        self.outbox = Outbox(self.world, self.world.organisation.messages, settings.address(), messengers(settings))
         self.bridge: Any = None
         self._loops: list[asyncio.Task[None]] = []
         self._warming: asyncio.Task[None] | None = None
@@ -105,6 +108,7 @@ class Runtime:
                 ("recovery", self.driver.look_forever()),
                 ("watch", self.watch.forever()),
                 ("holding", self.holding.forever()),
+                ("outbox", self.outbox.forever()),
             )
         ]
         if self.settings.prefect:
@@ -132,6 +136,7 @@ class Runtime:
             "watch": _loop_health(self.watch.looked_at, now),
             "holding": _loop_health(self.holding.looked_at, now),
             "recovery": _loop_health(self.driver.looked_at, now),
+            "messages": self.outbox.state,
             "prefect": "off" if not self.settings.prefect else (self.bridge.state if self.bridge else "starting"),
             "drives": "well"
             if not self.driver.failing

@@ -23,7 +23,7 @@ from firedoor.core.canonical import canonical
 from firedoor.core.journal import Draft, Entry, Fault, Head, Kind, chain, genesis
 from firedoor.core.operations import Plan
 from firedoor.core.problems import NotFound, Problem, Refused
-from firedoor.store import projections
+from firedoor.store import announcing, projections
 from firedoor.store.database import Writer, open_engine
 from firedoor.store.projections import table, text_of
 from firedoor.store.proof import entry_of, verify_stored
@@ -262,6 +262,8 @@ def _write(connection: Connection, incident: str, entries: Sequence[Entry]) -> N
     connection.execute(_MOVED, {"incident_": incident, "seq_": last.seq, "hash_": last.hash})
     connection.execute(_GROWN, {"incident_": incident, "seq_": last.seq})
     projections.project(connection, entries)
+    if connection.get_execution_options().get(announcing.ANNOUNCING):
+        announcing.announce(connection, entries)
     states = [str(entry.body["state"]) for entry in entries if entry.kind == Kind.STATE]
     if states:
         ended = states[-1] in ("closed", "dismissed")

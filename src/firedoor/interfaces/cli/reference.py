@@ -56,6 +56,18 @@ SETTINGS = {
     "oidc_client_secret": "single sign-on: a reference to the client secret, `secret://env/NAME` or `secret://file/PATH`",
     "oidc_roles_claim": "single sign-on: the claim that names somebody's groups",
     "oidc_roles": "single sign-on: `group=role,group=role`; groups that are not named have no role",
+    "slack_bot_token": "Slack: a reference to the bot's token, `secret://env/NAME` or `secret://file/PATH`",
+    "slack_signing_secret": "Slack: a reference to the secret that its requests to `/slack/...` are signed with",
+    "slack_app_token": "Slack: a reference to the app's token; then Socket Mode is used and Slack needs no way in",
+    "slack_api_url": "Slack: where its API is, with a slash at the end",
+    "smtp_host": "e-mail: the server that takes it; empty: none is sent",
+    "smtp_port": "e-mail: its port; 587",
+    "smtp_security": "e-mail: `starttls`, `tls` or `none` (on one machine only)",
+    "smtp_user": "e-mail: who signs in there, if anybody must",
+    "smtp_password": "e-mail: a reference to the password",
+    "smtp_from": "e-mail: the sender's address",
+    "webhook_url": "messages as signed JSON: the one address that they are posted to",
+    "webhook_secret": "messages as signed JSON: a reference to the key of the signature",
 }
 
 

@@ -112,7 +112,7 @@ def _say_part(runtime: Runtime, part: str, state: str, before: str, began: float
     """Prefect's states, and whatever is not well or is well again; that the rest has started is no news."""
     if part == "prefect":
         say(state, f"Prefect{_prefect_page(runtime) if state == 'ready' else ''}", began)
-    elif state not in ("well", "starting"):
+    elif state not in ("well", "starting", "off"):
         say("failed", f"{part}: {render.escape(state)}", began)
     elif before not in ("", "starting"):
         say("ready", part, began)

@@ -1,0 +1,78 @@
+"""Notices as signed JSON, posted to one address of one's own: a pager, another chat, a ticket system.
+
+Decides the signature: HMAC-SHA256 over the time, a full stop and the bytes of the body, as hexadecimal behind `v1=`, so
+that a recorded request is worth nothing later. The same `Idempotency-Key` stands on every attempt. Redirects are not
+followed. Leaves the content to `words`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Callable
+from datetime import datetime
+from typing import ClassVar
+
+import httpx
+
+from firedoor.connectors.messengers.words import as_json
+from firedoor.core.ports import Notice, Told
+from firedoor.core.problems import FiredoorError, InDoubt, Later, Problem, Refused, Unanswered
+
+LONGEST_WAIT = 3600.0  # seconds; whoever asks for more is asked again after that
+
+
+class Webhook:
+    """The messenger. `secret` is asked for at each call, and kept nowhere."""
+
+    name: ClassVar[str] = "webhook"
+    personal: ClassVar[bool] = False
+
+    def __init__(
+        self, client: httpx.AsyncClient, url: str, secret: Callable[[], str], now: Callable[[], datetime]
+    ) -> None:
+        self._client, self._url, self._secret, self._now = client, url, secret, now
+
+    def address_of(self, email: str, slack_id: str) -> str:  # noqa: ARG002 - the port's
+        """Nobody has an address here."""
+        return ""
+
+    async def find(self, notice: Notice) -> Told | None:  # noqa: ARG002 - the port's
+        """Nobody can know; the far end knows the key."""
+        return None
+
+    async def send(self, notice: Notice) -> Told:
+        """Post it."""
+        body = json.dumps(as_json(notice), sort_keys=True).encode()
+        time = str(int(self._now().timestamp()))
+        headers = {
+            "Content-Type": "application/json", "Idempotency-Key": notice.handle, "Firedoor-Timestamp": time,
+            "Firedoor-Signature": signature(self._secret(), time, body),
+        }  # fmt: skip
+        try:
+            answer = await self._client.post(self._url, content=body, headers=headers)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise Unanswered(_problem(f"did not answer: {type(error).__name__}")) from None
+        except httpx.HTTPError as error:
+            raise InDoubt(_problem(f"broke off: {type(error).__name__}")) from None
+        if not answer.is_success:
+            raise _refused(answer)
+        return Told(reference={"status": answer.status_code})
+
+
+def signature(secret: str, time: str, body: bytes) -> str:
+    """What `Firedoor-Signature` holds."""
+    return "v1=" + hmac.new(secret.encode(), time.encode() + b"." + body, hashlib.sha256).hexdigest()
+
+
+def _refused(answer: httpx.Response) -> FiredoorError:
+    problem = _problem(f"answered {answer.status_code}")
+    wait = answer.headers.get("retry-after", "")
+    if answer.status_code in (429, 503) and wait.isdecimal():
+        return Later(problem, min(float(wait), LONGEST_WAIT))
+    return Refused(problem) if answer.status_code in (400, 410, 413, 422) else Unanswered(problem)
+
+
+def _problem(what: str) -> Problem:
+    return Problem(code="M103", message=f"the webhook for messages {what}", do="see FIREDOOR_WEBHOOK_URL")

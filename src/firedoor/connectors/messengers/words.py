@@ -1,0 +1,46 @@
+"""A notice as plain text, HTML and JSON.
+
+Decides the order of the few things that are said. What may be said at all is decided in `core.notices`.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from firedoor.core.notices import sentence, written
+from firedoor.core.ports import Notice
+
+ABOUT = "This message names an incident and nothing of what it is about. Sign in to read it."
+
+
+def lines(notice: Notice) -> list[str]:
+    """What is said, one line each."""
+    said = [sentence(notice) + "."]
+    if notice.question:
+        said.append(f"The playbook asks: {notice.question}")
+    if notice.due_at and not notice.became:
+        said.append(f"Due: {written(notice.due_at)}")
+    return said
+
+
+def as_text(notice: Notice) -> str:
+    """Plain text."""
+    return "\n".join([*lines(notice), "", notice.link, "", ABOUT]) + "\n"
+
+
+def as_html(notice: Notice) -> str:
+    """A page without anything that is loaded from elsewhere."""
+    said = "".join(f"<p>{escape(line)}</p>" for line in lines(notice))
+    link = f'<p><a href="{escape(notice.link)}">{escape(notice.link)}</a></p>'
+    return f'<!doctype html><html lang="en"><body>{said}{link}<p><small>{escape(ABOUT)}</small></p></body></html>'
+
+
+def as_json(notice: Notice) -> dict[str, Any]:
+    """For a program. `id` is the same for every attempt."""
+    return {
+        "id": notice.handle, "kind": notice.kind, "incident": notice.incident, "roles": list(notice.roles),
+        "text": sentence(notice), "task": notice.task or None, "clock": notice.clock or None,
+        "due_at": notice.due_at.isoformat() if notice.due_at else None, "became": notice.became or None,
+        "at": notice.made_at.isoformat(), "link": notice.link,
+    }  # fmt: skip

@@ -1,0 +1,141 @@
+"""What leaves the house about an incident: numbers, roles and times, and the playbook's own words without any value.
+
+Decides that no title, fact, alert or message ever goes out; that a question goes out only as the playbook has it, with
+its holes left empty, and not at all for an incident that only some may read; and that an answer can be given from
+outside only where the whole of it is a choice and a reason. Leaves whom it goes to and how to the runtime.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Literal
+
+from firedoor.core.facts import FactDefinition
+from firedoor.core.operations import Ask, Plan
+from firedoor.core.ports import Line, Notice, Standing
+from firedoor.core.view import SETTLED_CLOCKS, IncidentView, TaskView
+
+Kind = Literal["task", "reminder", "escalation", "message", "state"]
+HOLE = "[...]"
+MAXIMUM_LINES = 12  # tasks or clocks in a summary
+_HOLES = re.compile(r"\{\{.*?\}\}", re.DOTALL)
+_BECAME = {"decided": "has been answered", "withdrawn": "is not needed any more"}
+
+
+def written(instant: datetime | None) -> str:
+    """An instant for people who may be anywhere: UTC, and it says so."""
+    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if instant else "no limit"
+
+
+def standing_of(view: IncidentView, link: str, members: tuple[str, ...] = ()) -> Standing:
+    """How an incident stands, without a word of what it is about."""
+    restricted = view.readers is not None
+    waiting = sorted(view.open_tasks(), key=lambda task: task.due_at)
+    tasks = [Line(name=f"T{t.number}", who=" or ".join(sorted(t.roles)), due_at=_instant(t.due_at)) for t in waiting]
+    clocks = sorted(view.open_clocks(), key=lambda clock: str(clock.get("due") or "9"))
+    lines = [
+        Line(name=_clock_name(view, str(clock["id"])), who=str(clock["state"]), due_at=_instant(clock.get("due")))
+        for clock in clocks
+    ]
+    return Standing(
+        incident=view.id, state=str(view.state), severity=str(view.severity), restricted=restricted, link=link,
+        tasks=tuple(tasks[:MAXIMUM_LINES]), clocks=tuple(lines[:MAXIMUM_LINES]), members=members,
+    )  # fmt: skip
+
+
+def notice_of(  # noqa: PLR0913 - the row's fields, by name
+    view: IncidentView, plan: Plan, definitions: Mapping[str, FactDefinition], standing: Standing, *, key: str,
+    handle: str, kind: Kind, about: str, seq: int, roles: tuple[str, ...], made_at: datetime, address: str = "",
+    people: tuple[str, ...] = (),
+) -> Notice:  # fmt: skip
+    """What is told now about an entry of the past: a task that was answered meanwhile is told of as answered."""
+    what, _, name = about.partition(":")
+    bare = Notice(
+        key=key, handle=handle, kind=kind, incident=view.id, roles=roles, made_at=made_at, link=standing.link,
+        address=address, people=people, standing=standing,
+    )  # fmt: skip
+    if what == "task" and name in view.tasks:
+        return bare.model_copy(update=_task_words(view, plan, definitions, view.tasks[name], seq, kind))
+    if what == "clock" and name in view.clocks:
+        clock = view.clocks[name]
+        became = str(clock["state"]) if clock["state"] in SETTLED_CLOCKS | {"missed"} else ""
+        words = {"clock": _clock_name(view, name), "due_at": _instant(clock.get("due")), "became": became}
+        return bare.model_copy(update=words)
+    return bare
+
+
+def sentence(notice: Notice) -> str:
+    """The notice in one line."""
+    about, roles, due = notice.incident, " and ".join(notice.roles), written(notice.due_at)
+    if notice.task and notice.became:
+        return f"{about}: task {notice.task} {_BECAME[notice.became]}"
+    match notice.kind:
+        case "task":
+            return f"{about}: task {notice.task} waits for {roles}, due {due}"
+        case "escalation":
+            return f"{about}: nobody answered task {notice.task} in time; it waits for {roles}"
+        case "reminder" if notice.clock:
+            return f"{about}: {notice.clock}: {'the limit has passed' if notice.became == 'missed' else 'limit'}, {due}"
+        case "reminder":
+            return f"{about}: reminder, task {notice.task} waits for {roles}, due {due}"
+        case "state":
+            return f"{about}: {notice.standing.state}"
+    return f"{about}: there is a message for {roles}"
+
+
+def answerable(
+    view: IncidentView, plan: Plan, definitions: Mapping[str, FactDefinition], task: TaskView
+) -> tuple[tuple[str, str], ...]:
+    """The choices that can be given from outside: id and label, in the task's order. None where any says too much."""
+    ask = _asked(plan, task)
+    if view.readers is not None or ask is None or not task.open:
+        return ()
+    sealed = {name for name, definition in definitions.items() if definition.sealed}
+    if any(choice.get("requires") or sealed & set(choice.get("sets", {})) for choice in task.choices):
+        return ()
+    labels = {choice.id: _words_of(choice.label) for choice in ask.choices}
+    found = tuple((str(choice["id"]), labels.get(str(choice["id"]), "")) for choice in task.choices)
+    return found if all(label for _, label in found) else ()
+
+
+def question_of(view: IncidentView, plan: Plan, task: TaskView) -> str:
+    """The playbook's question with its holes left empty; nothing for an incident that only some may read."""
+    ask = _asked(plan, task)
+    return "" if view.readers is not None or ask is None else _words_of(ask.question)
+
+
+def _task_words(
+    view: IncidentView, plan: Plan, definitions: Mapping[str, FactDefinition], task: TaskView, seq: int, kind: Kind
+) -> dict[str, object]:
+    asked_anew = kind == "task" and task.opened_seq != seq  # then another notice speaks of it
+    became = "" if task.open and not asked_anew else "decided" if task.decided else "withdrawn"
+    return {
+        "task": f"T{task.number}", "due_at": _instant(task.due_at), "became": became,
+        "question": question_of(view, plan, task),
+        "choices": answerable(view, plan, definitions, task) if not became else (),
+    }  # fmt: skip
+
+
+def _asked(plan: Plan, task: TaskView) -> Ask | None:
+    """The operation that asks, when the task is the playbook's own and not one beside the plan."""
+    own = task.op.partition("[")[0]
+    if task.id != task.op:
+        return None
+    return next((one for one in plan.operations if isinstance(one, Ask) and one.id == own), None)
+
+
+def _words_of(template: str) -> str:
+    return "" if "{%" in template else _HOLES.sub(HOLE, template).strip()
+
+
+def _clock_name(view: IncidentView, clock: str) -> str:
+    """The law's own title; of an incident that only some may read even that would say what it is about."""
+    if view.readers is not None:
+        return f"legal limit {list(view.clocks).index(clock) + 1}"
+    return f"{view.clocks[clock]['title']} ({view.clocks[clock].get('citation', '')})".removesuffix(" ()")
+
+
+def _instant(text: object) -> datetime | None:
+    return datetime.fromisoformat(str(text)) if text else None
