@@ -28,6 +28,7 @@ from firedoor.core.duty import submitted_fact
 from firedoor.core.facts import Count, Value
 from firedoor.core.facts import show as shown
 from firedoor.core.incident import IncidentType
+from firedoor.core.languages import DEFAULT, WRITTEN, instant, kind, untranslated
 from firedoor.core.removal import asked_for
 from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
 from firedoor.core.view import IncidentView
@@ -59,6 +60,10 @@ FAMILIES: tuple[tuple[str, str], ...] = (
     ("us.wa.19_255.ag", "attorney-general"),
 )
 PEOPLE = frozenset(("individuals", "people"))
+PROPER = frozenset((
+    "contact_point", "organisation_name", "support_contacts", "support_contacts_minors", "requester_contact",
+    "member_state", "time_zone",
+))  # fmt: skip
 _MISSING = re.compile(r"\[missing: ([^\]]+)\]")
 
 
@@ -79,10 +84,20 @@ class Matter:
     view: IncidentView
     facts: Mapping[str, Value]
     organisation: Mapping[str, Any]
+    language: str = DEFAULT
 
 
 def template_of(matter: Matter, wanted: str, known: Iterable[str]) -> str:
-    """Return the name of the template: the one a playbook asks for by name, else the one that fits the duty."""
+    """Return the name of the template: the one a playbook asks for by name, else the one that fits the duty.
+
+    Where it is written in the language that is wanted (`letter-de`), that one; else it is in English.
+    """
+    name = _family(matter, wanted, known)
+    translated = f"{name}-{matter.language}"
+    return translated if translated in known else name
+
+
+def _family(matter: Matter, wanted: str, known: Iterable[str]) -> str:
     if wanted not in AUDIENCES and wanted in known:
         return wanted
     duty = str(matter.clock.get("duty", ""))
@@ -105,7 +120,7 @@ def child_possible(matter: Matter) -> bool:
 def render(name: str, text: str, matter: Matter) -> Draft:
     """Fill a template. Never raises for what is missing; raises jinja2 errors only for a broken template."""
     template, ids, names = _compiled(text)
-    fill = _Fill(matter)
+    fill = _Fill(matter, name)
     content = {str(item["id"]): item for item in matter.clock.get("content", [])}
     body = template.render(
         incident=_incident(matter, fill),
@@ -114,7 +129,7 @@ def render(name: str, text: str, matter: Matter) -> Draft:
         facts=_Marked(fill, fill.fact),
         content=_Marked(fill, lambda key: fill.field(content.get(key), key)),
         rest=[
-            {"title": item["title"], "text": fill.field(item, key)}
+            {"title": fill.title(str(item["title"])), "text": fill.field(item, key)}
             for key, item in content.items()
             if key not in ids and item.get("fact") not in names
         ],
@@ -166,12 +181,25 @@ def _head(matter: Matter, missing: tuple[str, ...]) -> str:
 class _Fill:
     """Turns facts into words, and into a mark where there are none."""
 
-    def __init__(self, matter: Matter) -> None:
+    def __init__(self, matter: Matter, template: str) -> None:
         self.matter = matter
+        self.language = matter.language if template.endswith(f"-{matter.language}") else DEFAULT
+        self.foreign = self.language != matter.facts.get(WRITTEN, DEFAULT)  # to the words in which facts are written
         self.zone = _zone(matter.facts.get("time_zone"))
 
     def fact(self, name: str) -> str:
-        return self._or_missing(self.matter.facts.get(name, UNKNOWN), name.replace("_", " "))
+        value = self.matter.facts.get(name, UNKNOWN)
+        return self._own(name, value, self._or_missing(value, name.replace("_", " ")))
+
+    def title(self, words: str) -> str:
+        """The heading of a field, which the catalogue has in English."""
+        return words if self.language == DEFAULT else untranslated(words, self.language)
+
+    def _own(self, name: str, value: Value | str, words: str) -> str:
+        """The words of a fact, or a mark where they are in another language. Names and numbers are in none."""
+        if not self.foreign or name in PROPER or not isinstance(value, str) or value == "":
+            return words
+        return untranslated(words, self.language)
 
     def field(self, item: Mapping[str, Any] | None, name: str) -> str:
         if item is None:
@@ -179,7 +207,7 @@ class _Fill:
         value = self.matter.facts.get(item.get("fact") or "", UNKNOWN)
         if value is UNKNOWN and item.get("fact") == "contact_point":
             value = self._contact() or UNKNOWN
-        return self._or_missing(value, str(item["title"]))
+        return self._own(str(item.get("fact") or ""), value, self._or_missing(value, str(item["title"])))
 
     def organisation(self, name: str) -> str:
         given = self.matter.organisation
@@ -201,15 +229,14 @@ class _Fill:
         if raw is None:
             return ""
         value = raw if isinstance(raw, datetime) else datetime.fromisoformat(str(raw))
-        local = value.astimezone(self.zone)
-        return f"{local:%d %B %Y, %H:%M} ({local:%Z})".lstrip("0")
+        return instant(value.astimezone(self.zone), self.language)
 
     def words(self, value: Value) -> str:
         match value:
             case datetime():
                 return self.instant(value)
             case tuple():
-                return ", ".join(item.replace("_", " ") for item in value)
+                return ", ".join(kind(item, self.language) for item in value)
             case Count():
                 return str(value) if value.exact else f"{value}, not yet known exactly"
             case _:

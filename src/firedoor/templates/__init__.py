@@ -12,6 +12,7 @@ from typing import Any
 
 from firedoor.core.drafts import Draft, Matter, render, template_of
 from firedoor.core.facts import Value
+from firedoor.core.languages import stated_language
 from firedoor.core.view import IncidentView
 
 NOTICES = Path(__file__).parent / "notices"
@@ -32,8 +33,12 @@ def render_draft(
     facts: Mapping[str, Value],
     organisation: Mapping[str, Any],
     family: str,
+    language: str | None = None,
 ) -> Draft:
-    """Draft what a clock asks for. `family` is "authorities", "people", or the name of a notice."""
-    matter = Matter(clock, view, facts, organisation)
+    """Draft what a clock asks for. `family` is "authorities", "people", or the name of a notice.
+
+    Without a `language` it is the first one in which the facts say that people are written to.
+    """
+    matter = Matter(clock, view, facts, organisation, language or stated_language(facts))
     name = template_of(matter, family, notices())
     return render(name, notices()[name], matter)
