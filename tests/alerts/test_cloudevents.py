@@ -86,9 +86,11 @@ def test_a_misspelt_type_of_ours_is_refused_with_the_nearest() -> None:
 def test_a_foreign_event_shows_its_envelope_and_our_extensions() -> None:
     """Its data is not read; what we need stands in extension attributes."""
     event = {**EVENT, "type": "com.example.x", "data": {"severity": "low"}, "firedoorseverity": "critical",
-             "firedoormethod": "hash_match", "firedoorminor": "no"}  # fmt: skip
+             "firedoormethod": "hash_match", "firedoorminor": "no", "firedoorbank": "NCMEC",
+             "firedoorcasestatus": "Deleted"}  # fmt: skip
     alert = read(event)
     assert (alert.title, alert.severity, alert.method) == ("com.example.x", Severity.CRITICAL, Method.HASH_MATCH)
+    assert (alert.bank, alert.case_status) == ("NCMEC", "Deleted")
     assert alert.labels == {"type": "com.example.x", "source": "/d", "subject": "ticket/7"}
     assert codes({**event, "firedoorseverity": "hot"}) == {"severity": "D113"}
 

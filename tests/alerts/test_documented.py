@@ -19,7 +19,9 @@ from firedoor.alerts.cloudevents import EXTENSIONS, TYPES
 from firedoor.alerts.detection import FIELDS
 from firedoor.alerts.mapping import mapped_source, read_mapping
 from firedoor.core.alert import HASH_LENGTHS, MAXIMUM_LABELS, Method
+from firedoor.core.banks import WELL_KNOWN
 from firedoor.core.signatures import FIREDOOR, verify
+from firedoor.runtime.inventory import read_organisation
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "send-alerts.md").read_text(encoding="utf-8")
 
@@ -85,9 +87,18 @@ def test_the_labels_of_the_alerting_rule_that_is_shown_are_read() -> None:
     assert (read.notes, read.severity, read.method) == ((), "critical", Method.PERSONAL_DATA_DETECTOR)
 
 
+def test_the_banks_that_are_shown_are_read(tmp_path: Path) -> None:
+    """The well-known ones are trusted without a file, as the page says, and any other by its name."""
+    file = tmp_path / "organisation.yaml"
+    file.write_text(blocks("yaml")[2])
+    assert read_organisation(file, {}).trusted_banks == (*WELL_KNOWN, "our-victims-list")
+    assert read_organisation(tmp_path / "none.yaml", {}).trusted_banks == WELL_KNOWN
+    assert all(f"`{name}`" in TEXT for name in WELL_KNOWN)
+
+
 def test_the_mapping_that_is_shown_reads_what_it_is_for() -> None:
     """And the other signature that the page shows fits into it."""
-    data = yaml.safe_load(blocks("yaml")[2])
+    data = yaml.safe_load(blocks("yaml")[3])
     shown = re.search(r"`signature: (\{.*?\})`", TEXT)
     assert shown is not None
     source = mapped_source(read_mapping({**data, "signature": yaml.safe_load(shown[1]), "authentication": ["hmac"]}))

@@ -11,6 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from firedoor.core.alert import Alert, ContentHash, Method, Strength, severity_of
+from firedoor.core.banks import WELL_KNOWN, judged
 from firedoor.core.facts import Count
 from firedoor.core.fields import Fields
 from firedoor.core.payload import instant, one_line, read_json
@@ -82,6 +83,36 @@ def test_strength_follows_from_the_method() -> None:
     assert an_alert(method=Method.CANARY).strength is Strength.STRONG
     assert an_alert(method=Method.MEMBERSHIP_INFERENCE).strength is Strength.WEAK
     assert an_alert().strength is Strength.ORDINARY
+
+
+@pytest.mark.parametrize(
+    ("said", "strong"),
+    [
+        ({"bank": "StopNCII"}, True),
+        ({"bank": "StopNCII", "case_status": "Active"}, True),
+        ({"bank": "NCMEC"}, True),
+        ({"bank": "stopncii"}, False),  # by its exact name
+        ({"bank": "somebody's list"}, False),
+        ({}, False),
+        ({"trusted_bank": True}, False),  # a sender cannot say so
+        ({"bank": "StopNCII", "case_status": "Withdrawn"}, False),
+        ({"bank": "StopNCII", "case_status": "deleted"}, False),
+        ({"bank": "StopNCII", "method": Method.CONTENT_CLASSIFIER, "trusted_bank": True}, False),
+    ],
+)
+def test_only_a_living_case_of_a_trusted_bank_is_strong(said: dict[str, Any], *, strong: bool) -> None:
+    """And where a match is not enough, the alert says why to whoever is asked."""
+    alert = judged(an_alert(**{"method": Method.HASH_MATCH, **said}), WELL_KNOWN)
+    assert (alert.strength is Strength.STRONG) is strong
+    assert bool(alert.notes) is (not strong and alert.method is Method.HASH_MATCH)
+    assert judged(Alert.model_validate(alert.record()), WELL_KNOWN).strength is alert.strength
+
+
+def test_an_organisation_names_the_banks_that_it_trusts() -> None:
+    """Its own list counts when it is named; the well-known ones do not when they are not."""
+    alert = an_alert(method=Method.HASH_MATCH, bank="our-list")
+    assert judged(alert, ("our-list",)).strength is Strength.STRONG
+    assert judged(alert.model_copy(update={"bank": "NCMEC"}), ("our-list",)).strength is Strength.ORDINARY
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,10 @@ def alert(**words: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("alerts", "is_enough"),
     [
-        ([alert(method="hash_match")], True),
+        ([alert(method="hash_match", bank="StopNCII", trusted_bank=True)], True),
+        ([alert(method="hash_match", bank="somebody's list", trusted_bank=False)], False),
+        ([alert(method="hash_match")], False),  # of an earlier version: nobody knows which bank
+        ([alert(method="hash_match", score="40", threshold="31"), alert(score="0.97", detector="d2")], False),
         ([alert(method="canary")], True),
         ([alert(score="0.99")], False),
         ([alert(score="0.99"), alert(score="0.97", detector="d2")], True),

@@ -62,6 +62,7 @@ def test_check_writes_sarif(firedoor: Firedoor, tmp_path: Path) -> None:
         ("organisation.yaml", "name: X\nfacts: {nonsense: yes}\n", 'no fact is called "nonsense"'),
         ("mapping.yaml", "source: a-source\nfields: {nonsense: /a}\n", "nonsense"),
         ("organisation.yaml", "name: X\ndpo: Y\n", 'unknown key "dpo"'),
+        ("organisation.yaml", "trusted_banks: StopNCII\n", "is no list of names"),
     ],
 )
 def test_whatever_is_wrong_is_told_in_words(

@@ -14,6 +14,7 @@ import pytest
 from firedoor.core.journal import Kind
 from firedoor.core.people import Answer, Person
 from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Refused
+from firedoor.runtime.house_brake import HouseBrake
 from firedoor.runtime.service import Received
 from firedoor.runtime.shelf import Shelf
 from firedoor.store.drives import LEASE
@@ -98,6 +99,26 @@ async def test_a_copy_after_a_restart_is_still_a_copy(house: House) -> None:
     again = await send(other)
     assert (again.decision, again.incident, again.deliveries) == ("duplicate", first.incident, 2)
     other.close()
+
+
+@pytest.mark.parametrize(
+    ("said", "closed"),
+    [
+        ({"bank": "StopNCII", "case_status": "Active"}, True),
+        ({"bank": "StopNCII", "case_status": "Withdrawn"}, False),
+        ({"bank": "somebody's list"}, False),
+        ({"trusted_bank": True}, False),
+    ],
+)
+async def test_only_a_match_in_a_trusted_bank_closes_unasked(
+    house: House, said: dict[str, Any], *, closed: bool
+) -> None:
+    """Every other match asks a person, and says why; a sender cannot call its own list trusted."""
+    house.world.brake = HouseBrake(house.store, house.clock, 20)
+    received = await send(house, method="hash_match", **said)
+    view = await house.settle(received.incident or "")
+    assert (bool(house.far_end.closed), view.facts["evidence_strength"] == "strong") == (closed, closed)
+    assert any("proves nothing" in why or "counts for nothing" in why for why in received.reasons) is not closed
 
 
 async def test_another_alert_about_the_same_place_is_attached(house: House) -> None:

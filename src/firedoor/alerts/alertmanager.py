@@ -50,6 +50,7 @@ def _alert(item: Fields, raw: str, notes: tuple[str, ...]) -> Alert | None:
         "method": reader.word("firedoor_method", [method.value for method in Method]),
         "possible_minor": reader.word("firedoor_possible_minor", [answer.value for answer in Ternary]) or UNKNOWN,
         **{field: reader.name(label) for field, label in _NAMES.items()},
+        "case_status": one_line(hints.get("firedoor_case_status", ""), 128) or None,
         "severity": reader.severity(), "severity_raw": one_line(hints.get("severity", ""), 64) or None,
     }  # fmt: skip
     return make_alert(
@@ -63,6 +64,7 @@ def _alert(item: Fields, raw: str, notes: tuple[str, ...]) -> Alert | None:
 
 _NAMES = {
     "model": "model", "dataset": "dataset", "endpoint": "firedoor_endpoint", "detector": "detector",
+    "bank": "firedoor_bank",
 }  # fmt: skip
 
 

@@ -61,8 +61,19 @@ TYPES: Mapping[str, tuple[Method | None, IncidentType | None]] = {
 # Extension attributes (lower-case letters and digits only, by the standard) -> fields of our flat form.
 EXTENSIONS: Mapping[str, str] = {
     f"firedoor{field}": field
-    for field in ("incident", "severity", "model", "dataset", "endpoint", "detector", "method", "status", "episode")
-} | {"firedoorminor": "possible_minor"}
+    for field in (
+        "incident",
+        "severity",
+        "model",
+        "dataset",
+        "endpoint",
+        "detector",
+        "method",
+        "bank",
+        "status",
+        "episode",
+    )
+} | {"firedoorminor": "possible_minor", "firedoorcasestatus": "case_status"}
 
 
 def parse(body: bytes, headers: Headers) -> tuple[Alert, ...]:

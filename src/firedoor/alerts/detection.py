@@ -29,8 +29,8 @@ from firedoor.core.ternary import Ternary
 TEXTS = ("text", "output", "prompt", "completion", "quote")
 FIELDS = (
     "id", "episode", "status", "occurred_at", "title", "severity", "incident", "confidence", "method", "detector",
-    "score", "threshold", "model", "dataset", "endpoint", "subjects", "possible_minor", "occurrences",
-    "distinct_values", "data_categories", "entity_types", "content_hashes", "locators", "labels", *TEXTS,
+    "bank", "case_status", "score", "threshold", "model", "dataset", "endpoint", "subjects", "possible_minor",
+    "occurrences", "distinct_values", "data_categories", "entity_types", "content_hashes", "locators", "labels", *TEXTS,
 )  # fmt: skip
 
 
@@ -58,6 +58,7 @@ def read_detection(fields: Fields, envelope: Envelope) -> Alert | None:
     said = {
         "title": fields.text("title", maximum=200), "severity": severity, "severity_raw": severity,
         "incident_type": fields.word("incident", list(IncidentType)), "method": method, "detector": detector,
+        "bank": fields.text("bank"), "case_status": fields.text("case_status", maximum=128),
         "confidence": fields.number("confidence", 0, 1), "score": fields.number("score"),
         "threshold": fields.number("threshold"), "model": fields.text("model"), "dataset": fields.text("dataset"),
         "endpoint": fields.text("endpoint"), "subjects": _count(fields), "possible_minor": _answer(fields),

@@ -23,13 +23,14 @@ from firedoor.core.severity import Severity
 from firedoor.core.ternary import UNKNOWN, Ternary
 
 MAXIMUM_LABELS = 64
+MAXIMUM_NOTES = 20
 MAXIMUM_ITEMS = 200  # hashes, locators and findings of one detection; a sender with more sends several
 
 
 class Strength(StrEnum):
     """How much a method of detection proves by itself."""
 
-    STRONG = "strong"  # a trusted hash bank or a planted canary: hardly ever wrong
+    STRONG = "strong"  # a match in a trusted bank of hashes, or a planted canary: hardly ever wrong
     ORDINARY = "ordinary"
     WEAK = "weak"  # a statistical hint; never enough to contain anything without a person
 
@@ -58,8 +59,11 @@ class Method(StrEnum):
 
     @property
     def strength(self) -> Strength:
-        """Follows from the method alone: a sender cannot make weak evidence strong by saying so."""
-        if self in (Method.CANARY, Method.HASH_MATCH):
+        """Follows from the method alone: a sender cannot make weak evidence strong by saying so.
+
+        A hash match is ordinary by itself: which bank it is from makes it strong (`Alert.strength`).
+        """
+        if self is Method.CANARY:
             return Strength.STRONG
         return Strength.WEAK if self in (Method.MEMBERSHIP_INFERENCE, Method.SCORE_DROP) else Strength.ORDINARY
 
@@ -116,7 +120,8 @@ class Alert(_Record):
     `fingerprint` is the same for every delivery of one detection; `episode` tells one outbreak
     of it from the next (Alertmanager's startsAt). `occurred_at` is in UTC. `confidence` is the
     sender's own, from 0 to 1, that the incident type is right. `subjects` counts people, not findings.
-    `notes` is what the reader of the payload wants a person to know.
+    `notes` is what the reader of the payload wants a person to know. `bank` and `case_status` are of a hash
+    match: whose list it is on, and how the case stands there. `trusted_bank` is our own judgement (`banks`).
     """
 
     source: Word
@@ -132,6 +137,9 @@ class Alert(_Record):
     confidence: float | None = Field(default=None, ge=0, le=1)
     method: Method | None = None
     detector: Name | None = None
+    bank: Name | None = None
+    case_status: Word | None = None
+    trusted_bank: bool = False
     score: float | None = None
     threshold: float | None = None
     model: Name | None = None
@@ -147,12 +155,14 @@ class Alert(_Record):
     content_hashes: tuple[ContentHash, ...] = Field(default=(), max_length=MAXIMUM_ITEMS)
     locators: tuple[Locator, ...] = Field(default=(), max_length=MAXIMUM_ITEMS)
     labels: dict[Word, Label] = Field(default_factory=dict, max_length=MAXIMUM_LABELS)
-    notes: tuple[Note, ...] = Field(default=(), max_length=20)
+    notes: tuple[Note, ...] = Field(default=(), max_length=MAXIMUM_NOTES)
     raw_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
     @property
     def strength(self) -> Strength:
         """How much the detection proves by itself; without a method it is ordinary."""
+        if self.method is Method.HASH_MATCH and self.trusted_bank:
+            return Strength.STRONG
         return self.method.strength if self.method else Strength.ORDINARY
 
     @property

@@ -1,6 +1,6 @@
 """The brake: what may be suspended without asking anybody, and what is asked instead.
 
-Decides which evidence is enough for a machine (a match in a trusted list of hashes, a planted
+Decides which evidence is enough for a machine (a match in a trusted bank of hashes, a planted
 canary, or two independent detectors that are both sure), and how much one incident may suspend
 unasked. A person who starts a playbook has decided already: then only the numbers count.
 Leaves counting over all incidents to the runtime, through `Brake`.
@@ -18,7 +18,8 @@ from firedoor.core.view import IncidentView
 
 SURE = 0.9  # of 1: from here on a detector counts as sure, and only above its own threshold
 DETECTORS = 2
-STATISTICAL = frozenset(method for method in Method if method.strength is Strength.WEAK)
+# Statistical hints never count, and what comes with a hash is a distance: the greater, the less alike.
+NO_SCORE = frozenset({method for method in Method if method.strength is Strength.WEAK} | {Method.HASH_MATCH})
 
 
 class Brake(Protocol):
@@ -45,7 +46,7 @@ def why_ask(
         return ""
     if brake.evidence and view.alerts and not enough(view.alerts):
         return (
-            "the evidence is not enough to act without a person: it takes a match in a trusted list of hashes, "
+            "the evidence is not enough to act without a person: it takes a match in a trusted bank of hashes, "
             "a canary, or two independent detectors that are both sure"
         )
     return brake.why_not(view.playbook, limits, target)
@@ -66,9 +67,15 @@ def asked_because(view: IncidentView, ask: Ask, suffix: str) -> str:
 def enough(alerts: Iterable[Mapping[str, Any]]) -> bool:
     """Whether the alerts of an incident together allow a reversible suspension without a person."""
     records = [alert.get("alert", {}) for alert in alerts]
-    if any(record.get("method") in (Method.HASH_MATCH, Method.CANARY) for record in records):
+    if any(_proves(record) for record in records):
         return True
     return len({_detector(record) for record in records if _sure(record)}) >= DETECTORS
+
+
+def _proves(record: Mapping[str, Any]) -> bool:
+    """Whether one alert is enough. Which banks were trusted is what was judged when it came in."""
+    method = record.get("method")
+    return method == Method.CANARY or (method == Method.HASH_MATCH and record.get("trusted_bank") is True)
 
 
 def _detector(record: Mapping[str, Any]) -> tuple[str, str]:
@@ -78,6 +85,6 @@ def _detector(record: Mapping[str, Any]) -> tuple[str, str]:
 
 def _sure(record: Mapping[str, Any]) -> bool:
     method, score = record.get("method"), record.get("score")
-    if method is None or method in STATISTICAL or score is None or record.get("status") == "resolved":
+    if method is None or method in NO_SCORE or score is None or record.get("status") == "resolved":
         return False
     return float(score) >= max(SURE, float(record.get("threshold") or 0))

@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from firedoor.core.banks import WELL_KNOWN
 from firedoor.core.checks import ORGANISATION_NAMES
 from firedoor.core.facts import FactDefinition, Value, read_all
 from firedoor.core.problems import InvalidInput, Problem
@@ -30,6 +31,7 @@ class Organisation:
     words: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, Value] = field(default_factory=dict)
     messages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # role: the messengers it is told by
+    trusted_banks: tuple[str, ...] = WELL_KNOWN  # of hashes: a match in one of these is as good as proof
 
 
 def read_inventory(path: Path | None) -> Inventory:
@@ -55,24 +57,31 @@ def read_inventory(path: Path | None) -> Inventory:
 
 
 def read_organisation(path: Path | None, vocabulary: Mapping[str, FactDefinition]) -> Organisation:
-    """Read the profile: the words of `ORGANISATION_NAMES`, `facts:` and `messages:`. No file: all is unknown."""
+    """Read the profile: the words of `ORGANISATION_NAMES`, `facts:`, `messages:` and `trusted_banks:`.
+
+    Without a file all is unknown, and the well-known banks are trusted.
+    """
     if path is None or not path.exists():
         return Organisation()
     source = _source(path)
     data = dict(source.data) if isinstance(source.data, dict) else {}
     raw = data.pop("facts", None) or {}
     messages = _messages(source, data.pop("messages", None) or {})
+    banks = _banks(source, data.pop("trusted_banks", None))
     strange = [name for name in data if name not in ORGANISATION_NAMES]
     if strange or not isinstance(raw, dict):
         known = ", ".join(sorted(ORGANISATION_NAMES))
         raise InvalidInput(
             [
-                source.problem((name,), "N102", f'unknown key "{name}"', f"known: facts, messages, {known}")
+                source.problem(
+                    (name,), "N102", f'unknown key "{name}"', f"known: facts, messages, trusted_banks, {known}"
+                )
                 for name in strange or ["facts"]
             ]
         )
     try:
-        return Organisation({name: str(value) for name, value in data.items()}, read_all(vocabulary, raw), messages)
+        words = {name: str(value) for name, value in data.items()}
+        return Organisation(words, read_all(vocabulary, raw), messages, banks)
     except InvalidInput as error:
         placed = [
             problem.model_copy(update={"place": source.place(("facts", problem.field or ""))})
@@ -96,6 +105,16 @@ def _messages(source: Source, given: object) -> Mapping[str, tuple[str, ...]]:
     if problems:
         raise InvalidInput(problems)
     return routes
+
+
+def _banks(source: Source, given: object) -> tuple[str, ...]:
+    """The banks of hashes that are trusted; an empty list trusts none. Raises InvalidInput with its place."""
+    if given is None:
+        return WELL_KNOWN
+    if isinstance(given, list) and all(isinstance(name, str) and name.strip() for name in given):
+        return tuple(given)
+    do = f"write the names as the alerts write them, such as [{', '.join(WELL_KNOWN)}]"
+    raise InvalidInput(source.problem(("trusted_banks",), "N106", "is no list of names", do))
 
 
 def _source(path: Path) -> Source:

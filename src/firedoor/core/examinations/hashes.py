@@ -12,12 +12,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from firedoor.core.alert import HASH_LENGTHS
+from firedoor.core.banks import GONE
 from firedoor.core.examinations.finding import MAXIMUM_LISTED, Examination, Finding, Json, rows, tally
 from firedoor.core.problems import InvalidInput, Problem
 
 LIST, CONTENT = "hash_list", "content_hashes"
 PDQ_DISTANCE = 31  # bits of 256
-GONE = frozenset(("withdrawn", "deleted"))
 
 
 def examine(inputs: Mapping[str, Any]) -> Finding:

@@ -49,7 +49,10 @@ def parse(
     source: SourceOption, file: FileOption, header: HeaderOption = None, written: FormatOption = Format.TEXT
 ) -> None:
     """Read an alert and say what is understood of it. Nothing is sent, nothing starts."""
-    found = [alert.model_dump(mode="json") for alert in _find(source).parse(content(file), _headers(header))]
+    from firedoor.core.banks import judged
+
+    read, banks = _find(source).parse(content(file), _headers(header)), _trusted_banks()
+    found = [judged(alert, banks).model_dump(mode="json") for alert in read]
     if written is Format.JSON:
         render.as_json({"alerts": found})
         return
@@ -146,6 +149,16 @@ def _known() -> Mapping[str, AlertSource]:
     from firedoor.runtime.start import read_sources
 
     return read_sources(load_settings())
+
+
+def _trusted_banks() -> tuple[str, ...]:
+    """The banks of hashes that this organisation trusts."""
+    from firedoor.duties.catalogue import catalogue
+    from firedoor.interfaces.cli.client import load_settings
+    from firedoor.runtime.inventory import read_organisation
+    from firedoor.runtime.start import default_paths
+
+    return read_organisation(default_paths(load_settings())["organisation"], catalogue().facts).trusted_banks
 
 
 def _find(name: str) -> AlertSource:

@@ -86,7 +86,7 @@ def _of_kind(file: Path, source: Source) -> Iterable[Problem]:
 def _profile_keys() -> set[str]:
     from firedoor.core.checks import ORGANISATION_NAMES
 
-    return {*ORGANISATION_NAMES, "facts"}
+    return {*ORGANISATION_NAMES, "facts", "messages", "trusted_banks"}
 
 
 def _playbook(file: Path, data: dict[str, Any]) -> Iterable[Problem]:
