@@ -16,11 +16,14 @@ from typing import Any
 from firedoor.core.expression import Expression
 from firedoor.core.facts import read_all, write
 from firedoor.core.naming import Names
-from firedoor.core.operations import SETTLED, Ask, Call, Choose, Operation, Plan
-from firedoor.core.problems import FiredoorError, Problem
+from firedoor.core.operations import SETTLED, Ask, Call, Choose, Keep, Operation, Plan, Tell
+from firedoor.core.ports import CallPlan
+from firedoor.core.problems import FiredoorError, Problem, Unanswered
 from firedoor.core.scope import scope_of, typed_facts
+from firedoor.core.targets import Door, Target
 from firedoor.core.ternary import UNKNOWN, Ternary
 from firedoor.core.view import IncidentView
+from firedoor.runtime.foreseen import Unasked, asked, kept_from, not_known, target_shown
 from firedoor.runtime.service import Service
 from firedoor.runtime.world import World
 
@@ -43,18 +46,24 @@ async def what_would_be_done(service: Service, playbook: str | Path, facts: Mapp
     return {
         "dry_run": True, "playbook": plan.playbook, "version": plan.version, "plan": plan.digest, "facts": view.facts,
         "missing": missing, "operations": operations, "approvals": [one for one in operations if one["do"] == "ask"],
+        "targets": list(rehearsal.targets.values()), "unasked": rehearsal.unasked(),
+        "limits": plan.limits.model_dump() if plan.limits else None,
+        "not_known": not_known(operations, missing),
     }  # fmt: skip
 
 
 class _Rehearsal:
     def __init__(self, world: World, plan: Plan, view: IncidentView, names: Names) -> None:
         self.world = world
+        self.plan = plan
         self.view = view
         self.names = names
         self.operations = {operation.id: operation for operation in plan.operations}
         facts = typed_facts(view.facts, plan.definitions())
         self.scope = scope_of(view, facts, world.organisation.words)
+        self.targets: dict[str, Body] = {}  # those that the plan touches, in its order
         self._when: dict[str, str] = {}
+        self._plans: dict[tuple[str, str], CallPlan | FiredoorError] = {}
 
     async def describe(self, operation: Operation) -> Body:
         """One operation: when it would come, and what it would do."""
@@ -66,13 +75,43 @@ class _Rehearsal:
         }  # fmt: skip
         if isinstance(operation, Ask):
             question = self.names.fill(operation.question, operation.id, self.view)
-            kept = operation.model_dump(
-                mode="json", include={"role", "approvals", "within_seconds", "escalate_to", "choices"}
-            )
-            shown |= {"question": question, **kept}
+            shown |= {"question": question, **asked(operation, self.names, self.view)}
         if isinstance(operation, Call):
-            shown |= {"verb": operation.verb, "reflex": operation.reflex, **await self._call(operation)}
+            shown |= {"verb": operation.verb, "reflex": operation.reflex, "means": operation.target}
+            shown |= await self._call(operation)
+        if isinstance(operation, Keep) and operation.target:
+            shown |= self._kept(operation)
+        if isinstance(operation, Choose) and (operation.condition or operation.listing):
+            shown |= {"condition": operation.condition, "listing": operation.listing, "holds": self._holds(operation)}
+        if isinstance(operation, Tell):
+            shown |= {"to": list(operation.to)}
         return shown
+
+    def unasked(self) -> list[Body]:
+        """What would be closed without asking, in order; each counts for those after it."""
+        rules = Unasked(self.world, self.plan, self.view, self.names, self.scope)
+        told: list[Body] = []
+        for operation in self.operations.values():
+            if isinstance(operation, Choose) and operation.automatic:
+                before = {str(one["target"]) for one in told if one["unasked"]}
+                told.append(rules.told(operation, self.when(operation.id), before))
+        return told
+
+    def _kept(self, keep: Keep) -> Body:
+        target = self._target(keep.id)
+        if isinstance(target, str):
+            return {"target": None, "problem": target}
+        return {"target": target.id, "problem": None, **kept_from(target, keep)}
+
+    def _target(self, operation: str) -> Target | str:
+        """The target that an operation means, or why that cannot be said."""
+        name = self.names.target(operation, self.view).strip()
+        if not name or "[unknown" in name or self.operations[operation].each is not None:
+            return "which target is meant shows when its facts are known"
+        try:
+            return self.world.target(name)
+        except FiredoorError as error:
+            return str(error.problems[0])
 
     def when(self, identifier: str) -> str:
         """When an operation would come, from what it waits for."""
@@ -104,26 +143,50 @@ class _Rehearsal:
         answer = Expression.parse(choose.condition or "yes").decide(self.scope)
         return str(choose.if_unknown) if answer is UNKNOWN else str(Ternary(answer))
 
-    async def _call(self, call: Call) -> Body:
-        name = self.names.target(call.id, self.view).strip()
-        if not name or "[unknown" in name or call.each is not None:
-            return {"target": None, "doors": [], "problem": "which target is meant shows when its facts are known"}
-        try:
-            target = self.world.target(name)
-        except FiredoorError as error:
-            return {"target": name, "doors": [], "problem": str(error.problems[0])}
-        doors = [door for door in target.doors if not call.doors or door.name in call.doors] or list(target.doors)
-        return {"target": name, "doors": [await self._door(target, door, call.verb) for door in doors], "problem": None}
+    def _holds(self, choose: Choose) -> str | None:
+        """What a condition comes to with these facts: yes, no or unknown; None for a list."""
+        return str(Expression.parse(choose.condition).decide(self.scope)) if choose.condition else None
 
-    async def _door(self, target: Any, door: Any, verb: str) -> Body:  # noqa: ANN401 - a Target and its Door
+    async def _call(self, call: Call) -> Body:
+        target = self._target(call.id)
+        if isinstance(target, str):
+            name = self.names.target(call.id, self.view).strip()
+            known = call.each is None and name and "[unknown" not in name
+            return {"target": name if known else None, "doors": [], "problem": target}
+        self.targets.setdefault(target.id, target_shown(target))
+        problem = None
+        if target.never_suspend and call.verb in ("capture", "suspend"):
+            problem = f"{target.id} is never suspended: {target.because}"
+        by_name = {door.name: door for door in target.doors}
+        doors = [by_name[name] for name in call.doors if name in by_name] or list(target.doors)
+        shown = [await self._door(target, door, call) for door in doors]
+        return {"target": target.id, "doors": shown, "problem": problem, "every_door": call.every_door}
+
+    async def _door(self, target: Target, door: Door, call: Call) -> Body:
+        base = {"door": door.name, "connector": door.connector, "calls": [], "problems": []}
         try:
-            async with asyncio.timeout(PATIENCE):
-                planned = await self.world.connectors[door.connector].plan(target, door)
+            planned = await self._planned(target, door)
         except FiredoorError as error:
-            return {"door": door.name, "problems": [problem.model_dump(mode="json") for problem in error.problems]}
-        except TimeoutError:
-            problem = Problem(code="R101", message=f"{door.name} did not say within {PATIENCE:.0f} s what it would do")
-            return {"door": door.name, "problems": [problem.model_dump(mode="json")]}
+            return {**base, "problems": [problem.model_dump(mode="json") for problem in error.problems]}
         full = planned.model_dump(mode="json", exclude={"target"})
-        calls = [call for call in full["calls"] if call["verb"] in (verb, "verify")]
-        return {**full, "calls": calls, "problems": []}
+        calls = [one for one in full["calls"] if one["verb"] in (call.verb, "verify")]
+        alone = call.verb == "suspend" and planned.reversible == "no" and not call.allow_irreversible
+        left_alone = "it could not be opened again: left alone, the playbook does not opt in" if alone else ""
+        return {**base, **full, "calls": calls, "left_alone": left_alone}
+
+    async def _planned(self, target: Target, door: Door) -> CallPlan:
+        """What the connector would do; asked once for each door. Raises what it raises, and Unanswered."""
+        place = (target.id, door.name)
+        if place not in self._plans:
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    self._plans[place] = await self.world.connectors[door.connector].plan(target, door)
+            except TimeoutError:
+                message = f"{door.name} did not say within {PATIENCE:.0f} s what it would do"
+                self._plans[place] = Unanswered(Problem(code="R101", message=message))
+            except FiredoorError as error:
+                self._plans[place] = error
+        planned = self._plans[place]
+        if isinstance(planned, FiredoorError):
+            raise planned
+        return planned

@@ -14,12 +14,6 @@ from firedoor.interfaces.cli import render
 Json = Mapping[str, Any]
 SETTLED = ("submitted", "satisfied", "waived", "not_applicable", "superseded")
 SHOWN = ("finished", "failed", "stuck", "running")
-DRY = {
-    "at once": "at once",
-    "for each clock": "for each clock, when it starts",
-    "depends": "when what it depends on is known",
-    "after a person": "after a person has answered",
-}
 NEVER = "9999"
 
 
@@ -254,33 +248,3 @@ def _timeline_line(entry: Json) -> str:
     why = f"  [dim]{render.escape(entry['why'])}[/]" if entry.get("why") else ""
     who = render.escape(str(entry.get("actor", "")).partition(":")[2] or entry.get("actor", "")).ljust(12)
     return f"[dim]{render.clock_time(entry['at'])}  {who}[/]  {f'[bold]{words}[/]' if entry.get('key') else words}{why}"
-
-
-def write_dry(answer: Json) -> None:
-    """What starting a playbook would do, by when it would come."""
-    render.line(f"[bold]{answer['playbook']}[/] {answer['version']}, plan {answer['plan'][:12]}: nothing was started")
-    if answer["missing"]:
-        render.line(f"[yellow]needed to start: {', '.join(answer['missing'])}[/]")
-    groups: dict[str, list[Json]] = {}
-    for operation in answer["operations"]:
-        when = "for each clock" if str(operation["each"]).startswith("clocks:") else operation["when"]
-        groups.setdefault(when, []).append(operation)
-    for when, title in DRY.items():
-        _section(title, groups.get(when, []), _write_dry)
-
-
-def _write_dry(rows: Sequence[Json]) -> None:
-    render.table([row for operation in rows for row in _dry(operation)], indent=2)
-
-
-def _dry(operation: Json) -> list[list[str]]:
-    """An operation, and the calls that it would make."""
-    who = f"[bold]{operation['role']}[/]" if operation.get("role") else ""
-    title = operation["title"].replace("[unknown: clock.title]", "what this clock asks for")
-    rows = [[f"[dim]{operation['do']}[/]", who, render.escape(title)]]
-    for door in operation.get("doors", ()):
-        rows += [
-            ["", "", f"[dim]door {door['door']}:[/] {render.escape(call['summary'])}"] for call in door.get("calls", ())
-        ]
-        rows += [["", "", f"[bold red]{render.escape(problem['message'])}[/]"] for problem in door.get("problems", ())]
-    return rows

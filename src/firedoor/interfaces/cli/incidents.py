@@ -64,9 +64,9 @@ def _dry(answer: Any, written: Format) -> None:  # noqa: ANN401 - any JSON value
     if written is Format.JSON:
         render.as_json(answer)
         return
-    from firedoor.interfaces.cli import incident_page
+    from firedoor.interfaces.cli import dry_run_page
 
-    incident_page.write_dry(answer)
+    dry_run_page.write(answer)
 
 
 def _named(playbook: str) -> str:
