@@ -108,3 +108,8 @@ def _keep(incident: str, folded: _Folded) -> None:
     while len(_folded) > 1 and (len(_folded) > MAXIMUM_INCIDENTS or total > MAXIMUM_ENTRIES):
         _, dropped = _folded.popitem(last=False)
         total -= len(dropped.open.entries)
+
+
+def forget() -> None:
+    """Read every incident anew; for measurements."""
+    _folded.clear()

@@ -23,8 +23,8 @@ from firedoor.interfaces.web.console.plan_map import current, plan_map
 from firedoor.interfaces.web.glance import Glance
 from firedoor.runtime.world import World
 
-KEY_LINES, LAST_LINES = 30, 12
-SHOWN = 25  # pieces of evidence, alerts and decisions at once
+KEY_LINES, LAST_LINES = 15, 12
+SHOWN = 10  # pieces of evidence, alerts and decisions at once
 DRAFT = "draft"
 
 

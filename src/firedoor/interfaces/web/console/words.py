@@ -16,6 +16,7 @@ STATES = {
     "open": "open", "contained": "contained", "remediating": "in remediation", "reviewing": "in review",
     "closed": "closed", "dismissed": "dismissed",
 }  # fmt: skip
+WRAPPED = 75  # characters; a longer line was broken by the width of its file
 TYPES = {
     "data_leakage_in_ai_models": "Data leakage from a model",
     "nonconsensual_content_generation": "Nonconsensual content",
@@ -87,6 +88,12 @@ def size(octets: int) -> str:
     return f"{octets} bytes"
 
 
+def flow(text: str) -> str:
+    """A text without the line breaks of the file that it was written in; short lines, as of a list, stay lines."""
+    lines = text.strip().split("\n")
+    return "".join(line + (" " if len(line) > WRAPPED else "\n") for line in lines).rstrip()
+
+
 def _at(value: str | datetime) -> datetime:
     at = datetime.fromisoformat(value) if isinstance(value, str) else value
     return at.astimezone(UTC)
@@ -100,5 +107,5 @@ def _in_zone(at: datetime, zone: str) -> str:
 
 FILTERS = {
     "instant": instant, "countdown": countdown, "state": state, "type_of": type_of, "plain": plain, "who": who,
-    "size": size,
+    "size": size, "flow": flow,
 }  # fmt: skip
