@@ -18,7 +18,7 @@ def test_every_step_has_one_box_and_none_covers_another(name: str) -> None:
     assert {box["id"] for box in chart["boxes"]} == {operation.step for operation in plan.operations}
     places = [(box["x"], box["y"]) for box in chart["boxes"]]
     assert len(set(places)) == len(places)
-    assert all(0 <= x <= chart["width"] - 196 and 0 <= y <= chart["height"] - 46 for x, y in places)
+    assert all(0 <= x <= chart["width"] - 284 and 0 <= y <= chart["height"] - 46 for x, y in places)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -16,10 +16,10 @@ from firedoor.core.incident import Phase
 from firedoor.core.operations import SETTLED, Ask, Call, Choose, Keep, Operation, Tell
 
 Body = dict[str, Any]
-BOX, TALL, GAP, ROW, BAND = 196, 46, 14, 78, 30  # units of the picture
-IN_A_ROW = 5
+BOX, TALL, GAP, ROW, BAND = 284, 46, 14, 70, 30  # units of the picture
+IN_A_ROW = 4
 LEFT = 12
-LETTERS = 27  # of one line in a box
+LETTERS = 42  # of one line in a box
 _HOLE = re.compile(r"\{\{\s*(?:facts\.|item\.|clock\.|organisation\.)?([\w.]+)[^}]*\}\}")
 
 
@@ -36,7 +36,7 @@ def plan_chart(operations: Sequence[Operation]) -> Body:
             bands.append({"phase": str(phase), "y": y, "height": BAND + len(rows) * ROW})
             boxes |= _placed(rows, steps, y + BAND)
             y += BAND + len(rows) * ROW
-    width = LEFT * 2 + IN_A_ROW * BOX + (IN_A_ROW - 1) * GAP
+    width = LEFT + max((box["x"] for box in boxes.values()), default=0) + BOX
     drawn = [_arrow(boxes[before], boxes[after], sure=sure) for (before, after), sure in arrows.items()]
     return {"width": width, "height": y, "bands": bands, "boxes": list(boxes.values()), "arrows": drawn}
 
