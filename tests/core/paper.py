@@ -23,6 +23,7 @@ facts:
   endpoint: {type: target, ask: "Which endpoint?"}
   items: {type: list, ask: "Which?"}
   flag: {type: flag, ask: "Does it hold?"}
+  severity: {type: severity, ask: "How bad?"}
   later: {type: instant, ask: "Until when?"}
 roles: [commander, dpo, manager]
 duties: []

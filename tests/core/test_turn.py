@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from tests.core.paper import Paper
 
 from firedoor.core.incident import State
 from firedoor.core.journal import Draft, Kind
 from firedoor.core.progress import Status
+from firedoor.core.severity import Severity
 from firedoor.core.turn import operation_key
 
 TASK = '    - task: "{0}"\n      id: {0}\n'
@@ -224,6 +226,47 @@ def test_a_condition_for_acting_unasked_is_asked_again_after_an_alert() -> None:
     paper = alerted(paper)
     assert (paper.open(), paper.status(SUSPEND), paper.view.tasks[APPROVE].withdrawn) == ([], Status.FINISHED, True)
     assert paper.done().count(CHOICE) == 2
+
+
+SEVERE = AUTOMATIC.replace("facts.flag", "facts.severity >= high")
+
+
+def further(paper: Paper, **said: str) -> Paper:
+    """A further alert of the incident."""
+    record = {"source": "generic", "title": "Worse", "method": "canary", **said}
+    paper.write(Draft(Kind.ALERT, "source:generic", {"alert": record, "reasons": []}))
+    return paper.run()
+
+
+def test_a_more_severe_alert_raises_the_severity_and_what_waits_for_it_is_looked_at_again() -> None:
+    """By its source, with the reason; then the suspension needs nobody any more. A milder one lowers nothing."""
+    paper = Paper(SEVERE, endpoint="x", severity="medium").run()
+    assert (paper.open(), paper.view.severity) == ([APPROVE], Severity.MEDIUM)
+    further(paper, severity="critical")
+    further(paper, severity="low")
+    assert (paper.view.severity, paper.view.fact_sources["severity"][0]) == (Severity.CRITICAL, "source:generic")
+    assert (paper.open(), paper.status(SUSPEND)) == ([], Status.FINISHED)
+    (entry,) = [e for e in paper.entries if e.kind == Kind.FACTS and e.actor == "source:generic"]
+    assert "more severe: critical, and the incident was medium" in entry.body["why"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"severity": "low"}, {"severity": "critical", "status": "resolved"},
+     {"severity": "critical", "method": "score_drop"}, {}],
+)  # fmt: skip
+def test_an_alert_that_says_nothing_worse_raises_nothing(said: dict[str, str]) -> None:
+    """Milder, over, a statistical hint, or silent about it."""
+    paper = further(Paper(SEVERE, endpoint="x", severity="medium").run(), **said)
+    assert (paper.view.severity, paper.open()) == (Severity.MEDIUM, [APPROVE])
+
+
+def test_what_a_person_says_of_the_severity_stands() -> None:
+    """No machine raises it over that, neither then nor later."""
+    paper = Paper(SEVERE, endpoint="x", severity="medium").run()
+    paper.write(Draft(Kind.FACTS, "person:Ada", {"values": {"severity": "low"}, "why": "a false alarm, I looked"}))
+    further(paper.run(), severity="critical")
+    assert (paper.view.severity, paper.open()) == (Severity.LOW, [APPROVE])
 
 
 def test_what_somebody_decided_is_not_asked_again() -> None:

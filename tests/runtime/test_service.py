@@ -129,6 +129,17 @@ async def test_another_alert_about_the_same_place_is_attached(house: House) -> N
     assert (second.decision, second.incident) == ("attach", first.incident)
     await house.settle(first.incident)
     assert len(house.view(first.incident).alerts) == 2
+
+
+async def test_a_more_severe_alert_makes_its_incident_more_severe(house: House) -> None:
+    """In the journal and in the row that lists and triage read; it is then contained without asking."""
+    first = await send(house, severity="medium")
+    assert (await house.settle(first.incident or "")).severity == "medium"
+    assert house.far_end.closed == {}
+    await send(house, id="det-2")
+    view = await house.settle(first.incident or "")
+    assert (view.severity, house.store.incident(view.id)["severity"]) == ("critical", "critical")
+    assert list(house.far_end.closed) == ["chat-large"]
     assert [row["incident"] for row in house.store.rows(AlertRow)] == [first.incident] * 2
     assert (await send(house, id="det-2")).decision == "duplicate"
     assert len(house.view(first.incident).alerts) == 2

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, assert_never
 
-from firedoor.core import second_look, waits
+from firedoor.core import second_look, waits, worsening
 from firedoor.core.brake import Brake, asked_because, unasked, why_ask
 from firedoor.core.canonical import digest
 from firedoor.core.expression import Expression
@@ -118,7 +118,7 @@ class _Turn:
         progress = Progress(self.rules.plan, self.view)
         if progress.over:
             return []
-        drafts = self._law(facts)
+        drafts = worsening.raised(self.view) or self._law(facts)
         if drafts:
             return drafts
         return [draft for instance in progress.instances.values() for draft in self._one(instance, progress, facts)]

@@ -369,7 +369,7 @@ def _custody(view: IncidentView, body: Body, meta: Meta) -> None:
 
 
 def _alert(view: IncidentView, body: Body, meta: Meta) -> None:
-    view.alerts.append({**body, "at": meta.at})
+    view.alerts.append({**body, "at": meta.at, "seq": meta.seq})
     view.alerted_seq = meta.seq
 
 
