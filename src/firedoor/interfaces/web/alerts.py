@@ -120,7 +120,7 @@ async def _signed(name: str, request: Request, runtime: Running) -> bytes:
 
 def live_secrets(source: str) -> list[bytes]:
     """The secrets that a source may sign with now: references in its variable, two while one is replaced."""
-    variable = _variable(source)
+    variable = secret_variable(source)
     references = [part.strip() for part in os.environ.get(variable, "").split(",") if part.strip()]
     if not references:
         raise unauthenticated(f"no secret is set here for {source}, so no signature of it can be checked")
@@ -131,7 +131,8 @@ def live_secrets(source: str) -> list[bytes]:
         raise Unanswered(Problem(code="D320", message=f"the secret of {source} cannot be read here", do=do)) from None
 
 
-def _variable(source: str) -> str:
+def secret_variable(source: str) -> str:
+    """The variable that refers to the secret of a source."""
     return SECRET + source.upper().replace("-", "_").replace(".", "_")
 
 
@@ -179,7 +180,7 @@ def list_sources(_: Asking) -> Response:
         {
             **{name: getattr(source, name) for name in ("id", "title", "content_types", "authentication", "max_bytes")},
             "retries": source.retries,
-            "secret_variable": _variable(source.id) if source.signature else None,
+            "secret_variable": secret_variable(source.id) if source.signature else None,
         }
         for source in sources().values()
     ]

@@ -72,7 +72,7 @@ def get_accounts(runtime: Running, _: Asking) -> Response:
 @router.post("/accounts", status_code=201, summary="Make an account")
 def post_account(given: Annotated[NewAccount, Body()], runtime: Running, _: Asking) -> Response:
     """A password has at least 12 characters. It is kept as argon2id and shown nowhere."""
-    _need_roles(given.roles)
+    need_roles(given.roles)
     world, roles = runtime.world, frozenset(given.roles)
     account = Account(given.name, given.display, roles, email=given.email, slack_id=given.slack_id)
     accounts.create_account(world.store, account, given.password, world.now())
@@ -83,7 +83,7 @@ def post_account(given: Annotated[NewAccount, Body()], runtime: Running, _: Aski
 def patch_account(name: str, given: Annotated[AccountChange, Body()], runtime: Running, _: Asking) -> Response:
     """Another password, other roles or disabling sign the person out everywhere, at once."""
     changes: dict[str, Any] = given.model_dump(exclude_unset=True)
-    _need_roles(changes.get("roles") or [])
+    need_roles(changes.get("roles") or [])
     accounts.change_account(runtime.world.store, name, changes, runtime.world.now())
     if SIGNED_OUT_BY & set(changes):
         end_sessions_of(runtime.world.store, name)
@@ -115,7 +115,8 @@ def _shown(account: Account) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _need_roles(roles: list[str]) -> None:
+def need_roles(roles: list[str]) -> None:
+    """Raises InvalidInput for a word that is no role."""
     wrong = [role for role in roles if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", role)]
     if wrong:
         do = "lower-case letters, digits and underscores, for example responder or dpo"

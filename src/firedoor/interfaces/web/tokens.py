@@ -6,6 +6,7 @@ Decides which names and roles a token may have. Leaves what a role may do to `ac
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
@@ -39,15 +40,20 @@ def get_tokens(runtime: Running, _: Asking) -> Response:
 @router.post("/tokens", status_code=201, summary="Make a token")
 def post_token(given: Annotated[NewToken, Body()], runtime: Running, _: Asking) -> Response:
     """The secret is in this answer and nowhere else. A name such as `source:presidio` binds it to that source."""
-    wrong = [role for role in given.roles if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", role)]
+    need_token_roles(given.roles)
+    world = runtime.world
+    identifier, secret = create_token(world.store, given.name, frozenset(given.roles), world.now())
+    return answer({"id": identifier, "name": given.name, "roles": sorted(set(given.roles)), "token": secret}, 201)
+
+
+def need_token_roles(roles: Iterable[str]) -> None:
+    """Raises InvalidInput for a word that is no role."""
+    wrong = [role for role in roles if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", role)]
     if wrong:
         do = "lower-case letters, digits and underscores, for example responder or dpo"
         raise InvalidInput(
             [Problem(code="W130", field="roles", message=f'"{role[:40]}" is no role', do=do) for role in wrong]
         )
-    world = runtime.world
-    identifier, secret = create_token(world.store, given.name, frozenset(given.roles), world.now())
-    return answer({"id": identifier, "name": given.name, "roles": sorted(set(given.roles)), "token": secret}, 201)
 
 
 @router.delete("/tokens/{token}", summary="Revoke a token")

@@ -1,0 +1,116 @@
+"""Alerts with what triage decided and why; a playbook for one that was left to a person; the sources of alerts.
+
+Decides what is shown of an alert: identifiers, counts and hashes, never what was detected. Leaves the decision to
+triage, and starting to the service.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Query, Request
+from sqlalchemy import select
+from starlette.responses import RedirectResponse, Response
+
+from firedoor.core.people import need_why
+from firedoor.core.problems import FiredoorError, NotFound, Problem, nearest
+from firedoor.interfaces.web.access import Access, allowed
+from firedoor.interfaces.web.alerts import secret_variable
+from firedoor.interfaces.web.auth import Asking, Caller, Running
+from firedoor.interfaces.web.console import forms
+from firedoor.interfaces.web.covering import closed_to
+from firedoor.interfaces.web.pages import page
+from firedoor.runtime.start import Runtime
+from firedoor.store.projections import table
+from firedoor.store.tables import AlertRow
+
+router = APIRouter(tags=["console"], include_in_schema=False)
+
+SHOWN = 100
+DECISIONS = {
+    "start": "started an incident", "attach": "belongs to an incident", "ask": "left to a person",
+    "ignore": "not acted on", "duplicate": "delivered before",
+}  # fmt: skip
+Word = Annotated[str, Query(max_length=200)]
+
+
+@router.get("/alerts", summary="Alerts")
+async def list_alerts(
+    request: Request, runtime: Running, caller: Asking, source: Word = "", decision: Word = "", before: int = 0
+) -> Response:
+    """Every detection once, the newest first, with the reasons of the decision about it."""
+    return await _page(request, runtime, caller, {"source": source, "decision": decision, "before": before})
+
+
+@router.post("/alerts/{alert}/start", summary="Start a playbook for an alert")
+async def start(request: Request, alert: int, runtime: Running, caller: Asking) -> Response:
+    """A person chooses the playbook and says why."""
+    given = await forms.form_of(request)
+    playbook, why = str(given.get("playbook", "")), str(given.get("why", ""))
+    try:
+        if playbook not in runtime.shelf.plans:
+            do = nearest(playbook[:80], runtime.shelf.plans)
+            raise NotFound(Problem(code="P140", field="playbook", message="no playbook has this name", do=do))
+        need_why(why)
+        incident = await runtime.service.start_for_alert(alert, playbook, why, caller.person)
+    except FiredoorError as error:
+        typed = {"alert": alert, "playbook": playbook, "why": why}
+        return await _page(request, runtime, caller, {"source": "", "decision": "", "before": 0}, typed, error)
+    return RedirectResponse(f"/incidents/{incident}", 303)
+
+
+@router.get("/sources", summary="The sources of alerts")
+async def list_sources(request: Request, runtime: Running, caller: Asking) -> Response:
+    """Who may send, how each proves itself, and whether its secret is set here. No secret is shown."""
+    shown = [
+        {"source": source, "variable": variable, "set": bool(os.environ.get(variable)) if variable else None}
+        for source in runtime.service.sources.values()
+        for variable in [secret_variable(source.id) if source.signature else ""]
+    ]
+    counted = await asyncio.to_thread(_deliveries, runtime)
+    return page(request, "sources.html.j2", caller=caller, sources=shown, counted=counted)
+
+
+async def _page(
+    request: Request, runtime: Runtime, caller: Caller, given: Mapping[str, Any],
+    typed: Mapping[str, Any] | None = None, error: FiredoorError | None = None,
+) -> Response:  # fmt: skip
+    rows = await asyncio.to_thread(_rows, runtime, given)
+    closed = await closed_to(runtime, caller, rows)
+    shown = [_line(row) for row in rows if row["incident"] not in closed]
+    last = rows[-1]["id"] if len(rows) == SHOWN else 0
+    books = {plan.playbook: plan.title for plan in runtime.shelf.plans.values()}
+    return page(
+        request, "alerts.html.j2", error.http_status if error else 200, caller=caller, alerts=shown, given=given,
+        older=last, sources=sorted(runtime.service.sources), decisions=DECISIONS, books=books,
+        may=allowed(Access.RESPOND, caller.person.roles), typed=typed or {}, problems=error.problems if error else (),
+    )  # fmt: skip
+
+
+def _rows(runtime: Runtime, given: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    columns = table(AlertRow).c
+    where = columns.id > 0
+    for name in ("source", "decision"):
+        where = where & (columns[name] == given[name]) if given[name] else where
+    if given["before"] > 0:
+        where &= columns.id < given["before"]
+    return runtime.world.store.rows(AlertRow, where, columns.id.desc(), SHOWN)
+
+
+def _line(row: Mapping[str, Any]) -> dict[str, Any]:
+    alert, reasons = orjson.loads(row["body"]), orjson.loads(row["reasons"])
+    return {**alert, **row, "reasons": reasons, "word": DECISIONS.get(row["decision"], row["decision"])}
+
+
+def _deliveries(runtime: Runtime) -> dict[str, tuple[int, str]]:
+    """How often each source delivered, and when last."""
+    from sqlalchemy import func
+
+    columns = table(AlertRow).c
+    query = select(columns.source, func.sum(columns.deliveries), func.max(columns.last_received_at))
+    with runtime.world.store.engine.connect() as connection:
+        return {row[0]: (int(row[1]), row[2]) for row in connection.execute(query.group_by(columns.source))}

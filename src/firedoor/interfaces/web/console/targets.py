@@ -1,0 +1,172 @@
+"""Targets door by door: what each is, how it is closed, who holds it closed; closing, looking and opening by hand.
+
+Decides that the plan of a door is shown before the button, and that what is done by hand is on record like any other:
+closing opens an incident of two steps, opening answers its second. Leaves what may be opened to the core.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from firedoor.core.need_to_know import may_read
+from firedoor.core.people import Answer, need_why
+from firedoor.core.ports import Verdict
+from firedoor.core.problems import FiredoorError, Problem, Refused
+from firedoor.core.targets import Door, Target
+from firedoor.interfaces.web.access import Access, allowed
+from firedoor.interfaces.web.auth import Asking, Caller, Running, need_reader
+from firedoor.interfaces.web.console import forms
+from firedoor.interfaces.web.pages import page
+from firedoor.runtime.dry_run import PATIENCE
+from firedoor.runtime.start import Runtime
+from firedoor.store.projections import table
+from firedoor.store.tables import HoldRow, IncidentRow
+
+router = APIRouter(tags=["console"], include_in_schema=False)
+
+BY_HAND = "close-a-door"
+RESUME = "remediation.resume.approve"
+HOLDS = {
+    "held": "held closed", "drifted": "serves again", "unseen": "not seen closed", "closing": "being closed",
+    "opening": "being opened",
+}  # fmt: skip
+SEEN = {"yes": "answers", "no": "refuses", "unknown": "unknown"}
+
+
+@router.get("/targets", summary="Targets")
+async def list_targets(request: Request, runtime: Running, caller: Asking) -> Response:
+    """Everything that can be suspended, and what is held closed."""
+    held = await asyncio.to_thread(_held, runtime, caller)
+    shown = [{"target": target, "held": held.get(target.id, [])} for target in runtime.world.inventory.targets.values()]
+    return page(request, "targets.html.j2", caller=caller, targets=shown, holds=HOLDS, now=runtime.world.now())
+
+
+@router.get("/targets/{target}", summary="A target")
+async def show(request: Request, target: str, runtime: Running, caller: Asking) -> Response:
+    """Its doors with the calls that would be made, its neighbours, its probe, and the forms for doing it by hand."""
+    return await _page(request, runtime, caller, target)
+
+
+@router.post("/targets/{target}/verify", summary="Look at a target")
+async def verify(request: Request, target: str, runtime: Running, caller: Asking) -> Response:
+    """Look, as a caller does, whether it answers, and its neighbours too. Changes nothing."""
+    found = runtime.world.target(target)
+    try:
+        connector = runtime.world.connectors[found.doors[0].connector]
+        verdict = await connector.verify(found, found.doors[0], "refused")
+    except FiredoorError as error:
+        return await _page(request, runtime, caller, target, error)
+    return await _page(request, runtime, caller, target, verdict=verdict)
+
+
+@router.post("/targets/{target}/suspend", summary="Close a target by hand")
+async def suspend(request: Request, target: str, runtime: Running, caller: Asking) -> Response:
+    """Open an incident that closes it at once, proves it, and keeps the way back."""
+    given = await forms.form_of(request)
+    why = str(given.get("why", ""))
+    try:
+        found = runtime.world.target(target)
+        need_why(why)
+        if found.never_suspend:
+            message = f"{target} is never suspended by Firedoor: {found.because}"
+            raise Refused(Problem(code="K502", message=message, do="close what misuses it instead"))
+        facts, title = {"endpoint": target}, f"{target} closed by hand"
+        incident = await runtime.service.open(_two_steps(), facts, title, why, caller.person)
+    except FiredoorError as error:
+        return await _page(request, runtime, caller, target, error, typed=why)
+    return RedirectResponse(f"/incidents/{incident}", 303)
+
+
+@router.post("/targets/{target}/resume", summary="Open a target by hand")
+async def resume(request: Request, target: str, runtime: Running, caller: Asking) -> Response:
+    """Open what was closed by hand, or agree to open what an ended incident keeps closed."""
+    given = await forms.form_of(request)
+    why = str(given.get("why", ""))
+    try:
+        need_why(why)
+        incident = await _opened(runtime, caller, runtime.world.target(target).id, why)
+    except FiredoorError as error:
+        return await _page(request, runtime, caller, target, error, typed=why)
+    return RedirectResponse(f"/incidents/{incident}", 303)
+
+
+def _two_steps() -> Path:
+    """The playbook of a door that is closed by hand, the same as on the command line."""
+    return Path(str(files("firedoor.interfaces.cli") / f"{BY_HAND}.yaml"))
+
+
+async def _opened(runtime: Runtime, caller: Caller, target: str, why: str) -> str:
+    """Open it by way of whoever holds it; return the incident. Raises Refused, NotPermitted or NotFound."""
+    rows = await asyncio.to_thread(runtime.world.store.rows, HoldRow, table(HoldRow).c.target == target)
+    holders = [await asyncio.to_thread(runtime.world.store.incident, str(row["incident"])) for row in rows]
+    ended = [row for row in holders if row["closed_at"]]
+    ours = [row for row in holders if row["playbook"] == BY_HAND and not row["closed_at"]]
+    if ours:
+        need_reader(runtime.world.store, ours[0]["id"], caller)
+        view = await runtime.service.view(ours[0]["id"])
+        await runtime.service.answer(view.id, RESUME, Answer("approve", why), caller.within(view))
+        return view.id
+    if holders and len(ended) == len(holders):
+        need_reader(runtime.world.store, ended[0]["id"], caller)
+        await runtime.service.open_again(ended[0]["id"], target, why, caller.person)
+        return str(ended[0]["id"])
+    raise _not_ours(target, holders)
+
+
+def _not_ours(target: str, holders: list[Mapping[str, Any]]) -> Refused:
+    if not holders:
+        message, do = f"nothing here holds {target} closed", "“Look now” says whether it is closed at all"
+    else:
+        message = f"{target} is held closed by {holders[0]['id']}, which is still going on"
+        do = "it opens with that incident's own task for resuming, when its people have agreed"
+    return Refused(Problem(code="U130", message=message, do=do))
+
+
+async def _page(
+    request: Request, runtime: Runtime, caller: Caller, name: str, error: FiredoorError | None = None,
+    verdict: Verdict | None = None, typed: str = "",
+) -> Response:  # fmt: skip
+    target = runtime.world.target(name)
+    doors = await asyncio.gather(*(_door(runtime, target, door) for door in target.doors))
+    held = (await asyncio.to_thread(_held, runtime, caller)).get(target.id, [])
+    roles = caller.person.roles
+    may = {"close": allowed(Access.RESPOND, roles), "work": allowed(Access.WORK, roles)}
+    return page(
+        request, "target.html.j2", error.http_status if error else 200, caller=caller, target=target, doors=doors,
+        held=held, holds=HOLDS, may=may, problems=error.problems if error else (), verdict=verdict, seen=SEEN,
+        typed=typed, now=runtime.world.now(),
+    )  # fmt: skip
+
+
+async def _door(runtime: Runtime, target: Target, door: Door) -> dict[str, Any]:
+    """One door with what closing it would call; a system that does not say is a problem of this door only."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            plan = await runtime.world.connectors[door.connector].plan(target, door)
+    except FiredoorError as error:
+        return {"door": door, "plan": None, "problems": error.problems}
+    except TimeoutError:
+        problem = Problem(code="R101", message=f"it did not say within {PATIENCE:.0f} s what it would do")
+        return {"door": door, "plan": None, "problems": (problem,)}
+    return {"door": door, "plan": plan, "problems": ()}
+
+
+def _held(runtime: Runtime, caller: Caller) -> dict[str, list[dict[str, Any]]]:
+    """What is held, by target; of an incident that is closed to the caller only that one holds it."""
+    store = runtime.world.store
+    rows = store.rows(HoldRow, None, table(HoldRow).c.since, None)
+    heads = {
+        row["id"]: row for row in store.rows(IncidentRow, table(IncidentRow).c.id.in_({r["incident"] for r in rows}))
+    }
+    held: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        readable = caller.local or may_read(heads[row["incident"]]["readers"], caller.person)
+        held.setdefault(row["target"], []).append({**row, "readable": readable})
+    return held
