@@ -16,7 +16,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 
 from firedoor.demo import answers
 from firedoor.demo.data_plane import DataPlane
-from firedoor.demo.documents import documents_of
+from firedoor.demo.documents import documents_of, store_documents
 from firedoor.demo.platform import FAULTS, Call, Planned, Platform, Resource, problem_with
 
 
@@ -110,16 +110,18 @@ class AdminPlane:
         )
 
     async def artefact(self, request: Request) -> Response:
-        """Hand out what an investigation needs to keep about a model."""
-        name, artefact = request.path_params["name"], request.path_params["artefact"]
-        if self.platform.find("models", name) is None:
-            return answers.error(404, "unknown model")
-        if artefact == "weights":
+        """Hand out what an investigation needs to keep about a model, or about a share, closed or not."""
+        kind, name, artefact = (request.path_params[part] for part in ("kind", "name", "artefact"))
+        if kind not in ("models", "shares") or self.platform.find(kind, name) is None:
+            return answers.error(404, "no artefacts of that are kept")
+        if kind == "shares" and artefact == "objects":
+            return self._data_plane.rows_of(name)
+        if kind == "models" and artefact == "weights":
             model = self._data_plane.models.get(name)
             return Response(model.weights() if model else b"demo-weights", media_type="application/octet-stream")
-        documents = documents_of(name, self._data_plane.logs.get(name, []))
+        documents = store_documents() if kind == "shares" else documents_of(name, self._data_plane.logs.get(name, []))
         if artefact not in documents:
-            return answers.error(404, f"artefacts are weights, {', '.join(documents)}")
+            return answers.error(404, f"artefacts are {', '.join(documents)}")
         return JSONResponse(documents[artefact])
 
 

@@ -16,6 +16,7 @@ from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
 from firedoor.demo import answers, corpus
+from firedoor.demo.documents import listing
 from firedoor.demo.platform import Platform
 from firedoor.demo.text_model import TextModel
 
@@ -93,11 +94,17 @@ class DataPlane:
     async def share(self, request: Request) -> Response:
         """Hand out the rows of a shared data set, one JSON object a line."""
         name = request.path_params["name"]
-        if closed := self._closed("shares", name):
-            return closed
-        rows = (
-            corpus.POSTS if name == "user-posts" else [{"id": "page-0001", "text": text} for text in corpus.GENERAL[:3]]
-        )
+        return self._closed("shares", name) or self.rows_of(name)
+
+    def rows_of(self, name: str) -> Response:
+        """The rows themselves, which their owner reads whether they are shared or not; of a gallery, hashes only."""
+        match name:
+            case "user-posts":
+                rows = list(corpus.POSTS)
+            case "gallery":
+                rows = listing()
+            case _:
+                rows = [{"id": "page-0001", "text": text} for text in corpus.GENERAL[:3]]
         return Response("".join(json.dumps(row) + "\n" for row in rows), media_type="application/x-ndjson")
 
     async def train(self, name: str) -> None:

@@ -1,4 +1,8 @@
-"""What an investigation needs to keep about a model of the demonstration: card, guardrail, manifest, index."""
+"""What an investigation needs to keep about a model of the demonstration, or about its gallery.
+
+Decides the card, guardrail, manifest and index of a model, the scores of its last outputs, and of the gallery a
+listing, hashes, rules and records of origin. There is no picture anywhere: pieces are digests of short texts.
+"""
 
 from __future__ import annotations
 
@@ -23,6 +27,8 @@ def documents_of(name: str, log: list[dict[str, Any]]) -> dict[str, Any]:
         },
         "manifest": _manifest(name),
         "consent": _consent(),
+        "scores": _scores(log),
+        "thresholds": {"thresholds": {"sexual": "0.7", "violence": "0.8", "harassment": "0.8"}},
         "index": {
             "model": name,
             "index": "support-articles",
@@ -30,6 +36,39 @@ def documents_of(name: str, log: list[dict[str, Any]]) -> dict[str, Any]:
             "documents": [digest_of(text) for text in corpus.GENERAL],
         },
     }
+
+
+def store_documents() -> dict[str, Any]:
+    """Return every document about the gallery, by the last part of its URL."""
+    pieces = listing()
+    marks = {"model": "image-gen", "version": _VERSION, "organisation": "Example Platform"}
+    return {
+        "listing": {"content": pieces},
+        "hashes": {"content": [{"locator": p["path"], "algorithm": "sha256", "value": p["sha256"]} for p in pieces]},
+        "hash-list": {"hashes": [{"algorithm": "sha256", "value": pieces[1]["sha256"], "case": "HL-17"}]},
+        "rules": {"rules": [{"id": "no-people-undressed", "severity": "critical", "labels": {"class": "intimate"}}]},
+        "provenance": {"records": [{"locator": p["path"], "sha256": p["sha256"], **marks} for p in pieces[:2]]},
+    }
+
+
+def listing() -> list[dict[str, Any]]:
+    """What the gallery holds, by path and digest; one piece is labelled as intimate by the platform's classifier."""
+    labels = ({"class": "landscape"}, {"class": "intimate"}, {"class": "landscape"})
+    return [
+        {"path": f"gallery/{number:04d}", "sha256": digest_of(f"piece {number}"), "media_type": "image/png",
+         "labels": label, "modified_at": "2026-10-02T00:00:00Z"}
+        for number, label in enumerate(labels, 1)
+    ]  # fmt: skip
+
+
+def _scores(log: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return what the platform's classifier made of the last outputs, by digest and request."""
+    scored = [
+        {"sha256": digest_of(str(row["output"])), "request": row["request_id"],
+         "scores": {"sexual": "0.02", "violence": "0.01", "harassment": "0.03"}}
+        for row in log[-100:]
+    ]  # fmt: skip
+    return {"outputs": scored}
 
 
 def _card(name: str) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def application(api_key: str, admin_key: str) -> FastAPI:
         ("/admin/calls", administrator(admin.list_calls), ("GET",)),
         ("/admin/reset", administrator(admin.reset), ("POST",)),
         ("/admin/faults/{kind}/{name}", administrator(admin.put_fault), ("PUT", "DELETE")),
-        ("/admin/models/{name}/{artefact}", administrator(admin.artefact), ("GET",)),
+        ("/admin/{kind}/{name}/{artefact}", administrator(admin.artefact), ("GET",)),
         ("/admin/{kind}/{name}", administrator(admin.resource), ("GET", "PUT")),
     )
     served = FastAPI(lifespan=lambda _app: _training(data), openapi_url=None)

@@ -162,7 +162,7 @@ def problem_with(resource: Resource, wanted: Any, if_match: str | None) -> tuple
 
 
 def _furniture() -> list[Resource]:
-    """Return three models, their routes at the gateway, two jobs and two shares."""
+    """Return three models, their routes at the gateway, two jobs, two shares and a gallery."""
     models = [
         Resource("models", name, "active", {"replicas": 2, "temperature": 0.0})
         for name in ("chat-large", "chat-small", "image-gen")
@@ -175,4 +175,5 @@ def _furniture() -> list[Resource]:
         Resource("shares", name, "shared", {"recipients": ["trainer.example"]})
         for name in ("user-posts", "public-pages")
     ]
+    shares.append(Resource("shares", "gallery", "shared", {"recipients": ["everybody"]}))
     return models + routes + jobs + shares

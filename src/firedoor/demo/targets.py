@@ -21,6 +21,15 @@ _ARTEFACTS = {
     "training_manifest": "manifest",
     "consent_ledger": "consent",
     "index_snapshot": "index",
+    "output_scores": "scores",
+    "thresholds": "thresholds",
+}
+_STORE = {
+    "content_listing": "listing",
+    "content_hashes": "hashes",
+    "hash_list": "hash-list",
+    "compliance_rules": "rules",
+    "provenance": "provenance",
 }
 
 
@@ -34,6 +43,7 @@ def demo_inventory(base_url: str) -> Inventory:
         _image_model(base_url),
         *(_job(base_url, name, other) for name, other in _both("finetune-large", "evaluate-nightly")),
         *(_share(base_url, name, other) for name, other in _both("user-posts", "public-pages")),
+        _gallery(base_url),
     )
     return Inventory(targets={target.id: target for target in targets})
 
@@ -83,7 +93,9 @@ def _job(base_url: str, name: str, neighbour: str) -> Target:
 
 def _share(base_url: str, name: str, neighbour: str) -> Target:
     objects = f"{base_url}/v1/shares/{name}/objects"
-    rows = Artefact(url=objects, headers=_CALLER, media_type="application/x-ndjson", keep="digest")
+    # Read as the owner, who still reads them when the share is closed: recipients are refused then, and so would we be.
+    owned = f"{base_url}/admin/shares/{name}/objects"
+    rows = Artefact(url=owned, headers=_ADMIN, media_type="application/x-ndjson", keep="digest")
     return Target(
         id=name,
         title="data set shared with an outside trainer",
@@ -94,6 +106,14 @@ def _share(base_url: str, name: str, neighbour: str) -> Target:
         neighbours=(neighbour,),
         evidence={"share_grant": _artefact(f"{base_url}/admin/shares/{name}"), "shared_rows": rows},
     )
+
+
+def _gallery(base_url: str) -> Target:
+    """Where what the image model makes is shown; what is read of it are digests, labels and records of origin."""
+    shown = _share(base_url, "gallery", "public-pages")
+    root = f"{base_url}/admin/shares/gallery"
+    kept = {artefact: _artefact(f"{root}/{path}") for artefact, path in _STORE.items()}
+    return shown.model_copy(update={"title": "gallery of what the image model makes", "evidence": kept})
 
 
 def _evidence(base_url: str, name: str) -> dict[str, Artefact]:
