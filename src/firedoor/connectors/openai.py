@@ -54,7 +54,7 @@ class OpenAIConnector(MarklessConnector[OpenAIDoor]):
     Config = OpenAIDoor
 
     def changed_names(self, settings: OpenAIDoor) -> frozenset[str]:  # noqa: ARG002 - the same for every door
-        """The list, which `_drift` of a resume compares by what closing makes of it."""
+        """The list; `open` itself sees to it that it still is what closing made of it."""
         return frozenset({"closed", "permissions"})
 
     def describe(self, target: Target, door: Door, settings: OpenAIDoor) -> Description:  # noqa: ARG002 - the door says it all

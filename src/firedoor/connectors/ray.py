@@ -22,7 +22,7 @@ from firedoor.connectors.parts.calls import Answer
 from firedoor.connectors.parts.door_connector import Description, Live, Work
 from firedoor.connectors.parts.platform_api import MarklessConnector, PlatformDoor, read_object, unreadable
 from firedoor.core.ports import CallerSaw, Json, PlannedCall
-from firedoor.core.problems import InvalidInput, Problem, Refused
+from firedoor.core.problems import FiredoorError, InDoubt, InvalidInput, Problem, Refused
 from firedoor.core.targets import Door, Part, Target
 from firedoor.core.ternary import NO, UNKNOWN, YES, of
 
@@ -125,14 +125,23 @@ class RayConnector(MarklessConnector[RayDoor]):
     async def open(self, work: Work[RayDoor]) -> Json:
         """Send the configuration with the captured application in it, and wait until it runs."""
         told = await self._send(work.settings, work.snapshot.state["application"])
-        end = asyncio.get_running_loop().time() + work.settings.settle_seconds
+        try:
+            told["application"] = await self._settled(work.settings)
+        except FiredoorError as error:  # it is being deployed all the same: a look decides
+            raise InDoubt(error.problems) from None
+        return told
+
+    async def _settled(self, settings: RayDoor) -> str | None:
+        """Wait until Ray says what became of the application; return its word."""
+        status = None
+        end = asyncio.get_running_loop().time() + settings.settle_seconds
         while asyncio.get_running_loop().time() < end:
-            rows = _applications(_object(await self.api(work.settings).get(_SERVE)))
-            told["application"] = rows.get(work.settings.application or "", {}).get("status")
-            if told["application"] not in (None, "NOT_STARTED", "DEPLOYING", "DELETING"):
+            rows = _applications(_object(await self.api(settings).get(_SERVE)))
+            status = rows.get(settings.application or "", {}).get("status")
+            if status not in (None, "NOT_STARTED", "DEPLOYING", "DELETING"):
                 break
             await asyncio.sleep(_PAUSE)
-        return told
+        return status
 
     def check_probe(self, config: Mapping[str, Any]) -> None:
         """Raise InvalidInput with all problems of a probe."""
