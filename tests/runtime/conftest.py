@@ -247,7 +247,7 @@ async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     host = FakeHost()
     backlog = FakeBacklog(host)
     settings = choose(Path(tmp_path_factory.mktemp("prefect")), {})
-    bridge = PrefectBridge(settings, host, [FakePlaybook()], host.recall, host.remember, backlog)
+    bridge = PrefectBridge(settings, host, [FakePlaybook()], host.recall, host.remember, backlog, installation="rig")
     bridge.bound = 20.0  # the machine may be busy; the tests of a server that is away set it back
     await bridge.start()
     async with httpx.AsyncClient(base_url=settings.api_url, timeout=10, trust_env=False) as api:

@@ -61,7 +61,7 @@ class Notes:
 
 async def main():
     notes = Notes()
-    bridge = PrefectBridge(choose(HOME, {}), notes, [PLAYBOOK], notes.recall, notes.remember)
+    bridge = PrefectBridge(choose(HOME, {}), notes, [PLAYBOOK], notes.recall, notes.remember, installation="crash")
     await bridge.start()
     print(bridge.settings.api_url, flush=True)
     while bridge.state != "ready":

@@ -16,6 +16,7 @@ from firedoor.runtime.flow_views import views_of
 from firedoor.runtime.prefect_ports import Json, Performer, Shown, Views
 from firedoor.runtime.service import Service
 from firedoor.store import drives
+from firedoor.store.installation import installation_id
 
 if TYPE_CHECKING:
     from firedoor.runtime.prefect_bridge import PrefectBridge
@@ -68,6 +69,8 @@ async def start_bridge(runtime: Runtime) -> PrefectBridge:
     url = runtime.settings.address()
     backlog = StoreBacklog(runtime.world, runtime.driver, url)
     playbooks = runtime.shelf.playbooks.values()
-    bridge = PrefectBridge(settings, FlowHost(runtime.service, url), playbooks, recall, remember, backlog)
+    us = await asyncio.to_thread(installation_id, store)
+    host = FlowHost(runtime.service, url)
+    bridge = PrefectBridge(settings, host, playbooks, recall, remember, backlog, installation=us)
     await bridge.start()
     return bridge

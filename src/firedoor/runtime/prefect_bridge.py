@@ -37,6 +37,7 @@ class PrefectBridge:
 
     `host` opens, conducts and describes incidents; `recall` and `remember` keep an incident's flow run id;
     `playbooks` are deployed under their own names; `backlog` knows what has still to be shown.
+    `installation` is our name where others use the same Prefect server.
     """
 
     def __init__(
@@ -47,6 +48,8 @@ class PrefectBridge:
         recall: Recall,
         remember: Remember,
         backlog: Backlog | None = None,
+        *,
+        installation: str,
     ) -> None:
         self.settings = settings
         self.bound = BOUND
@@ -55,7 +58,9 @@ class PrefectBridge:
         self._remember = remember
         self._backlog = backlog
         self._thread = PrefectThread()
-        self.session = Session(settings, playbooks, self._recall_at_home, self._remember_at_home, self._untouched)
+        self.session = Session(
+            settings, playbooks, self._recall_at_home, self._remember_at_home, self._untouched, installation
+        )
         self._drives: dict[str, Future[None]] = {}
         self.catch_up = CatchUp(backlog, self.session, self._thread, self._drives.keys) if backlog else None
 

@@ -28,9 +28,13 @@ class PrefectAway(Exception):
 
 
 class Runs:
-    """The flow runs of incidents. `recall` and `remember` keep the flow run's id with the incident."""
+    """The flow runs of incidents. `recall` and `remember` keep the flow run's id with the incident.
 
-    def __init__(self, client: PrefectClient, recall: Recall, remember: Remember) -> None:
+    `installation` tells our incidents from those of another installation on the same server, which have the same names.
+    """
+
+    def __init__(self, client: PrefectClient, recall: Recall, remember: Remember, installation: str) -> None:
+        self._installation = installation
         self._client = client
         self._recall = recall
         self._remember = remember
@@ -79,7 +83,7 @@ class Runs:
             parameters={"incident": incident_id},
             state=state or Pending(),
             name=incident_id,
-            idempotency_key=incident_id,
+            idempotency_key=f"{self._installation}:{incident_id}",
         )
         await self._remember(incident_id, str(run.id))
         return run

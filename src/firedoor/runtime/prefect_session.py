@@ -43,12 +43,14 @@ class Session:
         recall: Recall,
         remember: Remember,
         untouched: Untouched,
+        installation: str,
     ) -> None:
         self.ready = False
         self.deployed: dict[str, Deployed] = {}
         self._settings = settings
         self._playbooks = tuple(playbooks)
         self._recall, self._remember, self._untouched = recall, remember, untouched
+        self._installation = installation
         self._server: PrefectServer | None = None
         self._changed: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
@@ -79,7 +81,7 @@ class Session:
 
         async with shared_client() as client:
             thread.adopt()
-            self._runs = Runs(client, self._recall, self._remember)
+            self._runs = Runs(client, self._recall, self._remember, self._installation)
             self._showing = Showing(client, self._runs, self._untouched)
             while True:
                 await self._server_is("ready")
