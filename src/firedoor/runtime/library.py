@@ -160,6 +160,16 @@ def _compile(file: str, content: bytes, parts: tuple[tuple[str, bytes], ...]) ->
     return plan
 
 
+def texts_of(name: str) -> dict[str, str]:
+    """The text of a playbook's file and of every part beside it, by a short name. A playbook that is gone has none."""
+    try:
+        path = find(name)
+    except NotFound:
+        return {}
+    parts = {f"{PARTS}/{part.name}": part for part in _part_paths(path.parent / PARTS).values()}
+    return {short: _content(file).decode("utf-8", "replace") for short, file in {path.name: path, **parts}.items()}
+
+
 def digest_of(path: Path) -> str:
     """SHA-256 of a playbook's file, hexadecimal."""
     return hashlib.sha256(_content(path)).hexdigest()
@@ -175,5 +185,6 @@ __all__ = [
     "load_playbook",
     "parts_of",
     "paths",
+    "texts_of",
     "vocabulary",
 ]

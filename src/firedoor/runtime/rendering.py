@@ -35,6 +35,11 @@ def render_markdown(report: Mapping[str, Any]) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
+def page(template: str, **shown: Any) -> str:  # noqa: ANN401 - what it shows
+    """Return another page of ours as HTML, everything in it escaped."""
+    return _environment(html=True).get_template(template).render(shown)
+
+
 @cache
 def verify_script() -> str:
     """The text of `verify_journal.py`."""

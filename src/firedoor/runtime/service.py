@@ -40,6 +40,7 @@ from firedoor.core.problems import InvalidInput, NotFound, Problem, Refused, nea
 from firedoor.core.severity import Severity
 from firedoor.core.triage import Decision, KnownIncident, Triage, triage
 from firedoor.core.view import IncidentView
+from firedoor.runtime.corresponding import Corresponding
 from firedoor.runtime.driver import Driver
 from firedoor.runtime.links import Linking
 from firedoor.runtime.opening import Opening, alert_entry, new_incident, usable_facts
@@ -51,6 +52,7 @@ from firedoor.store.projections import table
 from firedoor.store.tables import AlertRow, IncidentRow
 
 REMEMBERED = 10_000  # stored alerts that are recognised without asking the store
+SUBMITTED = "submitted"  # the choice of a task that settles a clock
 ATTEMPTS = 20  # how often a write that lost a race is decided anew
 
 
@@ -65,7 +67,7 @@ class Received:
     deliveries: int = 1
 
 
-class Service(Linking):
+class Service(Corresponding, Linking):
     """The calls. Every one that changes something names the person or source that asks for it."""
 
     def __init__(
@@ -176,8 +178,13 @@ class Service(Linking):
     async def answer(self, incident: str, task: str, answer: Answer, person: Person) -> IncidentView:
         """Answer a task. Raises NotFound, Refused, NotPermitted or InvalidInput; then nothing was changed."""
         definitions = await self._definitions(incident)
+        kept: Sequence[Draft] = ()
+        about = (await self.view(incident)).task(task) if answer.choice == SUBMITTED else None
+        if about is not None and about.kind == "submit" and about.clock:
+            fields, kept = await self.freeze(incident, about.clock, answer.fields, person)
+            answer = replace(answer, fields=fields)
         return await self._write(
-            incident, lambda view: answer_task(view, task, answer, person, definitions, self.world.now())
+            incident, lambda view: [*kept, *answer_task(view, task, answer, person, definitions, self.world.now())]
         )
 
     async def set_facts(self, incident: str, values: Mapping[str, Any], why: str, person: Person) -> IncidentView:
@@ -188,9 +195,10 @@ class Service(Linking):
     async def submit(
         self, incident: str, clock: str, fields: Mapping[str, str], why: str, person: Person
     ) -> IncidentView:
-        """Record that what a clock asks for was sent, with the reference that proves it."""
+        """Record that what a clock asks for was sent, with the reference that proves it and the text as it was sent."""
+        given, kept = await self.freeze(incident, clock, fields, person)
         return await self._write(
-            incident, lambda view: submit_clock(view, clock, fields, why, person, self.world.now())
+            incident, lambda view: [*kept, *submit_clock(view, clock, given, why, person, self.world.now())]
         )
 
     async def ask_for_time(

@@ -1,0 +1,232 @@
+"""Versions of a notice: drafted from facts, edited, approved, sent, received; each of them evidence in the journal.
+
+Decides which text counts now (what was approved after the last edit, else the last edit, else today's draft), who may
+edit and who may approve, that nothing is approved while a place in it is still to be filled, and which version is
+frozen when somebody says that it was sent. Leaves texts to the vault and filling templates to `drafts`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from firedoor.core.drafts import PEOPLE
+from firedoor.core.journal import Body, Draft, Kind
+from firedoor.core.languages import DEFAULT, LANGUAGES
+from firedoor.core.operations import Keep, Plan
+from firedoor.core.people import Person, need_why
+from firedoor.core.problems import InvalidInput, NotFound, NotPermitted, Problem, Refused, nearest
+from firedoor.core.prose import marks
+from firedoor.core.view import SETTLED_CLOCKS, IncidentView, TaskView
+
+EDITED, APPROVED, SENT, RECEIPT = "notice-edited", "notice-approved", "notice-sent", "notice-receipt"
+KINDS = frozenset((EDITED, APPROVED, SENT, RECEIPT))
+PRESS = "press"  # the holding statement: about the incident, and of no clock
+PRESS_NOTICE: Mapping[str, Any] = {
+    "id": PRESS,
+    "title": "Holding statement for the press",
+    "duty": "",
+    "authority": "the press",
+}
+EDITORS = frozenset(("commander", "dpo", "legal", "communications", "victim_support"))
+PRESS_APPROVERS = frozenset(("communications", "manager"))
+MAXIMUM_TEXT = 200_000  # characters
+MAXIMUM_DIFF = 20_000  # characters of it in the journal; the texts themselves are in the vault
+NOT_KEPT = "none"
+VERSIONS = ("approved", "edited", "draft")
+
+
+def clock_of(view: IncidentView, name: str) -> Mapping[str, Any]:
+    """The clock that a notice is about; for the press a stand-in. Raises NotFound."""
+    if name == PRESS:
+        return PRESS_NOTICE
+    if name not in view.clocks:
+        known = (*view.clocks, PRESS)
+        raise NotFound(_problem("C101", f'{view.id} has no notice "{name[:80]}"', nearest(name, known)))
+    return view.clocks[name]
+
+
+def family_of(plan: Plan, clock: Mapping[str, Any]) -> str:
+    """What the playbook says about the template for a clock: an audience, or the name of a notice."""
+    if clock["id"] == PRESS:
+        return "holding-statement"
+    audience = "people" if clock.get("addressee") in PEOPLE else "authorities"
+    wanted = (op for op in plan.operations if isinstance(op, Keep) and op.source == "draft")
+    found = next((op for op in wanted if op.each == f"clocks:{audience}"), None)
+    return (found.template if found else None) or audience
+
+
+def language_in(given: str) -> str:
+    """A language of ours. Raises InvalidInput."""
+    if given not in LANGUAGES:
+        raise InvalidInput(_problem("G103", f'"{given[:20]}" is no language of ours', f"one of {', '.join(LANGUAGES)}"))
+    return given
+
+
+def versions(view: IncidentView, clock: str, language: str) -> list[Body]:
+    """Every edit, approval, copy as sent and receipt of a notice in one language, oldest first."""
+    return [
+        piece for piece in view.evidence
+        if piece.get("kind") in KINDS and piece.get("clock") == clock and piece.get("language", DEFAULT) == language
+    ]  # fmt: skip
+
+
+def counts(found: list[Body]) -> Body | None:
+    """The version that counts now: the last one that was edited or approved; None while there is only the draft."""
+    return next((piece for piece in reversed(found) if piece["kind"] in (EDITED, APPROVED)), None)
+
+
+def digest(text: str) -> str:
+    """The SHA-256 by which a version is known, hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def clean(text: str) -> str:
+    """The notice as it leaves the house: without the notes to ourselves, which stand as quotes."""
+    lines = [line for line in text.splitlines() if not line.startswith(">")]
+    kept = "\n".join(lines).strip("\n")
+    while "\n\n\n" in kept:
+        kept = kept.replace("\n\n\n", "\n\n")
+    return f"{kept}\n"
+
+
+def difference(before: str, after: str) -> str:
+    """What an edit changed, as a unified diff."""
+    lines = difflib.unified_diff(before.splitlines(), after.splitlines(), "before", "after", lineterm="", n=2)
+    return "\n".join(lines)[:MAXIMUM_DIFF]
+
+
+def may_edit(view: IncidentView, clock: str, person: Person) -> None:
+    """Raises NotPermitted for somebody who neither writes letters nor settles this clock."""
+    task = settling(view, clock)
+    allowed = EDITORS | (task.roles if task else set())
+    if not person.roles & allowed:
+        raise NotPermitted(_problem("G104", f"a notice is edited by {_or(allowed)}", f"{person.name} is none of them"))
+
+
+def may_approve(view: IncidentView, clock: str, person: Person) -> str:
+    """Return the role in which somebody approves. Raises Refused or NotPermitted."""
+    task = settling(view, clock)
+    if clock != PRESS and task is None:
+        state = view.clocks[clock]["state"]
+        do = "see what was sent" if state in SETTLED_CLOCKS else "wait until its task is open, then try again"
+        raise Refused(_problem("C103", f"nobody is asked about {clock} now: it is {state}", do))
+    allowed = task.roles if task else PRESS_APPROVERS
+    if not person.roles & allowed:
+        raise NotPermitted(
+            _problem("G105", f"this notice is approved by {_or(allowed)}", f"{person.name} is none of them")
+        )
+    return min(person.roles & allowed)
+
+
+def settling(view: IncidentView, clock: str) -> TaskView | None:
+    """The open task that settles a clock; None where nobody is asked now."""
+    return next((task for task in view.open_tasks() if task.clock == clock and task.kind == "submit"), None)
+
+
+def edited(  # noqa: PLR0913, PLR0917 - what an edit is
+    view: IncidentView, about: tuple[str, str], before: str, after: str, rendered: str, why: str, person: Person,
+    at: str,
+) -> Draft:  # fmt: skip
+    """The entry that an edit becomes. Raises InvalidInput, Refused or NotPermitted."""
+    clock, language = about
+    may_edit(view, clock, person)
+    need_why(why)
+    if not after.strip() or len(after) > MAXIMUM_TEXT:
+        raise InvalidInput(_problem("G106", "the text is empty or too long", f"at most {MAXIMUM_TEXT} characters"))
+    if after == before:
+        raise Refused(_problem("G107", "the text is as it was", "nothing was changed"))
+    more = {
+        "base": digest(before),
+        "rendered": digest(rendered),
+        "diff": difference(before, after),
+        "missing": marks(after),
+    }
+    return _version(EDITED, f"edited notice for {clock} ({language})", about, after, why, person, at, more)
+
+
+def approved(
+    view: IncidentView, about: tuple[str, str], text: str, rendered: str, why: str, person: Person, at: str
+) -> Draft:
+    """The entry that an approval becomes; its text is the notice without our notes. Raises as `edited` does."""
+    clock, language = about
+    role = may_approve(view, clock, person)
+    need_why(why)
+    left = marks(text)
+    if left:
+        shown = "; ".join(left[:5]) + (f"; and {len(left) - 5} more" if len(left) > 5 else "")
+        do = "set the facts, or edit the text: say in your own words what is not known yet"
+        raise Refused(_problem("G108", f"{len(left)} places are still to be filled: {shown}", do))
+    more = {"role": role, "of": digest(text), "rendered": digest(rendered), "missing": []}
+    return _version(APPROVED, f"approved notice for {clock} ({language})", about, clean(text), why, person, at, more)
+
+
+def sent(about: tuple[str, str], text: str, version: str, person: Person, at: str, *, stated: bool) -> Draft:
+    """The entry that freezes what was sent. `version` is the word for it; `stated` whether the person named it."""
+    clock, language = about
+    why = (
+        f"the {version} version, as {person.name} says"
+        if stated
+        else f"nobody named the version; the {version} one stood"
+    )
+    return _version(
+        SENT, f"as sent for {clock} ({language})", about, text, why, person, at, {"version": version, "stated": stated}
+    )
+
+
+def receipt(view: IncidentView, about: tuple[str, str], sha256: str, why: str, person: Person) -> Draft:
+    """The entry that makes a kept piece the receipt of a notice. Raises NotFound."""
+    clock, language = about
+    piece = next((one for one in view.evidence if one["sha256"] == sha256), None)
+    if piece is None:
+        raise NotFound(
+            _problem("E101", f"{view.id} keeps nothing under {sha256[:12]}", "add the file to the evidence first")
+        )
+    names = ("sha256", "size", "mode", "media_type", "taken_at")
+    same = {name: piece.get(name) for name in names}
+    body: Body = {
+        **same, "op": None, "name": f"receipt for {clock}", "source": f"given by {person.name}", "kind": RECEIPT,
+        "clock": clock, "language": language, "why": why.strip(), "by": person.name,
+    }  # fmt: skip
+    return Draft(Kind.EVIDENCE, person.actor, body)
+
+
+def chosen(found: list[Body], wanted: str) -> tuple[str, str | None, bool]:
+    """Which version was sent: its word, its digest (None is the draft of now), and whether it was named.
+
+    Without a name it is the approved one if that is the last word, else the last edit, else the draft. Raises
+    InvalidInput.
+    """
+    if wanted in ("", *VERSIONS):
+        last = {piece["kind"]: piece for piece in found}
+        now = counts(found)
+        word = wanted or ({EDITED: "edited", APPROVED: "approved"}[now["kind"]] if now else "draft")
+        piece = last.get({"approved": APPROVED, "edited": EDITED}.get(word, ""))
+        if word == "draft" or piece is not None:
+            return word, piece["sha256"] if piece else None, bool(wanted)
+    fitting = [one for one in found if one["kind"] in (EDITED, APPROVED) and one["sha256"].startswith(wanted)]
+    if len(wanted) >= 8 and fitting:
+        return {EDITED: "edited", APPROVED: "approved"}[fitting[-1]["kind"]], fitting[-1]["sha256"], True
+    do = f"one of {', '.join(VERSIONS)}, {NOT_KEPT}, or the first 8 characters of its SHA-256"
+    raise InvalidInput(_problem("G109", f'there is no version "{wanted[:70]}" of this notice', do))
+
+
+def _version(  # noqa: PLR0913, PLR0917 - the fields of a piece
+    kind: str, name: str, about: tuple[str, str], text: str, why: str, person: Person, at: str, more: Body
+) -> Draft:
+    body: Body = {
+        "op": None, "name": name, "sha256": digest(text), "size": len(text.encode()), "source": f"by {person.name}",
+        "mode": "vault", "media_type": "text/markdown", "taken_at": at, "kind": kind, "clock": about[0],
+        "language": about[1], "why": why.strip(), "by": person.name, **more,
+    }  # fmt: skip
+    return Draft(Kind.EVIDENCE, person.actor, body)
+
+
+def _or(roles: frozenset[str] | set[str]) -> str:
+    return " or ".join(sorted(roles))
+
+
+def _problem(code: str, message: str, do: str) -> Problem:
+    return Problem(code=code, message=message, do=do)

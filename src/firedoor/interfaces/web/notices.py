@@ -1,0 +1,158 @@
+"""Notices over HTTP: the list, one as it stands with its history, edits, approval, receipts, and every form of paper.
+
+Decides that whoever may not know sealed facts does not read a text that may tell them. Leaves versions to
+`core.correspondence` and what may be done by whom to it as well.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Body, Query
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.responses import Response
+
+from firedoor.core.problems import NotPermitted, Problem
+from firedoor.interfaces.web.answers import answer
+from firedoor.interfaces.web.auth import Asking, Caller, Running
+from firedoor.interfaces.web.glance import Glance, glance
+from firedoor.runtime.corresponding import Notice, notice, notices
+from firedoor.runtime.start import Runtime
+
+router = APIRouter(prefix="/api/v1", tags=["notices"])
+NOTICE = "/incidents/{incident}/notices/{clock:path}"
+Form = Literal["md", "txt", "html", "pdf", "docx"]
+Language = Annotated[str, Query(pattern=r"^([a-z]{2})?$", description="en, de, fr or es; else as the facts say")]
+HIDDEN = ("text", "draft", "news", "missing", "template", "history", "sent", "receipts")
+
+
+class Given(BaseModel):
+    """What every change of a notice brings along."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    why: str = Field(max_length=4000, examples=["The wording was agreed with legal."])
+    language: str = Field(default="", max_length=2, examples=["de"])
+
+
+class Edit(Given):
+    """Another wording. `base` is the `sha256` of the text that was edited."""
+
+    text: str = Field(max_length=200_000)
+    base: str = Field(default="", max_length=64)
+
+
+class Approval(Given):
+    """Consent to a text. `base` is the `sha256` of the text that was read."""
+
+    base: str = Field(max_length=64)
+
+
+class Receipt(Given):
+    """Which piece of evidence is the receipt."""
+
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+@router.get("/incidents/{incident}/notices", summary="Every notice of an incident, and what each still lacks")
+async def list_notices(incident: str, runtime: Running, caller: Asking) -> Response:
+    """One for each clock, and the holding statement for the press. Drafts are made from the facts of now."""
+    found = await glance(runtime, incident, caller)
+    made = await asyncio.to_thread(notices, runtime.world, found.view, found.plan)
+    return answer({"incident": incident, "notices": [_short(found, one) for one in made]})
+
+
+@router.get(f"{NOTICE}/export", summary="A notice on paper")
+async def export(
+    incident: str, clock: str, runtime: Running, caller: Asking, language: Language = "",
+    form: Annotated[Form, Query(alias="format")] = "pdf",
+    version: Annotated[str, Query(pattern=r"^(now|draft|[0-9a-f]{64})$", description="now, draft, or the digest of a version")] = "now",  # noqa: E501
+) -> Response:  # fmt: skip
+    """The text that counts, or another version, as Markdown, plain text, HTML, PDF or DOCX."""
+    from firedoor.runtime.papers import FORMS, on_paper
+
+    found, one = await read_notice(runtime, caller, incident, clock, language)
+    paper = await asyncio.to_thread(paper_of, runtime, found, one, version)
+    content = await asyncio.to_thread(on_paper, paper, form)
+    headers = {"Content-Disposition": f'attachment; filename="{paper.name}.{form}"'}
+    return Response(content, media_type=FORMS[form], headers=headers)
+
+
+@router.get(NOTICE, summary="One notice: its text as it stands, and its history")
+async def show(incident: str, clock: str, runtime: Running, caller: Asking, language: Language = "") -> Response:
+    """The text that counts (approved, else edited, else today's draft), what it lacks, and what the facts say newly."""
+    _, one = await read_notice(runtime, caller, incident, clock, language)
+    return answer({"incident": incident, **one.as_json()})
+
+
+@router.post(f"{NOTICE}/edit", summary="Keep another wording")
+async def edit(incident: str, clock: str, given: Annotated[Edit, Body()], runtime: Running, caller: Asking) -> Response:
+    """The journal keeps who, when, why and the difference; the text is evidence."""
+    found, _ = await read_notice(runtime, caller, incident, clock, given.language)
+    person = caller.within(found.view)
+    one = await runtime.service.edit_notice(incident, clock, given.language, given.base, given.text, given.why, person)
+    return answer({"incident": incident, **one.as_json()})
+
+
+@router.post(f"{NOTICE}/approve", summary="Approve a text as it stands")
+async def approve(
+    incident: str, clock: str, given: Annotated[Approval, Body()], runtime: Running, caller: Asking
+) -> Response:
+    """By a role that settles the clock. Refused while anything in it is still to be filled. Nothing is sent."""
+    found, _ = await read_notice(runtime, caller, incident, clock, given.language)
+    person = caller.within(found.view)
+    one = await runtime.service.approve_notice(incident, clock, given.language, given.base, given.why, person)
+    return answer({"incident": incident, **one.as_json()})
+
+
+@router.post(f"{NOTICE}/receipt", summary="Name the piece of evidence that is the receipt")
+async def receipt(
+    incident: str, clock: str, given: Annotated[Receipt, Body()], runtime: Running, caller: Asking
+) -> Response:
+    """Add the file to the evidence first; this says what it is the receipt of."""
+    found, _ = await read_notice(runtime, caller, incident, clock, given.language)
+    person = caller.within(found.view)
+    one = await runtime.service.receive_receipt(incident, clock, given.language, given.sha256, given.why, person)
+    return answer({"incident": incident, **one.as_json()})
+
+
+async def read_notice(
+    runtime: Runtime, caller: Caller, incident: str, clock: str, language: str
+) -> tuple[Glance, Notice]:
+    """Read a notice for a caller. Raises NotFound, or NotPermitted where its text may tell sealed facts."""
+    found = await glance(runtime, incident, caller)
+    if found.holds_sealed:
+        message = "this incident's notices may tell sealed facts"
+        raise NotPermitted(Problem(code="W103", message=message, do="ask the DPO, legal or the commander"))
+    return found, await asyncio.to_thread(notice, runtime.world, found.view, found.plan, clock, language)
+
+
+def paper_of(runtime: Runtime, found: Glance, one: Notice, version: str) -> Any:  # noqa: ANN401 - a Paper; imported late
+    """What is printed: the text that counts, today's draft, or a version by its digest. Raises NotFound."""
+    from firedoor.core.correspondence import APPROVED, SENT
+    from firedoor.core.problems import NotFound
+    from firedoor.runtime.papers import Paper
+
+    text, state = one.text, one.state
+    if version == "draft":
+        text, state = one.rendered.text, "draft"
+    elif version != "now":
+        piece = next((piece for piece in one.versions if piece["sha256"] == version), None)
+        if piece is None:
+            raise NotFound(
+                Problem(code="G109", message=f"no version has the digest {version[:12]}", do="see its history")
+            )
+        text = runtime.world.vault.get(version).decode()
+        state = {APPROVED: "approved", SENT: "sent"}.get(piece["kind"], "edited")
+    elif state == "sent":
+        text = runtime.world.vault.get(next(p["sha256"] for p in reversed(one.versions) if p["kind"] == SENT)).decode()
+    return Paper(found.view.id, str(one.clock["id"]), str(one.clock["title"]), one.language, state, text)
+
+
+def _short(found: Glance, one: Notice) -> dict[str, Any]:
+    """One line of the list: no text, and nothing that a text might tell to whom it is sealed."""
+    shown = {name: value for name, value in one.as_json().items() if name not in HIDDEN or name == "missing"}
+    if found.holds_sealed:
+        return {**shown, "missing": None, "sealed": True}
+    return {**shown, "sealed": False}

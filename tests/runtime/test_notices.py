@@ -1,0 +1,199 @@
+"""Notices over HTTP and on the console: made again from today's facts, edited, approved, frozen as sent, received."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.runtime.api_house import House, house, problems
+
+from firedoor.core.correspondence import clean
+from firedoor.interfaces.web.session import COOKIE
+from firedoor.store.sessions import csrf_of
+
+CLOCK = "eu.gdpr.art33.sa"
+LETTER = "eu.gdpr.art34.subjects"
+FACTS: dict[str, Any] = {
+    "aware_at": "2026-11-20T10:00:00+00:00", "controller": "yes", "personal_data": "yes", "security_breach": "yes",
+    "risk_to_people": "high", "jurisdictions": ["DE"], "people_affected": "1..500", "severity": "low",
+}  # fmt: skip
+ORGANISATION = "name: Example AI\nfacts: {established_in: [DE], member_state: DE, time_zone: Europe/Berlin}\n"
+TEXT = "# Notification\n\nWe report what we know. The number of people is not known yet.\n"
+
+
+@pytest.fixture(name="built")
+async def _built(tmp_path: Path) -> AsyncIterator[House]:
+    (tmp_path / "organisation.yaml").write_text(ORGANISATION)
+    async with house(tmp_path) as built:
+        yield built
+
+
+@pytest.fixture(name="at")
+async def _at(built: House) -> str:
+    """The address of an incident's notices."""
+    return f"/api/v1/incidents/{await built.open(**FACTS)}/notices"
+
+
+async def read(client: httpx.AsyncClient, address: str) -> Any:
+    """JSON of an address that answers."""
+    answer = await client.get(address)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def send(client: httpx.AsyncClient, address: str, **body: Any) -> Any:
+    """JSON of what a change answers."""
+    answer = await client.post(address, json=body)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+async def test_a_draft_is_made_again_when_the_facts_change(built: House, at: str) -> None:
+    """What was learned since stands in it, and is no longer missing; the first draft stays evidence."""
+    before = await read(built.local, f"{at}/{CLOCK}")
+    body = {"facts": {"incident_description": "Record 4711 came out."}, "why": "seen"}
+    assert (await built.local.patch(at.replace("notices", "facts"), json=body)).status_code == 200
+    after = await read(built.local, f"{at}/{CLOCK}")
+    assert "Record 4711 came out." not in before["text"]
+    assert "Record 4711 came out." in after["text"]
+    assert len(after["missing"]) < len(before["missing"])
+
+
+async def test_an_edit_has_a_history(built: House, at: str) -> None:
+    """Who, why and what changed stand in the journal; an edit of a text that has changed meanwhile is refused."""
+    seen = await read(built.local, f"{at}/{CLOCK}")
+    edit = {"text": TEXT, "base": seen["sha256"], "why": "legal's wording"}
+    dora = built.holding("dora", "dpo")
+    now = await send(dora, f"{at}/{CLOCK}/edit", **edit)
+    assert (now["state"], now["text"], now["missing"]) == ("edited", TEXT, [])
+    assert "+We report what we know." in now["history"][0]["diff"]
+    assert now["history"][0]["by"] == "dora"
+    assert problems(await dora.post(f"{at}/{CLOCK}/edit", json={**edit, "text": "x"})) == ["G110"]
+
+
+async def test_nothing_is_approved_while_a_place_is_open(built: House, at: str) -> None:
+    """Nor by whoever is not asked; what is approved is the text without the notes to ourselves."""
+    seen = await read(built.local, f"{at}/{CLOCK}")
+    dora = built.holding("dora", "dpo")
+    given = {"why": "read", "base": seen["sha256"]}
+    assert problems(await dora.post(f"{at}/{CLOCK}/approve", json=given)) == ["G108"]
+    now = await send(dora, f"{at}/{CLOCK}/edit", text=f"> a note\n\n{TEXT}", why="worded")
+    given = {"why": "read", "base": now["sha256"]}
+    assert problems(await built.holding("eve", "engineering").post(f"{at}/{CLOCK}/approve", json=given)) == ["G105"]
+    done = await send(dora, f"{at}/{CLOCK}/approve", **given)
+    assert (done["state"], done["text"]) == ("approved", TEXT)
+    assert clean(f"> a note\n\n{TEXT}") == TEXT
+
+
+async def test_the_approved_text_is_frozen_as_sent(built: House, at: str) -> None:
+    """A reference alone is enough: the approved version is kept, and the record says that nobody named it."""
+    dora = built.holding("dora", "dpo")
+    now = await send(dora, f"{at}/{CLOCK}/edit", text=TEXT, why="worded")
+    await send(dora, f"{at}/{CLOCK}/approve", why="read", base=now["sha256"])
+    sent = f"{at.replace('notices', 'clocks')}/{CLOCK}/submit"
+    fields = {"reference": "DPA-1", "reasons_for_delay": "found late"}
+    answered = await send(dora, sent, why="by the portal", fields=fields)
+    settled = answered["clock"]["settlement"]
+    assert settled["as_sent"] == "approved version; nobody named the version"
+    found = await read(dora, f"{at}/{CLOCK}")
+    assert (found["state"], found["sent"]["sha256"]) == ("sent", settled["as_sent_sha256"])
+    paper = await dora.get(f"{at}/{CLOCK}/export?format=md")
+    assert paper.text == TEXT
+
+
+@pytest.mark.parametrize(
+    ("version", "said"),
+    [("draft", "draft version"), ("none", "not kept here"), ("", "draft version; nobody named the version")],
+)
+async def test_the_version_that_was_sent_can_be_named(built: House, at: str, version: str, said: str) -> None:
+    """Without an approval the draft stood; `none` says that the text is kept elsewhere."""
+    fields = {"reference": "DPA-1", "reasons_for_delay": "found late", "version": version}
+    address = f"{at.replace('notices', 'clocks')}/{CLOCK}/submit"
+    answered = await send(built.local, address, why="sent", fields=fields)
+    settled = answered["clock"]["settlement"]
+    assert settled["as_sent"] == said
+    assert ("as_sent_sha256" in settled) == (version != "none")
+
+
+async def test_an_unknown_version_is_refused_and_nothing_is_settled(built: House, at: str) -> None:
+    """Only a version that exists was sent."""
+    address = f"{at.replace('notices', 'clocks')}/{CLOCK}/submit"
+    body = {"why": "sent", "fields": {"reference": "DPA-1", "version": "approved"}}
+    assert problems(await built.local.post(address, json=body)) == ["G109"]
+
+
+async def test_a_letter_is_chosen_by_language(built: House, at: str) -> None:
+    """German people get the German letter; words that stand in another language are marked, not sent."""
+    facts = {"facts": {"letter_languages": ["de"], "incident_description": "A record came out."}, "why": "DE"}
+    assert (await built.local.patch(at.replace("notices", "facts"), json=facts)).status_code == 200
+    german = await read(built.local, f"{at}/{LETTER}")
+    assert (german["language"], german["template"]) == ("de", "letter-de")
+    assert "[missing: in German: A record came out.]" in german["text"]
+    english = await read(built.local, f"{at}/{LETTER}?language=en")
+    assert "Dear [to fill in: name]" in english["text"]
+    press = await read(built.local, f"{at}/press?language=fr")
+    assert "Nous examinons un incident" in press["text"]
+
+
+@pytest.mark.parametrize("form", ["md", "txt", "html", "docx", "pdf"])
+async def test_a_notice_goes_onto_every_kind_of_paper(built: House, at: str, form: str) -> None:
+    """Each is a download with a name of ours, and the same bytes each time."""
+    one, two = [await built.local.get(f"{at}/{CLOCK}/export?format={form}") for _ in range(2)]
+    assert one.status_code == 200, one.text
+    assert one.headers["content-disposition"].endswith(f'-en-draft.{form}"')
+    assert one.content == two.content
+    assert one.content.startswith({"docx": b"PK", "pdf": b"%PDF", "html": b"<!doctype"}.get(form, b""))
+
+
+async def test_whoever_may_not_know_sealed_facts_reads_no_text(built: House) -> None:
+    """A letter tells by its very template that a child may be concerned."""
+    facts = {"severity": "low", "minor": "yes", "aware_at": FACTS["aware_at"]}
+    incident = await built.open("nonconsensual-generation", **facts)
+    at = f"/api/v1/incidents/{incident}/notices"
+    viewer = built.holding("vic", "engineering")
+    assert problems(await viewer.get(f"{at}/press")) == ["W103"]
+    listed = await read(viewer, at)
+    assert all("text" not in one and one["sealed"] for one in listed["notices"])
+
+
+async def browser(built: House) -> httpx.AsyncClient:
+    """This machine's user, signed in."""
+    path = (await built.local.post("/api/v1/console-ticket", json={})).json()["path"]
+    client = built.client()
+    await client.post(path)
+    return client
+
+
+async def test_the_pages_lead_from_the_list_to_an_approved_text(built: House, at: str) -> None:
+    """Read, edit with a reason, approve, hand in the receipt; a refusal keeps what was typed."""
+    client = await browser(built)
+    pages = at.removeprefix("/api/v1")
+    assert f"{pages}/{CLOCK}" in (await client.get(pages)).text
+    seen = await read(built.local, f"{at}/{CLOCK}")
+    form = {"csrf": csrf_of(client.cookies[COOKIE]), "language": "en", "base": seen["sha256"], "what": "edit"}
+    refused = await client.post(f"{pages}/{CLOCK}", data={**form, "text": "my words", "why": ""})
+    assert "T109" in refused.text or "a reason is needed" in refused.text
+    assert "my words</textarea>" in refused.text
+    assert (await client.post(f"{pages}/{CLOCK}", data={**form, "text": TEXT, "why": "ok"})).status_code == 303
+    now = await read(built.local, f"{at}/{CLOCK}")
+    given = {**form, "base": now["sha256"], "what": "approve", "why": "read"}
+    assert (await client.post(f"{pages}/{CLOCK}", data=given)).status_code == 303
+    file = {"file": ("receipt.pdf", b"%PDF-1.4 receipt", "application/pdf")}
+    given = {**form, "what": "receipt", "why": "by mail"}
+    assert (await client.post(f"{pages}/{CLOCK}", data=given, files=file)).status_code == 303
+    page = (await client.get(f"{pages}/{CLOCK}")).text
+    assert "State of the text: <strong>approved</strong>" in page
+    assert "by mail" in page
+
+
+async def test_measures_of_all_incidents_are_listed(built: House, at: str) -> None:
+    """The work that an incident leaves behind is found without opening it."""
+    listed = await read(built.local, "/api/v1/measures?state=all")
+    assert isinstance(listed["measures"], list)
+    assert "<h1>Measures</h1>" in (await (await browser(built)).get("/measures")).text
+    lessons = await read(built.local, at.replace("notices", "lessons"))
+    assert {"agenda", "measures", "promised", "proposals", "diff"} <= set(lessons)
+    assert lessons["diff"].startswith("# ")
