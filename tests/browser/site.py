@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from typing import Any
 import httpx
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 from tests.contract.connector_suite import rig_class
+
+import firedoor.demo
 
 CHROMIUM = Path("/usr/bin/chromium")
 WORD = "a door that shuts by itself"
@@ -53,6 +56,8 @@ class Site:
         self.far_end.start()
         inventory = {"targets": json.loads(self.far_end.inventory.model_dump_json(by_alias=True))["targets"]}
         (folder / "targets.yaml").write_text(json.dumps(inventory))
+        shutil.copy(Path(firedoor.demo.__file__).with_name("organisation.yaml"), folder / "organisation.yaml")
+        self.remembered: dict[str, Any] = {}  # who has signed in, with the cookie of it
         own = {
             "FIREDOOR_DATA_DIR": str(folder), "FIREDOOR_PREFECT": "no", "FIREDOOR_AUTOMATIC_EVIDENCE": "any",
             "FIREDOOR_TARGETS": str(folder / "targets.yaml"),
@@ -94,6 +99,21 @@ class Site:
         self.wait_for(lambda: self.api.get(f"/incidents/{incident}/tasks?open=true").json()["tasks"])
         return incident
 
+    def tasks(self, incident: str) -> list[dict[str, Any]]:
+        """What an incident waits for."""
+        found: list[dict[str, Any]] = self.api.get(f"/incidents/{incident}/tasks?open=true").json()["tasks"]
+        return found
+
+    def task(self, incident: str, step: str) -> str:
+        """Wait until people are asked for a step; return the name of the task."""
+        asked = lambda: [task["name"] for task in self.tasks(incident) if step in task["op"]]  # noqa: E731
+        return str(self.wait_for(asked)[0])
+
+    def answer(self, incident: str, task: str, choice: str, facts: Any = None, fields: Any = None) -> None:
+        """Answer a task as this machine's user."""
+        said = {"choice": choice, "why": "as the log shows", "facts": facts or {}, "fields": fields or {}}
+        self.post(f"/incidents/{incident}/tasks/{task}/answer", said)
+
     def wait_for(self, true: Any) -> Any:
         """Wait until something is true; return it."""
         deadline = time.monotonic() + PATIENCE
@@ -130,10 +150,14 @@ def visitor(browser: Browser, site: Site, **how: Any) -> Iterator[tuple[Page, He
 
 
 @contextmanager
-def person(browser: Browser, site: Site, name: str, **how: Any) -> Iterator[tuple[Page, Heard]]:
-    """A browser window of one of the people, signed in on the page as they would."""
-    with visitor(browser, site, **how) as (page, heard):
-        sign_in(page, site, name)
+def person(browser: Browser, site: Site, name: str, at: str = "/", **how: Any) -> Iterator[tuple[Page, Heard]]:
+    """A browser window of one of the people on a page. They sign in once; later windows know them."""
+    if name not in site.remembered:
+        with visitor(browser, site) as (page, _):
+            sign_in(page, site, name)
+            site.remembered[name] = page.context.storage_state()
+    with visitor(browser, site, storage_state=site.remembered[name], **how) as (page, heard):
+        page.goto(f"{site.url}{at}")
         yield page, heard
 
 

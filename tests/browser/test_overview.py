@@ -5,17 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from tests.browser.site import PHONE, Site, person, sign_in, visitor
+from tests.browser.checks import faults
+from tests.browser.site import Site, person, sign_in, visitor
 
 pytestmark = pytest.mark.slow
-SERIOUS = ("serious", "critical")
-
-
-def faults(page: Any) -> list[str]:
-    """The serious faults that axe finds on a page."""
-    found = Axe().run(page).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:120]}" for one in found if one["impact"] in SERIOUS]
 
 
 def test_a_stranger_signs_in_and_comes_back_to_the_page_they_wanted(site: Site, browser: Any) -> None:
@@ -31,18 +24,6 @@ def test_a_stranger_signs_in_and_comes_back_to_the_page_they_wanted(site: Site, 
         page.click("text=Sign out")
         page.goto(f"{site.url}/")
         assert "/sign-in" in page.url
-
-
-@pytest.mark.parametrize("size", [{"width": 1280, "height": 900}, PHONE], ids=["desktop", "phone"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_overview_is_whole_and_asks_nobody_else(site: Site, browser: Any, size: Any, scheme: Any) -> None:
-    """No error, no request elsewhere, no serious fault, and nothing beyond the edge of the screen."""
-    site.open()
-    with person(browser, site, "ann", viewport=size, color_scheme=scheme) as (page, heard):
-        page.wait_for_selector("text=Waiting for you")
-        assert not faults(page)
-        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-        assert (heard.errors, heard.outside) == ([], [])
 
 
 def test_what_happens_shows_by_itself(site: Site, browser: Any) -> None:

@@ -1,0 +1,51 @@
+"""Every page of the console: whole for everybody, at every width, in light and dark, with and without scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.browser.checks import OUTLINE, looks
+from tests.browser.site import Heard, Site, person
+from tests.browser.tour import NO_PAGES, PAGES, Tour
+
+from firedoor.interfaces.web.access import ROUTES
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(name="tour", scope="module")
+def _tour(site: Site) -> Tour:
+    return Tour(site)
+
+
+@pytest.fixture(name="window", scope="module")
+def _window(site: Site, browser: Any) -> Iterator[tuple[Any, Heard]]:
+    with person(browser, site, "ann", reduced_motion="reduce") as found:  # no colour is caught half way
+        yield found
+
+
+@pytest.fixture(name="plain", scope="module")
+def _plain(site: Site, browser: Any) -> Iterator[Any]:
+    with person(browser, site, "ann", java_script_enabled=False) as (page, _):
+        yield page
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_is_whole_for_everybody(site: Site, tour: Tour, window: Any, plain: Any, path: str) -> None:
+    """No serious fault at any look, no error, nobody else asked, and without scripts the same page."""
+    page, heard = window
+    heard.errors.clear()
+    heard.outside.clear()
+    answer = page.goto(site.url + tour.address(path))
+    assert answer.status == 200, page.inner_text("body")[:500]
+    assert looks(page) == []
+    assert (heard.errors, heard.outside) == ([], [])
+    plain.goto(site.url + tour.address(path))
+    assert plain.evaluate(OUTLINE) == page.evaluate(OUTLINE)
+
+
+def test_what_is_no_page_is_in_the_table() -> None:
+    """The list of exceptions holds nothing that is gone."""
+    assert [path for path in NO_PAGES if ("GET", path) not in ROUTES] == []

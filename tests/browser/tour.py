@@ -1,0 +1,70 @@
+"""Every page that the access table of the application holds, with real things in its address.
+
+Decides what stands for each placeholder, and that a page which cannot be visited is named here with its reason: a new
+page is visited as soon as it is in the table. Leaves what is asked of a page to `checks`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tests.browser.site import Site
+
+from firedoor.interfaces.web.access import ROUTES
+
+# Addresses that are no pages for people, and why.
+NO_PAGES = {
+    "/openapi.json": "a description for programs",
+    "/healthz": "for load balancers",
+    "/readyz": "for load balancers",
+    "/metrics": "for Prometheus",
+    "/static/{version}/{name}": "the style sheet, the script and the icon",
+    "/calendar/{secret}.ics": "a calendar for programs",
+    "/sign-in/single": "leads to the organisation's own provider, which is none of our pages",
+    "/sign-in/single/back": "leads on from the organisation's own provider",
+}
+# What a page cannot be without, besides its address.
+ASKED = {"/incidents/{incident}/steer": "?action=pause"}
+PAGES = sorted(
+    path for method, path in ROUTES if method == "GET" and not path.startswith("/api/") and path not in NO_PAGES
+)
+LEAK = "model-data-leakage"
+# A real leak, with what is known of it: enough for clocks of several laws.
+FACTS: dict[str, Any] = {
+    "endpoint": "chat-large", "severity": "high", "evidence_strength": "strong", "people_affected": "20..400",
+    "residents_eu": "20..400", "data_categories": ["contact", "financial"], "jurisdictions": ["DE", "FR"],
+}  # fmt: skip
+
+
+class Tour:
+    """An incident in the middle of its night, and the address of every page about it."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.incident = site.open(LEAK, **FACTS)
+        confirmed(site, self.incident)
+        task = site.task(self.incident, "containment.legal-hold")
+        self.words = {
+            "incident": self.incident, "task": task, "target": "chat-large", "duty:path": "eu.gdpr.art33.sa",
+            "playbook": LEAK, "name": LEAK, "clock": "eu.gdpr.art33.sa", "clock:path": "eu.gdpr.art33.sa",
+            "notice": "eu.gdpr.art33.sa",
+        }  # fmt: skip
+
+    def address(self, path: str) -> str:
+        """Fill a path in. A placeholder that nothing is known for is a KeyError with its name."""
+        if path == "/sign-in/ticket/{ticket}":
+            return str(self.site.post("/console-ticket", {})["path"])
+        if path == "/answer/{token}":
+            asked = {"to": "ann", "role": "engineering"}
+            link = self.site.post(f"/incidents/{self.incident}/tasks/{self.words['task']}/link", asked)
+            return "/answer/" + str(link["url"]).rpartition("/")[2]
+        words = {**self.words, "name": "ann"} if path.startswith("/admin/") else self.words
+        return re.sub(r"\{([a-z_:]+)\}", lambda found: words[found[1]], path) + ASKED.get(path, "")
+
+
+def confirmed(site: Site, incident: str) -> None:
+    """Answer the first questions of a leak: it is one, and its clocks start."""
+    site.answer(incident, site.task(incident, "identification.incident-type"), "training_data")
+    site.answer(incident, site.task(incident, "identification.confirm"), "yes")
+    site.wait_for(lambda: site.api.get(f"/incidents/{incident}/clocks").json()["clocks"])
