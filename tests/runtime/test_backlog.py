@@ -31,7 +31,7 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 def backlog_of(house: House) -> StoreBacklog:
     """The backlog, once everybody has rested for long enough."""
     house.wind(seconds=QUIET.total_seconds() + 1)
-    return StoreBacklog(house.world, house.driver, "http://127.0.0.1:8600")
+    return StoreBacklog(house.world, house.driver, lambda: "http://127.0.0.1:8600")
 
 
 class Shows:

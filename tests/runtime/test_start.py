@@ -14,6 +14,8 @@ from tests.runtime.test_conductor import until
 
 from firedoor.core.problems import InvalidInput
 from firedoor.interfaces.cli.alone import application_here
+from firedoor.interfaces.web.local import announce
+from firedoor.runtime.flow_host import FlowHost
 from firedoor.runtime.settings import Settings
 from firedoor.runtime.start import Runtime, open_world, read_sources, remember_suspended
 from firedoor.store import drives
@@ -36,6 +38,20 @@ async def test_a_runtime_starts_is_well_and_stops(tmp_path: Path) -> None:
     await runtime.stop()
     assert runtime.world.connectors._context.client.is_closed  # type: ignore[attr-defined]
     assert asyncio.all_tasks() == before
+
+
+async def test_links_name_the_port_that_a_server_really_got(tmp_path: Path) -> None:
+    """A worker beside a server with port 0 learns it from the server's note, also when that comes later."""
+    here = House(tmp_path, plan_of(HEAD + SUSPEND))
+    incident = await here.open(endpoint="chat-large")
+    await here.settle(incident)
+    host = FlowHost(here.service, settings(tmp_path, port=0).address)
+    assert (await host.views(incident)).links == {}
+    announce(tmp_path / "server.json", "http://127.0.0.1:43210", "token")
+    assert (await host.views(incident)).links["incident"].startswith("http://127.0.0.1:43210/")
+    assert settings(tmp_path, port=0, public_url="https://f.example").address() == "https://f.example"
+    assert settings(tmp_path, port=8601).address() == "http://127.0.0.1:8601"
+    here.close()
 
 
 async def test_the_data_folder_is_for_its_user_only(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import timedelta
 
 from firedoor.core.incident import ended
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 class StoreBacklog:
     """The backlog over the store, see `prefect_ports.Backlog`."""
 
-    def __init__(self, world: World, driver: Driver, public_url: str) -> None:
+    def __init__(self, world: World, driver: Driver, public_url: Callable[[], str]) -> None:
         self._world = world
         self._driver = driver
         self._public_url = public_url
@@ -89,7 +89,7 @@ class StoreBacklog:
         view = fold(claim.incident, entries)
         kept = self._world.store.plan_at_hand(view.plan_digest)
         operations = ended_operations(self._world, kept or self._world.store.plan(view.plan_digest), view, entries)
-        views = views_of(view, self._public_url)
+        views = views_of(view, self._public_url())
         return Unshown(
             claim.incident, claim.playbook, ended(view.state), tuple(operations), views, claim.flow_run_id, claim
         )

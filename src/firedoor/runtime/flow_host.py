@@ -8,6 +8,7 @@ how an incident looks to `flow_views`, and everything about Prefect to the bridg
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from firedoor.core.people import Person
@@ -28,7 +29,7 @@ PREFECT = Person("prefect", frozenset({"responder"}))
 class FlowHost:
     """The host of flows, over one service."""
 
-    def __init__(self, service: Service, public_url: str) -> None:
+    def __init__(self, service: Service, public_url: Callable[[], str]) -> None:
         self.service = service
         self.public_url = public_url
 
@@ -49,7 +50,7 @@ class FlowHost:
     async def views(self, incident_id: str) -> Views:
         """What the run's page shows."""
         view = await self.service.view(incident_id)
-        return views_of(view, self.public_url)
+        return views_of(view, self.public_url())
 
 
 async def start_bridge(runtime: Runtime) -> PrefectBridge:
@@ -66,7 +67,7 @@ async def start_bridge(runtime: Runtime) -> PrefectBridge:
         await asyncio.wrap_future(drives.set_flow_run(store, incident, flow_run_id))
 
     settings = await asyncio.to_thread(choose, runtime.settings.data_dir)
-    url = runtime.settings.address()
+    url = runtime.settings.address  # asked each time: a server with port 0 gets its port later than a worker starts
     backlog = StoreBacklog(runtime.world, runtime.driver, url)
     playbooks = runtime.shelf.playbooks.values()
     us = await asyncio.to_thread(installation_id, store)

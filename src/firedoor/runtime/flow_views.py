@@ -19,7 +19,8 @@ def views_of(view: IncidentView, public_url: str) -> Views:
         {"what": e["name"], "sha256": e["sha256"], "bytes": e["size"], "kept": e["kept_at"]} for e in view.evidence
     )
     incident = f"{public_url}/api/v1/incidents/{view.id}"
-    links = {"incident": incident, "timeline": f"{incident}/timeline", "report": f"{incident}/report"}
+    named = {"incident": incident, "timeline": f"{incident}/timeline", "report": f"{incident}/report"}
+    links = named if public_url else {}  # nobody knows yet where we can be reached
     return Views(summary=_summary(view), clocks=clocks, evidence=evidence, links=links)
 
 

@@ -6,6 +6,7 @@ connectors name them by reference.
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Literal
@@ -18,6 +19,14 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 def _data_home() -> Path:
     base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     return Path(base) / "firedoor"
+
+
+def _noted(file: Path) -> str:
+    """The address that a running server of this data folder wrote down; empty when there is none to be read."""
+    try:
+        return str(json.loads(file.read_text())["url"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 class Settings(BaseSettings):
@@ -71,8 +80,12 @@ class Settings(BaseSettings):
         return given.rstrip("/")
 
     def address(self, listening: str | None = None) -> str:
-        """The address for people, without a slash at its end; `listening` is where the server really listens."""
-        return self.public_url or listening or f"http://{self.host}:{self.port}"
+        """The address for people, without a slash at its end; `listening` is where the server really listens.
+
+        With port 0 only the server knows which one it got, and writes that down; empty as long as nobody knows.
+        """
+        configured = f"http://{self.host}:{self.port}" if self.port else _noted(self.server_file)
+        return self.public_url or listening or configured
 
     @property
     def database(self) -> str:

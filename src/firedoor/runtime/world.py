@@ -167,4 +167,4 @@ def flow_host() -> Any:  # noqa: ANN401 - a Host; typed in `prefect_ports`, whic
     from firedoor.runtime.start import Runtime
 
     settings = Settings(prefect=False)
-    return FlowHost(Runtime(settings).service, settings.address())
+    return FlowHost(Runtime(settings).service, settings.address)
