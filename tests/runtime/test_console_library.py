@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from markupsafe import escape
 from tests.runtime.api_house import LEAK, House, house
 
 from firedoor.alerts.registry import find
+from firedoor.demo.stage import Stage
 from firedoor.interfaces.web.console.drill_runs import runs_of
 from firedoor.interfaces.web.session import COOKIE
 from firedoor.store.accounts import Account, create_account
@@ -189,20 +190,21 @@ async def test_alerts_show_why_and_can_be_filtered(built: House) -> None:
 
 
 async def test_a_person_starts_a_playbook_for_an_alert(built: House) -> None:
-    """Only where there is none yet; without a reason the form says so and keeps the choice."""
-    generic = find("generic").examples[0]
-    body = (files(generic.package) / generic.file).read_bytes()
-    await built.local.post("/api/v1/alerts/generic", content=body, headers=dict(generic.headers))
-    ann, store = await browser(built), built.runtime.world.store
-    rows = (await built.local.get("/api/v1/alerts")).json()["alerts"]
-    free = next((one for one in rows if not one["incident"]), None)
-    if free is None:  # triage started it by itself: then the form is not offered, and sending it is refused
-        answer = await send(ann, f"/alerts/{rows[0]['id']}/start", playbook=LEAK, why="it is real")
-        assert (answer.status_code, "A202" in answer.text) == (409, True)
-        return
-    assert "T109" in (await send(ann, f"/alerts/{free['id']}/start", playbook=LEAK, why=" ")).text
-    answer = await send(ann, f"/alerts/{free['id']}/start", playbook=LEAK, why="it is real")
-    assert store.incident(answer.headers["location"].rpartition("/")[2])["playbook"] == LEAK
+    """Only where there is none yet; the fitting playbook is chosen, and without a reason the form says so."""
+    example = find("alertmanager").examples[0]
+    body = (files(example.package) / example.file).read_bytes()
+    await built.local.post("/api/v1/alerts/alertmanager", content=body, headers=dict(example.headers))
+    ann, path = await browser(built), "/alerts/{}/start"
+    rows = (await built.local.get("/api/v1/alerts?decision=ask")).json()["alerts"]
+    text = (await ann.get("/alerts?decision=ask")).text
+    assert '<option value="unauthorized-training" selected>' in text
+    refused = await send(ann, path.format(rows[0]["id"]), playbook="unauthorized-training", why=" ")
+    assert (refused.status_code, "T109" in refused.text) == (422, True)
+    answer = await send(ann, path.format(rows[0]["id"]), playbook="unauthorized-training", why="it is real")
+    incident = answer.headers["location"].rpartition("/")[2]
+    assert built.runtime.world.store.incident(incident)["playbook"] == "unauthorized-training"
+    again = await send(ann, path.format(rows[0]["id"]), playbook=LEAK, why="once more")
+    assert (again.status_code, "A202" in again.text) == (409, True)
 
 
 async def test_what_must_never_be_suspended_is_not(built: House) -> None:
@@ -223,6 +225,35 @@ async def test_a_target_is_closed_by_hand_through_an_incident(built: House) -> N
     row = built.runtime.world.store.incident(answer.headers["location"].rpartition("/")[2])
     assert (row["playbook"], row["opened_by"]) == ("close-a-door", "person:ann")
     assert "U130" in (await send(ann, "/targets/chat-small/resume", why="all is well")).text
+
+
+@pytest.fixture(name="stage")
+def _stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """The demonstration's model server."""
+    stage = Stage()
+    stage.set_up()
+    monkeypatch.setenv("FIREDOOR_DEMO_API_KEY", stage.api_key)
+    monkeypatch.setenv("FIREDOOR_DEMO_ADMIN_KEY", stage.admin_key)
+    yield stage
+    assert not stage.close()
+
+
+async def test_a_real_door_is_seen_closed_and_opened_from_its_page(tmp_path: Path, stage: Stage) -> None:
+    """The page says what would be called and who holds it; a look from outside says what callers see."""
+    async with house(tmp_path, targets=stage.data / "targets.yaml") as built:
+        ann, target = await browser(built), "/targets/chat-large"
+        page = (await ann.get(target)).text
+        assert "Can be undone" in page
+        assert "What would be called" in page
+        assert 'st-running">answers</span> <strong>chat-large' in (await send(ann, f"{target}/verify")).text
+        incident = (await send(ann, f"{target}/suspend", why="it leaks")).headers["location"].rpartition("/")[2]
+        await built.runtime.driver.settled(incident)
+        assert 'st-finished">refuses</span> <strong>chat-large' in (await send(ann, f"{target}/verify")).text
+        assert incident in (await ann.get(target)).text
+        await send(ann, f"{target}/resume", why="mended")
+        await built.runtime.driver.settled(incident)
+        assert 'st-running">answers</span> <strong>chat-large' in (await send(ann, f"{target}/verify")).text
+        assert "No incident holds it closed" in (await ann.get(target)).text
 
 
 async def test_a_viewer_sees_no_form_that_is_not_theirs(built: House) -> None:

@@ -81,7 +81,8 @@ async def _page(
 ) -> Response:  # fmt: skip
     rows = await asyncio.to_thread(_rows, runtime, given)
     closed = await closed_to(runtime, caller, rows)
-    shown = [_line(row) for row in rows if row["incident"] not in closed]
+    meant = {str(plan.incident): plan.playbook for plan in runtime.shelf.plans.values()}
+    shown = [_line(row, meant) for row in rows if row["incident"] not in closed]
     last = rows[-1]["id"] if len(rows) == SHOWN else 0
     books = {plan.playbook: plan.title for plan in runtime.shelf.plans.values()}
     return page(
@@ -101,9 +102,11 @@ def _rows(runtime: Runtime, given: Mapping[str, Any]) -> list[Mapping[str, Any]]
     return runtime.world.store.rows(AlertRow, where, columns.id.desc(), SHOWN)
 
 
-def _line(row: Mapping[str, Any]) -> dict[str, Any]:
+def _line(row: Mapping[str, Any], meant: Mapping[str, str]) -> dict[str, Any]:
+    """One alert; `playbook` is the one for incidents of its kind, which the form has chosen already."""
     alert, reasons = orjson.loads(row["body"]), orjson.loads(row["reasons"])
-    return {**alert, **row, "reasons": reasons, "word": DECISIONS.get(row["decision"], row["decision"])}
+    word, playbook = DECISIONS.get(row["decision"], row["decision"]), meant.get(alert.get("incident_type") or "", "")
+    return {**alert, **row, "reasons": reasons, "word": word, "playbook": playbook}
 
 
 def _deliveries(runtime: Runtime) -> dict[str, tuple[int, str]]:
