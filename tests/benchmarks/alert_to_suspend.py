@@ -30,6 +30,7 @@ from typing import Any
 
 import httpx
 import yaml
+from tests.benchmarks import figures
 
 HERE = Path(__file__).parent
 ROUNDS = int(os.environ.get("FIREDOOR_BENCH_ROUNDS", "60"))
@@ -240,6 +241,10 @@ def table(systems: list[System], column: str) -> None:
         values = sorted(system.first[column])
         middle, high = statistics.median(values), values[min(len(values) - 1, int(len(values) * 0.99))]
         ratios = "".join(f"  {middle / base:6.2f}" for base in bases.values())
+        for what, value in (("p50", middle), ("p99", high)):
+            figures.keep(f"{column}: {system.name}, {what}", value, "ms")
+        for name, base in bases.items():
+            figures.keep(f"{column}: {system.name} / {name}", middle / base, "")
         print(f"  {system.name:24} {middle:9.2f} {high:9.2f}{ratios}   n={len(values)}")
 
 
@@ -279,4 +284,4 @@ def run() -> None:
 
 
 if __name__ == "__main__":
-    run()
+    figures.main(run, __doc__)

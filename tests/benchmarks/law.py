@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
+from tests.benchmarks import figures
+
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 LEAK = {
     "established_in": ["DE", "US"], "serves": ["UK", "US-CA"], "jurisdictions": ["DE", "UK", "US-CA"],
@@ -56,8 +58,10 @@ def show(what: str, times: int, work: Callable[[], object], aim: str = "") -> No
     """Print the best and the median of some runs, in milliseconds."""
     work()
     took = [1000 * one for one in timeit.repeat(work, number=1, repeat=times)]
+    figures.keep(f"{what}, best", min(took), "ms")
+    figures.keep(f"{what}, median", median(took), "ms")
     print(f"{what:<44} best {min(took):9.2f} ms   median {median(took):9.2f} ms   {f'aim {aim}' if aim else ''}")
 
 
 if __name__ == "__main__":
-    run()
+    figures.main(run, __doc__)

@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import httpx
+from tests.benchmarks import figures
 from tests.benchmarks.alert_to_suspend import HERE, alert_body, firedoor, process, wait_for
 
 TIMES = 5
@@ -47,20 +48,25 @@ def resident(pid: int) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
 
+def say(what: str, values: list[float]) -> None:
+    """Print and keep the median of sorted times."""
+    figures.keep(what, statistics.median(values), "s")
+    print(f"{what}: {statistics.median(values):.2f} s (n={TIMES}, {values[0]:.2f} to {values[-1]:.2f})")
+
+
 def run() -> None:
     """Measure and print."""
     values = sorted(help_time() for _ in range(TIMES))
-    print(f"firedoor --help: {statistics.median(values):.2f} s (n={TIMES}, {values[0]:.2f} to {values[-1]:.2f})")
+    say("firedoor --help", values)
     with process(sys.executable, str(HERE / "sink.py")) as sink, firedoor(sink, 1, with_prefect=True) as system:
         environment, data = dict(system.environment), Path(system.environment["FIREDOOR_DATA_DIR"])
-        print(
-            f"idle memory of `firedoor up` with Prefect ready: {resident(wait_for(data / 'server.json')['pid']):.0f} MB"
-        )
+        idle, what = resident(wait_for(data / "server.json")["pid"]), "idle memory of `firedoor up` with Prefect ready"
+        figures.keep(what, idle, "MB")
+        print(f"{what}: {idle:.0f} MB")
         system.stop()
         values = sorted(first_accept(environment, data, f"m{number}") for number in range(TIMES))
-    spread = f"n={TIMES}, {values[0]:.2f} to {values[-1]:.2f}"
-    print(f"start to first accepted alert: {statistics.median(values):.2f} s ({spread})")
+    say("start to first accepted alert", values)
 
 
 if __name__ == "__main__":
-    run()
+    figures.main(run, __doc__)

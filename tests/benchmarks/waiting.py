@@ -9,7 +9,6 @@ the processor is given beside the time that passed: only that one can be compare
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import os
@@ -26,6 +25,7 @@ from pathlib import Path
 import httpx
 import yaml
 from sqlalchemy import insert
+from tests.benchmarks import figures
 from tests.benchmarks.alert_to_suspend import HERE, PLAYBOOK, STEPS, alert_body, inventory, process, wait_for
 from tests.benchmarks.starting import resident
 
@@ -49,7 +49,6 @@ KILLED = 20  # incidents that are driven when the server is killed
 RESTARTS = 3
 NOW = datetime.now(UTC)
 Call = tuple[str, str, int]  # method, path, nanoseconds of the shared clock
-FIGURES: dict[str, float] = {}  # by name, with the unit at its end
 OPENED = Draft(Kind.OPENED, "source:bench", {"type": "data_leakage_in_ai_models", "title": "t", "severity": "high"})
 
 
@@ -117,7 +116,7 @@ def spent(pid: int) -> float:
 
 def say(name: str, value: float, unit: str, more: str = "") -> None:
     """Print a figure and keep it for the file."""
-    FIGURES[f"{name}, {unit}"] = round(value, 3)
+    figures.keep(name, value, unit)
     print(f"  {name:56} {value:10,.2f} {unit}{more}", flush=True)
 
 
@@ -251,12 +250,12 @@ def journal(folder: Path) -> None:
 
 def per_wait() -> None:
     """Print what one wait more costs a server, by the difference between the smallest and the largest."""
-    few, many = (FIGURES[f"{timers:,} timers: memory of the server, MB"] for timers in RESTARTED)
+    few, many = (figures.FIGURES[f"{timers:,} timers: memory of the server, MB"] for timers in RESTARTED)
     say("memory of a wait", (many - few) * 1000 / (RESTARTED[1] - RESTARTED[0]), "KB")
 
 
-def run(file: Path | None = None) -> None:
-    """Measure and print; write the figures to a file as well where one is named."""
+def run() -> None:
+    """Measure and print."""
     with tempfile.TemporaryDirectory(prefix="firedoor-bench-") as scratch:
         journal(Path(scratch) / "journal")
         for timers in SIZES:
@@ -268,17 +267,7 @@ def run(file: Path | None = None) -> None:
             if timers in RESTARTED:
                 restart(folder, timers)
     per_wait()
-    if file is not None:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps({"taken_at": text_of(NOW), "cores": os.cpu_count(), **FIGURES}, indent=1) + "\n")
-
-
-def main() -> None:
-    """Read the command line."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--json", type=Path, metavar="FILE")
-    run(options.parse_args().json)
 
 
 if __name__ == "__main__":
-    main()
+    figures.main(run, __doc__)
