@@ -58,6 +58,7 @@ bench: $(DEV_READY)  ## Measure on this machine; the figures go to tests/benchma
 docs: $(DEV_READY)  ## Write the reference pages again and check every page.
 	@if $(BIN)/firedoor docs --help > /dev/null 2>&1; then $(BIN)/firedoor docs docs/reference; fi
 	@$(BIN)/python -m firedoor.steps.reference > docs/reference/steps.md
+	@$(BIN)/python -m tests.contract.connectors_page
 	@$(BIN)/python -m pytest tests/test_docs.py
 
 lock: $(DEV_READY)  ## Choose the newest versions that pyproject.toml allows and write them, with hashes, to requirements/.
