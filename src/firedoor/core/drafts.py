@@ -60,9 +60,11 @@ FAMILIES: tuple[tuple[str, str], ...] = (
     ("us.wa.19_255.ag", "attorney-general"),
 )
 PEOPLE = frozenset(("individuals", "people"))
+SPOKEN = ("letter", "holding-statement")  # templates whose readers are people of any language
+# Facts that read alike in every language: names, addresses, words of a list.
 PROPER = frozenset((
     "contact_point", "organisation_name", "support_contacts", "support_contacts_minors", "requester_contact",
-    "member_state", "time_zone",
+    "member_state", "time_zone", "risk_to_people",
 ))  # fmt: skip
 _MISSING = re.compile(r"\[missing: ([^\]]+)\]")
 
@@ -184,7 +186,10 @@ class _Fill:
     def __init__(self, matter: Matter, template: str) -> None:
         self.matter = matter
         self.language = matter.language if template.endswith(f"-{matter.language}") else DEFAULT
-        self.foreign = self.language != matter.facts.get(WRITTEN, DEFAULT)  # to the words in which facts are written
+        written = matter.facts.get(WRITTEN, UNKNOWN)
+        # Only what people read is marked: an authority's form is filled in by somebody who reads both.
+        spoken = DEFAULT if written is UNKNOWN else written
+        self.foreign = template.startswith(SPOKEN) and self.language != spoken
         self.zone = _zone(matter.facts.get("time_zone"))
 
     def fact(self, name: str) -> str:
@@ -197,7 +202,7 @@ class _Fill:
 
     def _own(self, name: str, value: Value | str, words: str) -> str:
         """The words of a fact, or a mark where they are in another language. Names and numbers are in none."""
-        if not self.foreign or name in PROPER or not isinstance(value, str) or value == "":
+        if not self.foreign or name in PROPER or not isinstance(value, str) or isinstance(value, Ternary) or not value:
             return words
         return untranslated(words, self.language)
 

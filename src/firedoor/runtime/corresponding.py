@@ -66,6 +66,8 @@ def notice(world: World, view: IncidentView, plan: Plan, clock: str, language: s
     facts = {**world.organisation.facts, **typed_facts(view.facts, world.definitions(plan))}
     tongue = rules.language_in(language or stated_language(facts))
     rendered = _draft(world, view, plan, about, facts, tongue)
+    if not rendered.template.endswith(f"-{tongue}"):  # what is not translated is in English, whatever was asked for
+        tongue = DEFAULT
     found = rules.versions(view, clock, tongue)
     last = rules.counts(found)
     text = world.vault.get(last["sha256"]).decode() if last else rendered.text

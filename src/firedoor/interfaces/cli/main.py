@@ -32,6 +32,7 @@ from firedoor.interfaces.cli import (
     incidents,
     journal,
     law,
+    notices,
     operator,
     people,
     reference,
@@ -115,7 +116,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "by-hand": operator.by_hand,
         "abort": operator.abort,
     },
-    PROVE: {"journal": journal.journal, "report": journal.report},
+    PROVE: {"journal": journal.journal, "report": journal.report, "lessons": notices.lessons},
     WRITE: {"playbooks": files.playbooks, "check": files.check, "show": files.show, "drill": drills.drill},
 }
 for _panel, _commands in COMMANDS.items():
@@ -123,7 +124,7 @@ for _panel, _commands in COMMANDS.items():
         app.command(_name, rich_help_panel=_panel)(_command)
 
 for _panel, _groups in {
-    ACT: {"alert": alerts.app, "clock": clocks.app},
+    ACT: {"alert": alerts.app, "clock": clocks.app, "notice": notices.app},
     PROVE: {"evidence": evidence.app},
     WRITE: {"duties": law.app},
     RUN: {"token": tokens.app, "account": accounts.app},

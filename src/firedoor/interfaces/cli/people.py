@@ -117,7 +117,7 @@ def _write_calendar(found: list[dict[str, Any]], incident: str | None) -> None:
     sys.stdout.write(calendar([{"incident": incident, **clock} for clock in found], utc_now()))
 
 
-def submit(
+def submit(  # noqa: PLR0917 - options, which Typer gives by name
     incident: IncidentArgument,
     clock: Annotated[str, typer.Argument(metavar="CLOCK", help="The id that `clocks` shows.", show_default=False)],
     reference: Annotated[
@@ -126,14 +126,23 @@ def submit(
     file: Annotated[
         Path | None, typer.Option("--file", metavar="FILE", help="What was sent, as sent; it is kept as evidence.")
     ] = None,
+    sent: Annotated[
+        str,
+        typer.Option(
+            "--sent", help="Which version was sent, without a file: approved, edited, draft, none, or a digest."
+        ),
+    ] = "",
     why: Annotated[str, typer.Option("--why", help="A note for the journal.")] = "sent",
     field: FieldOption = None,
     written: FormatOption = Format.TEXT,
 ) -> None:
-    """Record that a duty was met: the reference is what makes it more than a claim."""
+    """Record that a duty was met: the reference is what makes it more than a claim. The text sent is kept with it."""
     from firedoor.interfaces.cli.client import call
 
     fields = {**pairs(field, "--field"), **({"reference": reference} if reference else {})}
+    version = sent if sent or file is not None else _asked()
+    if version:
+        fields["version"] = version
 
     async def submitted(api: Api) -> None:
         if file is not None:
@@ -147,6 +156,16 @@ def submit(
         await _after(api, incident, page, written, f"submitted: {clock}")
 
     call(submitted)
+
+
+def _asked() -> str:
+    """Ask somebody at a terminal which version was sent; a program that says nothing means the approved one."""
+    import sys
+
+    if not sys.stdin.isatty():
+        return ""
+    words = "Which version was sent: approved, edited, draft, or none (Enter: the approved one, else the draft)"
+    return str(typer.prompt(words, default="", show_default=False)).strip()
 
 
 async def _after(api: Api, incident: str, page: Any, written: Format, words: str) -> None:  # noqa: ANN401 - any JSON value

@@ -1,0 +1,208 @@
+"""`notice` and `lessons`: notices to read, edit, approve and export, and what an incident leaves to talk about.
+
+Decides that a text is edited in a file or in the editor that EDITOR names, and that what is approved is what was read
+a moment ago. Leaves versions and who may do what to the API.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from firedoor.interfaces.cli import render
+from firedoor.interfaces.cli.journal import deliver
+from firedoor.interfaces.cli.options import Format, FormatOption, IncidentArgument, WhyOption, content
+
+app = typer.Typer(no_args_is_help=True, help="Notices: drafts, edits, approval, export, receipts. Nothing is sent.")
+
+
+class Paper(StrEnum):
+    """The forms of paper."""
+
+    PDF = "pdf"
+    DOCX = "docx"
+    HTML = "html"
+    TXT = "txt"
+    MD = "md"
+
+
+ClockArgument = Annotated[
+    str, typer.Argument(metavar="CLOCK", help="The id that `notice list` shows, or press.", show_default=False)
+]
+LanguageOption = Annotated[str, typer.Option("--language", help="en, de, fr or es; otherwise as the facts say.")]
+OutOption = Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="Otherwise standard output.")]
+
+
+@app.command("list")
+def list_(incident: IncidentArgument, written: FormatOption = Format.TEXT) -> None:
+    """List the notices of an incident, and what each still lacks."""
+    from firedoor.interfaces.cli.client import call
+
+    answer = call(lambda api: api.get(f"/incidents/{incident}/notices"))
+    if written is Format.JSON:
+        render.as_json(answer)
+        return
+    rows = [
+        [
+            render.escape(one["clock"]),
+            one["language"],
+            render.escape(one["state"]),
+            _lacks(one),
+            render.escape(one["title"]),
+        ]
+        for one in answer["notices"]
+    ]
+    render.table(rows, ("clock", "language", "text", "to be filled", "title"))
+
+
+@app.command()
+def show(
+    incident: IncidentArgument, clock: ClockArgument, language: LanguageOption = "", written: FormatOption = Format.TEXT
+) -> None:
+    """Show a notice as it stands, made from the facts of now unless somebody has worded it."""
+    one = _read(incident, clock, language)
+    if written is Format.JSON:
+        render.as_json(one)
+        return
+    render.plain(one["text"])
+    render.line(f"[dim]{render.escape(one['state'])}, SHA-256 {one['sha256']}[/]")
+    if one["stale"]:
+        render.line("[yellow]the facts have changed since it was worded; today's draft differs so:[/]")
+        render.plain(one["news"])
+    for version in one["history"]:
+        render.line(f"[dim]{version['seq']}  {render.escape(version['name'])}, {render.escape(version['by'])}[/]")
+
+
+@app.command()
+def edit(
+    incident: IncidentArgument, clock: ClockArgument, why: WhyOption,
+    file: Annotated[Path | None, typer.Option("--file", metavar="FILE", help="The new text, or - for standard input; otherwise EDITOR opens.")] = None,  # noqa: E501
+    language: LanguageOption = "", written: FormatOption = Format.TEXT,
+) -> None:  # fmt: skip
+    """Keep another wording of a notice; the journal keeps what you changed and why."""
+    seen = _read(incident, clock, language)
+    text = _in_editor(seen["text"]) if file is None else content(file).decode("utf-8", "replace")
+    body = {"text": text, "base": seen["sha256"], "why": why, "language": language}
+    _told(_post(incident, clock, "edit", body), written)
+
+
+@app.command()
+def approve(
+    incident: IncidentArgument, clock: ClockArgument, why: WhyOption, language: LanguageOption = "",
+    written: FormatOption = Format.TEXT,
+) -> None:  # fmt: skip
+    """Approve a notice as it stands. Refused while a place in it is still to be filled. Nothing is sent."""
+    seen = _read(incident, clock, language)
+    body = {"base": seen["sha256"], "why": why, "language": language}
+    _told(_post(incident, clock, "approve", body), written)
+
+
+@app.command()
+def receipt(
+    incident: IncidentArgument, clock: ClockArgument,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What the authority gave back.", show_default=False)],
+    why: WhyOption, language: LanguageOption = "", written: FormatOption = Format.TEXT,
+) -> None:  # fmt: skip
+    """Keep a receipt as evidence, and say what it is the receipt of."""
+    from firedoor.interfaces.cli.client import Api, call
+    from firedoor.interfaces.cli.evidence import send
+
+    async def sent(api: Api) -> Any:  # noqa: ANN401 - any JSON value
+        kept = await send(api, incident, file, f"file of the receipt for {clock}"[:200], why)
+        body = {"sha256": kept["sha256"], "why": why, "language": language}
+        return await api.post(f"{_address(incident, clock)}/receipt", body)
+
+    _told(call(sent), written)
+
+
+@app.command()
+def export(
+    incident: IncidentArgument, clock: ClockArgument,
+    form: Annotated[Paper, typer.Option("--format", help="pdf and docx need the extra `documents`.")] = Paper.PDF,
+    version: Annotated[str, typer.Option("--version", help="now, draft, or the SHA-256 of a version.")] = "now",
+    language: LanguageOption = "", out: OutOption = None,
+) -> None:  # fmt: skip
+    """Write a notice as PDF, DOCX, HTML, plain text or Markdown."""
+    from firedoor.interfaces.cli.client import call
+
+    query = {"format": str(form), "version": version, "language": language}
+    made = call(lambda api: api.send("GET", f"{_address(incident, clock)}/export", params=query)).content
+    deliver(made, out, text=form not in (Paper.PDF, Paper.DOCX))
+
+
+def lessons(
+    incident: IncidentArgument,
+    diff: Annotated[bool, typer.Option("--diff", help="Only the proposed changes of the playbook, as a diff.")] = False,
+    written: FormatOption = Format.TEXT,
+) -> None:
+    """Say what the record asks to be talked about, which measures are open, and what it proposes to change."""
+    from firedoor.interfaces.cli.client import call
+
+    found = call(lambda api: api.get(f"/incidents/{incident}/lessons"))
+    if written is Format.JSON:
+        render.as_json(found)
+        return
+    if not diff:
+        _agenda(found)
+    render.plain(found["diff"])
+
+
+def _agenda(found: dict[str, Any]) -> None:
+    for point in found["agenda"]:
+        entry = f" [dim](entry {point['entry']})[/]" if point["entry"] else ""
+        about = f"[bold]{render.escape(point['heading'])}[/]  {render.escape(point['about'])}"
+        render.line(f"{about}{entry}\n    {render.escape(point['question'])}")
+    if not found["agenda"]:
+        render.line("the record raises nothing by itself")
+    for one in found["measures"]:
+        words = f"{render.escape(one['task'])}  {render.escape(one['what'])}"
+        render.line(
+            f"{words}  [dim]{render.escape(one['owner'])}, due {one['due_at']}, {render.escape(one['state'])}[/]"
+        )
+    render.line()
+
+
+def _read(incident: str, clock: str, language: str) -> dict[str, Any]:
+    from firedoor.interfaces.cli.client import call
+
+    return dict(call(lambda api: api.get(_address(incident, clock), language=language)))
+
+
+def _post(incident: str, clock: str, verb: str, body: dict[str, str]) -> dict[str, Any]:
+    from firedoor.interfaces.cli.client import call
+
+    return dict(call(lambda api: api.post(f"{_address(incident, clock)}/{verb}", body)))
+
+
+def _address(incident: str, clock: str) -> str:
+    return f"/incidents/{incident}/notices/{quote(clock, safe='')}"
+
+
+def _told(one: dict[str, Any], written: Format) -> None:
+    if written is Format.JSON:
+        render.as_json(one)
+        return
+    left = f"; {len(one['missing'])} places are still to be filled" if one["missing"] else ""
+    render.line(
+        f"[green]{render.escape(one['state'])}[/]  {render.escape(one['title'])}{left}  [dim]{one['sha256'][:16]}[/]"
+    )
+
+
+def _lacks(one: dict[str, Any]) -> str:
+    return "sealed" if one["missing"] is None else str(len(one["missing"]))
+
+
+def _in_editor(text: str) -> str:
+    """Open the editor. Raises InvalidInput where nothing was saved."""
+    import click
+
+    from firedoor.core.problems import InvalidInput, Problem
+
+    changed = click.edit(text, extension=".md", require_save=True)
+    if changed is None:
+        raise InvalidInput(Problem(code="U105", message="nothing was saved in the editor", do="or give --file"))
+    return changed
