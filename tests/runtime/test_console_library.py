@@ -242,6 +242,9 @@ async def test_a_real_door_is_seen_closed_and_opened_from_its_page(tmp_path: Pat
     """The page says what would be called and who holds it; a look from outside says what callers see."""
     async with house(tmp_path, targets=stage.data / "targets.yaml") as built:
         ann, target = await browser(built), "/targets/chat-large"
+        dry = (await send(ann, f"/playbooks/{LEAK}/start", dry_run="yes", **{"fact.endpoint": "chat-large"})).text
+        assert "<strong>chat-large, door platform</strong>" in dry
+        assert "Also behind this door" in dry
         page = (await ann.get(target)).text
         assert "Can be undone" in page
         assert "What would be called" in page

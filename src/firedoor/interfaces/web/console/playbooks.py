@@ -44,7 +44,7 @@ DOES = {
     "mark": "moves the incident", "wait": "lets time pass", "choose": "looks at the facts",
 }  # fmt: skip
 WHEN = {
-    AT_ONCE: "At once, without asking", OPEN: "Depends on what is found", PERSON: "After a person decides",
+    AT_ONCE: "At once", OPEN: "Depends on what is found", PERSON: "After a person decides",
     NOT_TAKEN: "Left out with these facts",
 }  # fmt: skip
 PROVED = (
@@ -96,7 +96,7 @@ async def start(request: Request, name: str, runtime: Running, caller: Asking) -
         facts = forms.read_facts(plan.facts, "", given)
         if given.get("dry_run"):
             found = await what_would_be_done(runtime.service, name, facts)
-            return _start_page(request, runtime, caller, plan, given, dry=_dry(found))
+            return _start_page(request, runtime, caller, plan, given, dry=_dry(plan, found))
         why = str(given.get("why", ""))
         need_why(why)
         incident = await runtime.service.open(name, facts, str(given.get("title", "")).strip(), why, caller.person)
@@ -222,18 +222,30 @@ def _start_page(
         for fact in plan.facts
     ]  # fmt: skip
     first = [shown for fact, shown in inputs if fact.required or str(fact.type) in ("severity", "target")]
+    more = [shown for _, shown in inputs if shown not in first]
+    typed = any(shown["value"] or shown.get("low") or shown.get("high") for shown in more)
     return page(
         request, "playbook_start.html.j2", error.http_status if error else 200, caller=caller, plan=plan, dry=dry,
-        first=first, more=[shown for _, shown in inputs if shown not in first], given=given,
+        first=first, more=more, wide=bool(typed or error),
         problems=error.problems if error else (), why=str(given.get("why", "")), title=str(given.get("title", "")),
     )  # fmt: skip
 
 
-def _dry(found: Body) -> Body:
-    """The dry run in the order in which a person asks about it."""
-    told = [one for one in found["operations"] if one["do"] != "choose"]
+def _dry(plan: Plan, found: Body) -> Body:
+    """The dry run in the order in which a person asks about it: what is called, when each thing comes, who is asked."""
+    titles = {operation.id: plain_title(operation.title) for operation in plan.operations}
+    told = [
+        {**one, "when": OPEN if one["each"] and one["when"] != NOT_TAKEN else one["when"],
+         "title": titles[one["id"]] if "[unknown" in one["title"] else one["title"],
+         "question": titles[one["id"]] if "[unknown" in one.get("question", "") else one.get("question", "")}
+        for one in found["operations"] if one["do"] != "choose"
+    ]  # fmt: skip
     groups = [
         {"title": title, "operations": [one for one in told if one["when"] == when]}
         for when, title in WHEN.items()
     ]  # fmt: skip
-    return {**found, "groups": [group for group in groups if group["operations"]], "does": DOES}
+    return {
+        "missing": found["missing"], "groups": [group for group in groups if group["operations"]], "does": DOES,
+        "calls": [one for one in told if one["do"] == "call" and one["when"] != NOT_TAKEN and one["verb"] != "capture"],
+        "asks": [one for one in told if one["do"] == "ask" and one["when"] != NOT_TAKEN], "words": WHEN,
+    }  # fmt: skip
