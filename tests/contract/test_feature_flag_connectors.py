@@ -64,10 +64,17 @@ async def test_the_flag_says_who_closed_it_until_it_is_opened(unleash: Any) -> N
 async def test_two_environments_of_one_flag_are_two_doors(unleash: Any) -> None:
     """What was closed in one is not taken for our work in the other, though tags belong to the flag."""
     unleash.switch("chat-large", "on", "development")
+    elsewhere = also(unleash, environment="development")
     async with driving(unleash) as driven:
-        await driven.close()
-        seen = await driven.connector.observe(unleash.target, also(unleash, environment="development"), SUSPEND)
-    assert (seen.closed, seen.ours) == (NO, NO)
+        closed = await driven.close()
+        seen = await driven.connector.observe(unleash.target, elsewhere, SUSPEND)
+        assert (seen.closed, seen.ours) == (NO, NO)
+        snapshot = await driven.connector.capture_state(unleash.target, elsewhere)
+        await driven.connector.suspend(unleash.target, elsewhere, snapshot, SUSPEND)
+        assert len(unleash.tags("chat-large")) == 2
+        await driven.open(*closed)
+        seen = await driven.connector.observe(unleash.target, elsewhere, SUSPEND)
+    assert (seen.closed, seen.ours, len(unleash.tags("chat-large"))) == (YES, YES, 1)
 
 
 async def test_an_environment_that_is_not_there_is_no_closed_door(unleash: Any) -> None:

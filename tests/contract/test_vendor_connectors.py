@@ -108,8 +108,8 @@ async def test_an_endpoint_that_is_scaled_to_zero_is_open(start: Start) -> None:
     rig = start("huggingface")
     rig.row["status"]["state"] = "scaledToZero"
     async with driving(rig) as driven:
-        _, receipt = await driven.close()
-        assert receipt.changed
+        assert (await driven.observe()).closed is NO
+        assert (await driven.close())[1].changed
     assert rig.row["status"]["state"] == "paused"
 
 
@@ -201,6 +201,17 @@ async def test_a_plugin_that_is_not_for_everybody_closes_nothing(start: Start, p
     rig.row["plugins"][-1].update(part)
     async with driving(rig) as driven:
         assert (await driven.observe()).closed is NO
+
+
+async def test_a_tag_has_no_comma_and_no_slash(start: Start) -> None:
+    """Kong turns such tags down, and the key of an operation may hold both."""
+    rig = start("kong")
+    async with driving(rig) as driven:
+        snapshot = await driven.capture()
+        key = "inc-7:suspend[eu/chat,us/chat]:0a1b2c"
+        await driven.connector.suspend(rig.target, rig.door, snapshot, key)
+        assert (await driven.connector.observe(rig.target, rig.door, key)).ours is YES
+    assert rig.row["plugins"][-1]["tags"] == ["firedoor", "firedoor:inc-7:suspend[eu-chat-us-chat]:0a1b2c"]
 
 
 async def test_a_disabled_plugin_of_a_colleague_is_not_overwritten(start: Start) -> None:

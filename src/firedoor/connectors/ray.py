@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, ClassVar
 from urllib.parse import quote
 
@@ -22,7 +23,7 @@ from firedoor.connectors.parts.calls import Answer
 from firedoor.connectors.parts.door_connector import Description, Live, Work
 from firedoor.connectors.parts.platform_api import MarklessConnector, PlatformDoor, read_object, unreadable
 from firedoor.core.ports import CallerSaw, Json, PlannedCall
-from firedoor.core.problems import FiredoorError, InDoubt, InvalidInput, Problem, Refused
+from firedoor.core.problems import InvalidInput, Problem, Refused, Unanswered
 from firedoor.core.targets import Door, Part, Target
 from firedoor.core.ternary import NO, UNKNOWN, YES, of
 
@@ -125,19 +126,16 @@ class RayConnector(MarklessConnector[RayDoor]):
     async def open(self, work: Work[RayDoor]) -> Json:
         """Send the configuration with the captured application in it, and wait until it runs."""
         told = await self._send(work.settings, work.snapshot.state["application"])
-        try:
-            told["application"] = await self._settled(work.settings)
-        except FiredoorError as error:  # it is being deployed all the same: a look decides
-            raise InDoubt(error.problems) from None
-        return told
+        return {**told, "application": await self._settled(work.settings)}
 
     async def _settled(self, settings: RayDoor) -> str | None:
         """Wait until Ray says what became of the application; return its word."""
         status = None
         end = asyncio.get_running_loop().time() + settings.settle_seconds
         while asyncio.get_running_loop().time() < end:
-            rows = _applications(_object(await self.api(settings).get(_SERVE)))
-            status = rows.get(settings.application or "", {}).get("status")
+            with suppress(Unanswered):  # Ray has taken the configuration; that it is slow to say more changes nothing
+                rows = _applications(_object(await self.api(settings).get(_SERVE)))
+                status = rows.get(settings.application or "", {}).get("status")
             if status not in (None, "NOT_STARTED", "DEPLOYING", "DELETING"):
                 break
             await asyncio.sleep(_PAUSE)
