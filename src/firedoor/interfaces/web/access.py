@@ -87,6 +87,7 @@ ROUTES: Mapping[tuple[str, str], Access] = {
     ("POST", "/incidents/{incident}/tasks/{task}/claim"): Access.WORK,
     ("POST", "/incidents/{incident}/tasks/{task}/reassign"): Access.OPERATE,
     ("POST", "/incidents/{incident}/tasks/{task}/break-glass"): Access.WORK,
+    ("POST", "/incidents/{incident}/tasks/{task}/link"): Access.OPERATE,
     ("GET", "/playbooks"): Access.READ,
     ("GET", "/playbooks/{name}"): Access.READ,
     ("POST", "/playbooks/{name}/drills"): Access.WORK,

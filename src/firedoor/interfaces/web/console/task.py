@@ -9,23 +9,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from firedoor.core.decisions import decisions
-from firedoor.core.due import DueKind
 from firedoor.core.journal import Body, Kind
-from firedoor.core.operator import APPROVALS, OPERATORS
-from firedoor.core.people import Answer, Person, the_task, why_not
-from firedoor.core.problems import FiredoorError, Problem, Refused
+from firedoor.core.people import Answer, the_task
+from firedoor.core.problems import FiredoorError, InvalidInput, Problem, Refused
 from firedoor.core.timeline import timeline
 from firedoor.core.view import TaskView
-from firedoor.interfaces.web import shapes
 from firedoor.interfaces.web.auth import Asking, Caller, Running
-from firedoor.interfaces.web.console import forms, incident_page
+from firedoor.interfaces.web.console import forms, task_page
 from firedoor.interfaces.web.glance import Glance, glance
 from firedoor.interfaces.web.pages import page
 from firedoor.runtime.start import Runtime
@@ -93,6 +88,24 @@ async def break_glass(request: Request, incident: str, task: str, runtime: Runni
     return await _do(request, runtime, caller, incident, task, given, act)
 
 
+@router.post(f"{TASK}/link", summary="Make a link that answers a task once")
+async def make_link(request: Request, incident: str, task: str, runtime: Running, caller: Asking) -> Response:
+    """For a named person without an account. The address is on this page once and nowhere else."""
+    given = await forms.form_of(request)
+    choice, role, to = str(given.get("only", "")) or None, str(given.get("role", "")), str(given.get("to", ""))
+    try:
+        hours = float(str(given.get("hours", "2")))
+        secret, expires = await runtime.service.answer_link(incident, task, choice, role, to, hours, caller.person)
+    except ValueError:
+        problem = Problem(code="W144", message="hours are a number", do="for example 2")
+        return await _page(request, runtime, caller, incident, task, given, InvalidInput(problem))
+    except FiredoorError as error:
+        return await _page(request, runtime, caller, incident, task, given, error)
+    address = f"{runtime.settings.address(request.app.state.url)}/answer/{secret}"
+    made = {"url": address, "to": to, "expires_at": expires}
+    return await _page(request, runtime, caller, incident, task, {}, made=made)
+
+
 async def _do(
     request: Request, runtime: Runtime, caller: Caller, incident: str, task: str, given: Given,
     act: Callable[[], Awaitable[object]],
@@ -126,115 +139,24 @@ def _answer(found: Glance, task: TaskView, given: Given) -> Answer:
     facts |= forms.read_facts(
         [known[name] for name in required if name in known and name not in task.asks], prefix, given
     )
-    wanted = [name for name in (*required, "reasons_for_delay") if name not in known]
+    wanted = [task_page.DELAY, *(name for name in required if name not in known)]
     words = {name: str(given.get(f"{prefix}{forms.FIELD}{name}", "")).strip() for name in wanted}
     role = str(given.get("role", "")) or None
     fields = {name: word for name, word in words.items() if word}
     return Answer(choice, str(given.get("why", "")), facts, fields, role)
 
 
-async def _page(
+async def _page(  # noqa: PLR0913, PLR0917 - what the form shows again
     request: Request, runtime: Runtime, caller: Caller, incident: str, name: str, given: Given | None = None,
-    error: FiredoorError | None = None,
+    error: FiredoorError | None = None, made: Body | None = None,
 ) -> Response:  # fmt: skip
     found, typed = await glance(runtime, incident, caller), given or {}
     one = the_task(found.view, name)
-    shown = await asyncio.to_thread(_shown, runtime, caller, found, one, typed)
+    shown = await asyncio.to_thread(task_page.shown, runtime, caller, found, one, typed)
     seen = str(typed.get("head", ""))
     news = _news(found, int(seen)) if seen.isdecimal() else []
     context = {"news": news, "typed": typed, "problems": error.problems if error else (), "now": runtime.world.now()}
+    context["link"] = made
     return page(
         request, "task.html.j2", error.http_status if error else 200, caller=caller, view=found.view, **shown, **context
     )
-
-
-def _shown(runtime: Runtime, caller: Caller, found: Glance, one: TaskView, typed: Given) -> Body:
-    view, world = found.view, runtime.world
-    task = found.show(shapes.task(view, one, world.now()))
-    person = caller.within(view)
-    whole = incident_page.whole(world, found)
-    clock = next((clock for clock in whole["clocks"] if clock["id"] == one.clock), None)
-    facts = {fact["name"]: fact for fact in whole["facts"]}
-    obstacle, late = why_not(view, one, person), _late(clock, world.now())
-    return {
-        "task": task, "clock": clock, "facts": whole["facts"], "targets": whole["targets"], "plan": found.plan,
-        "asks": [_input(world, found, name, "", typed, facts) for name in one.asks if name in found.definitions],
-        "choices": [_choice(world, found, one, choice, typed, facts, late=late) for choice in task["choices"]],
-        "obstacle": obstacle, "mine": sorted(one.roles & person.roles), "given": _given(found, task),
-        "eyes": _eyes(found, one), "can_claim": one.approvals == 1 and one.claimed_by != person.name and not obstacle,
-        "glass": _glass(one, person), "draft": _draft(runtime, found, whole, one), "title": whole["title"],
-        "can_reassign": one.open and bool(person.roles & OPERATORS), "head": view.head,
-    }  # fmt: skip
-
-
-def _choice(
-    world: Any, found: Glance, task: TaskView, choice: Body, typed: Given, facts: Mapping[str, Body], *, late: bool,  # noqa: ANN401
-) -> Body:  # fmt: skip
-    """A choice with the inputs that it requires, and the facts that it sets by itself."""
-    prefix = f"{choice['id']}."
-    required = [name for name in choice.get("requires", ()) if name not in task.asks]
-    if late and choice["id"] == "submitted":
-        required.append("reasons_for_delay")
-    return {
-        **choice, "checked": typed.get("choice") == choice["id"],
-        "sets": [{"name": name, "value": value} for name, value in choice.get("sets", {}).items()],
-        "facts": [_input(world, found, name, prefix, typed, facts) for name in required if name in found.definitions],
-        "fields": [forms.field_input(name, prefix, typed) for name in required if name not in found.definitions],
-        "asked": [name for name in choice.get("requires", ()) if name in task.asks],
-    }  # fmt: skip
-
-
-def _input(
-    world: Any, found: Glance, name: str, prefix: str, typed: Given, facts: Mapping[str, Body]  # noqa: ANN401
-) -> Body:  # fmt: skip
-    now = str(facts.get(name, {}).get("shown", "unknown"))
-    return forms.fact_input(world, found.definitions[name], prefix, typed, now)
-
-
-def _late(clock: Body | None, now: datetime) -> bool:
-    due = clock and clock["kind"] != DueKind.HOLD_UNTIL and clock["due"]
-    return bool(due) and now > datetime.fromisoformat(str(due))
-
-
-def _given(found: Glance, task: Body) -> list[Body]:
-    """The answers so far, with what was known at each."""
-    wanted = [fact.name for fact in found.plan.facts]
-    made = found.once("decisions", lambda: decisions(found.entries, found.definitions, wanted, found.seal))
-    return [one for one in made if one["task"] == task["name"]]
-
-
-def _eyes(found: Glance, task: TaskView) -> list[str]:
-    """Why a second person is needed, and who cannot be that one, in words."""
-    said = []
-    if task.approvals > 1:
-        said.append(f"{task.approvals} people must agree; whoever started the run is not one of them.")
-    if task.not_by:
-        said.append(f"Not by {', '.join(task.not_by)}: they asked for it, passed it on, or set the facts behind it.")
-    other = found.view.tasks.get(task.four_eyes_with or "")
-    if other:
-        who = ", ".join(given["by"] for given in other.answers) or "nobody yet"
-        said.append(f"Not by whoever answered T{other.number} ({found.show(other.question)}): {who}.")
-    return said
-
-
-def _glass(task: TaskView, person: Person) -> bool:
-    """Whether the glass can be broken for it: no approval, and not by somebody who has the role."""
-    approval = task.kind in APPROVALS or task.approvals > 1 or bool(task.four_eyes_with)
-    return task.open and not approval and not task.roles & person.roles
-
-
-def _draft(runtime: Runtime, found: Glance, whole: Body, task: TaskView) -> Body | None:
-    """The newest draft for the clock that the task settles: its text, where the reader may see all of the incident."""
-    notice = next((one for one in whole["notices"] if task.clock and one["clock"]["id"] == task.clock), None)
-    if notice is None or notice["draft"] is None:
-        return None
-    piece = notice["draft"]
-    text = "" if found.holds_sealed else _text(runtime, piece["sha256"])
-    return {**piece, "text": text, "sealed": found.holds_sealed}
-
-
-def _text(runtime: Runtime, sha256: str) -> str:
-    try:
-        return runtime.world.vault.get(sha256).decode("utf-8", "replace")
-    except (FiredoorError, OSError):
-        return ""
