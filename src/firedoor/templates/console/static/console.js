@@ -32,9 +32,26 @@ function countdowns() {
   }
 }
 
-// A live part is fetched anew, at most once a second, when something happened that it shows. Whoever types in it is not disturbed.
+// What a live part tells people who do not see it. Countdowns are no part of it: nobody wants to hear every second.
+function told(root) {
+  return [...root.querySelectorAll("[data-say]")].map((element) => {
+    const named = element.querySelector("h3, strong, a") || element;
+    return `${element.dataset.say}: ${named.textContent.trim().replace(/\s+/g, " ")}`;
+  });
+}
+
+function say(place, words) {
+  const element = document.getElementById(place);
+  if (element && element.textContent !== words) element.textContent = words;
+}
+
+// What a part shows, apart from the passing of time.
+const shown = (part) => part.innerHTML.replace(/(<time[^>]*>)[^<]*/g, "$1");
+
+// A live part is fetched anew, at most once a second, when something happened that it shows, and once when the line is
+// there: what was written in between no event tells. Whoever types in it is not disturbed.
 function live(part) {
-  let waiting = 0, asked = false;
+  let waiting = 0, asked = false, last = shown(part);
   const name = part.dataset.live;
   const refresh = async () => {
     waiting = 0;
@@ -43,10 +60,13 @@ function live(part) {
     const answer = await fetch(location.href, { headers: { accept: "text/html" }, credentials: "same-origin" });
     if (!answer.ok || answer.redirected) { location.reload(); return; }
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(`[data-live="${name}"]`);
-    if (!fresh) return;
+    if (!fresh || shown(fresh) === last) return;
+    last = shown(fresh);
     const focus = current.contains(document.activeElement) ? document.activeElement.id : "";
     const open = new Set([...current.querySelectorAll("details[open][id]")].map((element) => element.id));
+    const before = new Set(told(current)), now = told(fresh).filter((words) => !before.has(words));
     current.replaceChildren(...fresh.childNodes);
+    if (now.length) say("heard", now.length > 4 ? `${now.slice(0, 4).join(". ")}, and ${now.length - 4} more` : now.join(". "));
     for (const id of open) { const element = document.getElementById(id); if (element) element.open = true; }
     if (focus) document.getElementById(focus)?.focus();
     localTimes(current);
@@ -56,12 +76,19 @@ function live(part) {
   const soon = () => { if (!waiting) waiting = setTimeout(() => refresh().catch(() => {}), 800 + Math.random() * 400); };
   source.onmessage = soon;
   for (const kind of (part.dataset.kinds || "incident.opened incident.state plan.pinned facts.set operation.started operation.finished operation.failed operation.skipped operation.redone task.opened task.answered task.escalated task.reassigned task.claimed clock.started clock.changed clock.submitted clock.waived clock.missed evidence.kept message.sent hold.drifted hold.seen hold.unseen hold.ended run.paused run.unpaused run.aborted incident.readers note lagged").split(" ")) source.addEventListener(kind, soon);
-  source.onerror = () => { document.body.dataset.line = "broken"; };
-  source.onopen = () => { if (document.body.dataset.line === "broken") soon(); document.body.dataset.line = "open"; };
+  source.onerror = () => {
+    document.body.dataset.line = "broken";
+    say("line", "The connection to Firedoor is lost. What you see may be old; this page tries again by itself.");
+  };
+  source.onopen = () => {
+    soon();
+    document.body.dataset.line = "open";
+    say("line", "");
+  };
   document.addEventListener("focusout", () => { if (asked) { asked = false; soon(); } });
 }
 
+for (const part of document.querySelectorAll("[data-live][data-events]")) live(part);
 localTimes(document);
 countdowns();
 setInterval(countdowns, 1000);
-for (const part of document.querySelectorAll("[data-live][data-events]")) live(part);
