@@ -55,7 +55,7 @@ class Answer:
     facts: Mapping[str, Any] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
     role: str | None = None
-    via: str = ""  # the link that it came through, if any
+    via: str = ""  # the link that it came through, or "slack"; empty: the API
 
 
 Definitions = Mapping[str, FactDefinition]

@@ -147,7 +147,7 @@ class Outbox:
         messenger, store, owner = self.messengers[row["messenger"]], self.world.store, self.world.owner
         try:
             async with asyncio.timeout(SLOWEST):
-                notice = await self._notice(row)
+                notice = await self.notice(row)
                 before = await messenger.find(notice) if row["state"] == "sending" else None
                 told = before or await messenger.send(notice)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the delivery's own trouble
@@ -170,7 +170,8 @@ class Outbox:
         await asyncio.wrap_future(deliveries.later(store, row, owner, words, again, doubt=doubt))
         return False
 
-    async def _notice(self, row: Row) -> Notice:
+    async def notice(self, row: Row) -> Notice:
+        """A delivery in words, as it would be told now."""
         view = await asyncio.to_thread(self.world.view, row["incident"])
         plan = await asyncio.to_thread(self.world.store.plan, view.plan_digest)
         name, messenger = row["messenger"], self.messengers[row["messenger"]]

@@ -175,14 +175,19 @@ class Service(Corresponding, Linking):
             self.driver.accepted(entries[0].incident, entries)
         return entries[0].incident
 
-    async def answer(self, incident: str, task: str, answer: Answer, person: Person) -> IncidentView:
-        """Answer a task. Raises NotFound, Refused, NotPermitted or InvalidInput; then nothing was changed."""
+    async def answer(
+        self, incident: str, task: str, answer: Answer, person: Person, *, beside: Sequence[Draft] = ()
+    ) -> IncidentView:
+        """Answer a task. Raises NotFound, Refused, NotPermitted or InvalidInput; then nothing was changed.
+
+        `beside` are entries that stand with the answer or not at all, such as the digest of what it came by.
+        """
         definitions = await self._definitions(incident)
-        kept: Sequence[Draft] = ()
+        kept: Sequence[Draft] = tuple(beside)
         about = (await self.view(incident)).task(task) if answer.choice == SUBMITTED else None
         if about is not None and about.kind == "submit" and about.clock:
-            fields, kept = await self.freeze(incident, about.clock, answer.fields, person)
-            answer = replace(answer, fields=fields)
+            fields, frozen = await self.freeze(incident, about.clock, answer.fields, person)
+            answer, kept = replace(answer, fields=fields), (*kept, *frozen)
         return await self._write(
             incident, lambda view: [*kept, *answer_task(view, task, answer, person, definitions, self.world.now())]
         )

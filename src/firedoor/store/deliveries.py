@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine, delete, exists, func, insert, select, update
 
 from firedoor.store.announcing import handle_of
 from firedoor.store.journal import Store, _insert_new
 from firedoor.store.projections import table, text_of
-from firedoor.store.tables import ChannelRow, DeliveryRow, TakenInRow
+from firedoor.store.tables import ChannelRow, DeliveryRow, IncidentRow, TakenInRow
 
 BATCH = 200
 CLAIM = timedelta(seconds=60)  # then whoever was sending counts as dead, and the next one looks before it sends
@@ -79,11 +79,21 @@ def due(engine: Engine, messengers: Iterable[str], now: datetime) -> list[Row]:
 
 
 def claim(store: Store, row: Row, owner: str, now: datetime) -> Future[bool]:
-    """Take a delivery, by compare-and-set. Returns whether it is ours; `row` says whether somebody died over it."""
-    columns = table(DeliveryRow).c
+    """Take a delivery, by compare-and-set, unless somebody else is at work in its lane. Returns whether it is ours."""
+    columns, other = table(DeliveryRow).c, table(DeliveryRow).alias()
     same = (columns.key == row["key"]) & (columns.state == row["state"]) & (columns.next_at == row["next_at"])
+    place = (other.c.address == row["address"]) if row["address"] else (other.c.incident == row["incident"])
+    busy = (other.c.state == "sending") & (other.c.next_at > text_of(now)) & (other.c.messenger == row["messenger"])
+    free = ~exists(select(other.c.key).where(busy & place & (other.c.key != row["key"])))
     values = {"state": "sending", "owner": owner, "next_at": text_of(now + CLAIM), "attempts": columns.attempts + 1}
-    return _update(store, same & (columns.owner == row["owner"]), values)
+    query = update(table(DeliveryRow)).where(same & (columns.owner == row["owner"]) & free).values(**values)
+    incident = select(table(IncidentRow).c.id).where(table(IncidentRow).c.id == row["incident"]).with_for_update()
+
+    def write(connection: Connection) -> bool:
+        connection.execute(incident).first()  # two claims in one lane, one after the other
+        return bool(connection.execute(query).rowcount)
+
+    return store.writer.submit(write)
 
 
 def sent(store: Store, row: Row, owner: str, reference: Mapping[str, Any], now: datetime) -> Future[bool]:

@@ -58,12 +58,14 @@ async def _run(settings: Settings, began: float, parent: int | None) -> None:
     import signal
 
     from firedoor.interfaces.cli.server import say
+    from firedoor.interfaces.slack.connecting import connect
     from firedoor.runtime.start import Runtime
 
     asked, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, asked.set)
     runtime = Runtime(settings)
+    connect(runtime)  # it tells people what it finds, and leaves their answers to the servers
     await runtime.start()
     say("ready", f"takes over what nobody drives; {len(runtime.shelf.plans)} playbooks", began)
     said = ""

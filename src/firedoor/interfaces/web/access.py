@@ -35,9 +35,10 @@ class Access(StrEnum):
     OPERATE = "operate"  # steer a run, pass tasks on, make links
     LINK = "link"  # the link itself, which was made for one person and one task
     ADMIN = "admin"  # tokens
+    SIGNED = "signed"  # the sender's signature over the bytes; the route itself looks whose request it is
 
 
-TOKENLESS = frozenset((Access.OPEN, Access.ENTRY, Access.LINK))  # nobody is asked who they are
+TOKENLESS = frozenset((Access.OPEN, Access.ENTRY, Access.LINK, Access.SIGNED))  # nobody is asked who they are
 
 # The roles that have an access. `READ` and `WORK` go to every role that is not named in `EXCEPT`.
 GRANTS: Mapping[Access, frozenset[str]] = {
@@ -176,6 +177,9 @@ ROUTES: Mapping[tuple[str, str], Access] = {
     ("GET", f"{V1}/tasks"): Access.READ,
     ("GET", f"{V1}/clocks"): Access.READ,
     ("GET", f"{V1}/messages"): Access.READ,
+    ("GET", f"{V1}/deliveries"): Access.READ,
+    ("POST", "/slack/commands"): Access.SIGNED,
+    ("POST", "/slack/actions"): Access.SIGNED,
     ("GET", f"{V1}/playbooks"): Access.READ,
     ("GET", f"{V1}/playbooks/{{name}}"): Access.READ,
     ("GET", f"{V1}/targets"): Access.READ,

@@ -17,11 +17,15 @@ from starlette.exceptions import HTTPException
 
 from firedoor import __version__
 from firedoor.core.problems import FiredoorError
+from firedoor.interfaces.slack import routes as slack_routes
+from firedoor.interfaces.slack.connecting import connect
+from firedoor.interfaces.slack.socket_mode import SocketMode
 from firedoor.interfaces.web import (
     alerts,
     calendars,
     clocks,
     console,
+    deliveries,
     events,
     evidence,
     figures,
@@ -72,6 +76,8 @@ ROUTERS = (
     sign_in,
     pages,
     health,
+    deliveries,
+    slack_routes,
 )
 
 
@@ -84,6 +90,7 @@ def create_app(runtime: Runtime, url: str | None = None, *, announce: bool = Tru
     settings = runtime.settings
     app.state.runtime = runtime
     app.state.url = (url or f"http://{settings.host}:{settings.port}") if announce else None
+    app.state.slack = connect(runtime)
     app.state.keyring = Keyring(runtime.world.store, lambda: _playbook_roles(runtime))
     for router in (*(module.router for module in ROUTERS), *console.routers()):
         include(app, router)
@@ -109,6 +116,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await runtime.start()
     events_hub: Any = events.Hub(runtime)
     app.state.events = events_hub
+    line = SocketMode(app.state.slack) if app.state.slack and runtime.settings.slack_app_token else None
+    if line is not None:
+        line.start()
     file, token = runtime.settings.server_file, app.state.keyring.local_token
     try:
         if app.state.url:
@@ -117,6 +127,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         local.withdraw(file, token)
         await events_hub.stop()
+        if line is not None:
+            await line.stop()
+        if app.state.slack is not None:
+            await app.state.slack.stop()
         await runtime.stop()
 
 

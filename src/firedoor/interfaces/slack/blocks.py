@@ -1,0 +1,148 @@
+"""How notices, summaries and questions look in Slack (Block Kit): pure functions from values to JSON.
+
+Decides the layout, that every limit of Slack's is kept, and that buttons carry a handle and a number and nothing else.
+What may be said at all is decided in `core.notices`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from firedoor.core.notices import sentence, written
+from firedoor.core.ports import Line, Notice, Standing
+
+Block = dict[str, Any]
+
+# Slack's limits, from its reference of Block Kit.
+BLOCKS = 50
+SECTION = 3000  # characters
+BUTTON_TEXT = 75
+BUTTON_VALUE = 2000
+OPTION_TEXT = 75
+OPTION_VALUE = 150
+OPTIONS = 100
+MODAL_TITLE = 24
+METADATA = 3000
+REASON = 3000  # characters of an input; our own limit of a reason is larger
+
+BUTTONS = 5  # with more choices than that a list is easier to read
+PEOPLE = 20  # people who are named in one message
+DECIDE = "firedoor_decide"  # the first part of the action's name; Slack wants each to be unique in a message
+REASON_MODAL = "firedoor_reason"
+REASON_INPUT = "why"
+
+
+def clip(text: str, limit: int) -> str:
+    """The text within a limit, with an ellipsis where something was cut off."""
+    return text if len(text) <= limit else text[: limit - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def escape(text: str) -> str:
+    """Words as words: without Slack's three control characters nothing mentions or links by itself."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def section(text: str) -> Block:
+    """A paragraph of Slack's markup."""
+    return {"type": "section", "text": {"type": "mrkdwn", "text": clip(text, SECTION) or " "}}
+
+
+def context(text: str) -> Block:
+    """A line in small print."""
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": clip(text, SECTION) or " "}]}
+
+
+def post(notice: Notice) -> list[Block]:
+    """A notice: what waits for whom, the playbook's question where it may be shown, and the choices."""
+    words = [f"*{escape(sentence(notice))}*"]
+    if notice.people and not notice.became:
+        words.append(" ".join(f"<@{escape(person)}>" for person in notice.people[:PEOPLE]))
+    blocks = [section("\n".join(words))]
+    if notice.question and not notice.became:
+        blocks.append(section(f"The playbook asks: {escape(notice.question)}"))
+    if notice.choices and not notice.became:
+        blocks.append(choices(notice.handle, [label for _, label in notice.choices]))
+    return [*blocks, context(_console(notice.link, answerable=bool(notice.choices) or not notice.task))]
+
+
+def choices(handle: str, labels: Sequence[str]) -> Block:
+    """Buttons, or a list where there are many."""
+    values = [f"{handle}.{number}" for number in range(len(labels))][:OPTIONS]
+    if len(values) <= BUTTONS:
+        elements: list[Block] = [
+            {"type": "button", "action_id": f"{DECIDE}_{number}", "value": value, "text": _plain(label, BUTTON_TEXT)}
+            for number, (value, label) in enumerate(zip(values, labels, strict=True))
+        ]
+    else:
+        options = [
+            {"value": value, "text": _plain(label, OPTION_TEXT)} for value, label in zip(values, labels, strict=False)
+        ]
+        placeholder = _plain("Choose", OPTION_TEXT)
+        elements = [{"type": "static_select", "action_id": DECIDE, "placeholder": placeholder, "options": options}]
+    return {"type": "actions", "elements": elements}
+
+
+def summary(standing: Standing) -> list[Block]:
+    """The pinned message of a channel: where the incident stands, what waits, what is due."""
+    about = f"*{standing.incident}*: {escape(standing.state)}, severity {escape(standing.severity)}"
+    limits = [f"{line.name}, {line.who}" for line in standing.clocks]
+    blocks = [section(about)]
+    blocks += _listed("Waiting", (f"{line.name} for {line.who}" for line in standing.tasks), standing.tasks)
+    blocks += _listed("Legal limits", limits, standing.clocks)
+    return [*blocks, context(_console(standing.link, answerable=True))][:BLOCKS]
+
+
+def reason_modal(notice: Notice, label: str, metadata: str) -> Block:
+    """Asks for the reason of a choice, before it counts."""
+    about = f"*{notice.incident}, task {notice.task}*\n{escape(notice.question)}\nYour answer: *{escape(label)}*"
+    note = "The answer and its reason stand in the journal under your name. Write no names of people concerned here."
+    reason = {"type": "plain_text_input", "action_id": REASON_INPUT, "multiline": True, "max_length": REASON}
+    return {
+        "type": "modal", "callback_id": REASON_MODAL, "private_metadata": clip(metadata, METADATA),
+        "title": _plain("Decide", MODAL_TITLE), "submit": _plain("Record", MODAL_TITLE),
+        "close": _plain("Cancel", MODAL_TITLE),
+        "blocks": [
+            section(about),
+            {"type": "input", "block_id": REASON_INPUT, "label": _plain("Why", BUTTON_TEXT), "element": reason},
+            context(note),
+        ],
+    }  # fmt: skip
+
+
+def words_modal(text: str) -> Block:
+    """What came of it, for the one who asked."""
+    title, close = _plain("Firedoor", MODAL_TITLE), _plain("Close", MODAL_TITLE)
+    return {"type": "modal", "title": title, "close": close, "blocks": [section(escape(text))]}
+
+
+def listing(lines: Sequence[str]) -> list[Block]:
+    """Lines for one person, as many as a message holds."""
+    shown = lines[: BLOCKS - 1]
+    more = [context(f"and {len(lines) - len(shown)} more")] if len(lines) > len(shown) else []
+    return [*(section(line) for line in shown), *more] or [section("Nothing.")]
+
+
+def link(address: str, words: str) -> str:
+    """A link in Slack's markup."""
+    return f"<{address}|{escape(words)}>"
+
+
+def _listed(title: str, lines: Iterable[str], of: Sequence[Line]) -> list[Block]:
+    """A part of the summary, with the times as Slack shows them to each reader in their own zone."""
+    said = [f"\N{BULLET} {escape(words)}, {_moment(line)}" for words, line in zip(lines, of, strict=True)]
+    return [section(f"*{title}*\n" + "\n".join(said))] if said else []
+
+
+def _moment(line: Line) -> str:
+    if line.due_at is None:
+        return "no limit"
+    return f"<!date^{int(line.due_at.timestamp())}^{{date_num}} {{time}}|{written(line.due_at)}>"
+
+
+def _console(address: str, *, answerable: bool) -> str:
+    return link(address, "Open in the console") if answerable else link(address, "Read and answer it in the console")
+
+
+def _plain(text: str, limit: int) -> Block:
+    return {"type": "plain_text", "text": clip(text, limit) or "-", "emoji": False}

@@ -1,0 +1,114 @@
+"""Calls to Slack's Web API, through its own client, in threads beside the event loop.
+
+Decides which of its errors are worth another attempt, and which leave it open whether the call was carried out. The
+client repeats nothing by itself. Leaves what is called, and when, to the messenger and the desk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from firedoor.core.problems import FiredoorError, InDoubt, InvalidInput, Later, Problem, Refused, Unanswered
+
+TIMEOUT = 10  # seconds
+LONGEST_WAIT = 600.0  # seconds
+RATE_LIMITED = frozenset(("ratelimited", "rate_limited"))
+SILENT = frozenset(("internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"))
+NOT_SET_UP = frozenset((
+    "invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope",
+    "no_permission", "org_login_required", "ekm_access_denied", "not_allowed_token_type",
+))  # fmt: skip
+AS_JSON = frozenset(("chat.postMessage", "chat.update", "chat.postEphemeral", "views.open"))  # others take forms
+HOOKS = "https://hooks.slack.com/"
+
+
+class SlackRefused(Refused):
+    """Slack understood the call and will not do it. `error` is its own word for why."""
+
+    def __init__(self, method: str, error: str) -> None:
+        message = f"Slack refused {method}: {error[:60]}"
+        super().__init__(Problem(code="M112", message=message, do="see docs/how-to/send-messages.md"))
+        self.error = error
+
+
+class Calls:
+    """The Web API of one workspace. `token` is asked for at each call, so that a rotated one works at once."""
+
+    def __init__(self, token: Callable[[], str], base: str) -> None:
+        try:
+            from slack_sdk import WebClient
+        except ImportError:
+            do = "pip install 'firedoor[slack]'"
+            raise InvalidInput(
+                Problem(code="M110", message="Slack is set up, and its client is not installed", do=do)
+            ) from None
+        self._client = WebClient
+        self._token, self._base = token, base
+
+    async def call(self, method: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON values
+        """Call a method. Raises Unanswered, Later, InDoubt or SlackRefused."""
+        return await asyncio.to_thread(self._call, method, arguments)
+
+    async def respond(self, address: str, blocks: list[dict[str, Any]], text: str) -> None:
+        """Say something to one person at the address that came with their request. Raises as `call` does."""
+        parts, own = urlsplit(address), urlsplit(self._base)
+        if not address.startswith(HOOKS) and (parts.scheme, parts.netloc) != (own.scheme, own.netloc):
+            raise SlackRefused("response_url", "not an address of Slack's")
+        await asyncio.to_thread(self._respond, address, blocks, text)
+
+    def _call(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        from slack_sdk.errors import SlackApiError, SlackClientError
+
+        client = self._client(self._token(), base_url=self._base, timeout=TIMEOUT, retry_handlers=[])
+        try:
+            given = {name: value for name, value in arguments.items() if value not in (None, "")}
+            answer = client.api_call(method, **({"json": given} if method in AS_JSON else {"params": given}))
+        except SlackApiError as error:
+            raise _problem_of(method, error) from None
+        except (OSError, SlackClientError) as error:
+            raise _silent(method, error) from None
+        return dict(answer.data) if isinstance(answer.data, dict) else {}
+
+    def _respond(self, address: str, blocks: list[dict[str, Any]], text: str) -> None:
+        from slack_sdk.webhook import WebhookClient
+
+        client = WebhookClient(address, timeout=TIMEOUT, retry_handlers=[])
+        try:
+            answer = client.send(text=text, blocks=blocks, response_type="ephemeral", replace_original=False)
+        except OSError as error:
+            raise _silent("response_url", error) from None
+        if answer.status_code != 200:
+            raise SlackRefused("response_url", str(answer.status_code))
+
+
+def _problem_of(method: str, error: Any) -> FiredoorError:  # noqa: ANN401 - an error of the client's
+    response: Any = error.response
+    status = int(getattr(response, "status_code", 0) or 0)
+    word = str(response.get("error", "")) if hasattr(response, "get") else ""
+    problem = Problem(code="M111", message=f"Slack answered {word or status} to {method}", do="it is tried again")
+    if status == 429 or word in RATE_LIMITED:
+        headers = {str(name).lower(): value for name, value in dict(getattr(response, "headers", {}) or {}).items()}
+        return Later(problem, min(_seconds(headers.get("retry-after", "1")), LONGEST_WAIT))
+    if word in NOT_SET_UP:
+        return Unanswered(problem)
+    if status >= 500 or word in SILENT or not word:
+        return InDoubt(problem)
+    return SlackRefused(method, word)
+
+
+def _seconds(written: Any) -> float:  # noqa: ANN401 - a header's value, perhaps listed
+    value = written[0] if isinstance(written, list) and written else written
+    return float(value) if str(value).isdecimal() else 1.0
+
+
+def _silent(method: str, error: Exception) -> FiredoorError:
+    """Nobody was there, or it broke off: then nobody knows what was done."""
+    reason = getattr(error, "reason", error)
+    message = f"Slack did not answer {method}: {type(reason).__name__}"
+    problem = Problem(code="M111", message=message, do="it is tried again")
+    import socket
+
+    return (Unanswered if isinstance(reason, (ConnectionRefusedError, socket.gaierror)) else InDoubt)(problem)

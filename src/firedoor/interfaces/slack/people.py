@@ -1,0 +1,63 @@
+"""Who somebody in Slack is here, what they may read, and the words with which they are refused.
+
+Decides that only a mapped, enabled account counts, with the roles that it has at that moment; and that a refusal says
+nothing that its code does not say to anybody. Leaves rules to the core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from firedoor.core.need_to_know import need_to_know
+from firedoor.core.people import Person
+from firedoor.core.problems import FiredoorError, NotFound, NotPermitted, Problem
+from firedoor.interfaces.web.access import Access, allowed, needed
+from firedoor.store.accounts import account_of_slack
+from firedoor.store.journal import Store
+from firedoor.store.projections import table
+from firedoor.store.tables import IncidentRow
+
+WORDS: Mapping[str, str] = {
+    "T102": "This task waits for nobody any more. Nothing was changed.",
+    "T103": "This task is for another role than yours. Nothing was changed.",
+    "T104": "You have had a part in this already: a second person must answer. Nothing was changed.",
+    "T105": "You opened this incident: somebody else must approve. Nothing was changed.",
+    "T109": "A reason is needed, of at most 3000 characters. Nothing was changed.",
+    "T110": "Somebody else has taken this task over. Nothing was changed.",
+}
+
+
+def person_of(store: Store, slack_id: str) -> Person:
+    """The account of a Slack user. Raises NotPermitted for one whom nobody has named here."""
+    account = account_of_slack(store, slack_id)
+    if account is None:
+        do = f"ask an administrator: firedoor account change NAME --slack {slack_id[:20]}"
+        raise NotPermitted(Problem(code="M120", message="your Slack user belongs to no account of Firedoor's", do=do))
+    return account.person
+
+
+def need_access(person: Person, access: Access) -> None:
+    """Raises NotPermitted for somebody without one of the roles that have an access."""
+    if not allowed(access, person.roles):
+        message = f"{person.name} may not do this: it is for {needed(access)}"
+        raise NotPermitted(Problem(code="W103", message=message, do="ask an administrator for the role"))
+
+
+def need_reader(store: Store, incident: str, person: Person) -> None:
+    """Raises NotFound, or NotPermitted for whoever need not know: that it exists, and nothing more."""
+    need_access(person, Access.READ)
+    rows = store.rows(IncidentRow, table(IncidentRow).c.id == incident, limit=1)
+    if not rows:
+        message = "there is no such incident"
+        raise NotFound(Problem(code="S103", message=message, do="/firedoor status lists those that are open"))
+    need_to_know(incident, rows[0]["readers"], person)
+
+
+def refusal(error: FiredoorError) -> str:
+    """The words for a refused answer: by its code, because the problem's own words may quote the incident."""
+    code = error.problems[0].code
+    if code in WORDS:
+        return WORDS[code]
+    if code.startswith(("M1", "W10")):
+        return f"{error.problems[0].message}. {error.problems[0].do}"
+    return f"Refused ({code}). Nothing was changed; the console says more."

@@ -1,0 +1,82 @@
+"""Socket Mode: this process opens a line to Slack, so that Slack needs no way in and nothing is signed.
+
+Decides that the desk serves both ways alike. The line itself, its pings and its renewal are the client's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from typing import Any
+
+from firedoor.interfaces.slack.desk import Desk
+from firedoor.runtime.secrets import ReferencedSecrets
+
+PATIENCE = 2.5  # seconds for the desk's answer; Slack waits three
+
+log = logging.getLogger(__name__)
+
+
+class SocketMode:
+    """One line. It is opened in a thread, and what comes over it is handed to the desk's own loop."""
+
+    def __init__(self, desk: Desk) -> None:
+        self.desk = desk
+        self._line: Any = None
+        self._opening: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Open the line in the background; while Slack does not answer, it is tried again."""
+        self._opening = asyncio.create_task(self._open(asyncio.get_running_loop()), name="slack line")
+
+    async def stop(self) -> None:
+        """Close the line."""
+        if self._opening is not None:
+            self._opening.cancel()
+            await asyncio.gather(self._opening, return_exceptions=True)
+        if self._line is not None:
+            await asyncio.to_thread(self._line.close)
+
+    async def _open(self, loop: asyncio.AbstractEventLoop) -> None:
+        pause = 1.0
+        while True:
+            try:
+                await asyncio.to_thread(self._connect, loop)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the line is tried again
+                log.warning("slack: no line: %s", error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 60.0)
+            else:
+                return
+
+    def _connect(self, loop: asyncio.AbstractEventLoop) -> None:
+        from slack_sdk import WebClient
+        from slack_sdk.socket_mode import SocketModeClient
+        from slack_sdk.socket_mode.request import SocketModeRequest
+        from slack_sdk.socket_mode.response import SocketModeResponse
+
+        settings = self.desk.runtime.settings
+        token = ReferencedSecrets().resolve(settings.slack_app_token)
+        if self._line is None:
+            web = WebClient(base_url=settings.slack_api_url)
+            self._line = SocketModeClient(app_token=token, web_client=web, concurrency=4)
+
+            def heard(line: Any, request: SocketModeRequest) -> None:  # noqa: ANN401 - the client's base class
+                said = asyncio.run_coroutine_threadsafe(self._take(request.type, request.payload), loop)
+                try:
+                    body = said.result(PATIENCE)
+                except Exception:
+                    log.exception("slack: a message of the line")
+                    body = None
+                line.send_socket_mode_response(SocketModeResponse(request.envelope_id, body))
+
+            self._line.socket_mode_request_listeners.append(heard)
+        self._line.connect()
+
+    async def _take(self, kind: str, payload: dict[str, Any]) -> dict[str, Any] | None:
+        raw = json.dumps(payload, sort_keys=True, ensure_ascii=False).encode()
+        if kind == "slash_commands":
+            await self.desk.command({name: str(value) for name, value in payload.items()}, raw)
+            return None
+        return await self.desk.action(payload, raw) if kind == "interactive" else None
