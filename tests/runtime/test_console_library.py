@@ -259,6 +259,25 @@ async def test_a_real_door_is_seen_closed_and_opened_from_its_page(tmp_path: Pat
         assert "No incident holds it closed" in (await ann.get(target)).text
 
 
+async def test_what_a_restricted_incident_holds_is_opened_by_its_readers_only(tmp_path: Path, stage: Stage) -> None:
+    """Others see that it is held, by which number, and nothing more; their form is refused."""
+    async with house(tmp_path, targets=stage.data / "targets.yaml") as built:
+        ann, target = await browser(built), "/targets/chat-large"
+        incident = (await send(ann, f"{target}/suspend", why="it leaks")).headers["location"].rpartition("/")[2]
+        await built.runtime.driver.settled(incident)
+        readers = {"roles": ["manager"], "people": [], "why": "a colleague is concerned"}
+        await built.local.post(f"/api/v1/incidents/{incident}/readers", json=readers)
+        eve = await browser(built, "eve", "commander")
+        for page in ((await eve.get(target)).text, (await eve.get("/targets")).text):
+            assert incident in page
+            assert f'href="/incidents/{incident}"' not in page
+        refused = await send(eve, f"{target}/resume", why="let me")
+        assert (refused.status_code, "W106" in refused.text) == (403, True)
+        await built.local.post(f"/api/v1/incidents/{incident}/readers", json={"everyone": True, "why": "over"})
+        assert (await send(eve, f"{target}/resume", why="mended")).status_code == 303
+        await built.runtime.driver.settled(incident)
+
+
 async def test_a_viewer_sees_no_form_that_is_not_theirs(built: House) -> None:
     """Neither start, nor close, nor drill; and the administration is closed."""
     vic = await browser(built, "vic", "viewer")
