@@ -1,14 +1,16 @@
-"""Databricks Model Serving: stop an endpoint of custom models, and start it.
+"""Databricks Model Serving: stop an endpoint of custom models, or take the right to query it away from its callers.
 
-Decides that an endpoint is closed when Databricks says that it is stopped, and that our mark is a tag, set before.
-The paths of the tags are those of Databricks' own client (databricks-sdk 0.162); stopping is in its documentation and
-not in its client, so `config:stop`, `config:start` and `state.suspend` were taken from public programs that use them.
-Not tried on the service. Leaves the order of things to `parts.door_connector`.
+Decides that an endpoint is closed when Databricks says that it is stopped, or when nobody was given CAN_QUERY, and
+that our mark is a tag, set before. The paths of the tags are those of Databricks' own client (databricks-sdk 0.162);
+stopping is in its documentation and not in its client, so `config:stop`, `config:start` and `state.suspend` were
+taken from public programs that use them. Not tried on the service. Leaves the order of things to
+`parts.door_connector`.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 from urllib.parse import quote
 
 from pydantic import Field
@@ -16,11 +18,30 @@ from pydantic import Field
 from firedoor.connectors.parts.door_connector import Description, Live, Work
 from firedoor.connectors.parts.platform_api import REFERENCE, PlatformConnector, PlatformDoor, read_object, unreadable
 from firedoor.core.ports import Json, PlannedCall
-from firedoor.core.problems import FiredoorError, InDoubt
+from firedoor.core.problems import FiredoorError, InDoubt, Problem, Refused
 from firedoor.core.targets import Door, Target
-from firedoor.core.ternary import NO, UNKNOWN, YES
+from firedoor.core.ternary import NO, UNKNOWN, YES, of
 
 _TAG = "firedoor_closed_by"
+_QUERY, _WHO = "CAN_QUERY", ("user_name", "group_name", "service_principal_name")
+_PERMISSIONS = "/api/2.0/permissions/serving-endpoints"
+_STEPS = {
+    "stop": ("POST {url}/config:stop", "POST {url}/config:start"),
+    "permissions": (
+        f"PUT {_PERMISSIONS}/<id> without those who have {_QUERY}",
+        f"PUT {_PERMISSIONS}/<id> as captured",
+    ),
+}
+_TOUCHED = {
+    "stop": (
+        "endpoints of foundation or external models cannot be stopped: use `how: permissions`",
+        "a resume makes a new version of the configuration and starts machines, which takes minutes",
+    ),
+    "permissions": (
+        "whoever has CAN_MANAGE, or CAN_QUERY from the workspace, is not stopped",
+        "somebody who changes the same permissions at the same moment is not noticed",
+    ),
+}
 
 
 class DatabricksDoor(PlatformDoor):
@@ -28,6 +49,7 @@ class DatabricksDoor(PlatformDoor):
 
     endpoint: str = Field(pattern=r"^[A-Za-z0-9_-]{1,63}$")
     token: str = Field(pattern=REFERENCE)
+    how: Literal["stop", "permissions"] = "stop"
 
     def headers(self) -> dict[str, str]:
         """The token."""
@@ -40,14 +62,14 @@ class DatabricksDoor(PlatformDoor):
 
 
 class DatabricksConnector(PlatformConnector[DatabricksDoor]):
-    """Stops and starts; see docs/how-to/connect-with-vendor-platforms.md."""
+    """Stops and starts, or takes CAN_QUERY away; see docs/how-to/connect-with-vendor-platforms.md."""
 
     kind: ClassVar[str] = "databricks"
     Config = DatabricksDoor
 
     def changed_names(self, settings: DatabricksDoor) -> frozenset[str]:  # noqa: ARG002 - the same for every door
-        """Whether it is stopped; what it serves must stay."""
-        return frozenset({"closed"})
+        """Whether it is closed, and to whom; what it serves must stay. `open` itself compares the grants."""
+        return frozenset({"closed", "granted"})
 
     def describe(self, target: Target, door: Door, settings: DatabricksDoor) -> Description:  # noqa: ARG002 - the door says it all
         """The calls, and what cannot be stopped so."""
@@ -55,14 +77,13 @@ class DatabricksConnector(PlatformConnector[DatabricksDoor]):
         calls = (
             PlannedCall(verb="capture", summary=f"GET {url}"),
             PlannedCall(verb="suspend", summary=f"PATCH {url}/tags adds {_TAG}"),
-            PlannedCall(verb="suspend", summary=f"POST {url}/config:stop"),
-            PlannedCall(verb="resume", summary=f"POST {url}/config:start"),
+            PlannedCall(verb="suspend", summary=_STEPS[settings.how][0].format(url=url)),
+            PlannedCall(verb="resume", summary=_STEPS[settings.how][1].format(url=url)),
             PlannedCall(verb="resume", summary=f"PATCH {url}/tags takes {_TAG} away"),
         )
         touched = (
-            "every model that is served by the endpoint, whoever calls it",
-            "endpoints of foundation or external models cannot be stopped: take CAN_QUERY away from their callers",
-            "a resume makes a new version of the configuration and starts machines, which takes minutes",
+            "every model that is served by the endpoint",
+            *_TOUCHED[settings.how],
         )
         rights = (f"Databricks: CAN_MANAGE on the serving endpoint {settings.endpoint}", f"uses {settings.token}")
         return Description(calls, (*touched, *settings.blast_radius), rights)
@@ -75,27 +96,72 @@ class DatabricksConnector(PlatformConnector[DatabricksDoor]):
         if not isinstance(state, dict):
             raise unreadable("the endpoint does not say its state")
         closed = YES if state.get("suspend") == "STOPPED" else NO if state.get("ready") == "READY" else UNKNOWN
+        granted: list[Json] | None = None
+        if settings.how == "permissions":
+            granted = await self._granted(settings, endpoint)
+            closed = of(not [grant for grant in granted if grant["permission_level"] == _QUERY])
         entities = [
             {name: row.get(name) for name in ("name", "entity_name", "entity_version")}
             for row in config.get("served_entities") or []
         ]
         tags = {row.get("key"): row.get("value") for row in endpoint.get("tags") or [] if isinstance(row, dict)}
-        kept = {"closed": closed is YES, **answer.redactor.value({"served": entities})}
+        kept = {"closed": closed is YES, **answer.redactor.value({"served": entities, "granted": granted})}
+        if granted is not None:
+            kept["id"] = endpoint["id"]
         return Live(state=kept, closed=closed, at=self._context.now(), mark=tags.get(_TAG))
 
     async def close(self, work: Work[DatabricksDoor]) -> Json:
         """Tag the endpoint, then stop it: a crash between the two leaves an open door, which is looked at."""
         api, path = self.api(work.settings), work.settings.path
         await api.change("PATCH", f"{path}/tags", {"add_tags": [{"key": _TAG, "value": work.mark}]}, repeatable=True)
+        if work.settings.how == "permissions":
+            return await self._grant(work, _without_query(work.live.state["granted"]))
         answer = await api.change("POST", f"{path}/config:stop", {}, repeatable=True)
         return {"status": answer.status}
 
     async def open(self, work: Work[DatabricksDoor]) -> Json:
         """Start the endpoint, then take our tag away."""
         api, path = self.api(work.settings), work.settings.path
-        answer = await api.change("POST", f"{path}/config:start", {}, repeatable=True)
+        if work.settings.how == "permissions":
+            told = await self._grant_again(work)
+        else:
+            told = {"status": (await api.change("POST", f"{path}/config:start", {}, repeatable=True)).status}
         try:
             await api.change("PATCH", f"{path}/tags", {"delete_tags": [_TAG]}, repeatable=True)
         except FiredoorError as error:  # it starts all the same: a look decides, nothing is repeated blindly
             raise InDoubt(error.problems) from None
+        return told
+
+    async def _granted(self, settings: DatabricksDoor, endpoint: Mapping[str, Any]) -> list[Json]:
+        """Who was given what on the endpoint itself; what is inherited cannot be taken away here."""
+        if not endpoint.get("id"):
+            raise unreadable("the endpoint does not say its id, by which its permissions are read")
+        answer = await self.api(settings).get(f"{_PERMISSIONS}/{quote(str(endpoint['id']), safe='')}")
+        rows = read_object(answer, "permissions").get("access_control_list")
+        if not isinstance(rows, list):
+            raise unreadable("the answer does not hold an access_control_list")
+        found = [
+            {"permission_level": grant.get("permission_level"), **{who: row[who] for who in _WHO if row.get(who)}}
+            for row in rows
+            for grant in row.get("all_permissions") or []
+            if not grant.get("inherited")
+        ]
+        return sorted(found, key=lambda grant: sorted(grant.items()))
+
+    async def _grant(self, work: Work[DatabricksDoor], granted: list[Json]) -> Json:
+        path = f"{_PERMISSIONS}/{quote(str(work.live.state['id']), safe='')}"
+        answer = await self.api(work.settings).change("PUT", path, {"access_control_list": granted})
         return {"status": answer.status}
+
+    async def _grant_again(self, work: Work[DatabricksDoor]) -> Json:
+        """Put the captured grants back. Raises Refused when they are not those that closing left."""
+        captured = work.snapshot.state["granted"]
+        if work.live.state["granted"] != _without_query(captured):
+            message = "the permissions of the endpoint were changed since"
+            do = "look at what changed and decide by hand; a resume restores only what we closed ourselves"
+            raise Refused(Problem(code="K301", message=message, do=do))
+        return await self._grant(work, captured)
+
+
+def _without_query(granted: list[Json]) -> list[Json]:
+    return [grant for grant in granted if grant["permission_level"] != _QUERY]
