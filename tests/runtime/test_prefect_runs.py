@@ -220,7 +220,7 @@ async def test_a_server_that_is_killed_costs_the_incident_nothing(rig: Any) -> N
     os.kill(rig.bridge.session.server_pid, signal.SIGKILL)
     began = time.monotonic()
     assert await _with_or_without(rig, name) == "closed"
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 15  # it would wait for ever
     await rig.run_until(name, "Completed", 60)
     assert len(await rig.shown(name, 4, 30)) == 4
     assert rig.host.effects(name) == ["containment.suspend", "containment.verify", "remediation.tell"]
@@ -249,7 +249,7 @@ async def test_a_server_that_hangs_holds_nobody_up(rig: Any) -> None:
     try:
         began = time.monotonic()
         assert await _with_or_without(rig, name) == "waiting"
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 15  # it would wait for ever
     finally:
         os.kill(server, signal.SIGCONT)
     await rig.run_until(name, "Suspended", 60)
