@@ -158,7 +158,6 @@ ROUTES: Mapping[tuple[str, str], Access] = {
     ("GET", f"{INCIDENT}/export"): Access.READ,
     ("GET", f"{INCIDENT}/verify"): Access.READ,
     ("GET", f"{INCIDENT}/report"): Access.READ,
-    ("GET", "/measures"): Access.READ,
     ("GET", f"{INCIDENT}/lessons"): Access.READ,
     ("GET", f"{INCIDENT}/notices"): Access.READ,
     ("GET", f"{INCIDENT}/notices/{{clock:path}}/export"): Access.READ,
