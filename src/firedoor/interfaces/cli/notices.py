@@ -197,12 +197,23 @@ def _lacks(one: dict[str, Any]) -> str:
 
 
 def _in_editor(text: str) -> str:
-    """Open the editor. Raises InvalidInput where nothing was saved."""
-    import click
+    """Open the text in the editor that VISUAL or EDITOR names. Raises InvalidInput where nothing was changed."""
+    import os
+    import shlex
+    import subprocess
+    import tempfile
 
     from firedoor.core.problems import InvalidInput, Problem
 
-    changed = click.edit(text, extension=".md", require_save=True)
-    if changed is None:
-        raise InvalidInput(Problem(code="U105", message="nothing was saved in the editor", do="or give --file"))
+    program = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "notice.md"
+        file.write_text(text, encoding="utf-8")
+        try:
+            ended = subprocess.run([*program, str(file)], check=False).returncode  # noqa: S603 - the person's own editor
+        except OSError as error:
+            ended = error.errno or 1
+        changed = file.read_text(encoding="utf-8")
+    if ended or changed == text:
+        raise InvalidInput(Problem(code="U106", message="nothing was changed in the editor", do="or give --file"))
     return changed
