@@ -1,11 +1,13 @@
 # Firedoor from a checkout: one virtual environment, filled from the hashed lock files under requirements/.
 #
 # PYTHON chooses the interpreter (3.11 or newer); VENV and PYTEST_ARGS may be given as well:
-#     make test PYTHON=python3.12 PYTEST_ARGS="tests/core -x"
+#     make test PYTHON=python3.12 WORKERS=0 PYTEST_ARGS="tests/core -x"
 
 PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
+# Much of the suite waits for real systems, so two processes pay even on two cores. 0 runs it in one.
+WORKERS ?= 2
 
 BIN := $(VENV)/bin
 CLEAN_PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install
@@ -21,16 +23,16 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 RUN_EXTRAS := --extra postgres --extra slack --extra oidc --extra documents
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-crash check format bench docs lock lock-parts clean
+.PHONY: help demo test test-all test-crash check format bench docs screenshots lock lock-parts clean
 
 help:  ## List what can be made.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(RUN_READY)  ## Show a whole incident on this machine; nothing leaves it.
 	@$(BIN)/firedoor demo
 
 test: $(DEV_READY)  ## Run every test, the slow ones too.
-	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 test-all: $(DEV_READY)  ## Run the heavy tests as well: systems that take gigabytes or minutes.
 	@$(BIN)/python -m pytest -m "heavy or not heavy" $(PYTEST_ARGS)
@@ -60,6 +62,9 @@ docs: $(DEV_READY)  ## Write the reference pages again and check every page.
 	@$(BIN)/python -m firedoor.steps.reference > docs/reference/steps.md
 	@$(BIN)/python -m tests.contract.connectors_page
 	@$(BIN)/python -m pytest tests/test_docs.py
+
+screenshots: $(DEV_READY)  ## Take the pictures of the console in docs/images/ again; needs Chromium.
+	@$(BIN)/python -m tests.browser.pictures
 
 lock: $(DEV_READY)  ## Choose the newest versions that pyproject.toml allows and write them, with hashes, to requirements/.
 	@$(COMPILE) --upgrade --group dev --all-extras pyproject.toml --output-file requirements/dev.txt
