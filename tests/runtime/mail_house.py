@@ -35,7 +35,7 @@ class MailHouse:
                 content = await reader.readuntil(b"\r\n.\r\n")
                 answer = self.answers.pop(0) if self.answers else "250 kept"
                 if answer.startswith("250"):
-                    self.letters.append(message_from_bytes(content[:-5], policy=policy.default))  # type: ignore[arg-type]
+                    self.letters.append(message_from_bytes(content[:-5], policy=policy.default))
                 if self.drop:
                     self.drop -= 1
                     break

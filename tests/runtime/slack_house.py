@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import httpx
 
-TOKEN, SIGNING = "xoxb-test", "of-the-workspace"
+TOKEN, APP_TOKEN, SIGNING = "xoxb-test", "xapp-test", "of-the-workspace"
 BOT = "UBOT"
 Json = dict[str, Any]
 
@@ -41,6 +41,7 @@ class SlackHouse:
         self.away = False
         self.users = {BOT}
         self.url = ""
+        self.line = ""  # where Socket Mode's lines are opened
         self._number = 0
 
     # -- what tests look at and do -----------------------------------------------------------------
@@ -112,6 +113,9 @@ class SlackHouse:
 
     def _auth_test(self, given: Json) -> Json:
         return {"ok": True, "user_id": BOT}
+
+    def _apps_connections_open(self, given: Json) -> Json:
+        return {"ok": True, "url": self.line}
 
     def _users_info(self, given: Json) -> Json:
         known = given["user"] in self.users
@@ -235,7 +239,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault is not None:
             self.house.faults.remove(fault)
             self._answer(fault[1], json.dumps(fault[2]).encode(), fault[3])
-        elif self.headers.get("authorization") != f"Bearer {TOKEN}":
+        elif self.headers.get("authorization") != f"Bearer {APP_TOKEN if method.startswith('apps.') else TOKEN}":
             self._answer(200, json.dumps(_no("invalid_auth")).encode(), {})
         else:
             answer = self.house.serve(method, given)

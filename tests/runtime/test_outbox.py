@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
@@ -311,3 +312,18 @@ async def test_a_post_is_signed_and_carries_its_key(house: House) -> None:
     wanted = hmac.new(b"key", f"{time}.".encode() + body, hashlib.sha256).hexdigest()
     assert second.headers["firedoor-signature"] == f"v1={wanted}"
     assert json.loads(body)["incident"] == incident
+
+
+async def test_two_processes_share_the_work_on_every_database(database: str, tmp_path: Path) -> None:
+    """Each delivery goes out once, whichever process takes it, and a lane is held by one of them at a time."""
+    house = House(tmp_path, plan_of(HEAD + LAWFUL), url=database)
+    shelf = Shelf()
+    first, second = outbox(house, webhook=shelf), outbox(house.again(), webhook=shelf)
+    incidents = [await opened(house) for _ in range(5)]
+    for _ in range(3):
+        await asyncio.gather(first.look(), second.look())
+    assert sorted(notice.incident for notice in shelf.told) == sorted(incidents)
+    assert set(states(house).values()) == {"sent"}
+    await house.driver.stop()
+    second.world.store.close()
+    house.close()

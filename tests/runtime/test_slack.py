@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 from tests.runtime.api_house import House, house, problems
-from tests.runtime.slack_house import SIGNING, TOKEN, SlackHouse, slack_house
+from tests.runtime.slack_house import APP_TOKEN, SIGNING, TOKEN, SlackHouse, slack_house
+from websockets.asyncio.server import ServerConnection, serve
 
 from firedoor.core.journal import Kind
 from firedoor.store.accounts import Account, change_account, create_account
@@ -66,7 +68,7 @@ async def until(seen: Callable[[], Any], what: str = "it", seconds: float = 30) 
 
 async def incident_with_buttons(built: House, slack: SlackHouse) -> tuple[str, dict[str, Any]]:
     """An incident, and the message of a task that can be answered by a button."""
-    built.runtime.outbox.messengers["slack"].pace = 0.0
+    built.app.state.slack.messenger.pace = 0.0
     incident = await built.open(endpoint=SECRET, severity="high")
     return incident, await until(lambda: buttons(slack, incident)[0], "a message with buttons")
 
@@ -92,7 +94,7 @@ def words(slack: SlackHouse, hook: str) -> str:
 
 async def test_a_command_starts_an_incident_that_gets_a_channel(built: House, slack: SlackHouse) -> None:
     """A private channel with a neutral name, those with a role in it, and one pinned summary that is edited."""
-    built.runtime.outbox.messengers["slack"].pace = 0.0
+    built.app.state.slack.messenger.pace = 0.0
     done = await slack.command(built.client(), "UCAS", "start model-data-leakage severity=high seen by hand", hook="c")
     assert (done.status_code, done.content) == (200, b"")
     await desk(built)
@@ -117,8 +119,6 @@ async def test_a_button_and_a_reason_become_a_decision(built: House, slack: Slac
     (form,) = slack.forms
     view = {**form["view"], "state": {"values": {"why": {"why": {"value": "seen in the log"}}}}}
     payload = {"type": "view_submission", "user": {"id": "UCAS"}, "view": view}
-    import json
-
     raw = urlencode({"payload": json.dumps(payload)}).encode()
     done = await slack.send(built.client(), "/slack/actions", raw)
     assert "stand in the journal" in done.text, done.text
@@ -254,7 +254,7 @@ async def test_whoever_need_not_know_learns_that_it_exists(built: House, slack: 
 
 async def test_a_restricted_incident_has_neither_questions_nor_buttons(built: House, slack: SlackHouse) -> None:
     """Of generated intimate images even the playbook's questions say too much: people answer in the console."""
-    built.runtime.outbox.messengers["slack"].pace = 0.0
+    built.app.state.slack.messenger.pace = 0.0
     incident = await built.open("nonconsensual-generation")
     post = await until(lambda: slack.posts(incident.lower())[0], "a message")
     assert not buttons(slack, incident)
@@ -265,7 +265,7 @@ async def test_a_restricted_incident_has_neither_questions_nor_buttons(built: Ho
 
 async def test_away_for_a_while_loses_and_doubles_nothing(built: House, slack: SlackHouse) -> None:
     """What waits is shown; then it comes, once each, also where an answer was lost on the way."""
-    built.runtime.outbox.messengers["slack"].pace = 0.0
+    built.app.state.slack.messenger.pace = 0.0
     slack.away = True
     incident = await built.open(endpoint="chat-large", severity="high")
     await until(lambda: "wait for a far end" in built.runtime.outbox.state, "the word of it")
@@ -348,6 +348,31 @@ async def test_a_role_is_needed_to_start(built: House, slack: SlackHouse) -> Non
     assert "Which playbook" in words(slack, "p")
     assert "/firedoor status" in words(slack, "h")
     assert not (await built.local.get("/api/v1/incidents")).json()["incidents"]
+
+
+async def test_the_same_by_a_line_that_firedoor_opens(
+    tmp_path: Path, slack: SlackHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Socket Mode: a command over the line is acknowledged and answered, and nothing need be signed."""
+    monkeypatch.setenv("TEST_SLACK_APP", APP_TOKEN)
+    acknowledged: list[Any] = []
+    payload = {"text": "status", "user_id": "UNOBODY", "response_url": f"{slack.url}/hooks/line"}
+
+    async def talk(line: ServerConnection) -> None:
+        await line.send(json.dumps({"type": "hello", "num_connections": 1}))
+        await line.send(json.dumps({"type": "slash_commands", "envelope_id": "E1", "payload": payload}))
+        acknowledged.append(json.loads(await line.recv()))
+        await line.wait_closed()
+
+    async with serve(talk, "127.0.0.1", 0) as server:
+        slack.line = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/link"
+        async with opened_house(
+            tmp_path, slack, slack_app_token="secret://env/TEST_SLACK_APP", slack_signing_secret=""
+        ) as built:
+            await until(lambda: slack.said.get("line"), "an answer")
+            assert (await slack.send(built.client(), "/slack/commands", b"")).status_code == 404
+    assert "belongs to no account" in words(slack, "line")
+    assert acknowledged[0]["envelope_id"] == "E1"
 
 
 async def test_deliveries_of_a_closed_incident_are_shown_to_its_readers_only(built: House, slack: SlackHouse) -> None:

@@ -65,7 +65,8 @@ class Calls:
         client = self._client(self._token(), base_url=self._base, timeout=TIMEOUT, retry_handlers=[])
         try:
             given = {name: value for name, value in arguments.items() if value not in (None, "")}
-            answer = client.api_call(method, **({"json": given} if method in AS_JSON else {"params": given}))
+            in_json = method in AS_JSON
+            answer = client.api_call(method, json=given if in_json else None, params=None if in_json else given)
         except SlackApiError as error:
             raise _problem_of(method, error) from None
         except (OSError, SlackClientError) as error:
