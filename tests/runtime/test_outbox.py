@@ -18,11 +18,12 @@ from tests.runtime.pages import HEAD, LAWFUL
 
 from firedoor.connectors.messengers.email import Email, Server
 from firedoor.connectors.messengers.webhook import Webhook
+from firedoor.core.people import Person
 from firedoor.core.ports import Notice, Told
 from firedoor.core.problems import InDoubt, Later, Refused, Unanswered
 from firedoor.runtime.outbox import GIVE_UP, Outbox
 from firedoor.store import deliveries
-from firedoor.store.accounts import Account, create_account
+from firedoor.store.accounts import Account, change_account, create_account
 from firedoor.store.projections import table
 from firedoor.store.tables import DeliveryRow
 from firedoor.testing import House, plan_of
@@ -228,9 +229,6 @@ async def test_what_is_refused_for_good_holds_up_nothing(house: House) -> None:
 
 async def test_only_those_who_may_read_get_letters(house: House) -> None:
     """By their role and by need-to-know; a disabled account gets none."""
-    from firedoor.core.people import Person
-    from firedoor.store.accounts import change_account
-
     change_account(house.store, "gone", {"disabled": True}, house.clock())
     async with MailHouse() as mail:
         box = outbox(house, email=Email(Server("127.0.0.1", mail.port, "firedoor@house.test", "none")))
@@ -243,6 +241,21 @@ async def test_only_those_who_may_read_get_letters(house: House) -> None:
         got = {letter["To"] for letter in mail.letters}
     assert got
     assert got <= {"dee@house.test", "cas@house.test"}
+
+
+async def test_who_may_read_is_asked_again_when_a_letter_leaves(house: House) -> None:
+    """Somebody was left out, or lost the role, while the mail server was away: their letter is not sent."""
+    async with MailHouse() as mail:
+        mail.answers = ["451 come back"]
+        box = outbox(house, email=Email(Server("127.0.0.1", mail.port, "firedoor@house.test", "none")))
+        await opened(house)
+        await box.look()
+        assert set(states(house).values()) == {"queued"}
+        change_account(house.store, "cas", {"roles": ["viewer"]}, house.clock())
+        house.wind(minutes=2)
+        await box.look()
+        assert not mail.letters
+    assert set(states(house).values()) == {"nobody"}
 
 
 async def test_a_letter_says_numbers_and_nothing_else(house: House) -> None:

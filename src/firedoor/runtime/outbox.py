@@ -148,6 +148,8 @@ class Outbox:
         try:
             async with asyncio.timeout(SLOWEST):
                 notice = await self.notice(row)
+                if messenger.personal and row["address"] not in notice.people:  # may not read it any more
+                    return await asyncio.wrap_future(deliveries.withdraw(store, row, owner))
                 before = await messenger.find(notice) if row["state"] == "sending" else None
                 told = before or await messenger.send(notice)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the delivery's own trouble

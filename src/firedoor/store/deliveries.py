@@ -124,6 +124,11 @@ def give_up(store: Store, row: Row, owner: str, problem: str) -> Future[bool]:
     return _update(store, _mine(row, owner), values)
 
 
+def withdraw(store: Store, row: Row, owner: str) -> Future[bool]:
+    """It is for nobody any more."""
+    return _update(store, _mine(row, owner), {"state": "nobody", "next_at": None, "owner": ""})
+
+
 def drop(store: Store, row: Row) -> Future[bool]:
     """What nobody needs any more, such as a summary after a newer one."""
     columns = table(DeliveryRow).c
