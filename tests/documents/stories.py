@@ -1,0 +1,95 @@
+"""The stories that reports and notices are made from in these tests: one drill of each playbook that ships.
+
+python -m tests.documents.stories    writes the goldens again, after a change that was meant and looked at
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from firedoor.core.drafts import Draft
+from firedoor.core.report import report
+from firedoor.core.scope import typed_facts
+from firedoor.core.view import fold
+from firedoor.duties.catalogue import catalogue
+from firedoor.runtime import library
+from firedoor.runtime.drill import DrillResult, rehearse_all
+from firedoor.runtime.rendering import render_html, render_markdown
+from firedoor.templates import render_draft
+
+GOLDENS = Path(__file__).parent / "goldens"
+PLAYBOOKS = {"model-data-leakage": 0, "nonconsensual-generation": 0, "unauthorized-training": 1}  # which drill of each
+WORDS = {
+    "name": "Example AI", "address": "Testville", "contact_name": "Carla", "contact_email": "carla@example.org",
+    "contact_phone": "0", "dpo_name": "Dora", "dpo_email": "dora@example.org",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Story:
+    """One drill that went as expected."""
+
+    playbook: str
+    result: DrillResult
+
+    def report(self) -> dict[str, Any]:
+        """Its report."""
+        plan = library.compiled(self.playbook)
+        return report(self.result.entries, plan, {**catalogue().facts, **plan.definitions()}, organisation=WORDS)
+
+    def html(self) -> str:
+        """Its report as a page."""
+        return render_html(self.report())
+
+    def drafts(self) -> dict[str, Draft]:
+        """The notice of every clock, from what was known in the end."""
+        plan = library.compiled(self.playbook)
+        view = fold("INC-DRILL", self.result.entries)
+        facts = typed_facts(view.facts, {**catalogue().facts, **plan.definitions()})
+        people = ("individuals", "people")
+        families = {True: "people", False: "authorities"}
+        return {
+            name: render_draft(clock, view, facts, WORDS, families[clock.get("addressee") in people])
+            for name, clock in view.clocks.items()
+        }
+
+
+@cache
+def story(playbook: str) -> Story:
+    """The drill of a playbook that starts clocks."""
+    read = library.load_playbook(playbook)
+    drill = read.header.drills[PLAYBOOKS[playbook]].drill
+    return Story(playbook, rehearse_all(read, library.compiled(playbook), catalogue(), drill)[0])
+
+
+def told(text: str) -> str:
+    """What a report tells, without digests and without the long lists that any change of a playbook moves."""
+    parts = re.split(r"(?m)^(?=## )", text)
+    kept = [part for part in parts if not part.startswith(("## Decisions", "## Evidence", "## Timeline", "## How to"))]
+    return re.sub(r"[0-9a-f]{12,64}", "(digest)", "".join(kept))
+
+
+def goldens() -> dict[str, str]:
+    """Every golden by its name: the report as Markdown, and all notices in one file."""
+    found = {}
+    for name in PLAYBOOKS:
+        one = story(name)
+        found[f"{name}.report.md"] = told(render_markdown(one.report()))
+        texts = (f"<!-- {clock} ({draft.template}) -->\n\n{draft.text}" for clock, draft in one.drafts().items())
+        found[f"{name}.notices.md"] = "\n".join(texts)
+    return found
+
+
+def main() -> None:
+    """Write the goldens."""
+    GOLDENS.mkdir(exist_ok=True)
+    for name, text in goldens().items():
+        (GOLDENS / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

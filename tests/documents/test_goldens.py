@@ -1,0 +1,68 @@
+"""Reports and notices of the playbooks that ship, as they were read and found good; on paper, opened again."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from tests.documents.stories import GOLDENS, PLAYBOOKS, goldens, story
+
+from firedoor.core.prose import blocks
+from firedoor.runtime.papers import Paper, on_paper
+from firedoor.runtime.printing import pdf
+
+HEADINGS = (
+    "Summary", "What was suspended", "Legal clocks", "Decisions", "Cause and measures", "Lessons and changes", "Facts",
+    "Evidence", "Timeline", "How to verify",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [f"{name}.{kind}.md" for name in PLAYBOOKS for kind in ("report", "notices")])
+def test_documents_read_as_they_did(name: str) -> None:
+    """A difference is either a fault or is meant: then `python -m tests.documents.stories` writes them again."""
+    assert goldens()[name] == (GOLDENS / name).read_text(encoding="utf-8")
+
+
+def pages_of(content: bytes) -> list[str]:
+    """The text of every page of a PDF."""
+    pypdf = pytest.importorskip("pypdf")
+    return [page.extract_text() for page in pypdf.PdfReader(io.BytesIO(content)).pages]
+
+
+@pytest.mark.parametrize("name", PLAYBOOKS)
+def test_a_report_prints_with_contents_numbers_and_every_part(name: str) -> None:
+    """A4 pages with a running header and `Page n of m`; the contents name pages; two prints are the same bytes."""
+    pytest.importorskip("weasyprint")
+    html = story(name).html()
+    printed = pdf(html)
+    pages = pages_of(printed)
+    assert 5 < len(pages) < 80
+    assert all(f"Page {number} of {len(pages)}" in text for number, text in enumerate(pages, 1))
+    assert all("Incident report INC-DRILL" in text for text in pages)
+    assert all(heading in pages[0] for heading in HEADINGS)
+    assert printed == pdf(html)
+
+
+def test_a_document_fetches_nothing(tmp_path: object) -> None:
+    """Neither from the network nor from the disk, whatever a page asks for."""
+    pytest.importorskip("weasyprint")
+    outside = '<p>seen</p><img src="file:///etc/hostname" alt=""><img src="http://127.0.0.1:9/x.png" alt="">'
+    assert "seen" in pages_of(pdf(outside))[0]
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_a_notice_reads_alike_on_every_paper(playbook: str) -> None:
+    """What stands in the draft stands in the text, the PDF and the DOCX; every page says that it is a draft."""
+    pytest.importorskip("weasyprint")
+    docx = pytest.importorskip("docx")
+    clock, draft = next(iter(story(playbook).drafts().items()))
+    paper = Paper("INC-DRILL", clock, "A notice", "en", "draft", draft.text)
+    wanted = [block.plain.split("\n")[0] for block in blocks(draft.text) if block.kind == "heading"]
+    pages = pages_of(on_paper(paper, "pdf"))
+    assert all("DRAFT - not sent" in text for text in pages)
+    word = [p.text for p in docx.Document(io.BytesIO(on_paper(paper, "docx"))).paragraphs]
+    for heading in wanted:
+        assert heading in word
+        assert heading in on_paper(paper, "txt").decode()
+        assert any(" ".join(heading.split()) in " ".join(text.split()) for text in pages)
+    assert draft.text.count("[missing: ") == "\n".join(word).count("[missing: ")
