@@ -93,9 +93,9 @@ class Site:
         assert answer.status_code < 300, answer.text
         return answer.json()
 
-    def open(self, playbook: str = "model-data-leakage", **facts: Any) -> str:
+    def open(self, playbook: str = "model-data-leakage", why: str = "a test", **facts: Any) -> str:
         """Open an incident by hand; return it once something waits for people."""
-        incident = str(self.post("/incidents", {"playbook": playbook, "facts": facts, "why": "a test"})["incident"])
+        incident = str(self.post("/incidents", {"playbook": playbook, "facts": facts, "why": why})["incident"])
         self.wait_for(lambda: self.api.get(f"/incidents/{incident}/tasks?open=true").json()["tasks"])
         return incident
 

@@ -140,7 +140,7 @@ def answer_somehow(site: Site, incident: str, task: dict[str, Any]) -> None:
     """The first choice that goes on, as this machine's user; letters and notices are not owed here."""
     choices = {choice["id"]: choice for choice in task["choices"]}
     chosen = next((one for one in ("not_required", "known", "done") if one in choices), next(iter(choices)))
-    fields = {name: "as agreed" for name in choices[chosen]["requires"]}
+    fields = dict.fromkeys(choices[chosen]["requires"], "as agreed")
     said = {"choice": chosen, "why": "as agreed", "fields": fields}
     site.api.post(f"/incidents/{incident}/tasks/{task['name']}/answer", json=said)
 
