@@ -63,8 +63,9 @@ def _type(info: FieldInfo) -> str:
     annotation, inner = info.annotation, get_args(info.annotation)
     if annotation == Seconds | None:
         return "duration, such as `30m`"
-    if get_origin(annotation) is Literal:
-        return " or ".join(f"`{option}`" for option in inner)
+    choices = next((one for one in (annotation, *inner) if get_origin(one) is Literal), None)
+    if choices is not None:
+        return " or ".join(f"`{option}`" for option in get_args(choices))
     origin = get_origin(annotation)
     if origin in _ORIGINS:
         return _ORIGINS[origin]
