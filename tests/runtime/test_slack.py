@@ -203,6 +203,16 @@ async def test_a_permission_that_was_lost_counts_no_more(built: House, slack: Sl
     assert not answers(built, incident)
 
 
+async def test_another_role_is_refused_before_any_form(built: House, slack: SlackHouse) -> None:
+    """Somebody in the channel who is not asked gets words that only they see."""
+    incident, post = await incident_with_buttons(built, slack)
+    await slack.press(built.client(), "UDEE", post, hook="dee")
+    await desk(built)
+    assert "another role" in words(slack, "dee")
+    assert not slack.forms
+    assert not answers(built, incident)
+
+
 async def test_a_reason_is_needed_and_a_made_up_button_is_nothing(built: House, slack: SlackHouse) -> None:
     """Neither an empty form nor a value that nobody made decides anything."""
     incident, post = await incident_with_buttons(built, slack)
@@ -231,6 +241,7 @@ async def test_nothing_of_an_incident_stands_in_slack(built: House, slack: Slack
     assert SECRET not in slack.everything()
     title = (await built.local.get(f"/api/v1/incidents/{incident}")).json()["title"]
     assert title not in slack.everything()
+    assert "{{" not in slack.everything()
 
 
 async def test_whoever_need_not_know_learns_that_it_exists(built: House, slack: SlackHouse) -> None:
