@@ -17,7 +17,7 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query, Request
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, func, or_, select
 from starlette.responses import Response, StreamingResponse
 
 from firedoor.core.need_to_know import may_read
@@ -29,7 +29,7 @@ from firedoor.store.tables import EntryRow, IncidentRow
 
 LOOK = 0.3  # seconds between two looks
 ALIVE = 15.0  # seconds after which silence is broken by a comment, so that proxies keep the line
-SWEEP = 30  # every so many looks all open incidents are asked: for entries of a process whose clock lags behind
+SWEEP = 100  # every so many looks all open incidents are asked: for entries of a process whose clock lags behind
 OVERLAP = timedelta(seconds=5)  # by so much clocks may differ without anybody having to wait for the sweep
 MAXIMUM_LISTENERS = 500
 MAXIMUM_LAG = 1000  # events that may wait for one listener
@@ -65,6 +65,7 @@ class Hub:
         self._task: asyncio.Task[None] | None = None
         self._heads: Heads = {}
         self._looks = 0
+        self._written: tuple[int, int] | None = None  # how many incidents were open at the last sweep, with how much
         self._looked_at: datetime | None = None
 
     async def listen(self) -> asyncio.Queue[Event | None] | None:
@@ -115,7 +116,7 @@ class Hub:
         recent = text_of(self._looked_at - SETTLING)
         query = select(columns.id, columns.head_seq).where(or_(columns.closed_at.is_(None), columns.closed_at > recent))
         with self.runtime.world.store.engine.connect() as connection:
-            return {row.id: row.head_seq for row in connection.execute(query)}
+            return {row[0]: row[1] for row in connection.execute(query).all()}
 
     def _news(self) -> list[Event]:
         """What was written since the last look. Few questions, however many incidents there are."""
@@ -132,6 +133,13 @@ class Hub:
 
     def _swept(self) -> list[Row]:
         """What a look at the newest entries alone has missed."""
+        columns = table(IncidentRow).c
+        query = select(func.count(), func.sum(columns.head_seq)).where(columns.closed_at.is_(None))
+        with self.runtime.world.store.engine.connect() as connection:
+            count, total = connection.execute(query).one()
+        if (count, total) == self._written:  # nothing at all since the last sweep
+            return []
+        self._written = (count, total)
         heads = self._look()
         grown = {name: self._heads.get(name, 0) for name, seq in heads.items() if seq > self._heads.get(name, 0)}
         return [row for incident, after in grown.items() for row in self._entries(incident, after, heads[incident])]
