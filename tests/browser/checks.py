@@ -14,7 +14,8 @@ from tests.browser.site import DESKTOP, PHONE
 
 AXE = Axe()
 SERIOUS = ("serious", "critical")
-COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
+ALL = {"resultTypes": ["violations"]}  # what is in order need not be told one by one
+COLOURS = {**ALL, "runOnly": ["color-contrast", "link-in-text-block"]}
 WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # What sticks out at the right, so that a failure says what to mend; a region that scrolls by itself may hold anything.
 STICKS_OUT = """() => [...document.querySelectorAll("main *, header *")].filter((e) => !e.closest(".scroll")
@@ -26,7 +27,7 @@ OUTLINE = """() => [...document.querySelectorAll("h1, h2, h3, main a, main label
     n.data.trim()).join(" ")].join("|"))"""
 
 
-def faults(page: Page, options: Any = None) -> list[str]:
+def faults(page: Page, options: Any = ALL) -> list[str]:
     """The serious faults that axe finds on a page."""
     found = AXE.run(page, options=options).response["violations"]
     return [
@@ -38,10 +39,10 @@ def faults(page: Page, options: Any = None) -> list[str]:
 def looks(page: Page) -> list[str]:
     """Take an open page at four looks; return what is wrong. Colours alone change with the scheme."""
     wrong = []
-    for size, options in ((DESKTOP, None), (PHONE, None)):
+    for size in (DESKTOP, PHONE):
         page.set_viewport_size(size)
         page.emulate_media(color_scheme="light")
-        wrong += [f"{size['width']} light: {fault}" for fault in faults(page, options)]
+        wrong += [f"{size['width']} light: {fault}" for fault in faults(page)]
         if page.evaluate(WIDER) > 0:
             wrong.append(f"{size['width']}: wider than the screen: {page.evaluate(STICKS_OUT)}")
         page.emulate_media(color_scheme="dark")

@@ -118,7 +118,7 @@ def test_a_clock_starts_and_runs(site: Site, browser: Any, size: Any) -> None:
         page.clock.install()
         page.goto(page.url)
         page.clock.fast_forward("02:00:00")
-        page.wait_for_function(f"document.querySelector(\"[id='clock-{CLOCK}'] .countdown\").textContent == '2 d 21 h'")
+        row.locator(".countdown:has-text('2 d 21 h')").wait_for(timeout=SOON)
 
 
 def reopening(site: Site) -> tuple[str, str]:
