@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import pytest
 from tests.documents.stories import GOLDENS, PLAYBOOKS, goldens, story
 
+from firedoor.core.problems import InvalidInput
 from firedoor.core.prose import blocks
 from firedoor.runtime.papers import Paper, on_paper
-from firedoor.runtime.printing import pdf
+from firedoor.runtime.printing import docx, pdf
 
 HEADINGS = (
     "Summary", "What was suspended", "Legal clocks", "Decisions", "Cause and measures", "Lessons and changes", "Facts",
@@ -54,15 +56,24 @@ def test_a_document_fetches_nothing(tmp_path: object) -> None:
 def test_a_notice_reads_alike_on_every_paper(playbook: str) -> None:
     """What stands in the draft stands in the text, the PDF and the DOCX; every page says that it is a draft."""
     pytest.importorskip("weasyprint")
-    docx = pytest.importorskip("docx")
+    word_processor = pytest.importorskip("docx")
     clock, draft = next(iter(story(playbook).drafts().items()))
     paper = Paper("INC-DRILL", clock, "A notice", "en", "draft", draft.text)
     wanted = [block.plain.split("\n")[0] for block in blocks(draft.text) if block.kind == "heading"]
     pages = pages_of(on_paper(paper, "pdf"))
     assert all("DRAFT - not sent" in text for text in pages)
-    word = [p.text for p in docx.Document(io.BytesIO(on_paper(paper, "docx"))).paragraphs]
+    word = [p.text for p in word_processor.Document(io.BytesIO(on_paper(paper, "docx"))).paragraphs]
     for heading in wanted:
         assert heading in word
         assert heading in on_paper(paper, "txt").decode()
         assert any(" ".join(heading.split()) in " ".join(text.split()) for text in pages)
     assert draft.text.count("[missing: ") == "\n".join(word).count("[missing: ")
+
+
+@pytest.mark.parametrize("library", ["weasyprint", "docx"])
+def test_a_missing_library_is_told_with_what_to_install(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No traceback: the extra, and Pango for PDF."""
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(InvalidInput) as refused:
+        pdf("<p>x</p>") if library == "weasyprint" else docx("x", [])
+    assert "firedoor[documents]" in refused.value.problems[0].do

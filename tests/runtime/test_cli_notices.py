@@ -1,0 +1,41 @@
+"""Notices and lessons at the command line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.runtime.command import Firedoor, _firedoor  # noqa: F401 - a fixture
+
+FACTS = (
+    "aware_at=2026-11-20T10:00:00+00:00", "controller=yes", "personal_data=yes", "security_breach=yes", "severity=low",
+)  # fmt: skip
+
+
+@pytest.fixture(name="incident")
+def _incident(firedoor: Firedoor) -> str:
+    """An incident whose register has to be written."""
+    words = [word for fact in FACTS for word in ("--fact", fact)]
+    return firedoor("run", "model-data-leakage", *words, "--why", "test").out.strip().splitlines()[-1]
+
+
+def test_a_notice_is_worded_approved_and_exported(firedoor: Firedoor, incident: str, tmp_path: Path) -> None:
+    """From the list to the approved text in a file; what is still open is refused with words."""
+    listed = json.loads(firedoor("notice", "list", incident, "--format", "json").out)["notices"]
+    assert "press" in [one["clock"] for one in listed]
+    assert firedoor("notice", "approve", incident, "press", "--why", "read").code == 3
+    file = tmp_path / "notice.md"
+    file.write_text("# We know little yet\n\nWe say more tomorrow.\n")
+    assert "edited" in firedoor("notice", "edit", incident, "press", "--file", file, "--why", "worded").out
+    assert "approved" in firedoor("notice", "approve", incident, "press", "--why", "read").out
+    out = tmp_path / "notice.txt"
+    assert firedoor("notice", "export", incident, "press", "--format", "txt", "--out", out).code == 0
+    assert out.read_text() == "We know little yet\n\nWe say more tomorrow.\n"
+    assert "worded" not in firedoor("notice", "show", incident, "press").out
+
+
+def test_lessons_are_told_and_written_as_a_diff(firedoor: Firedoor, incident: str) -> None:
+    """The agenda is for people; the diff alone is for a file."""
+    assert "Facts nobody knew" in firedoor("lessons", incident).out
+    assert firedoor("lessons", incident, "--diff").out.startswith("# ")
