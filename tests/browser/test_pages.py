@@ -49,3 +49,11 @@ def test_a_page_is_whole_for_everybody(site: Site, tour: Tour, window: Any, plai
 def test_what_is_no_page_is_in_the_table() -> None:
     """The list of exceptions holds nothing that is gone."""
     assert [path for path in NO_PAGES if ("GET", path) not in ROUTES] == []
+
+
+def test_the_menu_names_every_page_once(site: Site, window: Any) -> None:
+    """Two people who add the same page to the menu add it twice."""
+    page, _ = window
+    page.goto(site.url)
+    named = page.eval_on_selector_all("header nav a", "(links) => links.map((link) => link.getAttribute('href'))")
+    assert len(named) == len(set(named))
