@@ -1,0 +1,66 @@
+"""Somebody opens a real nginx by hand behind Firedoor's back: within the interval it is on record and closed again."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.contract.rigs.nginx import Rig
+from tests.runtime.pages import HEAD, SUSPEND
+
+from firedoor.connectors.parts.context import ConnectorContext, open_client
+from firedoor.connectors.registry import OpenConnectors
+from firedoor.runtime.secrets import ReferencedSecrets
+from firedoor.testing import House, plan_of
+
+
+@pytest.fixture(scope="module")
+def rig() -> Iterator[Rig]:
+    """A real nginx with two routes."""
+    rig = Rig()
+    rig.start()
+    yield rig
+    rig.stop()
+
+
+@pytest.fixture(name="house")
+async def _house(tmp_path: Path, rig: Rig) -> AsyncIterator[House]:
+    """A house whose door is that nginx, and a playbook that closes again."""
+    rig.reset()
+    plan = plan_of(HEAD + "hold: {reverify: 1m, on_drift: suspend_again}\n" + SUSPEND.lstrip("\n"))
+    house = House(tmp_path, plan, inventory=rig.inventory)
+    client = open_client()
+    secrets, purpose = ReferencedSecrets(), house.world.closed_on_purpose
+    house.world.connectors = OpenConnectors(ConnectorContext(client, secrets, house.clock, house.inventory, purpose))
+    yield house
+    await house.driver.stop()
+    await client.aclose()
+    house.close()
+
+
+def answers(rig: Rig, name: str) -> int:
+    """Ask as a caller does."""
+    probe = rig.inventory.targets[name].probe
+    assert probe is not None
+    return httpx.request(probe.method, probe.url, headers=dict(probe.headers), trust_env=False).status_code
+
+
+async def test_opened_by_hand_it_is_closed_again_and_on_record(house: House, rig: Rig) -> None:
+    """The file is removed and nginx reloaded, as an administrator would; the next look closes the route again."""
+    name = rig.target.id
+    (neighbour,) = rig.target.neighbours
+    incident = await house.open(endpoint=name)
+    await house.settle(incident)
+    assert (answers(rig, name), answers(rig, neighbour)) == (503, 200)
+    rig.nginx.ours.unlink()
+    rig.nginx.reload()
+    assert answers(rig, name) == 200
+    house.wind(minutes=1)
+    assert await house.holding.look() == 1
+    assert (answers(rig, name), answers(rig, neighbour)) == (503, 200)
+    view = await house.settle(incident)
+    (drift,) = view.holds[name]["drifts"]
+    assert "callers are answered again (200)" in drift["seen"]
+    assert rig.nginx.ours.exists()
