@@ -286,6 +286,17 @@ class SessionRow(SQLModel, table=True):
     expires_at: str = Field(index=True)
 
 
+class SealedReadRow(SQLModel, table=True):
+    """Who read facts about victims and witnesses, one line for a person and an hour."""
+
+    __tablename__ = "sealed_read"
+
+    incident: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    hour: str = Field(primary_key=True)
+    first_at: str
+
+
 class AnswerLinkRow(SQLModel, table=True):
     """Links that answer one task once: only a digest of the secret is kept."""
 

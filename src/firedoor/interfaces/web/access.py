@@ -121,6 +121,7 @@ ROUTES: Mapping[tuple[str, str], Access] = {
     ("PATCH", f"{V1}/accounts/{{name}}"): Access.ADMIN,
     ("POST", f"{V1}/accounts/{{name}}/one-time-codes"): Access.ADMIN,
     ("POST", f"{INCIDENT}/readers"): Access.OPERATE,
+    ("GET", f"{INCIDENT}/sealed-reads"): Access.CORRECT,
     ("GET", f"{V1}/me"): Access.READ,
     ("POST", f"{V1}/alerts/{{source}}"): Access.SEND,
     ("GET", f"{V1}/alerts"): Access.READ,

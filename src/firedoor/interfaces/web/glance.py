@@ -20,6 +20,7 @@ from firedoor.core.sealing import OPEN, seal
 from firedoor.core.view import IncidentView, fold
 from firedoor.interfaces.web.auth import Caller
 from firedoor.interfaces.web.reading import Read
+from firedoor.interfaces.web.sealed_reads import note
 from firedoor.runtime.start import Runtime
 
 MAXIMUM_INCIDENTS = 200
@@ -73,6 +74,7 @@ def _glance(runtime: Runtime, incident: str, caller: Caller) -> Glance:
     if known is None or known.head != head:
         known = _fold(runtime, incident, known)
         _keep(incident, known)
+    note(runtime, caller, known.open.view, known.open.definitions)
     return known.of(caller)
 
 

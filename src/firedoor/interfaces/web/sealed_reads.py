@@ -1,0 +1,50 @@
+"""The record of who read facts about victims and witnesses.
+
+Decides that whoever may read sealed facts of an incident that holds some is written down before anything is shown, once
+an hour; where it cannot be written down, it is not shown. Leaves what is sealed to the core.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from firedoor.core.facts import FactDefinition
+from firedoor.core.view import IncidentView
+from firedoor.interfaces.web.answers import answer
+from firedoor.interfaces.web.auth import Asking, Caller, Running
+from firedoor.runtime.start import Runtime
+from firedoor.store.sealed_reads import note_read, reads_of
+
+router = APIRouter(prefix="/api/v1", tags=["people"])
+
+AGAIN = timedelta(minutes=30)  # a process need not ask the store more often
+REMEMBERED = 5000
+_noted: dict[tuple[int, str, str], datetime] = {}
+
+
+def note(runtime: Runtime, caller: Caller, view: IncidentView, definitions: Mapping[str, FactDefinition]) -> None:
+    """Write a read down, if there is anything sealed and this caller sees it."""
+    if not caller.unsealed or not any(
+        value is not None and name in definitions and definitions[name].sealed for name, value in view.facts.items()
+    ):
+        return
+    key, now = (id(runtime), view.id, caller.person.name), runtime.world.now()
+    last = _noted.get(key)
+    if last is not None and now - last < AGAIN and last.hour == now.hour:
+        return
+    note_read(runtime.world.store, view.id, caller.person.name, now)
+    if len(_noted) >= REMEMBERED:
+        _noted.clear()
+    _noted[key] = now
+
+
+@router.get("/incidents/{incident}/sealed-reads", summary="Who read facts about victims and witnesses")
+async def get_reads(incident: str, runtime: Running, _: Asking) -> Response:
+    """One line for each person and hour, the newest first."""
+    rows = await asyncio.to_thread(reads_of, runtime.world.store, incident)
+    return answer({"incident": incident, "reads": [{"person": r["person"], "first_at": r["first_at"]} for r in rows]})
