@@ -23,6 +23,7 @@ MAXIMUM_OUTPUT = 16 * 1024 * 1024  # bytes; a busy cluster lists thousands of jo
 MAXIMUM_ARGUMENTS = 64
 MAXIMUM_ARGUMENT = 32 * 1024  # characters of one of them
 _EXCERPT = 200
+_FAREWELL = 2.0  # seconds in which the pipes of a killed program end
 
 
 @dataclass(frozen=True)
@@ -69,12 +70,13 @@ async def run(command: Command, *, changes: bool) -> Output:
     except OSError as error:
         message = f"{command} could not be started: {error.strerror}"
         raise Unanswered(Problem(code="K201", message=message, do="nothing was changed; repair the program")) from None
+    readers = [asyncio.create_task(_read(stream)) for stream in (process.stdout, process.stderr)]
     try:
         async with asyncio.timeout(command.timeout_seconds):
-            content, complaint = await asyncio.gather(_read(process.stdout), _read(process.stderr))
+            content, complaint = await asyncio.gather(*readers)
             code = await process.wait()
     except BaseException as error:  # a cancelled run leaves nothing running either
-        await _end(process)
+        await _end(process, readers)
         if isinstance(error, TimeoutError | _TooMuch):
             raise _broken(command, error, changes=changes) from None
         raise
@@ -115,11 +117,23 @@ async def _read(stream: asyncio.StreamReader | None) -> bytes:
     return b"".join(chunks)
 
 
-async def _end(process: asyncio.subprocess.Process) -> None:
-    """Kill it with all that it has started."""
+async def _end(process: asyncio.subprocess.Process, readers: list[asyncio.Task[bytes]]) -> None:
+    """Kill it with all that it has started, and read its pipes to their end, for which asyncio waits as well."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
+    for reader in readers:
+        reader.cancel()
+    await asyncio.gather(*readers, return_exceptions=True)
+    with suppress(TimeoutError):  # somebody who left the group may hold a pipe open for ever
+        async with asyncio.timeout(_FAREWELL):
+            await asyncio.gather(_drain(process.stdout), _drain(process.stderr))
+            await process.wait()
+
+
+async def _drain(stream: asyncio.StreamReader | None) -> None:
+    assert stream is not None  # noqa: S101 - both are pipes
+    while await stream.read(65536):
+        pass
 
 
 def _broken(command: Command, error: Exception, *, changes: bool) -> FiredoorError:
