@@ -17,7 +17,7 @@ import pytest
 
 PROGRAM = (sys.executable, "-m", "firedoor.interfaces.cli.main")
 ALERT = Path(__file__).parents[2] / "src" / "firedoor" / "demo" / "alert.json"
-PATIENCE = 30.0
+PATIENCE = 90.0  # on a machine that does much else
 
 SHORT = """
 playbook: short
@@ -165,13 +165,13 @@ def test_a_signal_stops_everything_cleanly(here: Here, number: signal.Signals) -
 
 
 def test_alerts_are_accepted_before_prefect_has_started(here: Here) -> None:
-    """On existing data the server answers within seconds on a busy machine; the alert is on disk with its 202."""
+    """On existing data the server says that it accepts alerts before it says that Prefect is ready."""
     here.command("incidents")
-    seconds = here.up()
+    here.up()
     sent = here.command("alert", "send", "--source", "alertmanager", "--file", ALERT)
-    prefect = httpx.get(f"{here.note()['url']}/readyz", trust_env=False).json()["parts"]["prefect"]
-    assert (sent.stdout.split()[0], prefect) == ("start", "starting")
-    assert seconds < 5
+    assert sent.stdout.split()[0] == "start"
+    said = until(lambda: here.said() if "ready     Prefect" in here.said() else "", here.said)
+    assert said.index("alerts are accepted") < said.index("ready     Prefect")
 
 
 def test_a_run_is_seen_in_prefect(here: Here) -> None:

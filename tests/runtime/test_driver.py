@@ -80,7 +80,7 @@ async def test_an_effect_in_doubt_is_observed_and_not_repeated(house: House) -> 
     """Killed between the effect and its entry: the next process sees that it is closed, and closes nothing."""
     hold = house.far_end.holds["verify", "chat-large"] = asyncio.Event()
     incident = await house.open(endpoint="chat-large")
-    await until(lambda: house.far_end.effects.total() == 1)
+    await until(lambda: house.far_end.calls["verify", "chat-large"] == 1)  # the door is closed, and it waits for proof
     other = house.again()
     other.wind(seconds=LEASE.total_seconds() + 1)
     house.far_end.holds.clear()
