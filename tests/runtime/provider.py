@@ -38,7 +38,7 @@ class Provider:
         assert asked["code_challenge_method"] == "S256"
         code = secrets.token_urlsafe(16)
         self.codes[code] = asked
-        state = "another" if self.wrong == "state" else asked["state"]
+        state = "of ané other" if self.wrong == "state" else asked["state"]
         return f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': state, 'iss': self.issuer})}"
 
     def token(self, form: dict[str, str]) -> dict[str, str] | None:

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 from tests.runtime.api_house import House, house
+from tests.runtime.test_storage_faults import READ_ONLY, Fault
 
 from firedoor.interfaces.web.access import V1
+
+SECRET = "a name that nobody else has"
 
 
 @pytest.fixture(name="built")
@@ -30,7 +33,7 @@ async def sealed(built: House) -> str:
     world = built.runtime.world
     plan = built.runtime.shelf.plans["nonconsensual-generation"]
     name, value = next(
-        (name, "a name") for name, one in world.definitions(plan).items() if one.sealed and str(one.type) == "text"
+        (name, SECRET) for name, one in world.definitions(plan).items() if one.sealed and str(one.type) == "text"
     )
     incident = await built.open("nonconsensual-generation")
     given: dict[str, Any] = {"facts": {name: value}, "why": "the person told us"}
@@ -61,3 +64,17 @@ async def test_where_nothing_is_sealed_nobody_is_on_record(built: House) -> None
     incident = await built.open()
     assert (await built.holding("dee", "dpo").get(f"{V1}/incidents/{incident}")).status_code == 200
     assert await reads(built, incident) == []
+
+
+@pytest.mark.parametrize("way", [f"{V1}/incidents", "/incidents"], ids=["api", "console"])
+async def test_what_cannot_be_written_down_stays_covered(built: House, way: str) -> None:
+    """On a database that takes nothing more an incident is still read, without what is sealed."""
+    incident = await sealed(built)
+    dpo = built.holding("dee", "dpo")
+    fault = Fault(built.runtime.world.store.engine, *READ_ONLY)
+    blind = await dpo.get(f"{way}/{incident}")
+    fault.mend()
+    seeing = await dpo.get(f"{way}/{incident}")
+    assert (blind.status_code, seeing.status_code) == (200, 200)
+    assert (SECRET in blind.text, SECRET in seeing.text) == (False, True)
+    assert await reads(built, incident) == ["dee"]

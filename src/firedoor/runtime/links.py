@@ -9,6 +9,7 @@ Leaves which tasks may be answered so to `core.operator`.
 from __future__ import annotations
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -87,9 +88,9 @@ class Linking(Operating):
             raise
         return offer
 
+    @abstractmethod
     async def answer(self, incident: str, task: str, answer: Answer, person: Person) -> IncidentView:
         """Answer a task."""
-        raise NotImplementedError
 
     def _row(self, secret: str) -> Mapping[str, Any]:
         row = links.find_link(self.world.store, secret)

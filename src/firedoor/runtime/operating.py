@@ -6,6 +6,7 @@ Decides nothing; reads, has the core decide, and writes in one transaction. It i
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from firedoor.runtime.world import World
 
 
-class Operating:
+class Operating(ABC):
     """Calls that steer. Each names the person who does it and asks why."""
 
     world: World
@@ -73,13 +74,14 @@ class Operating:
         """Place a legal hold on an incident, or release it."""
         return await self._write(incident, lambda view: legal_hold(view, why, person, release=release))
 
+    @abstractmethod
     async def view(self, incident: str) -> IncidentView:
         """The incident as its journal tells it now."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def plan_of(self, incident: str) -> Plan:
         """The plan that the incident is pinned to."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def _write(self, incident: str, decide: Callable[[IncidentView], Sequence[Draft]]) -> IncidentView:
-        raise NotImplementedError
+        """Read, have it decided, and write, as one."""

@@ -4,45 +4,29 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from typing import ClassVar
 
 from tests.contract.rigs_support.faulty_proxy import Asked, FaultyHttpProxy, Reply
 from tests.contract.rigs_support.moto_server import (
+    AwsRig,
     Moto,
     access,
-    elsewhere,
     key_as,
     named,
-    nowhere,
     refusals,
 )
 
-from firedoor.core.targets import Door, Inventory, Target
+from firedoor.core.targets import Inventory, Target
 
 RIGHTS = [f"iam:{verb}" for verb in ("ListUserPolicies", "GetUserPolicy", "PutUserPolicy", "DeleteUserPolicy")]
 _DENY = {"Effect": "Deny", "Action": ["sagemaker:InvokeEndpoint*", "bedrock:InvokeModel*"], "Resource": ["*"]}
 _POLICY = "firedoor.chat-large.callers"
 
 
-class Rig:
+class Rig(AwsRig):
     """`chat-large` and `chat-small` are each called by a user of their own."""
 
-    kind: ClassVar[str] = "aws"
-    cannot: ClassVar[Mapping[str, str]] = {}
-
-    def __init__(self) -> None:
-        self.environment: dict[str, str] = {}
-        self.inventory = Inventory()
-        self.heard: list[str] = []
-
-    @property
-    def target(self) -> Target:
-        return self.inventory.targets["chat-large"]
-
-    @property
-    def door(self) -> Door:
-        return self.target.doors[0]
+    name: ClassVar[str] = "chat-large"
 
     def start(self) -> None:
         self.moto = Moto()
@@ -58,10 +42,6 @@ class Rig:
             lied=_lied,
         )
         self.reset()
-
-    def stop(self) -> None:
-        self.proxy.stop()
-        self.moto.stop()
 
     def reset(self) -> None:
         self.proxy.reset()
@@ -88,19 +68,6 @@ class Rig:
             "neighbours": [other],
         }
         return Target.model_validate(document)
-
-    def effects(self) -> int:
-        return self.proxy.effects
-
-    def break_with(self, fault: str) -> None:
-        if fault == "wrong key":
-            self.environment["RESPONDER_SECRET_KEY"] = "not-the-key-at-all"
-        elif fault == "down":
-            self.inventory = elsewhere(self.inventory, self.proxy.url, nowhere(), doors=True, probes=False)
-        elif fault == "dark":
-            self.inventory = elsewhere(self.inventory, self.moto.url, nowhere(), doors=False, probes=True)
-        else:
-            self.proxy.plan(fault)
 
     def change_behind_our_back(self) -> None:
         """A colleague adds a statement to the policy that we left."""

@@ -10,16 +10,15 @@ from tests.contract.rigs_support.faulty_proxy import Asked, FaultyHttpProxy, Rep
 from tests.contract.rigs_support.moto_server import (
     ACCOUNT,
     REGION,
+    AwsRig,
     Moto,
     access,
-    elsewhere,
     key_as,
     named,
-    nowhere,
     refusals,
 )
 
-from firedoor.core.targets import Door, Inventory, Target
+from firedoor.core.targets import Inventory, Target
 
 RIGHTS = [f"s3:{verb}BucketPolicy" for verb in ("Get", "Put", "Delete")]
 RESPONSE = f"arn:aws:iam::{ACCOUNT}:role/incident-response"
@@ -38,24 +37,10 @@ _COLLEAGUE = {
 }
 
 
-class Rig:
+class Rig(AwsRig):
     """Users' photographs and public texts in one bucket, each read by a job with a key of its own."""
 
-    kind: ClassVar[str] = "aws"
-    cannot: ClassVar[Mapping[str, str]] = {}
-
-    def __init__(self) -> None:
-        self.environment: dict[str, str] = {}
-        self.inventory = Inventory()
-        self.heard: list[str] = []
-
-    @property
-    def target(self) -> Target:
-        return self.inventory.targets["users-share"]
-
-    @property
-    def door(self) -> Door:
-        return self.target.doors[0]
+    name: ClassVar[str] = "users-share"
 
     def start(self) -> None:
         self.moto = Moto()
@@ -76,10 +61,6 @@ class Rig:
             lied=lambda _asked: Reply(204, b"", {}),
         )
         self.reset()
-
-    def stop(self) -> None:
-        self.proxy.stop()
-        self.moto.stop()
 
     def reset(self) -> None:
         self.proxy.reset()
@@ -112,19 +93,6 @@ class Rig:
             "neighbours": [other],
         }
         return Target.model_validate(document)
-
-    def effects(self) -> int:
-        return self.proxy.effects
-
-    def break_with(self, fault: str) -> None:
-        if fault == "wrong key":
-            self.environment["RESPONDER_SECRET_KEY"] = "not-the-key-at-all"
-        elif fault == "down":
-            self.inventory = elsewhere(self.inventory, self.proxy.url, nowhere(), doors=True, probes=False)
-        elif fault == "dark":
-            self.inventory = elsewhere(self.inventory, self.moto.url, nowhere(), doors=False, probes=True)
-        else:
-            self.proxy.plan(fault)
 
     def policy(self) -> str | None:
         """Return the policy as the bucket bears it; None where it has none."""

@@ -14,14 +14,14 @@ import os
 import re
 import subprocess
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 from tests.conftest import require
-from tests.contract.rigs_support.faulty_proxy import Asked, Reply
+from tests.contract.rigs_support.faulty_proxy import Asked, FaultyHttpProxy, Reply
 from tests.parts import free_port, python_part, until
 
-from firedoor.core.targets import Inventory
+from firedoor.core.targets import Door, Inventory, Target
 
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 TIMEOUT = 1.2  # seconds; short, because some faults never answer
@@ -147,3 +147,46 @@ def elsewhere(inventory: Inventory, old: str, new: str, *, doors: bool, probes: 
 def nowhere() -> str:
     """Return a URL on which nothing listens."""
     return f"http://127.0.0.1:{free_port()}"
+
+
+class AwsRig:
+    """What the rigs of the aws connector share: moto behind a faulty proxy, and the faults that both can have.
+
+    `name` is the target under test. A rig starts `moto` and `proxy`, and puts its own inventory together.
+    """
+
+    kind: ClassVar[str] = "aws"
+    cannot: ClassVar[Mapping[str, str]] = {}
+    name: ClassVar[str]
+    moto: Moto
+    proxy: FaultyHttpProxy
+
+    def __init__(self) -> None:
+        self.environment: dict[str, str] = {}
+        self.inventory = Inventory()
+        self.heard: list[str] = []
+
+    @property
+    def target(self) -> Target:
+        return self.inventory.targets[self.name]
+
+    @property
+    def door(self) -> Door:
+        return self.target.doors[0]
+
+    def stop(self) -> None:
+        self.proxy.stop()
+        self.moto.stop()
+
+    def effects(self) -> int:
+        return self.proxy.effects
+
+    def break_with(self, fault: str) -> None:
+        if fault == "wrong key":
+            self.environment["RESPONDER_SECRET_KEY"] = "not-the-key-at-all"
+        elif fault == "down":
+            self.inventory = elsewhere(self.inventory, self.proxy.url, nowhere(), doors=True, probes=False)
+        elif fault == "dark":
+            self.inventory = elsewhere(self.inventory, self.moto.url, nowhere(), doors=False, probes=True)
+        else:
+            self.proxy.plan(fault)

@@ -20,7 +20,7 @@ from firedoor.core.sealing import OPEN, seal
 from firedoor.core.view import IncidentView, fold
 from firedoor.interfaces.web.auth import Caller
 from firedoor.interfaces.web.reading import Read
-from firedoor.interfaces.web.sealed_reads import note
+from firedoor.interfaces.web.sealed_reads import may_see
 from firedoor.runtime.start import Runtime
 
 MAXIMUM_INCIDENTS = 200
@@ -49,9 +49,9 @@ class _Folded:
     open: Glance
     covered: dict[bool, Glance] = field(default_factory=dict)
 
-    def of(self, caller: Caller) -> Glance:
-        """As this caller sees it; one for those who see sealed facts, one for the others."""
-        if caller.unsealed:
+    def of(self, unsealed: bool) -> Glance:  # noqa: FBT001 - which of the two is wanted
+        """One for those who see sealed facts, one for the others."""
+        if unsealed:
             return self.open
         if True not in self.covered:
             found = self.open
@@ -74,8 +74,7 @@ def _glance(runtime: Runtime, incident: str, caller: Caller) -> Glance:
     if known is None or known.head != head:
         known = _fold(runtime, incident, known)
         _keep(incident, known)
-    note(runtime, caller, known.open.view, known.open.definitions)
-    return known.of(caller)
+    return known.of(may_see(runtime, caller, known.open.view, known.open.definitions))
 
 
 def _fold(runtime: Runtime, incident: str, known: _Folded | None) -> _Folded:

@@ -18,7 +18,7 @@ from firedoor.core.operations import Plan
 from firedoor.core.sealing import OPEN, Seal, seal
 from firedoor.core.view import IncidentView, fold
 from firedoor.interfaces.web.auth import Caller
-from firedoor.interfaces.web.sealed_reads import note
+from firedoor.interfaces.web.sealed_reads import may_see
 from firedoor.runtime.start import Runtime
 
 
@@ -56,6 +56,5 @@ def _read(runtime: Runtime, incident: str, caller: Caller) -> Read:
     view = fold(incident, entries)
     plan = world.store.plan(view.plan_digest)
     definitions = world.definitions(plan)
-    note(runtime, caller, view, definitions)
-    covered = OPEN if caller.unsealed else seal(definitions, entries)
+    covered = OPEN if may_see(runtime, caller, view, definitions) else seal(definitions, entries)
     return Read(entries, view, plan, definitions, Names(plan, definitions, world.organisation.words), covered)

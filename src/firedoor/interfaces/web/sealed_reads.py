@@ -1,12 +1,14 @@
 """The record of who read facts about victims and witnesses.
 
-Decides that whoever may read sealed facts of an incident that holds some is written down before anything is shown, once
-an hour; where it cannot be written down, it is not shown. Leaves what is sealed to the core.
+Decides that whoever may read sealed facts of an incident that holds some is written down before they are shown, once an
+hour. Where it cannot be written down they stay covered, and everything else is shown: a full disk must not blind
+anybody. Leaves what is sealed to the core.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -14,6 +16,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from firedoor.core.facts import FactDefinition
+from firedoor.core.problems import FiredoorError
 from firedoor.core.view import IncidentView
 from firedoor.interfaces.web.answers import answer
 from firedoor.interfaces.web.auth import Asking, Caller, Running
@@ -24,15 +27,27 @@ router = APIRouter(prefix="/api/v1", tags=["people"])
 
 AGAIN = timedelta(minutes=30)  # a process need not ask the store more often
 REMEMBERED = 5000
+log = logging.getLogger(__name__)
 _noted: dict[tuple[int, str, str], datetime] = {}
 
 
-def note(runtime: Runtime, caller: Caller, view: IncidentView, definitions: Mapping[str, FactDefinition]) -> None:
-    """Write a read down, if there is anything sealed and this caller sees it."""
-    if not caller.unsealed or not any(
+def may_see(runtime: Runtime, caller: Caller, view: IncidentView, definitions: Mapping[str, FactDefinition]) -> bool:
+    """Whether this caller sees what is sealed; if there is anything, it is written down first that they read it."""
+    if not caller.unsealed:
+        return False
+    if not any(
         value is not None and name in definitions and definitions[name].sealed for name, value in view.facts.items()
     ):
-        return
+        return True
+    try:
+        _note(runtime, caller, view)
+    except FiredoorError as error:
+        log.error("who read the sealed facts of %s cannot be written down, so they stay covered: %s", view.id, error)  # noqa: TRY400
+        return False
+    return True
+
+
+def _note(runtime: Runtime, caller: Caller, view: IncidentView) -> None:
     key, now = (id(runtime), view.id, caller.person.name), runtime.world.now()
     last = _noted.get(key)
     if last is not None and now - last < AGAIN and last.hour == now.hour:

@@ -65,7 +65,7 @@ async def come_back(request: Request, runtime: Runtime) -> tuple[Account, str]:
     given = request.query_params
     if given.get("error"):
         raise _refused(f"the provider refused: {given['error'][:100]}")
-    if not secrets.compare_digest(given.get("state", ""), kept["state"]) or not given.get("code"):
+    if not _same(given.get("state", ""), kept["state"]) or not given.get("code"):
         raise _refused("the answer does not belong to this browser")
     settings = runtime.settings
     if given.get("iss", settings.oidc_issuer) != settings.oidc_issuer:  # RFC 9207
@@ -99,7 +99,7 @@ async def _claims(request: Request, settings: Settings, code: str, kept: Mapping
     answer = await _ask("POST", found["token_endpoint"], data=form)
     keys = await _remembered(found["jwks_uri"])
     claims = await asyncio.to_thread(_verified, str(answer.get("id_token", "")), keys, settings)
-    if not secrets.compare_digest(str(claims.get("nonce", "")), kept["nonce"]):
+    if not _same(str(claims.get("nonce", "")), kept["nonce"]):
         raise _refused("the answer was given for another sign-in")
     return claims
 
@@ -179,6 +179,11 @@ def _kept(request: Request) -> Mapping[str, str]:
         return {name: str(kept[name]) for name in ("state", "nonce", "verifier", "way")}
     except (ValueError, KeyError, TypeError):
         raise _refused("the sign-in took too long, or was begun in another browser") from None
+
+
+def _same(given: str, kept: str) -> bool:
+    """In constant time, and as bytes: what came back may hold any character."""
+    return secrets.compare_digest(given.encode(), kept.encode())
 
 
 def _address(request: Request, settings: Settings) -> str:
