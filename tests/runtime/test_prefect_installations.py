@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.runtime.outside import house
 
 from firedoor.runtime.prefect_runs import Runs
+from firedoor.runtime.prefect_work_pool import Pool, PoolTaken, claim
 from firedoor.store import drives
 from firedoor.store.installation import installation_id
 from firedoor.testing.house import House
@@ -87,3 +93,81 @@ async def test_a_run_of_an_earlier_version_is_still_the_incidents_run(rig: Any, 
         drives.set_flow_run(here.store, incident, str(old.id)).result()
         assert (await runs_of(client, here).ready(incident, deployed)).id == old.id
     here.close()
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_work_pool_is_one_installations(rig: Any) -> None:
+    """Whoever comes first has it, again and again; one that bears no name is taken; on a private server it moves on."""
+    from prefect.client.schemas.actions import WorkPoolCreate
+
+    async with prefect(rig) as client:
+        await client.create_work_pool(WorkPoolCreate(name="of-an-earlier-version", type="process"))
+        for name in ("of-an-earlier-version", "new"):
+            for _ in range(2):
+                await claim(client, Pool(name, "0000aaaa"))
+            with pytest.raises(PoolTaken, match="belongs to installation 0000aaaa"):
+                await claim(client, Pool(name, "0000bbbb"))
+            await claim(client, Pool(name, "0000bbbb", private=True))
+            with pytest.raises(PoolTaken):
+                await claim(client, Pool(name, "0000aaaa"))
+
+
+Serve = Callable[..., httpx.Client]
+
+
+@pytest.fixture(name="serve")
+def _serve(rig: Any, tmp_path: Path) -> Iterator[Serve]:
+    """Start servers of another installation at the rig's Prefect."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def serve(**settings: str) -> httpx.Client:
+        own = {"FIREDOOR_DATA_DIR": str(tmp_path), "PREFECT_API_URL": rig.bridge.settings.api_url, **settings}
+        command = [sys.executable, "-m", "firedoor.interfaces.cli.main", "serve", "--port", "0"]
+        (tmp_path / "server.json").unlink(missing_ok=True)
+        started.append(subprocess.Popen(command, env={**os.environ, **own}, stdout=subprocess.DEVNULL))
+        return httpx.Client(trust_env=False, timeout=20)
+
+    yield serve
+    for process in started:
+        process.terminate()
+    for process in started:
+        process.wait(20)
+
+
+async def word_of(client: httpx.Client, folder: Path, rig: Any, *words: str) -> str:
+    """What that server says of its Prefect, once it is one of these words; the client then speaks to it."""
+
+    async def said() -> str | None:
+        if not (folder / "server.json").exists():
+            return None
+        note = json.loads((folder / "server.json").read_text())
+        client.base_url, client.headers["authorization"] = note["url"], f"Bearer {note['token']}"
+        try:
+            word = (await asyncio.to_thread(client.get, "/readyz")).json()["parts"]["prefect"]
+        except httpx.TransportError:
+            return None
+        return word if word in words else None
+
+    return str(await rig.until(said, 60))
+
+
+@pytest.mark.slow
+@pytest.mark.asyncio(loop_scope="session")
+async def test_a_second_installation_leaves_the_firsts_pool_alone(rig: Any, serve: Serve, tmp_path: Path) -> None:
+    """It runs without Prefect and says so; with a pool of its own, a run from its form is its incident."""
+    with serve() as second:
+        assert await word_of(second, tmp_path, rig, "taken", "ready") == "taken"
+        opened = second.post("/api/v1/incidents", json={"playbook": PLAYBOOK, "facts": {}, "why": "a test"})
+        assert opened.status_code == 201
+    (tmp_path / "again").mkdir()
+    with serve(FIREDOOR_DATA_DIR=str(tmp_path / "again"), FIREDOOR_PREFECT_WORK_POOL="emea") as third:
+        assert await word_of(third, tmp_path / "again", rig, "taken", "ready") == "ready"
+        deployment = (await rig.api.get(f"/deployments/name/{PLAYBOOK}/emea")).json()["id"]
+        await rig.post(f"/deployments/{deployment}/create_flow_run", parameters={})
+
+        async def incidents() -> Any:
+            return third.get("/api/v1/incidents").json()["incidents"]
+
+        assert len(await rig.until(incidents, 60)) == 1
+    assert not rig.host.opened

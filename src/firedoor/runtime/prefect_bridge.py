@@ -13,6 +13,7 @@ import asyncio
 import logging
 from collections.abc import Iterable
 from concurrent.futures import Future
+from typing import Literal
 
 from firedoor.runtime.prefect_catch_up import CatchUp
 from firedoor.runtime.prefect_flow import Given
@@ -65,10 +66,15 @@ class PrefectBridge:
         self.catch_up = CatchUp(backlog, self.session, self._thread, self._drives.keys) if backlog else None
 
     @property
-    def state(self) -> State:
-        """starting, ready or away. Ready means that the playbooks are deployed and runs can be driven."""
+    def state(self) -> State | Literal["taken"]:
+        """starting, ready, away, or taken: the work pool is another installation's.
+
+        Ready means that the playbooks are deployed and runs can be driven.
+        """
         if self.session.ready:
             return "ready"
+        if self.session.taken and self.session.server_state == "ready":
+            return "taken"
         return "away" if self.session.server_state == "away" or self._running.done() else "starting"
 
     async def start(self) -> None:

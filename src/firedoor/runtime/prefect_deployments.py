@@ -15,6 +15,7 @@ from uuid import UUID
 from firedoor.core.problems import FiredoorError
 from firedoor.runtime.prefect_flow import Given, PlaybookLike, compile_flow, playbook_form
 from firedoor.runtime.prefect_settings import WORK_POOL
+from firedoor.runtime.prefect_work_pool import Pool, claim
 
 if TYPE_CHECKING:
     from prefect import Flow
@@ -33,9 +34,12 @@ class Deployed:
     flow: Flow[..., Any]
 
 
-async def apply_all(client: PrefectClient, playbooks: Iterable[Given]) -> dict[str, Deployed]:
-    """Create or update the work pool and one deployment for each sound playbook; return them by playbook name."""
-    await _ensure_work_pool(client)
+async def apply_all(client: PrefectClient, playbooks: Iterable[Given], pool: Pool) -> dict[str, Deployed]:
+    """Create or update the work pool and one deployment for each sound playbook; return them by playbook name.
+
+    Raises PoolTaken where the pool belongs to another installation; nothing is deployed then.
+    """
+    await claim(client, pool)
     deployed: dict[str, Deployed] = {}
     for playbook in playbooks:
         try:
@@ -43,33 +47,17 @@ async def apply_all(client: PrefectClient, playbooks: Iterable[Given]) -> dict[s
         except FiredoorError as error:
             log.warning("a playbook was not deployed: %s", error)
             continue
-        deployed[form.name] = await _apply(form)
+        deployed[form.name] = await _apply(form, pool.name)
     return deployed
 
 
-async def _ensure_work_pool(client: PrefectClient) -> None:
-    from prefect.client.schemas.actions import WorkPoolCreate
-    from prefect.exceptions import ObjectAlreadyExists, ObjectNotFound
-
-    try:
-        await client.read_work_pool(WORK_POOL)
-    except ObjectNotFound:
-        pool = WorkPoolCreate(
-            name=WORK_POOL, type="process", description="Incidents, driven by Firedoor's warm workers"
-        )
-        try:
-            await client.create_work_pool(pool)
-        except ObjectAlreadyExists:
-            return  # another Firedoor was quicker
-
-
-async def _apply(playbook: PlaybookLike) -> Deployed:
+async def _apply(playbook: PlaybookLike, pool: str) -> Deployed:
     from prefect.types.entrypoint import EntrypointType
 
     flow = compile_flow(playbook)
     deployment = await flow.ato_deployment(
-        name=playbook.name,  # the deployment has its own name too: model-data-leakage/model-data-leakage
-        work_pool_name=WORK_POOL,
+        name=_name(playbook, pool),
+        work_pool_name=pool,
         entrypoint_type=EntrypointType.MODULE_PATH,
         version=str(playbook.version),
         description=f"{playbook.title}\n\n{HELP}",
@@ -77,3 +65,11 @@ async def _apply(playbook: PlaybookLike) -> Deployed:
         enforce_parameter_schema=True,
     )
     return Deployed(id=await deployment.aapply(), flow=flow)
+
+
+def _name(playbook: PlaybookLike, pool: str) -> str:
+    """The flow's name again, model-data-leakage/model-data-leakage; with a pool of one's own that pool's name.
+
+    A server has a deployment of one name once, and two installations must not take it from each other in turn.
+    """
+    return playbook.name if pool == WORK_POOL else pool

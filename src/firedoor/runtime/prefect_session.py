@@ -13,13 +13,15 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
+from firedoor.core.problems import Problem
 from firedoor.runtime.prefect_flow import Given
 from firedoor.runtime.prefect_ports import Json, Unshown
 from firedoor.runtime.prefect_runs import PrefectAway, Recall, Remember, Runs, left_behind
 from firedoor.runtime.prefect_server import PrefectServer, State
-from firedoor.runtime.prefect_settings import WORK_POOL, PrefectSettings
+from firedoor.runtime.prefect_settings import PrefectSettings
 from firedoor.runtime.prefect_show import Showing, Untouched
 from firedoor.runtime.prefect_thread import PrefectThread
+from firedoor.runtime.prefect_work_pool import Pool, PoolTaken
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 FLUSH = 3.0  # seconds for what is on its way to the server when we stop
 AGAIN = 1.0  # seconds before the worker starts over
+POOL_AGAIN = 15.0  # seconds before we look whether the work pool is free now
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +53,8 @@ class Session:
         self._settings = settings
         self._playbooks = tuple(playbooks)
         self._recall, self._remember, self._untouched = recall, remember, untouched
-        self._installation = installation
+        self.taken: Problem | None = None  # why no run is taken, although the server answers
+        self._pool = Pool(settings.work_pool, installation, settings.private)
         self._server: PrefectServer | None = None
         self._changed: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
@@ -81,7 +85,7 @@ class Session:
 
         async with shared_client() as client:
             thread.adopt()
-            self._runs = Runs(client, self._recall, self._remember, self._installation)
+            self._runs = Runs(client, self._recall, self._remember, self._pool.installation)
             self._showing = Showing(client, self._runs, self._untouched)
             while True:
                 await self._server_is("ready")
@@ -145,7 +149,7 @@ class Session:
 
         self._playbooks = tuple(playbooks)
         if self.ready and self._client:
-            self.deployed = await apply_all(self._client, self._playbooks)
+            self.deployed = await apply_all(self._client, self._playbooks, self._pool)
 
     async def _serve(self, client: PrefectClient) -> None:
         from firedoor.runtime.prefect_deployments import apply_all
@@ -153,13 +157,23 @@ class Session:
 
         while True:
             try:
-                self._client, self.deployed = client, await apply_all(client, self._playbooks)
-                self.ready = True
+                self._client, self.deployed = client, await apply_all(client, self._playbooks, self._pool)
+                self.ready, self.taken = True, None
                 await self._find_strays()
-                await WarmWorker(WORK_POOL, self._drive_scheduled).start(printer=log.debug)
+                await WarmWorker(self._pool.name, self._drive_scheduled).start(printer=log.debug)
+            except PoolTaken as error:
+                await self._wait_for_pool(error)
             except Exception as error:  # noqa: BLE001 - whatever it is, the next try may go well
                 log.warning("Prefect's worker starts over: %s", error)
             await asyncio.sleep(AGAIN)
+
+    async def _wait_for_pool(self, error: PoolTaken) -> None:
+        """Say it once, and look again now and then: somebody may delete the other's pool."""
+        self.ready = False
+        if self.taken is None:
+            log.error("%s", error)
+        self.taken = error.problems[0]
+        await asyncio.sleep(POOL_AGAIN)
 
     async def _find_strays(self) -> None:
         """Have those runs run again that an earlier process has left before their incident was opened.

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
-WORK_POOL = "firedoor"
+WORK_POOL = "firedoor"  # unless FIREDOOR_PREFECT_WORK_POOL says otherwise
 
 QUIET = {
     "DO_NOT_TRACK": "1",
@@ -43,6 +43,7 @@ class PrefectSettings:
     port: int | None = None
     database_url: str | None = None
     password: str | None = field(default=None, repr=False)  # "user:password" of the private server, where one is wanted
+    work_pool: str = WORK_POOL
 
     @property
     def ui_url(self) -> str:
@@ -116,10 +117,10 @@ def choose(data_dir: Path, environment: Mapping[str, str] = os.environ) -> Prefe
     `FIREDOOR_PREFECT_DATABASE_URL` moves the private server's database, for example to PostgreSQL, and
     `PREFECT_SERVER_API_AUTH_STRING` closes it to other people of this machine, who can otherwise see and start runs.
     """
-    home = data_dir / "prefect"
+    home, pool = data_dir / "prefect", environment.get("FIREDOOR_PREFECT_WORK_POOL") or WORK_POOL
     given = environment.get("FIREDOOR_PREFECT_API_URL") or environment.get("PREFECT_API_URL")
     if given:
-        return PrefectSettings(home=home, api_url=given.rstrip("/"), private=False)
+        return PrefectSettings(home=home, api_url=given.rstrip("/"), private=False, work_pool=pool)
     port = _port(home)
     return PrefectSettings(
         home=home,
@@ -128,6 +129,7 @@ def choose(data_dir: Path, environment: Mapping[str, str] = os.environ) -> Prefe
         port=port,
         database_url=environment.get("FIREDOOR_PREFECT_DATABASE_URL"),
         password=environment.get("PREFECT_SERVER_API_AUTH_STRING"),
+        work_pool=pool,
     )
 
 

@@ -47,6 +47,7 @@ class Settings(BaseSettings):
     prefect: bool = True  # whether runs are shown and performed in Prefect
     prefect_api_url: str = ""  # a Prefect server of your own; empty: a private one is started
     prefect_database_url: str = ""
+    prefect_work_pool: str = Field(default="firedoor", pattern=r"^[A-Za-z0-9][\w .-]{0,60}$")  # where others use it too
     automatic_suspensions_per_hour: int = Field(default=20, ge=0)  # of all processes; beyond it a person is asked
     automatic_evidence: Literal["strong", "any"] = "strong"  # what an alert must prove to act without a person
     certificates: Path | None = None  # further authorities for TLS, as PEM

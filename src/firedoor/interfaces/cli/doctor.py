@@ -263,6 +263,13 @@ def _prefect(settings: Settings) -> Iterator[Look]:
             "away; incidents are run without it",
             f"its words are in {settings.data_dir / 'prefect' / 'server.log'}",
         )
+    elif prefect == "taken":
+        yield Look(
+            "prefect",
+            "wrong",
+            f'the work pool "{settings.prefect_work_pool}" is another installation\'s; incidents run without Prefect',
+            "set FIREDOOR_PREFECT_WORK_POOL to a name of your own, the same for all processes of this database",
+        )
     else:
         yield Look("prefect", "well", str(prefect))
 

@@ -47,6 +47,7 @@ SETTINGS = {
     "prefect": "`no` runs incidents without Prefect",
     "prefect_api_url": "a Prefect server of your own in the place of a private one",
     "prefect_database_url": "another database for the private Prefect server",
+    "prefect_work_pool": "the work pool, where another installation uses the same Prefect server; `firedoor`",
     "automatic_suspensions_per_hour": "how many targets all processes may suspend within an hour without asking; 20",
     "automatic_evidence": "`strong` (trusted hash, canary, two sure detectors) or `any`: what may act without a person",
     "certificates": "further authorities for TLS, as PEM",
