@@ -20,9 +20,12 @@ def messengers(settings: Settings) -> dict[str, Messenger]:
         from firedoor.connectors.messengers.email import Email, Server
 
         _need(settings.smtp_from, "FIREDOOR_SMTP_FROM", "the address that letters come from")
+        if settings.smtp_user:
+            _need(settings.smtp_password, "FIREDOOR_SMTP_PASSWORD", "a reference to the secret of the login")
         server = Server(
             settings.smtp_host, settings.smtp_port, settings.smtp_from, settings.smtp_security, settings.smtp_user,
-            lambda: secrets.resolve(settings.smtp_password), settings.certificates,
+            lambda: secrets.resolve(settings.smtp_password), settings.certificates, settings.smtp_login,
+            settings.smtp_reply_to,
         )  # fmt: skip
         found["email"] = Email(server)
     if settings.webhook_url:

@@ -65,8 +65,10 @@ class Settings(BaseSettings):
     smtp_port: int = Field(default=587, ge=1, le=65535)
     smtp_security: Literal["starttls", "tls", "none"] = "starttls"
     smtp_user: str = ""
-    smtp_password: str = ""  # a reference
+    smtp_password: str = ""  # a reference; with the login xoauth2 to an access token
+    smtp_login: Literal["password", "xoauth2"] = "password"
     smtp_from: str = ""
+    smtp_reply_to: str = ""
     webhook_url: str = ""  # messages as signed JSON to one address of one's own
     webhook_secret: str = ""  # a reference
 

@@ -2,29 +2,34 @@
 
 Decides the signature: HMAC-SHA256 over the time, a full stop and the bytes of the body, as hexadecimal behind `v1=`, so
 that a recorded request is worth nothing later. The same `Idempotency-Key` stands on every attempt. Redirects are not
-followed. Leaves the content to `words`.
+followed, of an answer nothing but its head is read, and nothing goes to another machine without TLS. Leaves the content
+to `words`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
+import ssl
 from collections.abc import Callable
 from datetime import datetime
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 import httpx
 
 from firedoor.connectors.messengers.words import as_json
+from firedoor.connectors.parts.loopback import is_loopback
 from firedoor.core.ports import Notice, Told
-from firedoor.core.problems import FiredoorError, InDoubt, Later, Problem, Refused, Unanswered
+from firedoor.core.problems import FiredoorError, InDoubt, InvalidInput, Later, Problem, Refused, Unanswered
 
 LONGEST_WAIT = 3600.0  # seconds; whoever asks for more is asked again after that
 
 
 class Webhook:
-    """The messenger. `secret` is asked for at each call, and kept nowhere."""
+    """The messenger. `secret` is asked for at each call, and kept nowhere. Raises InvalidInput for an unfit address."""
 
     name: ClassVar[str] = "webhook"
     personal: ClassVar[bool] = False
@@ -32,7 +37,7 @@ class Webhook:
     def __init__(
         self, client: httpx.AsyncClient, url: str, secret: Callable[[], str], now: Callable[[], datetime]
     ) -> None:
-        self._client, self._url, self._secret, self._now = client, url, secret, now
+        self._client, self._url, self._secret, self._now = client, _fit(url), secret, now
 
     def address_of(self, email: str, slack_id: str) -> str:  # noqa: ARG002 - the port's
         """Nobody has an address here."""
@@ -50,10 +55,12 @@ class Webhook:
             "Content-Type": "application/json", "Idempotency-Key": notice.handle, "Firedoor-Timestamp": time,
             "Firedoor-Signature": signature(self._secret(), time, body),
         }  # fmt: skip
+        request = self._client.build_request("POST", self._url, content=body, headers=headers)
         try:
-            answer = await self._client.post(self._url, content=body, headers=headers)
+            answer = await self._client.send(request, stream=True, follow_redirects=False)
+            await answer.aclose()  # whatever else it holds is nobody's business, however much it is
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-            raise Unanswered(_problem(f"did not answer: {type(error).__name__}")) from None
+            raise Unanswered(_problem(_silent(error))) from None
         except httpx.HTTPError as error:
             raise InDoubt(_problem(f"broke off: {type(error).__name__}")) from None
         if not answer.is_success:
@@ -66,8 +73,30 @@ def signature(secret: str, time: str, body: bytes) -> str:
     return "v1=" + hmac.new(secret.encode(), time.encode() + b"." + body, hashlib.sha256).hexdigest()
 
 
+def _fit(url: str) -> str:
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if host and (parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))):
+            return url
+    message = "FIREDOOR_WEBHOOK_URL has no https:// before it"
+    do = "messages leave this machine over TLS only; http:// is for this machine itself"
+    raise InvalidInput(Problem(code="M105", field="FIREDOOR_WEBHOOK_URL", message=message, do=do))
+
+
+def _silent(error: httpx.HTTPError) -> str:
+    """Say why nobody was reached; a certificate that is not trusted looks like a line that is down otherwise."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"shows a certificate that is not trusted: {cause.verify_message}"
+        cause = cause.__cause__ or cause.__context__
+    return f"did not answer: {type(error).__name__}"
+
+
 def _refused(answer: httpx.Response) -> FiredoorError:
-    problem = _problem(f"answered {answer.status_code}")
+    moved = ": a redirect, which is not followed" if answer.is_redirect else ""
+    problem = _problem(f"answered {answer.status_code}{moved}")
     wait = answer.headers.get("retry-after", "")
     if answer.status_code in (429, 503) and wait.isdecimal():
         return Later(problem, min(float(wait), LONGEST_WAIT))

@@ -66,7 +66,9 @@ SETTINGS = {
     "smtp_security": "e-mail: `starttls`, `tls` or `none` (on one machine only)",
     "smtp_user": "e-mail: who signs in there, if anybody must",
     "smtp_password": "e-mail: a reference to the password",
+    "smtp_login": "e-mail: `password`, or `xoauth2` for an access token in its place",
     "smtp_from": "e-mail: the sender's address",
+    "smtp_reply_to": "e-mail: where an answer to a letter goes, if not to the sender's address",
     "webhook_url": "messages as signed JSON: the one address that they are posted to",
     "webhook_secret": "messages as signed JSON: a reference to the key of the signature",
 }
