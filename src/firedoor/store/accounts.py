@@ -1,8 +1,8 @@
 """Local accounts: people with a password, for a house without single sign-on, and the names that others know them by.
 
-Decides how a password is kept (argon2id with the library's defaults), that guessing is slowed down for each account,
-that a one-time code counts once, and that a disabled account is refused at once. Leaves sessions to `store.sessions`
-and what a role may do to the interfaces.
+Decides how a password is kept (argon2id with the library's defaults), that a one-time code counts once, and that a
+disabled account is refused at once. Leaves how often somebody may try to `store.signing_in`, sessions to
+`store.sessions` and what a role may do to the interfaces.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import base64
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, insert, update
@@ -24,8 +24,6 @@ from firedoor.store.tables import AccountRow
 
 SHORTEST_PASSWORD = 12  # characters; NIST SP 800-63B asks for 8 and advises more; no rules about kinds of characters
 LONGEST_PASSWORD = 200
-FREE_FAILURES = 5  # wrong passwords before each further one costs time
-LONGEST_WAIT = timedelta(minutes=15)
 STEP = 30  # seconds of one one-time code (RFC 6238)
 
 Changes = Mapping[str, Any]
@@ -58,7 +56,7 @@ def create_account(store: Store, account: Account, password: str | None, now: da
     values = {
         "name": account.name, "display": account.display or account.name, "roles": ",".join(sorted(account.roles)),
         "email": account.email, "slack_id": account.slack_id or None, "subject": account.subject or None,
-        "password": digest, "created_at": text_of(now), "failures": 0,
+        "password": digest, "created_at": text_of(now),
     }  # fmt: skip
 
     def write(connection: Connection) -> bool:
@@ -101,7 +99,7 @@ def change_account(store: Store, name: str, changes: Changes, now: datetime) -> 
     if "roles" in changes:
         values["roles"] = ",".join(sorted(changes["roles"]))
     if "password" in changes:
-        values |= {"password": hashed(changes["password"]), "failures": 0, "locked_until": None}
+        values["password"] = hashed(changes["password"])
     if "disabled" in changes:
         values["disabled_at"] = text_of(now) if changes["disabled"] else None
     if "totp" in changes:
@@ -112,22 +110,23 @@ def change_account(store: Store, name: str, changes: Changes, now: datetime) -> 
         raise NotFound(Problem(code="A302", message=f"there is no account {name}", do=do))
 
 
-def sign_in(store: Store, name: str, password: str, code: str, now: datetime) -> Account:
-    """The account of somebody who proves to be them. Raises NotPermitted: never saying which part was wrong."""
+def proved(store: Store, name: str, password: str, code: str, now: datetime) -> Account:
+    """The account of somebody who proves to be them. Raises NotPermitted: never saying which part was wrong.
+
+    It does the same work for a name that nobody has. How often somebody may try is decided in `store.signing_in`.
+    """
     rows = store.rows(AccountRow, table(AccountRow).c.name == name)
     row = rows[0] if rows else None
-    if row is not None and row["locked_until"] and row["locked_until"] > text_of(now):
-        wait = int((datetime.fromisoformat(row["locked_until"]) - now).total_seconds()) + 1
-        message = "too many wrong attempts for this account"
-        raise NotPermitted(Problem(code="A303", message=message, do=f"wait {wait} seconds, then try again"))
     right = matches(row["password"] if row else "", password)
     if row is None or not right or row["disabled_at"] is not None or not _code_counts(store, row, code, now):
-        if row is not None:
-            _count_failure(store, row, now)
         raise _wrong()
-    if row["failures"]:
-        _set(store, name, failures=0, locked_until=None)
     return _account(row)
+
+
+def kept_password(store: Store, name: str) -> str:
+    """The form in which an account's password is kept; empty where there is none."""
+    rows = store.rows(AccountRow, table(AccountRow).c.name == name)
+    return str(rows[0]["password"]) if rows else ""
 
 
 def new_totp(store: Store, name: str, now: datetime) -> str:
@@ -194,18 +193,6 @@ def _use_step(store: Store, name: str, step: int) -> bool:
     unused = (columns.name == name) & (columns.totp_step.is_(None) | (columns.totp_step < step))
     query = update(table(AccountRow)).where(unused).values(totp_step=step)
     return bool(store.write(lambda connection: connection.execute(query).rowcount).result())
-
-
-def _count_failure(store: Store, row: Mapping[str, Any], now: datetime) -> None:
-    failures = row["failures"] + 1
-    beyond = failures - FREE_FAILURES
-    wait = min(timedelta(seconds=2 ** min(beyond, 10)), LONGEST_WAIT) if beyond >= 0 else None
-    _set(store, row["name"], failures=failures, locked_until=text_of(now + wait) if wait else None)
-
-
-def _set(store: Store, name: str, **values: Any) -> None:  # noqa: ANN401 - columns of the row
-    query = update(table(AccountRow)).where(table(AccountRow).c.name == name).values(**values)
-    store.write(lambda connection: connection.execute(query) and None).result()
 
 
 def _found(store: Store, where: Any) -> Account | None:  # noqa: ANN401 - a condition of SQLAlchemy's

@@ -93,6 +93,7 @@ def create_app(runtime: Runtime, url: str | None = None, *, announce: bool = Tru
     app.state.runtime = runtime
     app.state.url = (url or f"http://{settings.host}:{settings.port}") if announce else None
     app.state.slack = connect(runtime)
+    app.state.sign_in_lanes = sign_in.Lanes()
     app.state.keyring = Keyring(runtime.world.store, lambda: _playbook_roles(runtime))
     for router in (*(module.router for module in ROUTERS), *console.routers()):
         include(app, router)

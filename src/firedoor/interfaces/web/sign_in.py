@@ -1,12 +1,16 @@
 """Signing in and out: a password with a one-time code, a ticket of this machine's own user, or single sign-on.
 
-Decides the pages and forms for it and that nobody is led away from this server afterwards. Leaves who proves to be whom
-to `store.accounts` and `single_sign_on`, the session to `store.sessions` and the cookie to `session`.
+Decides the pages and forms for it, how many passwords are looked at in the same moment, and that nobody is led away
+from this server afterwards. Leaves who proves to be whom to `store.accounts` and `single_sign_on`, how often somebody
+may try to `store.signing_in`, the session to `store.sessions`, and the cookies to `session` and `known_browser`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import quote
 
@@ -14,16 +18,19 @@ from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from firedoor.core.problems import FiredoorError, NotPermitted, Problem
-from firedoor.interfaces.web import session, single_sign_on
+from firedoor.interfaces.web import known_browser, session, single_sign_on
 from firedoor.interfaces.web.answers import answer
 from firedoor.interfaces.web.auth import Asking, Running
 from firedoor.interfaces.web.pages import page
 from firedoor.runtime.start import Runtime
-from firedoor.store.accounts import sign_in
+from firedoor.store.accounts import Account
 from firedoor.store.sessions import LOCAL, end_session, new_ticket, open_session, use_ticket
+from firedoor.store.signing_in import Attempt, TooOften, attempt, sign_in
 
 router = APIRouter(tags=["sign-in"])
 
+AT_ONCE = 2  # passwords that are looked at in the same moment: each takes 64 MiB and a core
+WAITING = 40  # further ones that may wait for their turn
 OWN = ("same-origin", "none")  # Sec-Fetch-Site of a form of ours, or of an address that somebody typed
 
 
@@ -42,11 +49,14 @@ async def by_password(
     """Start a session and go back to where the person was. A form of another site is refused."""
     _need_own_site(request)
     world = runtime.world
+    cookie, address = known_browser.cookie_of(request), known_browser.address_of(request)
     try:
-        account = await asyncio.to_thread(sign_in, world.store, name, password, code, world.now())
+        tried = await asyncio.to_thread(attempt, world.store, name, (password, code), address, cookie, world.now())
+        account = await _proved(request, runtime, tried)
     except FiredoorError as error:
-        return _form(request, runtime, next, name, error.problems[0])
-    return await _begin(request, runtime, account.name, next)
+        return _refused(request, runtime, next, name, error)
+    response = await _begin(request, runtime, account.name, next)
+    return await asyncio.to_thread(known_browser.keep, response, request, account.name)
 
 
 @router.get("/sign-in/ticket/{ticket}", summary="Sign in by a ticket", include_in_schema=False)
@@ -108,15 +118,65 @@ async def back(request: Request, runtime: Running) -> Response:
     return single_sign_on.forget(await _begin(request, runtime, account.name, way), request)
 
 
+class Busy(FiredoorError):
+    """More people want to sign in than can be looked at now."""
+
+    http_status = 503
+
+
+@dataclass
+class Lane:
+    """A way in for so many at once; beyond a bounded number of waiting ones it is closed."""
+
+    turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+    inside: int = 0
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait for one's turn. Raises Busy where too many wait."""
+        if self.inside >= AT_ONCE + WAITING:
+            problem = Problem(code="W112", message="too many are signing in", do="try again in a few seconds")
+            raise Busy(problem)
+        self.inside += 1
+        try:
+            async with self.turns:
+                yield
+        finally:
+            self.inside -= 1
+
+
+@dataclass
+class Lanes:
+    """Two ways in, so that a flood from elsewhere does not stand before somebody whose browser is known."""
+
+    known: Lane = field(default_factory=Lane)
+    others: Lane = field(default_factory=Lane)
+
+
+async def _proved(request: Request, runtime: Runtime, tried: Attempt) -> Account:
+    lanes: Lanes = request.app.state.sign_in_lanes
+    async with (lanes.known if tried.browser else lanes.others).turn():
+        return await asyncio.to_thread(sign_in, runtime.world.store, tried, runtime.world.now())
+
+
+def _refused(request: Request, runtime: Runtime, way: str, name: str, error: FiredoorError) -> Response:
+    response = _form(request, runtime, way, name, error.problems[0], error.http_status)
+    if isinstance(error, TooOften):
+        response.headers["Retry-After"] = str(error.seconds)
+    return response
+
+
 async def _begin(request: Request, runtime: Runtime, name: str, way: str, kind: str = "account") -> Response:
     world = runtime.world
     secret = await asyncio.to_thread(open_session, world.store, name, world.now(), kind=kind)
     return session.keep(RedirectResponse(session.way_back(way), 303), secret, request)
 
 
-def _form(request: Request, runtime: Runtime, way: str, name: str = "", problem: Problem | None = None) -> Response:
+def _form(
+    request: Request, runtime: Runtime, way: str, name: str = "", problem: Problem | None = None, status: int = 403
+) -> Response:
     single = f"/sign-in/single?next={quote(session.way_back(way), safe='')}" if runtime.settings.oidc_issuer else ""
-    status = 200 if problem is None else 403
+    status = 200 if problem is None else status
     context = {"next": session.way_back(way), "name": name, "problem": problem, "single": single}
     return page(request, "sign_in.html.j2", status, **context)
 
