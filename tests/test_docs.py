@@ -206,6 +206,13 @@ def test_every_setting_that_is_named_exists() -> None:
     assert not unknown, "\n".join(unknown)
 
 
+def test_every_page_is_in_the_index() -> None:
+    """A page that nobody finds is no page."""
+    index = (ROOT / "docs" / "README.md").read_text()
+    found = [path.relative_to(ROOT / "docs") for path in (ROOT / "docs").rglob("*.md") if path.parent != DECISIONS]
+    assert not [str(path) for path in found if path.name != "README.md" and f"]({path})" not in index]
+
+
 def test_decisions_are_numbered_without_gaps_and_all_in_the_index() -> None:
     """There is one record per number, from 0001 on, and the index links to each."""
     records = sorted(DECISIONS.glob("[0-9]*.md"))

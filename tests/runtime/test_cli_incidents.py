@@ -254,9 +254,11 @@ def test_somebody_else_s_token_is_them(firedoor: Firedoor, incident: str, monkey
 
 
 def test_an_alert_is_parsed_without_any_effect_and_sent_with_one(firedoor: Firedoor, tmp_path: Path) -> None:
-    """`parse` opens nothing; `send` starts one incident, and the second delivery is a duplicate of it."""
+    """`parse` foretells and opens nothing; `send` starts one incident, and the second delivery is a duplicate of it."""
     file = Path(__file__).parents[2] / "src" / "firedoor" / "demo" / "alert.json"
-    assert firedoor("alert", "parse", "--source", "alertmanager", "--file", file).code == 0
+    parsed = firedoor("alert", "parse", "--source", "alertmanager", "--file", file)
+    assert (parsed.code, "would start  model-data-leakage" in parsed.out) == (0, True)
+    assert firedoor("incidents", "--format", "json").json["incidents"] == []
     first = firedoor("alert", "send", "--source", "alertmanager", "--file", file)
     again = firedoor("alert", "send", "--source", "alertmanager", "--file", file)
     assert (first.out.split()[:1], again.out.split()[:1]) == (["start"], ["duplicate"])

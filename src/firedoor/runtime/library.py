@@ -58,6 +58,21 @@ def find(name: str | Path) -> Path:
     )
 
 
+def seen() -> tuple[tuple[str, int, int, int], ...]:
+    """What the files of the folder look like from outside. Raises OSError where the folder cannot be read."""
+    where = folder()
+    found = [*where.iterdir(), *((where / PARTS).iterdir() if (where / PARTS).is_dir() else ())]
+    pages = sorted(path for path in found if path.suffix in (".yaml", ".yml"))
+    looks = [(str(path), path.stat()) for path in pages]
+    return tuple((name, look.st_mtime_ns, look.st_size, look.st_ino) for name, look in looks)
+
+
+def refuse_twice(playbook: Playbook, others: Mapping[str, Playbook]) -> None:
+    """Raises InvalidInput where another file holds a playbook of the same name."""
+    if problems := list(_twice(playbook, others)):
+        raise InvalidInput(problems)
+
+
 def load_playbook(name: str | Path) -> Playbook:
     """Read a playbook. Raises NotFound, or InvalidInput with every problem of its shape."""
     path = find(name)

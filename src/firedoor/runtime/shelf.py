@@ -1,12 +1,15 @@
 """The playbooks that this process starts: read and compiled ahead, so that an alert waits for neither.
 
-Decides that a playbook whose file no longer compiles keeps its last good plan,
-with the problem on show. Leaves finding and compiling to `library`.
+Decides that files are looked at again while we run, that a changed one counts once it lies still, and that a playbook
+whose file no longer compiles keeps its last good plan, with the problem on show. Leaves finding and compiling to
+`library`. Incidents that exist keep the plan that they began with.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,10 @@ from firedoor.core.problems import FiredoorError, NotFound, Problem, nearest
 from firedoor.core.start_rules import ANY_SOURCE, facts_from
 from firedoor.runtime import library
 
+LOOK = 2.0  # seconds between two looks at the files; what changed is taken at the second look that finds it the same
+
+log = logging.getLogger(__name__)
+
 
 class Shelf:
     """Playbooks by name, with their plans."""
@@ -25,23 +32,46 @@ class Shelf:
         self.playbooks: dict[str, Playbook] = {}
         self.plans: dict[str, Plan] = {}
         self.problems: dict[str, tuple[Problem, ...]] = {}
+        self._good: dict[Path, tuple[Playbook, Plan]] = {}  # what each file held when it was last sound
 
-    def refresh(self) -> None:
-        """Read all files again. One that is broken changes nothing but `problems`."""
-        self.problems = {}
+    def refresh(self) -> bool:
+        """Read all files again; return whether that changed a page. A broken file changes nothing but `problems`."""
+        before, good, problems = self._good, dict[Path, tuple[Playbook, Plan]](), dict[str, tuple[Problem, ...]]()
+        taken: dict[str, Playbook] = {}
         for path in library.paths():
             try:
                 playbook, plan = library.load_playbook(path), library.compiled(path)
+                library.refuse_twice(playbook, taken)
             except FiredoorError as error:
-                self.problems[str(path)] = error.problems
-                continue
-            self.playbooks[playbook.name] = playbook
-            self.plans[playbook.name] = plan
+                problems[str(path)] = error.problems
+                if path not in self._good or self._good[path][0].name in taken:
+                    continue
+                playbook, plan = self._good[path]
+            taken[playbook.name], good[path] = playbook, (playbook, plan)
+        self._good, self.problems = good, problems
+        self.playbooks, self.plans = taken, {plan.playbook: plan for _, plan in good.values()}
+        return _pages(before) != _pages(good)
+
+    async def forever(self, changed: Callable[[], None], every: float = LOOK) -> None:
+        """Look at the files again and again; call `changed` when a page has changed. Ends only by cancellation."""
+        read = seen = None
+        while True:
+            try:
+                now = await asyncio.to_thread(library.seen)
+                if now == seen != read:
+                    read = now
+                    if await asyncio.to_thread(self.refresh):
+                        log.warning("playbooks have changed: %s", ", ".join(map(_named, self.plans.values())))
+                        changed()
+                seen = now
+            except OSError as error:
+                log.warning("the folder of playbooks cannot be read, so those in use stay: %s", error)
+            await asyncio.sleep(every)
 
     def plan(self, name: str | Path) -> Plan:
         """The plan of a playbook on the shelf, or of a file. Raises NotFound or InvalidInput."""
-        if str(name) in self.plans:
-            return self.plans[str(name)]
+        if plan := self.plans.get(str(name)):
+            return plan
         if Path(name).suffix in (".yaml", ".yml"):
             return library.compiled(name)
         known = set(self.plans) or {path.stem for path in library.paths()}
@@ -61,3 +91,12 @@ class Shelf:
         rules = playbook.start if playbook else ()
         rule = next((rule for rule in rules if rule.source in (alert.source, ANY_SOURCE)), None)
         return facts_from(rule, alert)[0] if rule else {}
+
+
+def _pages(good: Mapping[Path, tuple[Playbook, Plan]]) -> set[tuple[str, str]]:
+    """What tells one state of the folder from another: a start rule is in the page and not in its plan."""
+    return {(str(page.header), plan.digest) for page, plan in good.values()}
+
+
+def _named(plan: Plan) -> str:
+    return f"{plan.playbook} {plan.version} ({plan.digest[:12]})"

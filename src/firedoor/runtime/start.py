@@ -109,6 +109,7 @@ class Runtime:
                 ("watch", self.watch.forever()),
                 ("holding", self.holding.forever()),
                 ("outbox", self.outbox.forever()),
+                ("shelf", self.shelf.forever(self._deploy)),
             )
         ]
         if self.settings.prefect:
@@ -145,6 +146,10 @@ class Runtime:
         }
         well = all(parts[name] == "well" for name in ("store", "watch", "holding", "recovery", "drives"))
         return {"well": well, "parts": parts, "playbooks": sorted(self.shelf.plans)}
+
+    def _deploy(self) -> None:
+        if self.bridge is not None:
+            self.bridge.deploy(self.shelf.playbooks.values())
 
     async def _start_prefect(self) -> None:
         from firedoor.runtime.flow_host import start_bridge

@@ -6,7 +6,7 @@ its source and what becomes of it to triage.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import quote
@@ -18,6 +18,7 @@ from firedoor.interfaces.cli.options import Format, FormatOption, WhyOption, con
 
 if TYPE_CHECKING:
     from firedoor.alerts.source import AlertSource
+    from firedoor.core.alert import Alert
 
 app = typer.Typer(no_args_is_help=True, help="Alerts of detectors.")
 SourceOption = Annotated[
@@ -48,22 +49,47 @@ def sources(written: FormatOption = Format.TEXT) -> None:
 def parse(
     source: SourceOption, file: FileOption, header: HeaderOption = None, written: FormatOption = Format.TEXT
 ) -> None:
-    """Read an alert and say what is understood of it. Nothing is sent, nothing starts."""
+    """Read an alert; say what is understood of it, and what it would do. Nothing is sent, nothing starts."""
     from firedoor.core.banks import judged
 
     read, banks = _find(source).parse(content(file), _headers(header)), _trusted_banks()
-    found = [judged(alert, banks).model_dump(mode="json") for alert in read]
+    alerts = [judged(alert, banks) for alert in read]
+    would = _would(alerts)
     if written is Format.JSON:
-        render.as_json({"alerts": found})
+        found = zip(alerts, would, strict=True)
+        render.as_json({"alerts": [alert.model_dump(mode="json") | {"would": does} for alert, does in found]})
         return
-    for alert in found:
-        rows = [
-            [f"[dim]{name}[/]", render.escape(_shown(value))]
-            for name, value in alert.items()
-            if value not in (None, "", [], {})
-        ]
-        render.line(f"[bold]{render.escape(alert['title'])}[/]")
-        render.table(rows, indent=2)
+    for alert, does in zip(alerts, would, strict=True):
+        render.line(f"[bold]{render.escape(alert.title)}[/]")
+        render.table(_rows(alert.model_dump(mode="json")), indent=2)
+        render.line(f"would {does['decision']}" + (f"  [bold]{does['playbook']}[/]" if does["playbook"] else ""))
+        for reason in does["reasons"]:
+            render.plain(render.paragraph(reason))
+        render.table(_rows(does["facts"]), indent=2)
+
+
+def _would(alerts: Sequence[Alert]) -> list[dict[str, Any]]:
+    """What triage comes to where no incident is known yet. An unreadable playbook is left out, as on a server."""
+    from firedoor.core.triage import triage
+    from firedoor.runtime.shelf import Shelf
+
+    shelf = Shelf()
+    shelf.refresh()
+    for path, problems in shelf.problems.items():
+        render.line(f"{render.escape(path)} starts nothing: {render.escape(problems[0].message)}", error=True)
+    found = [triage(alert, shelf.startable()) for alert in alerts]
+    return [
+        {"decision": str(one.decision), "playbook": one.playbook, "reasons": list(one.reasons), "facts": one.facts}
+        for one in found
+    ]
+
+
+def _rows(values: Mapping[str, Any]) -> list[list[str]]:
+    return [
+        [f"[dim]{name}[/]", render.escape(_shown(value))]
+        for name, value in values.items()
+        if value not in (None, "", [], {})
+    ]
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - any JSON value
