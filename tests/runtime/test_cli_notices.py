@@ -35,6 +35,22 @@ def test_a_notice_is_worded_approved_and_exported(firedoor: Firedoor, incident: 
     assert "worded" not in firedoor("notice", "show", incident, "press").out
 
 
+def test_submit_keeps_the_draft_and_then_the_file(firedoor: Firedoor, incident: str, tmp_path: Path) -> None:
+    """A reference alone freezes the newest text; what was really sent can be handed in afterwards."""
+    firedoor("facts", incident, "set", "established_in=DE", "--why", "it is")
+    clock = next(one["id"] for one in json.loads(firedoor("clocks", incident, "--format", "json").out)["clocks"])
+    sent = firedoor(
+        "submit", incident, clock, "--reference", "R-1", "--why", "sent", "--field", "reasons_for_delay=late"
+    )
+    assert sent.code == 0, sent.err
+    page = json.loads(firedoor("notice", "show", incident, clock, "--format", "json").out)
+    assert page["sent"]["says"].startswith("draft version ")
+    file = tmp_path / "form.txt"
+    file.write_text("as the portal took it")
+    assert "sent" in firedoor("notice", "as-sent", incident, clock, file, "--why", "the portal's own form").out
+    assert "As sent: the file handed in" in firedoor("report", incident, "--format", "md").out
+
+
 def test_lessons_are_told_and_written_as_a_diff(firedoor: Firedoor, incident: str) -> None:
     """The agenda is for people; the diff alone is for a file."""
     assert "Facts nobody knew" in firedoor("lessons", incident).out

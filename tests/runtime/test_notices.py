@@ -97,7 +97,7 @@ async def test_the_approved_text_is_frozen_as_sent(built: House, at: str) -> Non
     fields = {"reference": "DPA-1", "reasons_for_delay": "found late"}
     answered = await send(dora, sent, why="by the portal", fields=fields)
     settled = answered["clock"]["settlement"]
-    assert settled["as_sent"] == "approved version; nobody named the version"
+    assert settled["as_sent"] == "approved version 3, by their word; nobody named the version"
     found = await read(dora, f"{at}/{CLOCK}")
     assert (found["state"], found["sent"]["sha256"]) == ("sent", settled["as_sent_sha256"])
     paper = await dora.get(f"{at}/{CLOCK}/export?format=md")
@@ -106,7 +106,11 @@ async def test_the_approved_text_is_frozen_as_sent(built: House, at: str) -> Non
 
 @pytest.mark.parametrize(
     ("version", "said"),
-    [("draft", "draft version"), ("none", "not kept here"), ("", "draft version; nobody named the version")],
+    [
+        ("draft", "draft version 1, by their word"),
+        ("none", "not kept here, by their word"),
+        ("", "draft version 1, by their word; nobody named the version"),
+    ],
 )
 async def test_the_version_that_was_sent_can_be_named(built: House, at: str, version: str, said: str) -> None:
     """Without an approval the draft stood; `none` says that the text is kept elsewhere."""
@@ -197,3 +201,55 @@ async def test_measures_of_all_incidents_are_listed(built: House, at: str) -> No
     lessons = await read(built.local, at.replace("notices", "lessons"))
     assert {"agenda", "measures", "promised", "proposals", "diff"} <= set(lessons)
     assert lessons["diff"].startswith("# ")
+
+
+async def tell(built: House, at: str, **facts: Any) -> None:
+    """Set facts."""
+    answer = await built.local.patch(at.replace("notices", "facts"), json={"facts": facts, "why": "seen"})
+    assert answer.status_code == 200, answer.text
+
+
+async def test_a_draft_has_a_version_for_every_turn_of_the_facts(built: House, at: str) -> None:
+    """Each with its number, its entry and the facts behind it; the text of an old one can still be read."""
+    await tell(built, at, incident_description="Record 4711 came out.")
+    await tell(built, at, evidence_strength="strong")  # this notice does not place it
+    now = await read(built.local, f"{at}/{CLOCK}")
+    assert [(one["number"], one["facts"]) for one in now["drafts"]] == [(1, []), (2, ["incident_description"])]
+    first = await built.local.get(f"{at}/{CLOCK}/export?format=md&version={now['drafts'][0]['sha256']}")
+    assert "Record 4711" not in first.text
+
+
+async def test_an_edited_text_takes_new_values_over(built: House, at: str) -> None:
+    """It is told which facts changed; lines nobody worded anew follow them, the others stay and are named."""
+    dora = built.holding("dora", "dpo")
+    seen = await read(dora, f"{at}/{CLOCK}")
+    text = seen["text"].replace("people: 1 to 500, not yet known exactly", "people: perhaps a few hundred")
+    await send(dora, f"{at}/{CLOCK}/edit", text=text, why="worded")
+    assert problems(await dora.post(f"{at}/{CLOCK}/take-over", json={"why": ""})) == ["G113"]
+    await tell(built, at, people_affected="37", root_cause="A filter was off.")
+    stale = await read(dora, f"{at}/{CLOCK}")
+    assert {one["fact"]: (one["before"], one["now"]) for one in stale["facts_changed"]} == {
+        "people_affected": ("1 to 500", "37"), "root_cause": ("unknown", "A filter was off."),
+    }  # fmt: skip
+    now = await send(dora, f"{at}/{CLOCK}/take-over", why="", base=stale["sha256"])
+    assert (now["stale"], now["facts_changed"]) == (False, [])
+    assert "as far as it is known: A filter was off." in now["text"]
+    assert "people: perhaps a few hundred" in now["text"]
+    assert now["history"][-1]["left"] == ["Categories and approximate number of people: 37"]
+
+
+async def test_the_page_takes_new_values_over(built: House, at: str) -> None:
+    """What changed stands on top, and one button takes it over; the history names every version."""
+    client, pages = await browser(built), at.removeprefix("/api/v1")
+    seen = await read(built.local, f"{at}/{CLOCK}")
+    form = {"csrf": csrf_of(client.cookies[COOKIE]), "language": "en", "base": seen["sha256"], "what": "edit"}
+    await client.post(f"{pages}/{CLOCK}", data={**form, "text": f"{seen['text']}\nRegards\n", "why": "ok"})
+    await tell(built, at, root_cause="A filter was off.")
+    page = (await client.get(f"{pages}/{CLOCK}")).text
+    assert "Facts changed since this text was worded" in page
+    now = await read(built.local, f"{at}/{CLOCK}")
+    given = {**form, "what": "take", "base": now["sha256"], "why": ""}
+    assert (await client.post(f"{pages}/{CLOCK}", data=given)).status_code == 303
+    page = (await client.get(f"{pages}/{CLOCK}")).text
+    assert "Facts changed since" not in page
+    assert "Version 4: edited notice" in page

@@ -35,6 +35,8 @@ PRESS_APPROVERS = frozenset(("communications", "manager"))
 MAXIMUM_TEXT = 200_000  # characters
 MAXIMUM_DIFF = 20_000  # characters of it in the journal; the texts themselves are in the vault
 NOT_KEPT = "none"
+FILE = "file"  # the version that stands for a file which somebody handed in as what was really sent
+WORDS = {EDITED: "edited", APPROVED: "approved", SENT: "sent"}
 VERSIONS = ("approved", "edited", "draft")
 
 
@@ -128,9 +130,9 @@ def settling(view: IncidentView, clock: str) -> TaskView | None:
 
 def edited(  # noqa: PLR0913, PLR0917 - what an edit is
     view: IncidentView, about: tuple[str, str], before: str, after: str, rendered: str, why: str, person: Person,
-    at: str,
+    at: str, took: Body | None = None,
 ) -> Draft:  # fmt: skip
-    """The entry that an edit becomes. Raises InvalidInput, Refused or NotPermitted."""
+    """The entry that an edit becomes; `took` is what of the new facts it takes over. Raises as `may_edit`, and more."""
     clock, language = about
     may_edit(view, clock, person)
     need_why(why)
@@ -143,6 +145,7 @@ def edited(  # noqa: PLR0913, PLR0917 - what an edit is
         "rendered": digest(rendered),
         "diff": difference(before, after),
         "missing": marks(after),
+        **(took or {}),
     }
     return _version(EDITED, f"edited notice for {clock} ({language})", about, after, why, person, at, more)
 
@@ -163,54 +166,79 @@ def approved(
     return _version(APPROVED, f"approved notice for {clock} ({language})", about, clean(text), why, person, at, more)
 
 
-def sent(about: tuple[str, str], text: str, version: str, person: Person, at: str, *, stated: bool) -> Draft:
+def sent(
+    about: tuple[str, str], text: str, version: str, number: int, person: Person, at: str, *, stated: bool
+) -> Draft:
     """The entry that freezes what was sent. `version` is the word for it; `stated` whether the person named it."""
     clock, language = about
-    why = (
-        f"the {version} version, as {person.name} says"
-        if stated
-        else f"nobody named the version; the {version} one stood"
-    )
-    return _version(
-        SENT, f"as sent for {clock} ({language})", about, text, why, person, at, {"version": version, "stated": stated}
-    )
+    says = as_sent(version, number, stated=stated)
+    more = {"version": version, "number": number, "stated": stated, "says": says}
+    return _version(SENT, f"as sent for {clock} ({language})", about, text, says, person, at, more)
+
+
+def as_sent(version: str, number: int = 0, *, stated: bool = True) -> str:
+    """How the record says which text was sent, and how that is known."""
+    if version == FILE:
+        return "the file handed in"
+    known = "" if stated else "; nobody named the version"
+    return f"{version} version {number}, by their word{known}"
+
+
+def handed_in(view: IncidentView, about: tuple[str, str], sha256: str, why: str, person: Person) -> Draft:
+    """The entry that makes a kept piece the copy of what was really sent. Raises NotFound or NotPermitted."""
+    if about[0] != PRESS:
+        may_edit(view, about[0], person)
+    more = {"version": FILE, "stated": True, "says": as_sent(FILE)}
+    return _given(view, about, sha256, why or as_sent(FILE), person, SENT, more)
+
+
+def handed_in_before(found: list[Body]) -> Body | None:
+    """The file that was handed in as what was sent, the last one; None where there is none."""
+    return next((one for one in reversed(found) if one["kind"] == SENT and one.get("version") == FILE), None)
 
 
 def receipt(view: IncidentView, about: tuple[str, str], sha256: str, why: str, person: Person) -> Draft:
     """The entry that makes a kept piece the receipt of a notice. Raises NotFound."""
-    clock, language = about
+    return _given(view, about, sha256, why, person, RECEIPT, {})
+
+
+def chosen(found: list[Body], wanted: str, *, newest: bool = False) -> tuple[str, str | None, bool]:
+    """Which version was sent: its word, its digest (None is the draft of now), and whether it was named.
+
+    Without a name it is the newest approved one, else the last edit, else the draft; with `newest` (the glass was
+    broken, and nobody may have approved) the last that was worded, approved or not. Raises InvalidInput.
+    """
+    if wanted in ("", *VERSIONS):
+        last = {WORDS[piece["kind"]]: piece for piece in found if piece["kind"] in (EDITED, APPROVED)}
+        now = counts(found) if newest else last.get("approved") or last.get("edited")
+        word = wanted or (WORDS[now["kind"]] if now else "draft")
+        piece = now if newest and not wanted else last.get(word)
+        if word == "draft" or piece is not None:
+            return word, piece["sha256"] if piece else None, bool(wanted)
+    fitting = [one for one in found if one["kind"] in (EDITED, APPROVED) and one["sha256"].startswith(wanted)]
+    if len(wanted) >= 8 and fitting:
+        return WORDS[fitting[-1]["kind"]], fitting[-1]["sha256"], True
+    do = f"one of {', '.join(VERSIONS)}, {NOT_KEPT}, or the first 8 characters of its SHA-256"
+    raise InvalidInput(_problem("G109", f'there is no version "{wanted[:70]}" of this notice', do))
+
+
+def _given(
+    view: IncidentView, about: tuple[str, str], sha256: str, why: str, person: Person, kind: str, more: Body
+) -> Draft:
+    """The entry by which a piece that is kept already becomes part of a notice. Raises NotFound."""
     piece = next((one for one in view.evidence if one["sha256"] == sha256), None)
     if piece is None:
         raise NotFound(
             _problem("E101", f"{view.id} keeps nothing under {sha256[:12]}", "add the file to the evidence first")
         )
+    clock, language = about
+    name = f"receipt for {clock}" if kind == RECEIPT else f"as sent for {clock} ({language}): the file"
     names = ("sha256", "size", "mode", "media_type", "taken_at")
-    same = {name: piece.get(name) for name in names}
     body: Body = {
-        **same, "op": None, "name": f"receipt for {clock}", "source": f"given by {person.name}", "kind": RECEIPT,
-        "clock": clock, "language": language, "why": why.strip(), "by": person.name,
+        **{one: piece.get(one) for one in names}, "op": None, "name": name, "source": f"given by {person.name}",
+        "kind": kind, "clock": clock, "language": language, "why": why.strip(), "by": person.name, **more,
     }  # fmt: skip
     return Draft(Kind.EVIDENCE, person.actor, body)
-
-
-def chosen(found: list[Body], wanted: str) -> tuple[str, str | None, bool]:
-    """Which version was sent: its word, its digest (None is the draft of now), and whether it was named.
-
-    Without a name it is the approved one if that is the last word, else the last edit, else the draft. Raises
-    InvalidInput.
-    """
-    if wanted in ("", *VERSIONS):
-        last = {piece["kind"]: piece for piece in found}
-        now = counts(found)
-        word = wanted or ({EDITED: "edited", APPROVED: "approved"}[now["kind"]] if now else "draft")
-        piece = last.get({"approved": APPROVED, "edited": EDITED}.get(word, ""))
-        if word == "draft" or piece is not None:
-            return word, piece["sha256"] if piece else None, bool(wanted)
-    fitting = [one for one in found if one["kind"] in (EDITED, APPROVED) and one["sha256"].startswith(wanted)]
-    if len(wanted) >= 8 and fitting:
-        return {EDITED: "edited", APPROVED: "approved"}[fitting[-1]["kind"]], fitting[-1]["sha256"], True
-    do = f"one of {', '.join(VERSIONS)}, {NOT_KEPT}, or the first 8 characters of its SHA-256"
-    raise InvalidInput(_problem("G109", f'there is no version "{wanted[:70]}" of this notice', do))
 
 
 def _version(  # noqa: PLR0913, PLR0917 - the fields of a piece

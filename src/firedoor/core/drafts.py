@@ -180,6 +180,14 @@ def _head(matter: Matter, missing: tuple[str, ...]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def uses(text: str, clock: Mapping[str, Any]) -> frozenset[str]:
+    """The facts that a template, or the duty behind a clock, asks for."""
+    found = _environment.parse(text).find_all(nodes.Getattr)
+    placed = {node.attr for node in found if isinstance(node.node, nodes.Name) and node.node.name in ("facts", "known")}
+    asked = {str(item["fact"]) for item in clock.get("content", ()) if item.get("fact")}
+    return frozenset(placed | asked)
+
+
 class _Fill:
     """Turns facts into words, and into a mark where there are none."""
 

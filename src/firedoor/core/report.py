@@ -15,6 +15,7 @@ from firedoor.core import measures as work
 from firedoor.core.agenda import agenda
 from firedoor.core.chart import chart
 from firedoor.core.containment import containment
+from firedoor.core.correspondence import SENT
 from firedoor.core.custody import custody
 from firedoor.core.decisions import decisions
 from firedoor.core.durations import measures, phases
@@ -48,7 +49,7 @@ def report(
     """Return the report as JSON values; `seal` covers what its reader need not know about victims."""
     view, names = fold(entries[0].incident, entries), Names(plan, definitions, organisation)
     wanted = [fact.name for fact in plan.facts]
-    clocks = [clock_line(clock) for clock in view.clocks.values()]
+    clocks = [{**clock_line(clock), "as_sent": _as_sent(view, clock)} for clock in view.clocks.values()]
     lasted = phases(view, entries, names)
     body: Body = {
         "format": FORMAT, "notice": NOTICE, "as_of": {"seq": view.head.seq, "at": entries[-1].at},
@@ -93,6 +94,17 @@ def clock_line(clock: Body) -> Body:
         "why": settlement.get("why", ""), "reference": settlement.get("reference", ""),
         "reasons_for_delay": settlement.get("reasons_for_delay", ""), "history": clock.get("history", []),
     }  # fmt: skip
+
+
+def _as_sent(view: IncidentView, clock: Body) -> Body | None:
+    """Which text was sent and how that is known: {says, sha256}; None while nothing was."""
+    settlement = clock.get("settlement") or {}
+    if clock["state"] not in ("submitted", "satisfied") or not settlement:
+        return None
+    pieces = (piece for piece in reversed(view.evidence) if piece.get("kind") == SENT)
+    piece = next((piece for piece in pieces if piece.get("clock") == clock["id"]), {})
+    says = piece.get("says") or settlement.get("as_sent") or "no text is on record"
+    return {"says": says, "sha256": piece.get("sha256") or settlement.get("as_sent_sha256")}
 
 
 def _result(clock: Body, settlement: Body) -> str:

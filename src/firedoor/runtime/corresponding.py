@@ -1,103 +1,29 @@
-"""Notices as people work on them: today's draft, edits with their history, approval, the copy as sent, the receipt.
+"""Notices as people work on them: edits with their history, approval, the copy as sent, the receipt.
 
-Decides that a draft is made again from the facts of the moment whenever it is read, that a text is in the vault before
-the journal names it, and that whoever edits or approves has seen the text that counts. It is a part of `Service`.
-Leaves the rules to `core.correspondence` and paper to `printing`.
+Decides that a text is in the vault before the journal names it, that whoever edits or approves has seen the text that
+counts, and that whichever way somebody says that a notice was sent, the text of it is kept. It is a part of `Service`.
+Leaves the rules to `core.correspondence`, reading a notice to `wording` and paper to `printing`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import Any
 
 from firedoor.core import correspondence as rules
 from firedoor.core.due import DueKind
 from firedoor.core.journal import Body, Draft
-from firedoor.core.languages import DEFAULT, LANGUAGES, languages_of, stated_language
-from firedoor.core.operations import Plan
-from firedoor.core.people import Person
+from firedoor.core.people import Answer, Person
 from firedoor.core.problems import Problem, Refused
-from firedoor.core.prose import marks
-from firedoor.core.scope import typed_facts
-from firedoor.core.view import IncidentView
+from firedoor.core.view import IncidentView, fold
+from firedoor.runtime.wording import Notice, merged, notice, notices, with_past
 from firedoor.runtime.world import World
 
-if TYPE_CHECKING:
-    from firedoor.core.drafts import Draft as Rendered
+__all__ = ["Corresponding", "Notice", "notice", "notices", "with_past"]
 
-
-@dataclass(frozen=True)
-class Notice:
-    """A notice in one language as it stands: the text that counts, today's draft, and every version so far."""
-
-    clock: Mapping[str, Any]
-    language: str
-    languages: tuple[str, ...]
-    rendered: Rendered
-    text: str
-    state: str  # draft, edited, approved or sent
-    versions: tuple[Body, ...]
-
-    @property
-    def stale(self) -> bool:
-        """Whether the facts give another draft today than the one that was edited or approved."""
-        last = rules.counts(list(self.versions))
-        return last is not None and last["rendered"] != rules.digest(self.rendered.text)
-
-    def as_json(self) -> Body:
-        """For the API and the pages."""
-        sent = [one for one in self.versions if one["kind"] == rules.SENT]
-        return {
-            "clock": self.clock["id"], "title": self.clock["title"], "authority": self.clock.get("authority", ""),
-            "due": self.clock.get("due"), "clock_state": self.clock.get("state", ""), "language": self.language,
-            "languages": list(self.languages), "state": self.state, "template": self.rendered.template,
-            "sha256": rules.digest(self.text), "missing": marks(self.text), "stale": self.stale, "text": self.text,
-            "draft": self.rendered.text, "news": rules.difference(self.text, self.rendered.text) if self.stale else "",
-            "sent": sent[-1] if sent else None,
-            "receipts": [one for one in self.versions if one["kind"] == rules.RECEIPT], "history": list(self.versions),
-        }  # fmt: skip
-
-
-def notice(world: World, view: IncidentView, plan: Plan, clock: str, language: str = "") -> Notice:
-    """Read one notice. Raises NotFound or InvalidInput."""
-    about = rules.clock_of(view, clock)
-    facts = {**world.organisation.facts, **typed_facts(view.facts, world.definitions(plan))}
-    tongue = rules.language_in(language or stated_language(facts))
-    rendered = _draft(world, view, plan, about, facts, tongue)
-    if not rendered.template.endswith(f"-{tongue}"):  # what is not translated is in English, whatever was asked for
-        tongue = DEFAULT
-    found = rules.versions(view, clock, tongue)
-    last = rules.counts(found)
-    text = world.vault.get(last["sha256"]).decode() if last else rendered.text
-    words = {rules.EDITED: "edited", rules.APPROVED: "approved"}
-    was_sent = any(one["kind"] == rules.SENT for one in found)
-    state = "sent" if was_sent else words[last["kind"]] if last else "draft"
-    return Notice(about, tongue, _languages(rendered, facts, tongue), rendered, text, state, tuple(found))
-
-
-def notices(world: World, view: IncidentView, plan: Plan) -> list[Notice]:
-    """Every notice of an incident, those of clocks first, each in the language that the facts state."""
-    return [notice(world, view, plan, clock) for clock in (*view.clocks, rules.PRESS)]
-
-
-def _draft(
-    world: World, view: IncidentView, plan: Plan, about: Mapping[str, Any], facts: Mapping[str, Any], tongue: str
-) -> Rendered:
-    from firedoor.templates import render_draft
-
-    return render_draft(about, view, facts, world.organisation.words, rules.family_of(plan, about), tongue)
-
-
-def _languages(rendered: Rendered, facts: Mapping[str, Any], tongue: str) -> tuple[str, ...]:
-    """The languages in which this notice exists, those that are likely needed first."""
-    from firedoor.templates import notices as known
-
-    name = rendered.template.removesuffix(f"-{tongue}")
-    written = [one for one in LANGUAGES if one == DEFAULT or f"{name}-{one}" in known()]
-    likely = [one for one in languages_of(facts) if one in written]
-    return tuple(dict.fromkeys((*likely, *written)))
+SUBMITTED = "submitted"  # the choice of a task that says that a notice was sent
 
 
 class Corresponding:
@@ -109,9 +35,14 @@ class Corresponding:
     plan_of: Callable[..., Any]
 
     async def notice(self, incident: str, clock: str, language: str = "") -> Notice:
-        """One notice as it stands. Raises NotFound."""
-        view, plan = await self.view(incident), await self.plan_of(incident)
-        return await asyncio.to_thread(notice, self.world, view, plan, clock, language)
+        """One notice as it stands, with how it came to be so. Raises NotFound."""
+        return await asyncio.to_thread(self._read, incident, clock, language)
+
+    def _read(self, incident: str, clock: str, language: str) -> Notice:
+        entries = self.world.store.entries(incident)
+        view = fold(incident, entries)
+        plan = self.world.store.plan(view.plan_digest)
+        return with_past(self.world, plan, notice(self.world, view, plan, clock, language), entries)
 
     async def edit_notice(
         self, incident: str, clock: str, language: str, base: str, text: str, why: str, person: Person
@@ -126,6 +57,24 @@ class Corresponding:
         await self._versioned(
             incident, now, lambda view: [rules.edited(view, about, now.text, after, rendered, why, person, at)]
         )
+        return await self.notice(incident, clock, now.language)
+
+    async def take_over(self, incident: str, clock: str, language: str, base: str, why: str, person: Person) -> Notice:
+        """Take what the facts say newly into a text that was worded by hand; lines that were worded anew stay.
+
+        What found no place is named in the journal and in `left` of the version. Raises Refused where nothing is new.
+        """
+        now = await self.notice(incident, clock, language)
+        _need_seen(now, base)
+        new = merged(now)
+        about, at = (clock, now.language), self.world.now().isoformat()
+        await asyncio.to_thread(self.world.vault.put, new.text.encode())
+        took: Body = {"took": [one["fact"] for one in now.changed], "left": list(new.left)}
+        given, rendered = why.strip() or "the facts have changed", now.rendered.text
+        await self._versioned(
+            incident, now,
+            lambda view: [rules.edited(view, about, now.text, new.text, rendered, given, person, at, took)],
+        )  # fmt: skip
         return await self.notice(incident, clock, now.language)
 
     async def approve_notice(
@@ -151,29 +100,55 @@ class Corresponding:
         await self._write(incident, lambda view: [rules.receipt(view, about, sha256, why, person)])
         return await self.notice(incident, clock, now.language)
 
+    async def hand_in(self, incident: str, clock: str, language: str, sha256: str, why: str, person: Person) -> Notice:
+        """Make a piece of evidence the copy of what was really sent, before or after somebody said that it was."""
+        now = await self.notice(incident, clock, language)
+        about = (clock, now.language)
+        await self._write(incident, lambda view: [rules.handed_in(view, about, sha256, why, person)])
+        return await self.notice(incident, clock, now.language)
+
+    async def with_text(
+        self, incident: str, task: str, answer: Answer, person: Person, *, newest: bool = False
+    ) -> tuple[Answer, Sequence[Draft]]:
+        """The answer with the text that was sent, and the entry that keeps it; as it was for any other answer.
+
+        Whoever says by whichever way that a notice was sent says it through here. `newest` is for broken glass.
+        """
+        about = (await self.view(incident)).task(task) if answer.choice == SUBMITTED else None
+        if about is None or about.kind != "submit" or not about.clock:
+            return answer, ()
+        fields, kept = await self.freeze(incident, about.clock, answer.fields, person, newest=newest)
+        return replace(answer, fields=fields), kept
+
     async def freeze(
-        self, incident: str, clock: str, fields: Mapping[str, str], person: Person
+        self, incident: str, clock: str, fields: Mapping[str, str], person: Person, *, newest: bool = False
     ) -> tuple[dict[str, str], Sequence[Draft]]:
         """Keep the exact text that was sent, before somebody's word that it was sent is written down.
 
         `fields` may name the `version` (approved, edited, draft, none, or a digest) and its `language`. Returns the
         fields to record and the entry that keeps the text; none where the file itself was kept, or `none` is said.
         """
-        given = {name: value for name, value in fields.items() if name not in ("version", "language")}
+        given = {name: str(value) for name, value in fields.items() if name not in ("version", "language")}
         view = await self.view(incident)
         about = view.clocks.get(clock)
-        if about is None or given.get("as_sent_sha256") or about.get("kind") == DueKind.HOLD_UNTIL:
+        if about is None or about.get("kind") == DueKind.HOLD_UNTIL:
             return given, ()
         if fields.get("version") == rules.NOT_KEPT:
-            return {**given, "as_sent": "not kept here"}, ()
+            return {**given, "as_sent": "not kept here, by their word"}, ()
         now = await self.notice(incident, clock, fields.get("language", ""))
-        word, sha256, stated = rules.chosen(list(now.versions), fields.get("version", ""))
+        handed = rules.handed_in_before(list(now.versions))
+        if given.get("as_sent_sha256"):
+            kept = rules.handed_in(view, (clock, now.language), given["as_sent_sha256"], "", person)
+            return {**given, "as_sent": rules.as_sent(rules.FILE)}, (kept,)
+        if handed and not fields.get("version"):
+            return {**given, "as_sent_sha256": str(handed["sha256"]), "as_sent": rules.as_sent(rules.FILE)}, ()
+        word, sha256, stated = rules.chosen(list(now.versions), fields.get("version", ""), newest=newest)
         content = await asyncio.to_thread(self.world.vault.get, sha256) if sha256 else now.rendered.text.encode()
         await asyncio.to_thread(self.world.vault.put, content)
-        at = self.world.now().isoformat()
-        kept = rules.sent((clock, now.language), content.decode(), word, person, at, stated=stated)
-        said = f"{word} version" + ("" if stated else "; nobody named the version")
-        return {**given, "as_sent_sha256": str(kept.body["sha256"]), "as_sent": said}, (kept,)
+        number, at = now.number(rules.digest(content.decode())), self.world.now().isoformat()
+        kept = rules.sent((clock, now.language), content.decode(), word, number, person, at, stated=stated)
+        more = {"as_sent_sha256": str(kept.body["sha256"]), "as_sent": str(kept.body["says"])}
+        return {**given, **more}, (kept,)
 
     async def _versioned(self, incident: str, seen: Notice, decide: Callable[[IncidentView], Sequence[Draft]]) -> None:
         """Write a version, unless another one was written since."""

@@ -38,12 +38,16 @@ class Operating(ABC):
         return await self._write(incident, lambda view: claim(view, task, why, person))
 
     async def break_glass(self, incident: str, task: str, answer: Answer, person: Person) -> IncidentView:
-        """Answer a task without its role: told to everybody, and reviewed before the incident ends."""
+        """Answer a task without its role: told to everybody, and reviewed before the incident ends.
+
+        Where it says that a notice was sent, the newest text is kept as sent, approved or not.
+        """
         plan = await self.plan_of(incident)
         definitions = self.world.definitions(plan)
+        given, kept = await self.with_text(incident, task, answer, person, newest=True)
         return await self._write(
             incident,
-            lambda view: break_glass(view, task, answer, person, definitions, self.world.now(), plan.roles),
+            lambda view: [*kept, *break_glass(view, task, given, person, definitions, self.world.now(), plan.roles)],
         )
 
     async def set_readers(
@@ -73,6 +77,12 @@ class Operating(ABC):
     async def legal_hold(self, incident: str, why: str, person: Person, *, release: bool) -> IncidentView:
         """Place a legal hold on an incident, or release it."""
         return await self._write(incident, lambda view: legal_hold(view, why, person, release=release))
+
+    @abstractmethod
+    async def with_text(
+        self, incident: str, task: str, answer: Answer, person: Person, *, newest: bool = False
+    ) -> tuple[Answer, Sequence[Draft]]:
+        """The answer with the text of the notice that it says was sent, and the entry that keeps it."""
 
     @abstractmethod
     async def view(self, incident: str) -> IncidentView:

@@ -52,7 +52,6 @@ from firedoor.store.projections import table
 from firedoor.store.tables import AlertRow, IncidentRow
 
 REMEMBERED = 10_000  # stored alerts that are recognised without asking the store
-SUBMITTED = "submitted"  # the choice of a task that settles a clock
 ATTEMPTS = 20  # how often a write that lost a race is decided anew
 
 
@@ -183,11 +182,8 @@ class Service(Corresponding, Linking):
         `beside` are entries that stand with the answer or not at all, such as the digest of what it came by.
         """
         definitions = await self._definitions(incident)
-        kept: Sequence[Draft] = tuple(beside)
-        about = (await self.view(incident)).task(task) if answer.choice == SUBMITTED else None
-        if about is not None and about.kind == "submit" and about.clock:
-            fields, frozen = await self.freeze(incident, about.clock, answer.fields, person)
-            answer, kept = replace(answer, fields=fields), (*kept, *frozen)
+        answer, frozen = await self.with_text(incident, task, answer, person)
+        kept = (*beside, *frozen)
         return await self._write(
             incident, lambda view: [*kept, *answer_task(view, task, answer, person, definitions, self.world.now())]
         )

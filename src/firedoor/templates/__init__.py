@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from firedoor.core.drafts import Draft, Matter, render, template_of
+from firedoor.core.drafts import Draft, Matter, render, template_of, uses
 from firedoor.core.facts import Value
 from firedoor.core.languages import stated_language
 from firedoor.core.view import IncidentView
@@ -42,3 +42,8 @@ def render_draft(
     matter = Matter(clock, view, facts, organisation, language or stated_language(facts))
     name = template_of(matter, family, notices())
     return render(name, notices()[name], matter)
+
+
+def used_facts(template: str, clock: Mapping[str, Any]) -> frozenset[str]:
+    """The facts that a notice places, by its name."""
+    return uses(notices()[template], clock)

@@ -71,8 +71,14 @@ def show(
     render.plain(one["text"])
     render.line(f"[dim]{render.escape(one['state'])}, SHA-256 {one['sha256']}[/]")
     if one["stale"]:
-        render.line("[yellow]the facts have changed since it was worded; today's draft differs so:[/]")
+        for changed in one["facts_changed"]:
+            words = f"{changed['fact']}: {changed['now']} (before: {changed['before']})"
+            render.line(f"[yellow]changed since it was worded: {render.escape(words)}[/]")
+        render.line("[yellow]today's draft differs so (`firedoor notice take-over` takes over what it can):[/]")
         render.plain(one["news"])
+    for draft in one["drafts"]:
+        because = f", followed {', '.join(draft['facts'])}" if draft["facts"] else ""
+        render.line(f"[dim]{draft['seq']}  draft, version {draft['number']}{render.escape(because)}[/]")
     for version in one["history"]:
         render.line(f"[dim]{version['seq']}  {render.escape(version['name'])}, {render.escape(version['by'])}[/]")
 
@@ -101,6 +107,27 @@ def approve(
     _told(_post(incident, clock, "approve", body), written)
 
 
+@app.command("take-over")
+def take_over(
+    incident: IncidentArgument, clock: ClockArgument,
+    why: Annotated[str, typer.Option("--why", help="A note for the journal.")] = "",
+    language: LanguageOption = "", written: FormatOption = Format.TEXT,
+) -> None:  # fmt: skip
+    """Take what the facts say newly into a text that was worded by hand; lines that were worded anew stay."""
+    seen = _read(incident, clock, language)
+    _told(_post(incident, clock, "take-over", {"base": seen["sha256"], "why": why, "language": language}), written)
+
+
+@app.command("as-sent")
+def as_sent(
+    incident: IncidentArgument, clock: ClockArgument,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What was really sent.", show_default=False)],
+    why: WhyOption, language: LanguageOption = "", written: FormatOption = Format.TEXT,
+) -> None:  # fmt: skip
+    """Keep the file that was really sent, in place of the version that was frozen; also afterwards."""
+    _told(_handed(incident, clock, (file, "what was sent", "as-sent"), why, language), written)
+
+
 @app.command()
 def receipt(
     incident: IncidentArgument, clock: ClockArgument,
@@ -108,15 +135,7 @@ def receipt(
     why: WhyOption, language: LanguageOption = "", written: FormatOption = Format.TEXT,
 ) -> None:  # fmt: skip
     """Keep a receipt as evidence, and say what it is the receipt of."""
-    from firedoor.interfaces.cli.client import Api, call
-    from firedoor.interfaces.cli.evidence import send
-
-    async def sent(api: Api) -> Any:  # noqa: ANN401 - any JSON value
-        kept = await send(api, incident, file, f"file of the receipt for {clock}"[:200], why)
-        body = {"sha256": kept["sha256"], "why": why, "language": language}
-        return await api.post(f"{_address(incident, clock)}/receipt", body)
-
-    _told(call(sent), written)
+    _told(_handed(incident, clock, (file, "the receipt", "receipt"), why, language), written)
 
 
 @app.command()
@@ -176,6 +195,20 @@ def _post(incident: str, clock: str, verb: str, body: dict[str, str]) -> dict[st
     from firedoor.interfaces.cli.client import call
 
     return dict(call(lambda api: api.post(f"{_address(incident, clock)}/{verb}", body)))
+
+
+def _handed(incident: str, clock: str, what: tuple[Path, str, str], why: str, language: str) -> dict[str, Any]:
+    """Keep a file as evidence, then say what it is of the notice: (file, its name for people, the verb of the API)."""
+    from firedoor.interfaces.cli.client import Api, call
+    from firedoor.interfaces.cli.evidence import send
+
+    file, named, verb = what
+
+    async def handed(api: Api) -> Any:  # noqa: ANN401 - any JSON value
+        kept = await send(api, incident, file, f"file of {named} for {clock}"[:200], why)
+        return await api.post(f"{_address(incident, clock)}/{verb}", {"sha256": kept["sha256"], "why": why, "language": language})  # fmt: skip  # noqa: E501
+
+    return dict(call(handed))
 
 
 def _address(incident: str, clock: str) -> str:

@@ -13,18 +13,19 @@ from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from firedoor.core.problems import NotPermitted, Problem
+from firedoor.core.correspondence import WORDS, counts
+from firedoor.core.problems import NotFound, NotPermitted, Problem
 from firedoor.interfaces.web.answers import answer
 from firedoor.interfaces.web.auth import Asking, Caller, Running
 from firedoor.interfaces.web.glance import Glance, glance
-from firedoor.runtime.corresponding import Notice, notice, notices
+from firedoor.runtime.corresponding import Notice, notice, notices, with_past
 from firedoor.runtime.start import Runtime
 
 router = APIRouter(prefix="/api/v1", tags=["notices"])
 NOTICE = "/incidents/{incident}/notices/{clock:path}"
 Form = Literal["md", "txt", "html", "pdf", "docx"]
 Language = Annotated[str, Query(pattern=r"^([a-z]{2})?$", description="en, de, fr or es; else as the facts say")]
-HIDDEN = ("text", "draft", "news", "missing", "template", "history", "sent", "receipts")
+HIDDEN = ("text", "draft", "news", "missing", "template", "history", "sent", "receipts", "drafts", "facts_changed")
 
 
 class Given(BaseModel):
@@ -49,8 +50,14 @@ class Approval(Given):
     base: str = Field(max_length=64)
 
 
+class Taking(Given):
+    """Consent to what the facts say newly. `base` is the `sha256` of the text that was read."""
+
+    base: str = Field(default="", max_length=64)
+
+
 class Receipt(Given):
-    """Which piece of evidence is the receipt."""
+    """Which piece of evidence it is."""
 
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
@@ -106,6 +113,28 @@ async def approve(
     return answer({"incident": incident, **one.as_json()})
 
 
+@router.post(f"{NOTICE}/take-over", summary="Take new facts into a text that was worded by hand")
+async def take_over(
+    incident: str, clock: str, given: Annotated[Taking, Body()], runtime: Running, caller: Asking
+) -> Response:
+    """Lines that nobody worded anew follow the facts; the others stay, and are named in `left` of the new version."""
+    found, _ = await read_notice(runtime, caller, incident, clock, given.language)
+    person = caller.within(found.view)
+    one = await runtime.service.take_over(incident, clock, given.language, given.base, given.why, person)
+    return answer({"incident": incident, **one.as_json()})
+
+
+@router.post(f"{NOTICE}/as-sent", summary="Name the piece of evidence that is what was really sent")
+async def as_sent(
+    incident: str, clock: str, given: Annotated[Receipt, Body()], runtime: Running, caller: Asking
+) -> Response:
+    """Add the file to the evidence first. It stands in place of every version, before `submit` or after it."""
+    found, _ = await read_notice(runtime, caller, incident, clock, given.language)
+    person = caller.within(found.view)
+    one = await runtime.service.hand_in(incident, clock, given.language, given.sha256, given.why, person)
+    return answer({"incident": incident, **one.as_json()})
+
+
 @router.post(f"{NOTICE}/receipt", summary="Name the piece of evidence that is the receipt")
 async def receipt(
     incident: str, clock: str, given: Annotated[Receipt, Body()], runtime: Running, caller: Asking
@@ -125,29 +154,41 @@ async def read_notice(
     if found.holds_sealed:
         message = "this incident's notices may tell sealed facts"
         raise NotPermitted(Problem(code="W103", message=message, do="ask the DPO, legal or the commander"))
-    return found, await asyncio.to_thread(notice, runtime.world, found.view, found.plan, clock, language)
+
+    def read() -> Notice:
+        world = runtime.world
+        return with_past(world, found.plan, notice(world, found.view, found.plan, clock, language), found.entries)
+
+    return found, await asyncio.to_thread(read)
 
 
 def paper_of(runtime: Runtime, found: Glance, one: Notice, version: str) -> Any:  # noqa: ANN401 - a Paper; imported late
     """What is printed: the text that counts, today's draft, or a version by its digest. Raises NotFound."""
-    from firedoor.core.correspondence import APPROVED, SENT
-    from firedoor.core.problems import NotFound
     from firedoor.runtime.papers import Paper
 
     text, state = one.text, one.state
     if version == "draft":
         text, state = one.rendered.text, "draft"
     elif version != "now":
-        piece = next((piece for piece in one.versions if piece["sha256"] == version), None)
-        if piece is None:
-            raise NotFound(
-                Problem(code="G109", message=f"no version has the digest {version[:12]}", do="see its history")
-            )
-        text = runtime.world.vault.get(version).decode()
-        state = {APPROVED: "approved", SENT: "sent"}.get(piece["kind"], "edited")
-    elif state == "sent":
-        text = runtime.world.vault.get(next(p["sha256"] for p in reversed(one.versions) if p["kind"] == SENT)).decode()
+        text, state = _version(runtime, one, version)
+    elif state == "sent" and one.sent and one.sent.get("media_type") == "text/markdown":
+        text = runtime.world.vault.get(one.sent["sha256"]).decode()
+    elif state == "sent":  # what was sent is a file, which the evidence holds: here stands the text that counts
+        worded = counts(list(one.versions))
+        state = WORDS[worded["kind"]] if worded else "draft"
     return Paper(found.view.id, str(one.clock["id"]), str(one.clock["title"]), one.language, state, text)
+
+
+def _version(runtime: Runtime, one: Notice, sha256: str) -> tuple[str, str]:
+    """The text of a version, and what it is. Raises NotFound."""
+    past = next((draft for draft in one.drafts if draft.digest == sha256), None)
+    worded = (piece for piece in one.versions if piece["kind"] in WORDS and piece.get("media_type") == "text/markdown")
+    piece = next((piece for piece in worded if piece["sha256"] == sha256), None)
+    if piece is not None:
+        return runtime.world.vault.get(sha256).decode(), WORDS[piece["kind"]]
+    if past is not None:
+        return past.text, "draft"
+    raise NotFound(Problem(code="G109", message=f"no version has the digest {sha256[:12]}", do="see its history"))
 
 
 def _short(found: Glance, one: Notice) -> dict[str, Any]:

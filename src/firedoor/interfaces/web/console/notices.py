@@ -31,6 +31,7 @@ from firedoor.runtime.start import Runtime
 router = APIRouter(tags=["console"], include_in_schema=False)
 LIST = "/incidents/{incident}/notices"
 ONE = "/incidents/{incident}/notices/{clock:path}"
+WORDED = (correspondence.EDITED, correspondence.APPROVED)
 LANGUAGES = {"en": "English", "de": "Deutsch", "fr": "français", "es": "español"}
 
 
@@ -57,9 +58,9 @@ async def one_page(
     return await _page(request, runtime, caller, (incident, clock, language), {}, None)
 
 
-@router.post(ONE, summary="Edit, approve, or hand in a receipt")
+@router.post(ONE, summary="Edit, take over new facts, approve, or hand in a file")
 async def act(request: Request, incident: str, clock: str, runtime: Running, caller: Asking) -> Response:
-    """`what` says which of the three; afterwards the page is shown again."""
+    """`what` says which of these; afterwards the page is shown again."""
     given = await forms.form_of(request)
     language = str(given.get("language", ""))
     found, one = await read_notice(runtime, caller, incident, clock, language)
@@ -77,29 +78,35 @@ async def _act(runtime: Runtime, about: tuple[str, str, str], given: Mapping[str
             await runtime.service.edit_notice(*about, base, str(given.get("text", "")), why, person)
         case "approve":
             await runtime.service.approve_notice(*about, base, why, person)
-        case "receipt":
-            await _receipt(runtime, about, given.get("file"), why, person)
+        case "take":
+            await runtime.service.take_over(*about, base, why, person)
+        case "receipt" | "sent" as what:
+            await _kept(runtime, about, given.get("file"), why, person, receipt=what == "receipt")
         case _:
             raise InvalidInput(
                 Problem(code="G111", message="the form says not what to do", do="use the page's buttons")
             )
 
 
-async def _receipt(runtime: Runtime, about: tuple[str, str, str], file: Any, why: str, person: Person) -> None:  # noqa: ANN401 - of a form
-    """Keep a file as evidence, and say what it is the receipt of."""
+async def _kept(
+    runtime: Runtime, about: tuple[str, str, str], file: Any, why: str, person: Person, *, receipt: bool,  # noqa: ANN401 - of a form
+) -> None:  # fmt: skip
+    """Keep a file as evidence, and say that it is the receipt, or what was really sent."""
     if not isinstance(file, UploadFile) or not file.size:
-        raise InvalidInput(Problem(code="G112", message="no file was chosen", do="choose the receipt, at most 1 MiB"))
+        raise InvalidInput(Problem(code="G112", message="no file was chosen", do="choose the file, at most 1 MiB"))
 
     async def parts() -> AsyncIterator[bytes]:
         while part := await file.read(65536):
             yield part
 
     incident, clock, _ = about
-    name, kind = f"file of the receipt for {clock}"[:200], (file.content_type or "application/octet-stream")[:100]
+    called = "the receipt for" if receipt else "what was sent for"
+    name, kind = f"file of {called} {clock}"[:200], (file.content_type or "application/octet-stream")[:100]
     kept = await take_in(
         runtime.world, incident, parts(), name=name, media_type=kind, mode="vault", why=why, person=person
     )
-    await runtime.service.receive_receipt(*about, str(kept["sha256"]), why, person)
+    record = runtime.service.receive_receipt if receipt else runtime.service.hand_in
+    await record(*about, str(kept["sha256"]), why, person)
 
 
 async def _page(
@@ -111,10 +118,25 @@ async def _page(
     context: dict[str, Any] = {
         "incident": about[0], "title": found.view.title, "notice": one.as_json(), "blocks": blocks(one.text),
         "may": _may(found, one, caller), "given": typed, "problems": error.problems if error else (),
-        "languages": LANGUAGES, "base": f"/incidents/{about[0]}/notices/{quote(about[1])}",
+        "past": _past(one), "languages": LANGUAGES, "base": f"/incidents/{about[0]}/notices/{quote(about[1])}",
     }  # fmt: skip
     status = error.http_status if error else 200
     return page(request, "notice.html.j2", status, caller=caller, now=runtime.world.now(), **context)
+
+
+def _past(one: Notice) -> list[dict[str, Any]]:
+    """Every wording, copy as sent and receipt, the newest first: those that the facts gave, and those of people."""
+    drafts = [
+        {"seq": draft.seq, "number": one.number(draft.digest), "name": "draft, as the facts gave it", "by": "Firedoor",
+         "kept_at": draft.at, "why": "", "facts": sorted(draft.facts), "sha256": draft.digest, "text": True}
+        for draft in one.drafts
+    ]  # fmt: skip
+    people = [
+        {**piece, "number": one.number(piece["sha256"]) if piece["kind"] in WORDED else 0, "facts": (),
+         "text": piece.get("media_type") == "text/markdown"}
+        for piece in one.versions
+    ]  # fmt: skip
+    return sorted([*drafts, *people], key=lambda version: -int(version["seq"]))
 
 
 def _may(found: Glance, one: Notice, caller: Caller) -> dict[str, str]:

@@ -10,18 +10,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from firedoor.core import correspondence
 from firedoor.core.decisions import decisions
 from firedoor.core.due import DueKind
 from firedoor.core.journal import Body
 from firedoor.core.operator import APPROVALS, OPERATORS
 from firedoor.core.people import Person, why_not
-from firedoor.core.problems import FiredoorError
+from firedoor.core.prose import marks
 from firedoor.core.view import TaskView
 from firedoor.interfaces.web import shapes
 from firedoor.interfaces.web.access import Access, allowed
 from firedoor.interfaces.web.auth import Caller
 from firedoor.interfaces.web.console import forms, incident_page
 from firedoor.interfaces.web.glance import Glance
+from firedoor.runtime import corresponding
 from firedoor.runtime.start import Runtime
 from firedoor.runtime.world import World
 
@@ -113,17 +115,13 @@ def _alone(task: TaskView) -> bool:
 
 
 def _draft(runtime: Runtime, found: Glance, whole: Body, task: TaskView) -> Body | None:
-    """The newest draft for the clock that the task settles: its text, where the reader may see all of the incident."""
+    """The notice that the task is about, as it stands now: its text, where the reader may see all of the incident."""
     notice = next((one for one in whole["notices"] if task.clock and one["clock"]["id"] == task.clock), None)
     if notice is None or notice["draft"] is None:
         return None
     piece = notice["draft"]
-    text = "" if found.holds_sealed else _text(runtime, piece["sha256"])
-    return {**piece, "text": text, "sealed": found.holds_sealed}
-
-
-def _text(runtime: Runtime, sha256: str) -> str:
-    try:
-        return runtime.world.vault.get(sha256).decode("utf-8", "replace")
-    except (FiredoorError, OSError):
-        return ""
+    if found.holds_sealed:
+        return {**piece, "text": "", "sealed": True}
+    one = corresponding.notice(runtime.world, found.view, found.plan, str(task.clock))
+    words = [mark.strip("[]").removeprefix("missing: ") for mark in marks(one.text)]
+    return {**piece, "text": one.text, "sha256": correspondence.digest(one.text), "missing": words, "sealed": False}
