@@ -95,7 +95,7 @@ def console_lines(program: str) -> Iterator[Line]:
             if block["language"] != "console":
                 continue
             for line in block["body"].replace("\\\n", " ").splitlines():
-                start = re.match(rf"\s*\$ (?:[A-Z_]+=\S+ )*(?:\S*/)?{program}\b(.*)", line)
+                start = re.match(rf"\s*\$ (?:[A-Z_]+=\S+ )*(?:\S*/)?{program}(?=\s|$)(.*)", line)
                 if start:
                     yield Line(page, start[1].strip())
 
