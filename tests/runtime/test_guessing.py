@@ -13,13 +13,14 @@ from tests.runtime.api_house import House, house
 
 from firedoor.core.problems import NotPermitted
 from firedoor.interfaces.web.known_browser import COOKIE
+from firedoor.runtime.settings import Settings
 from firedoor.store import signing_in
 from firedoor.store.accounts import Account, change_account, create_account
 from firedoor.store.journal import Store
 from firedoor.store.known_browsers import LASTS, known_from_now, recognised
 from firedoor.store.schema import migrate
+from firedoor.store.sign_in_tables import HouseSecretRow, SignInSlotRow
 from firedoor.store.signing_in import ADDRESS, BROWSER, NAME, PAIR, TooOften, attempt, place, sign_in
-from firedoor.store.tables import HouseSecretRow, SignInSlotRow
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 WORD, WRONG = "a door that shuts by itself", "not the word that it is"
@@ -213,3 +214,24 @@ async def test_a_line_that_is_too_long_ends(built: House) -> None:
     answer = await post(at(built, AWAY), "ann", WORD)
     assert (answer.status_code, "W112" in answer.text) == (503, True)
     assert (await post(browser, "ann", WORD)).status_code == 303
+
+
+async def test_only_a_named_proxy_says_where_somebody_comes_from(tmp_path: Path, built: House) -> None:
+    """From anybody else the header is a word; from the proxy the last address counts that is not one of ours."""
+    for _ in range(PAIR.most):
+        await post(at(built, AWAY, **{"x-forwarded-for": HOME}), "ann", WRONG)
+    assert (await post(at(built, HOME), "ann", WORD)).status_code == 303
+    assert (await post(at(built, AWAY, **{"x-forwarded-for": "192.0.2.1"}), "ann", WORD)).status_code == 429
+    async with house(tmp_path / "behind", trusted_proxies="10.0.0.0/24") as behind:
+        for number in range(PAIR.most):
+            await post(at(behind, "10.0.0.5", **{"x-forwarded-for": f"192.0.2.{number}, {AWAY}, 10.0.0.6"}), "x", WRONG)
+        assert (await post(at(behind, "10.0.0.5", **{"x-forwarded-for": AWAY}), "x", WRONG)).status_code == 429
+        assert (await post(at(behind, "10.0.0.5", **{"x-forwarded-for": HOME}), "x", WRONG)).status_code == 403
+
+
+@pytest.mark.parametrize("given", ["*", "proxy.example.org", "10.0.0.5/24", "10.0.0.5;10.0.0.6"])
+def test_a_proxy_is_named_by_its_address(given: str) -> None:
+    """Everybody, a name that somebody else may answer to, and slips of the pen are refused."""
+    with pytest.raises(ValueError, match="addresses or networks"):
+        Settings(trusted_proxies=given)
+    assert Settings(trusted_proxies="10.0.0.5, fd00::/64").trusted_proxies == "10.0.0.5/32,fd00::/64"

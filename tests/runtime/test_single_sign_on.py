@@ -10,7 +10,8 @@ import pytest
 from tests.runtime.api_house import House, house
 from tests.runtime.provider import Provider, provider
 
-from firedoor.store.accounts import change_account, list_accounts
+from firedoor.interfaces.web.single_sign_on import checked_email, name_of_subject
+from firedoor.store.accounts import Account, change_account, create_account, list_accounts
 
 
 @pytest.fixture(name="both")
@@ -87,3 +88,50 @@ async def test_a_disabled_account_stays_out_and_a_provider_that_is_away_is_named
     assert "disabled" in (await come(built, there))[1].text
     built.runtime.settings.oidc_issuer = "http://127.0.0.1:9"
     assert "W110" in (await built.client().get("/sign-in/single")).text
+
+
+async def test_issuer_and_subject_say_whose_account_it_is(both: tuple[House, Provider]) -> None:
+    """Another address later on is the same account; the same address of another subject is somebody else's."""
+    built, there = both
+    await come(built, there)
+    there.claims |= {"email": "ann.married@example.org", "preferred_username": "root"}
+    browser, _ = await come(built, there)
+    assert (await browser.get("/api/v1/me")).json()["name"] == "ann@example.org"
+    there.claims |= {"sub": "43", "email": "ann@example.org"}
+    stranger, back = await come(built, there)
+    assert "A301" in back.text
+    assert (await stranger.get("/api/v1/me")).status_code == 401
+    assert [account.name for account in list_accounts(built.runtime.world.store)] == ["ann@example.org"]
+
+
+@pytest.mark.parametrize("said", [False, "false", "False", 0, None, "no"])
+async def test_an_address_that_nobody_checked_names_nobody(both: tuple[House, Provider], said: object) -> None:
+    """Else one would take the name, and what is open to it by name, of whoever has not been here yet."""
+    built, there = both
+    there.claims |= {"email": "chief@example.org", "email_verified": said, "preferred_username": "chief@example.org"}
+    browser, _ = await come(built, there)
+    assert (await browser.get("/api/v1/me")).json()["name"] == name_of_subject(f"{there.issuer} 42")
+    account = list_accounts(built.runtime.world.store)[0]
+    assert (account.display, account.email) == ("Ann", "")
+    there.claims |= {"sub": "44", "email_verified": True}
+    checked, _ = await come(built, there)
+    assert (await checked.get("/api/v1/me")).json()["name"] == "chief@example.org"
+
+
+async def test_a_local_account_is_not_taken_over(both: tuple[House, Provider]) -> None:
+    """Whoever comes with its name by single sign-on is refused, and it stays what it was."""
+    built, there = both
+    world = built.runtime.world
+    create_account(world.store, Account("ann@example.org", "", frozenset({"viewer"})), "a word of her own", world.now())
+    browser, back = await come(built, there)
+    assert "A301" in back.text
+    assert (await browser.get("/api/v1/me")).status_code == 401
+    assert list_accounts(world.store)[0].subject == ""
+
+
+def test_what_counts_as_a_checked_address() -> None:
+    """Said to be checked, as a value or a word, or nothing said; and an address at all."""
+    assert checked_email({"email": "a@b.example", "email_verified": "true"}) == "a@b.example"
+    assert checked_email({"email": "a@b.example"}) == "a@b.example"
+    for email in (None, "", "no address", f"{'a' * 100}@b.example"):
+        assert not checked_email({"email": email, "email_verified": True})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -52,6 +53,7 @@ class Settings(BaseSettings):
     automatic_evidence: Literal["strong", "any"] = "strong"  # what an alert must prove to act without a person
     certificates: Path | None = None  # further authorities for TLS, as PEM
     public_url: str = ""  # where people reach this server, for links in messages and single sign-on
+    trusted_proxies: str = ""  # addresses or networks of reverse proxies, with commas; only their X-Forwarded-* count
     oidc_issuer: str = ""  # single sign-on by OpenID Connect; empty: local accounts
     oidc_client_id: str = ""
     oidc_client_secret: str = ""  # a reference: secret://env/NAME or secret://file/PATH
@@ -81,6 +83,18 @@ class Settings(BaseSettings):
         if given and (not whole or parts.query or parts.fragment):
             raise ValueError("write http:// or https:// and the host under which people reach this server")
         return given.rstrip("/")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies(cls, given: str) -> str:
+        """Addresses and networks, each by itself: `*` would let every caller say where they come from."""
+        parts = [part.strip() for part in given.split(",") if part.strip()]
+        try:
+            return ",".join(str(ip_network(part)) for part in parts)
+        except ValueError:
+            raise ValueError(
+                "write addresses or networks with commas between them, such as 10.0.0.5,fd00::/64"
+            ) from None
 
     def address(self, listening: str | None = None) -> str:
         """The address for people, without a slash at its end; `listening` is where the server really listens.

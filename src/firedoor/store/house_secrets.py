@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select
 from firedoor.core.problems import FiredoorError
 from firedoor.store.journal import Store
 from firedoor.store.projections import table
-from firedoor.store.tables import HouseSecretRow
+from firedoor.store.sign_in_tables import HouseSecretRow
 
 BYTES = 32
 

@@ -25,7 +25,7 @@ from firedoor.store.house_secrets import house_secret
 from firedoor.store.journal import Store
 from firedoor.store.known_browsers import recognised
 from firedoor.store.projections import table, text_of
-from firedoor.store.tables import SignInSlotRow
+from firedoor.store.sign_in_tables import SignInSlotRow
 
 SLOT_BYTES = 2  # 65,536 slots of each kind: a bound, not an index; a stranger cannot know who shares whose
 FORGOTTEN = timedelta(days=1)  # every slot has run dry long before

@@ -270,25 +270,6 @@ class AccountRow(SQLModel, table=True):
     disabled_at: str | None = None
 
 
-class SignInSlotRow(SQLModel, table=True):
-    """How full one slot of wrong attempts to sign in is. There are only so many slots, and no name or address here."""
-
-    __tablename__ = "sign_in_slot"
-
-    slot: str = Field(primary_key=True)
-    level: float
-    at: str
-
-
-class HouseSecretRow(SQLModel, table=True):
-    """Secrets that all processes of this house share and nobody else needs: they were made here."""
-
-    __tablename__ = "house_secret"
-
-    name: str = Field(primary_key=True)
-    value: str
-
-
 class SessionRow(SQLModel, table=True):
     """Who is signed in, and tickets that sign in once: only a digest of the secret is kept."""
 

@@ -52,6 +52,7 @@ SETTINGS = {
     "automatic_evidence": "`strong` (trusted hash, canary, two sure detectors) or `any`: what may act without a person",
     "certificates": "further authorities for TLS, as PEM",
     "public_url": "where people reach this server, for links in messages and single sign-on",
+    "trusted_proxies": "addresses or networks of your reverse proxies; of nobody else is `X-Forwarded-For` believed",
     "oidc_issuer": "single sign-on by OpenID Connect: the issuer; empty: local accounts",
     "oidc_client_id": "single sign-on: the client id of Firedoor",
     "oidc_client_secret": "single sign-on: a reference to the client secret, `secret://env/NAME` or `secret://file/PATH`",

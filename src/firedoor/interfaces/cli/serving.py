@@ -63,8 +63,9 @@ async def _run(settings: Settings, listener: socket.socket, began: float, *, wit
     runtime = Runtime(settings)
     app = create_app(runtime, address(settings))
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE, lifespan="on"
-    )
+        app, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=GRACE, lifespan="on",
+        proxy_headers=False,  # the application applies them, of those proxies only that the settings name
+    )  # fmt: skip
     server = Server(config)
     telling = asyncio.create_task(_tell(runtime, server, began))
     leaving = asyncio.create_task(_leave_with(os.getppid(), server)) if with_parent else None

@@ -103,6 +103,10 @@ def create_app(runtime: Runtime, url: str | None = None, *, announce: bool = Tru
         (RequestValidationError, on_invalid),
     ):
         app.add_exception_handler(error, handler)
+    if settings.trusted_proxies:
+        from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # late: only needed behind a proxy
+
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     app.add_middleware(Guard)
     app.openapi = lambda: described(app)  # type: ignore[method-assign]  # FastAPI documents this as the way
     return app

@@ -6,6 +6,8 @@ Leaves what the cookie proves to `store.known_browsers` and which proxies are tr
 
 from __future__ import annotations
 
+import logging
+
 from fastapi import Request
 from starlette.responses import Response
 
@@ -13,6 +15,8 @@ from firedoor.interfaces.web import session
 from firedoor.store.known_browsers import LASTS, known_from_now
 
 COOKIE = "firedoor_known_browser"
+log = logging.getLogger(__name__)
+_said: set[str] = set()  # once is enough
 
 
 def cookie_of(request: Request) -> str:
@@ -22,7 +26,15 @@ def cookie_of(request: Request) -> str:
 
 def address_of(request: Request) -> str:
     """The client's address. `X-Forwarded-For` has been applied by now if, and only if, its sender is trusted."""
+    if "x-forwarded-for" in request.headers and not request.app.state.runtime.settings.trusted_proxies:
+        _say_once("a proxy stands in front and FIREDOOR_TRUSTED_PROXIES does not name it: all attempts look like one's")
     return request.client.host if request.client else ""
+
+
+def _say_once(what: str) -> None:
+    if what not in _said:
+        _said.add(what)
+        log.warning(what)
 
 
 def keep(response: Response, request: Request, name: str) -> Response:

@@ -1,8 +1,9 @@
 """Single sign-on by OpenID Connect: authorization code with PKCE, for a house that has its own accounts already.
 
 Decides what is asked of the provider, which of its answers count (state, nonce, issuer, audience, signature, expiry),
-and that its groups give roles by a list of ours and nothing else does. Leaves the session to `store.sessions`.
-Sources: OpenID Connect Core 1.0 sections 3.1.2, 3.1.3; RFC 7636; RFC 9207.
+that issuer and subject alone say whose account it is, what a new account may be called, and that the provider's groups
+give roles by a list of ours and nothing else does. Leaves the session to `store.sessions`.
+Sources: OpenID Connect Core 1.0 sections 3.1.2, 3.1.3, 5.7; RFC 7636; RFC 9207.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import orjson
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
-from firedoor.core.problems import InvalidInput, NotPermitted, Problem, Unanswered
+from firedoor.core.problems import InvalidInput, NotPermitted, Problem, Refused, Unanswered
 from firedoor.interfaces.web import session
 from firedoor.runtime.secrets import ReferencedSecrets
 from firedoor.runtime.settings import Settings
@@ -125,21 +126,50 @@ def _verified(token: str, keys: Any, settings: Settings) -> Mapping[str, Any]:  
 def _account(runtime: Runtime, claims: Mapping[str, Any]) -> Account:
     """The account of a subject: its roles are those of today's groups; it is made on the first visit."""
     world, settings = runtime.world, runtime.settings
-    subject, roles = f"{claims['iss']} {claims['sub']}", roles_of(claims, runtime.settings)
+    subject, roles = f"{claims['iss']} {claims['sub']}", roles_of(claims, settings)
     account = account_of_subject(world.store, subject)
     if not roles:
         raise _refused(f"none of your groups has a role here (claim {settings.oidc_roles_claim})")
     if account is None:
-        name = str(claims.get("email") or claims.get("preferred_username") or claims["sub"])[:100]
-        account = Account(name, str(claims.get("name", "")), roles, email=str(claims.get("email", "")), subject=subject)
-        create_account(world.store, account, None, world.now())
-        return account
+        account = _first_visit(runtime, subject, roles, claims)
     if account.disabled_at is not None:
         raise _refused("this account is disabled")
     if account.roles != roles:
         change_account(world.store, account.name, {"roles": roles}, world.now())
         end_sessions_of(world.store, account.name)
     return account
+
+
+def _first_visit(runtime: Runtime, subject: str, roles: frozenset[str], claims: Mapping[str, Any]) -> Account:
+    """Make the account. Raises Refused where another one has the name: nobody takes an account over by an address."""
+    store, email = runtime.world.store, checked_email(claims)
+    name = email or name_of_subject(subject)
+    account = Account(name, str(claims.get("name", ""))[:100], roles, email=email, subject=subject)
+    try:
+        create_account(store, account, None, runtime.world.now())
+    except Refused:
+        made = account_of_subject(store, subject)  # by the same person in another window
+        if made is None:
+            raise
+        return made
+    return account
+
+
+def checked_email(claims: Mapping[str, Any]) -> str:
+    """The e-mail address, unless the provider says that it did not check it; then it may be anybody's.
+
+    Names of accounts open incidents to named readers, and letters go to the address. A provider that says nothing of
+    `email_verified` is an organisation's own, which gives out the addresses itself. `preferred_username` is never
+    used: people may change it, and the standard forbids to rely on it (section 5.7).
+    """
+    checked = str(claims.get("email_verified", True)).lower() == "true"  # some providers send it as a word
+    email = str(claims.get("email") or "").strip()
+    return email if checked and "@" in email and len(email) <= 100 else ""
+
+
+def name_of_subject(subject: str) -> str:
+    """What somebody is called here whose address nobody checked: always the same, and nobody's choice."""
+    return f"sso-{hashlib.sha256(subject.encode()).hexdigest()[:16]}"
 
 
 async def _described(settings: Settings) -> Mapping[str, Any]:
