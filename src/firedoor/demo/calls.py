@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
+from threading import Event
 from typing import Any, TypeVar
 
 import httpx
@@ -22,6 +23,7 @@ T = TypeVar("T")
 PATIENCE = 40.0  # seconds for anything that should happen
 LOOK = 0.005
 ACCEPTED, INVALID = 202, 422
+interrupted = Event()  # an exception that a signal raises is swallowed where it meets a destructor; this is not
 
 
 class Calls:
@@ -116,7 +118,9 @@ def until(look: Callable[[], T | None], otherwise: str) -> T:
 
 
 def must(condition: object, otherwise: str) -> None:
-    """End the demonstration unless this is so."""
+    """End the demonstration unless this is so, and also where somebody has asked for its end."""
+    if interrupted.is_set():
+        raise KeyboardInterrupt
     if not condition:
         raise StageError(otherwise)
 

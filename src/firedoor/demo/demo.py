@@ -21,7 +21,7 @@ from typing import Any
 import httpx
 
 from firedoor.demo import corpus
-from firedoor.demo.calls import PATIENCE, Calls, Prefect, must, open_client, until, write_alert
+from firedoor.demo.calls import PATIENCE, Calls, Prefect, interrupted, must, open_client, until, write_alert
 from firedoor.demo.cast import CAST, answer_to, who_answers
 from firedoor.demo.script import Script
 from firedoor.demo.stage import Stage, StageError
@@ -37,7 +37,9 @@ ENDED = ("closed", "dismissed")
 
 def run(keep: Path, *, stay: bool = False) -> int:
     """Show the demonstration; returns the exit code. `keep` is the folder in which the report is left."""
-    signal.signal(signal.SIGTERM, _interrupted)
+    interrupted.clear()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     script, stage, code = Script(), Stage(), 0
     try:
         _Demonstration(stage, script, keep).play(stay=stay)
@@ -46,11 +48,13 @@ def run(keep: Path, *, stay: bool = False) -> int:
         code = 1
     except KeyboardInterrupt:
         script.note("interrupted; ending what was started")
-        code = 0 if stay else 130
+    if interrupted.is_set() and not stay:
+        code = 130
     return _clear(stage, script, code)
 
 
 def _interrupted(_number: int, _frame: FrameType | None) -> None:
+    interrupted.set()
     raise KeyboardInterrupt
 
 
