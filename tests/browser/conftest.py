@@ -28,3 +28,10 @@ def _browser() -> Iterator[Any]:
         browser = launched(playwright)
         yield browser
         browser.close()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_wrong_is_heard(site: Site) -> Iterator[None]:
+    """No journey forgets to ask: an error of the console, or a request to anybody else, fails it."""
+    yield
+    assert [wrong for heard in site.heard for wrong in heard.wrong()] == []

@@ -1,7 +1,8 @@
 """A server with people and incidents, as a browser meets it, and what a browser hears while it looks around.
 
 Decides who there is (Ann and Bo who respond, Dee who protects data, Eve who may only read) and that every page is
-watched for errors and for requests to anywhere else. Leaves the journeys to the tests and the pictures to `pictures`.
+watched for errors and for requests to anywhere else: a fixture fails the journey that heard one. Leaves the journeys
+to the tests and the pictures to `pictures`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 from tests.contract.connector_suite import rig_class
 
@@ -34,6 +36,7 @@ PEOPLE = {
     "eve": ["viewer"],
 }
 DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+SIZES = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 # Headless on a server: no sandbox as root, no graphics, nothing in the background that asks other hosts.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
 PATIENCE = 60.0  # seconds
@@ -41,10 +44,19 @@ PATIENCE = 60.0  # seconds
 
 @dataclass
 class Heard:
-    """What went wrong in a browser, and whom else it asked."""
+    """What went wrong in a browser, and whom else it asked. `expected` are parts of errors that a journey provokes."""
 
     errors: list[str] = field(default_factory=list)
     outside: list[str] = field(default_factory=list)
+    expected: list[str] = field(default_factory=list)
+
+    def wrong(self) -> list[str]:
+        """What nobody expected; forgotten once it is told."""
+        errors = [one for one in self.errors if not any(part in one for part in self.expected)]
+        told = errors + [f"somebody else was asked: {address}" for address in self.outside]
+        self.errors.clear()
+        self.outside.clear()
+        return told
 
 
 class Site:
@@ -58,6 +70,7 @@ class Site:
         (folder / "targets.yaml").write_text(json.dumps(inventory))
         shutil.copy(Path(firedoor.demo.__file__).with_name("organisation.yaml"), folder / "organisation.yaml")
         self.remembered: dict[str, Any] = {}  # who has signed in, with the cookie of it
+        self.heard: list[Heard] = []  # by every window there was
         own = {
             "FIREDOOR_DATA_DIR": str(folder), "FIREDOOR_PREFECT": "no", "FIREDOOR_AUTOMATIC_EVIDENCE": "any",
             "FIREDOOR_TARGETS": str(folder / "targets.yaml"),
@@ -170,9 +183,17 @@ def sign_in(page: Page, site: Site, name: str) -> None:
     page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
+def decide(page: Any, choice: str, why: str) -> None:
+    """Choose, give a reason, and send."""
+    page.check(f"input[name='choice'][value='{choice}']")
+    page.fill("#why", why)
+    page.click("section:has(#choices) form p:last-child button")
+
+
 def listen(context: BrowserContext, site: Site) -> Heard:
     """Hear errors of the console and requests to other places."""
     heard = Heard()
+    site.heard.append(heard)
 
     def on_console(message: Any) -> None:
         if message.type in ("error", "warning"):
