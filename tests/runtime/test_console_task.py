@@ -85,6 +85,17 @@ async def test_nobody_answers_a_record_that_has_changed_unseen(built: House) -> 
     assert (await ann.send(here, head=await head(built, incident), **CHOICE)).status_code == 303
 
 
+async def test_who_comes_too_late_is_told_who_decided(built: House) -> None:
+    """Nobody is asked to answer again what has been decided meanwhile."""
+    incident, ann = await built.open(), await browser(built, "ann", *ROLES)
+    seen, here = await head(built, incident), f"/incidents/{incident}/tasks/T1"
+    assert (await ann.send(here, head=seen, **CHOICE)).status_code == 303
+    late = await ann.send(here, head=seen, **CHOICE)
+    assert late.status_code == 409
+    assert "was answered by ann" in late.text
+    assert "W143" not in late.text
+
+
 async def test_a_form_of_another_site_answers_nothing(built: House) -> None:
     """Without the token of the session nothing is taken."""
     incident, ann = await built.open(), await browser(built, "ann", *ROLES)

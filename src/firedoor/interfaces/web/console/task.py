@@ -15,7 +15,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from firedoor.core.journal import Body, Kind
-from firedoor.core.people import Answer, the_task
+from firedoor.core.people import Answer, need_open, the_task
 from firedoor.core.problems import FiredoorError, InvalidInput, Problem, Refused
 from firedoor.core.timeline import timeline
 from firedoor.core.view import TaskView
@@ -50,6 +50,7 @@ async def answer(request: Request, incident: str, task: str, runtime: Running, c
     one = the_task(found.view, task)
 
     async def act() -> object:
+        need_open(one)  # before the news: there is nothing to answer again where somebody else has decided
         _need_seen(found, given)
         chosen = _answer(found, one, given)
         return await runtime.service.answer(incident, one.id, chosen, caller.within(found.view))
