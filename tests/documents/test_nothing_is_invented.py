@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.core.test_drafts import WORDS, body_of
 
-from firedoor.core.drafts import Draft
+from firedoor.core.drafts import Draft, label
 from firedoor.core.facts import read_all
 from firedoor.core.incident import IncidentType
 from firedoor.core.view import IncidentView
@@ -41,7 +42,7 @@ def test_no_field_is_invented_and_each_missing_one_is_marked(
     assert made.missing == tuple(dict.fromkeys(re.findall(r"\[missing: ([^\]]+)\]", body(made))))
     for field in catalogue()[duty].content:
         if field.fact in TEXTS and field.fact not in known and field.fact != "reasons_for_delay":
-            marks = (field.title, field.fact.replace("_", " "))
+            marks = (field.title, label(field.fact))
             assert any(mark in one for mark in marks for one in made.missing), field.id
         elif field.fact in known and field.fact != "reasons_for_delay":
             assert TEXTS[field.fact] in made.text, field.id
@@ -58,17 +59,25 @@ def body(made: Draft) -> str:
     return "\n".join(line for line in made.text.splitlines() if not line.startswith(">"))
 
 
+FAMILIES = sorted(name.removesuffix("-de") for name in notices() if name.endswith("-de"))
+
+
 def test_every_language_says_the_same() -> None:
-    """A letter and a holding statement place the same facts in every language, so that nobody is told less."""
-    for name in ("letter", "letter-child", "holding-statement"):
+    """A text places the same facts in every language that there is, so that nobody is told less, or anything else."""
+    assert {"letter", "letter-child", "removal-answer", "removal-answer-child", "holding-statement"} <= set(FAMILIES)
+    for name in FAMILIES:
         wanted = placed(notices()[name])
         for language in LANGUAGES[1:]:
-            assert placed(notices()[f"{name}-{language}"]) == wanted, language
+            assert placed(notices()[f"{name}-{language}"]) == wanted, (name, language)
+
+
+AUTHORITY = "[to fill in: its name]"  # English names the authority by the catalogue's own words
 
 
 def placed(template: str) -> set[str]:
-    """The facts and words of the organisation that a template places."""
-    return set(re.findall(r"(?:facts|organisation|known)\.[a-z_]+", template))
+    """The facts and words of the organisation that a template places, and what it marks by itself."""
+    holes = set(re.findall(r"(?:facts|organisation|known|content|asks)\.[a-z_]+", template))
+    return holes | set(re.findall(r"\[(?:missing|to fill in)[^\]]*\]", template)) - {AUTHORITY}
 
 
 def test_no_letter_admits_or_concludes() -> None:
@@ -76,6 +85,46 @@ def test_no_letter_admits_or_concludes() -> None:
     english = "unlawful|illegal|violat|negligen|liable|our fault"
     wrong = f"{english}|rechtswidrig|schuld|haft(?:et|ung)|illégal|faute|ilegal|culpa"
     for name in notices():
-        if name.startswith(("letter", "holding-statement")):
+        if name.startswith(("letter", "holding-statement", "removal-answer", "answer-to-a-request")):
             text = "\n".join(line for line in notices()[name].splitlines() if not line.startswith(">"))
             assert not re.search(wrong, text, re.IGNORECASE), name
+
+
+# The numbers that our own words may hold: articles of the GDPR, its number, a form's name, and the age of a child.
+NUMBERS = {"33", "55", "56", "1", "3", "4", "2016", "679", "73", "6", "8", "05", "18"}
+MONTHS = (
+    "January|February|March|April|June|July|August|September|October|November|December|Januar|Februar|März|Mai|Juni|Juli|"
+    "Oktober|Dezember|janvier|février|avril|juin|juillet|août|octobre|décembre|enero|febrero|abril|junio|julio|octubre|"
+    "diciembre"
+)
+NAMED = r"(?:Mr|Mrs|Ms|Dr|Prof|Frau|Herr|Herrn|Madame|Monsieur|Mme|Señora?|Sra?|Don|Doña)\.? [A-ZÄÖÜÉÁ]\w+"
+
+
+def invented(template: str) -> list[str]:
+    """What our own words say that only a fact may say: a number, a month, an hour, a name, an address."""
+    said = "\n".join(line for line in template.splitlines() if not line.startswith(">"))
+    said = re.sub(r"\{[{%].*?[%}]\}|\[(?:missing|to fill in)[^\]]*\]|^#+ \d\. ", " ", said, flags=re.MULTILINE)
+    numbers = [number for number in re.findall(r"\d+", said) if number not in NUMBERS]
+    return numbers + re.findall(rf"\b(?:{MONTHS})\b|{NAMED}|\S+@\S+|https?:\S+|\b\d{{1,2}} h\b", said)
+
+
+@pytest.mark.parametrize("name", notices())
+def test_our_own_words_tell_nothing_that_only_a_fact_may_tell(name: str) -> None:
+    """No number, date, name or address stands in a text of ours, in any language."""
+    assert invented(notices()[name]) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("de", "Wir haben 12 Kopien entfernt."), ("de", "Das war am 3. Juli."), ("de", "Fragen an Frau Meyer."),
+        ("fr", "Nous avons retiré 12 copies."), ("fr", "C'était en juillet."), ("fr", "Écrivez à Madame Martin."),
+        ("es", "Retiramos 12 copias."), ("es", "Fue en julio."), ("es", "Escriba a la Sra. Pérez."),
+        ("en", "We removed 12 copies."), ("en", "It was in July."), ("en", "Write to help@example.org."),
+    ],
+)  # fmt: skip
+def test_an_invented_word_would_be_found(language: str, said: str) -> None:
+    """Put into any of our texts in that language, it is found: the test above can fail."""
+    for name in FAMILIES:
+        text = notices()[name if language == "en" else f"{name}-{language}"]
+        assert invented(f"{text}\n{said}\n"), name

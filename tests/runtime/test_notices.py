@@ -20,7 +20,7 @@ FACTS: dict[str, Any] = {
     "aware_at": "2026-11-20T10:00:00+00:00", "controller": "yes", "personal_data": "yes", "security_breach": "yes",
     "risk_to_people": "high", "jurisdictions": ["DE"], "people_affected": "1..500", "severity": "low",
 }  # fmt: skip
-ORGANISATION = "name: Example AI\nfacts: {established_in: [DE], member_state: DE, time_zone: Europe/Berlin}\n"
+ORGANISATION = "name: Example AI\nfacts: {established_in: [IE], member_state: IE, time_zone: Europe/Dublin}\n"
 TEXT = "# Notification\n\nWe report what we know. The number of people is not known yet.\n"
 
 
@@ -253,3 +253,31 @@ async def test_the_page_takes_new_values_over(built: House, at: str) -> None:
     page = (await client.get(f"{pages}/{CLOCK}")).text
     assert "Facts changed since" not in page
     assert "Version 4: edited notice" in page
+
+
+async def test_an_authority_is_written_to_in_its_language(tmp_path: Path) -> None:
+    """German for a German one, in the words of Art 33; in English it says so, until somebody says that it may be."""
+    (tmp_path / "organisation.yaml").write_text(ORGANISATION.replace("IE", "DE"))
+    async with house(tmp_path) as built:
+        at = f"/api/v1/incidents/{await built.open(**FACTS)}/notices"
+        german = await read(built.local, f"{at}/{CLOCK}")
+        assert (german["language"], german["languages"][:2]) == ("de", ["de", "en"])
+        assert "Wahrscheinliche Folgen der Verletzung" in german["text"]
+        assert "20. November 2026" in german["text"]
+        english = await read(built.local, f"{at}/{CLOCK}?language=en")
+        mark = "[to fill in: whether it takes this text in English]"
+        assert f"> This authority works in German. {mark}" in english["text"]
+        assert mark in english["missing"]
+
+
+async def test_what_was_worded_in_a_language_is_what_was_sent(tmp_path: Path) -> None:
+    """Where nobody names the language, the text that somebody worded counts and not a draft in another one."""
+    (tmp_path / "organisation.yaml").write_text(ORGANISATION.replace("IE", "DE"))
+    async with house(tmp_path) as built:
+        incident, dora = await built.open(**FACTS), built.holding("dora", "dpo")
+        at = f"/api/v1/incidents/{incident}"
+        edit = {"text": TEXT, "why": "they take English", "language": "en"}
+        now = await send(dora, f"{at}/notices/{CLOCK}/edit", **edit)
+        fields = {"reference": "LDA-1", "reasons_for_delay": "found late"}
+        sent = await send(dora, f"{at}/clocks/{CLOCK}/submit", why="sent", fields=fields)
+        assert sent["clock"]["settlement"]["as_sent_sha256"] == now["sha256"]

@@ -80,6 +80,12 @@ def counts(found: list[Body]) -> Body | None:
     return next((piece for piece in reversed(found) if piece["kind"] in (EDITED, APPROVED)), None)
 
 
+def worded_in(view: IncidentView, clock: str) -> str:
+    """The language in which somebody worded or approved a notice last; "" while nobody has."""
+    pieces = (piece for piece in reversed(view.evidence) if piece.get("kind") in (EDITED, APPROVED))
+    return next((str(piece.get("language", DEFAULT)) for piece in pieces if piece.get("clock") == clock), "")
+
+
 def digest(text: str) -> str:
     """The SHA-256 by which a version is known, hexadecimal."""
     return hashlib.sha256(text.encode()).hexdigest()

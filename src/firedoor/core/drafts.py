@@ -28,7 +28,18 @@ from firedoor.core.duty import submitted_fact
 from firedoor.core.facts import Count, Value
 from firedoor.core.facts import show as shown
 from firedoor.core.incident import IncidentType
-from firedoor.core.languages import DEFAULT, WRITTEN, instant, kind, untranslated
+from firedoor.core.languages import (
+    DEFAULT,
+    LANGUAGES,
+    RISKS,
+    WRITTEN,
+    authority_language,
+    count,
+    instant,
+    kind,
+    stated_language,
+    untranslated,
+)
 from firedoor.core.removal import asked_for
 from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
 from firedoor.core.view import IncidentView
@@ -60,7 +71,21 @@ FAMILIES: tuple[tuple[str, str], ...] = (
     ("us.wa.19_255.ag", "attorney-general"),
 )
 PEOPLE = frozenset(("individuals", "people"))
-SPOKEN = ("letter", "holding-statement")  # templates whose readers are people of any language
+# Templates of which some exist in several languages, so that a fact in another one is marked.
+SPOKEN = ("letter", "holding-statement", "removal-answer", "answer-to-a-request", "data-protection-authority")
+# How a fact is called where it is missing, for whoever has to find it out; any other by its name.
+LABELS: Mapping[str, str] = {
+    "occurred_at": "when it happened or began", "noticed_at": "when it was noticed first",
+    "aware_at": "since when it is certain", "discovered_at": "when it was discovered",
+    "known_at": "since when a person in the organisation knows", "root_cause": "the cause",
+    "incident_description": "what happened, in plain words", "data_categories": "which kinds of data",
+    "people_affected": "how many people, at least and at most", "jurisdictions": "in which countries the people live",
+    "likely_consequences": "what it may mean for the people", "measures_taken": "what was done, and what is planned",
+    "advice_to_people": "what the people can do", "risk_to_people": "how high the risk for the people is",
+    "controller": "whether we are the controller or a processor", "reported_elsewhere": "where it was reported already",
+    "request_received_at": "when the request came in", "rights_request_received_at": "when the request came in",
+    "notice_received_at": "when the notice came in", "determined_material_at": "when it was determined to be material",
+}  # fmt: skip
 # Facts that read alike in every language: names, addresses, words of a list.
 PROPER = frozenset((
     "contact_point", "organisation_name", "support_contacts", "support_contacts_minors", "requester_contact",
@@ -87,6 +112,18 @@ class Matter:
     facts: Mapping[str, Value]
     organisation: Mapping[str, Any]
     language: str = DEFAULT
+
+
+def language_of(clock: Mapping[str, Any], facts: Mapping[str, Value]) -> str:
+    """The language of the reader: of people as the facts state it, of an authority as its country has it."""
+    if clock.get("addressee") in PEOPLE or not clock.get("duty"):
+        return stated_language(facts)
+    return authority_language(str(clock.get("jurisdiction", "")), facts)
+
+
+def label(name: str) -> str:
+    """How a fact is called where it is missing."""
+    return LABELS.get(name, name.replace("_", " "))
 
 
 def template_of(matter: Matter, wanted: str, known: Iterable[str]) -> str:
@@ -136,10 +173,11 @@ def render(name: str, text: str, matter: Matter) -> Draft:
             if key not in ids and item.get("fact") not in names
         ],
         known=_Known(matter.facts),
-        asked=asked_for(matter.clock.get("request", ()), matter.facts),
+        asks=dict.fromkeys(content, True),
+        asked=asked_for(matter.clock.get("request", ()), matter.facts, fill.language),
     )
     missing = tuple(dict.fromkeys(_MISSING.findall(body)))
-    return Draft(name, f"{_head(matter, missing)}\n{body.strip()}\n", missing)
+    return Draft(name, f"{_head(matter, missing, fill)}\n{body.strip()}\n", missing)
 
 
 def variant(matter: Matter, missing: tuple[str, ...]) -> str:
@@ -162,14 +200,18 @@ def earlier_report(matter: Matter) -> str:
     return "the earlier report [missing: its reference]" if event.startswith("submitted_") else ""
 
 
-def _head(matter: Matter, missing: tuple[str, ...]) -> str:
+def _head(matter: Matter, missing: tuple[str, ...], fill: _Fill) -> str:
     lines = [f"> **{NOT_SENT}.** {matter.view.id}: {matter.clock.get('title', '')}."]
     kind = variant(matter, missing)
     if kind:
         lines.append(f"> {kind}.")
     citation, due = matter.clock.get("citation"), matter.clock.get("due")
     if citation:
-        lines.append(f"> {citation}. {'Due ' + str(due) if due else 'The law sets no number of hours'}.")
+        limit = f"Due {fill.instant(due, DEFAULT)}" if due else "The law sets no number of hours"
+        lines.append(f"> {citation}. {limit}.")
+    if _foreign_authority(matter, fill):
+        own = LANGUAGES[language_of(matter.clock, matter.facts)]
+        lines.append(f"> This authority works in {own}. [to fill in: whether it takes this text in {fill.said}]")
     if matter.clock.get("assumption"):
         lines.append(f"> Provisional: {matter.clock['assumption']}.")
     lines.append("> A named person checks, completes and sends it. Firedoor gives no legal advice.")
@@ -188,6 +230,12 @@ def uses(text: str, clock: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(placed | asked)
 
 
+def _foreign_authority(matter: Matter, fill: _Fill) -> bool:
+    """Whether a draft for an authority is in another language than its country's."""
+    authority = matter.clock.get("addressee") == "authority"
+    return authority and language_of(matter.clock, matter.facts) != fill.language
+
+
 class _Fill:
     """Turns facts into words, and into a mark where there are none."""
 
@@ -202,7 +250,9 @@ class _Fill:
 
     def fact(self, name: str) -> str:
         value = self.matter.facts.get(name, UNKNOWN)
-        return self._own(name, value, self._or_missing(value, name.replace("_", " ")))
+        if name == "risk_to_people" and isinstance(value, str):
+            return RISKS.get(self.language, {}).get(value, value)
+        return self._own(name, value, self._or_missing(value, label(name)))
 
     def title(self, words: str) -> str:
         """The heading of a field, which the catalogue has in English."""
@@ -216,7 +266,7 @@ class _Fill:
 
     def field(self, item: Mapping[str, Any] | None, name: str) -> str:
         if item is None:
-            return self._or_missing(UNKNOWN, name.replace("_", " "))
+            return self._or_missing(UNKNOWN, label(name))
         value = self.matter.facts.get(item.get("fact") or "", UNKNOWN)
         if value is UNKNOWN and item.get("fact") == "contact_point":
             value = self._contact() or UNKNOWN
@@ -238,11 +288,16 @@ class _Fill:
         }
         return {**words, **instants, "late": clock.get("state") == "missed"}
 
-    def instant(self, raw: Any) -> str:  # noqa: ANN401 - an instant, its text, or nothing
+    @property
+    def said(self) -> str:
+        """The language of the draft, in English."""
+        return LANGUAGES[self.language]
+
+    def instant(self, raw: Any, language: str = "") -> str:  # noqa: ANN401 - an instant, its text, or nothing
         if raw is None:
             return ""
         value = raw if isinstance(raw, datetime) else datetime.fromisoformat(str(raw))
-        return instant(value.astimezone(self.zone), self.language)
+        return instant(value.astimezone(self.zone), language or self.language)
 
     def words(self, value: Value) -> str:
         match value:
@@ -251,7 +306,7 @@ class _Fill:
             case tuple():
                 return ", ".join(kind(item, self.language) for item in value)
             case Count():
-                return str(value) if value.exact else f"{value}, not yet known exactly"
+                return count(value, self.language)
             case _:
                 return shown(value)
 

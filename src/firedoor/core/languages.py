@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from firedoor.core.facts import Value
+from firedoor.core.facts import Count, Value
 
 LANGUAGES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish"}
 DEFAULT = "en"
@@ -82,11 +82,39 @@ KINDS: Mapping[str, Mapping[str, str]] = {
 }
 
 
+# How sure a count is, and how high a risk, in words; English stands in `facts`.
+_COUNTS = {
+    "en": ("at least {low}", "{low} to {high}", "{count}, not yet known exactly"),
+    "de": ("mindestens {low}", "{low} bis {high}", "{count}, noch nicht genau bekannt"),
+    "fr": ("au moins {low}", "de {low} à {high}", "{count}, nombre exact pas encore connu"),
+    "es": ("al menos {low}", "de {low} a {high}", "{count}, aún no se conoce con exactitud"),
+}
+RISKS: Mapping[str, Mapping[str, str]] = {
+    "de": {"unlikely": "unwahrscheinlich", "risk": "Risiko", "high": "hohes Risiko"},
+    "fr": {"unlikely": "improbable", "risk": "risque", "high": "risque élevé"},
+    "es": {"unlikely": "improbable", "risk": "riesgo", "high": "riesgo alto"},
+}
+
+
 def stated_language(facts: Mapping[str, Value]) -> str:
     """Return the first language in which the facts say that people are written to; English where they say none."""
     stated = facts.get(STATED)
     words = stated if isinstance(stated, tuple) else ()
     return next((language for language in words if language in LANGUAGES), DEFAULT)
+
+
+def authority_language(place: str, facts: Mapping[str, Value]) -> str:
+    """The language of the authority of a duty; English where nobody can tell.
+
+    `place` is the duty's jurisdiction. For the EU it is the state by which the organisation says that it is supervised,
+    else the only one in which it is established. Which other languages an authority takes is not known here.
+    """
+    if place != "EU":
+        return LANGUAGE_OF.get(place.partition("-")[0], DEFAULT)
+    supervised, based = facts.get("member_state"), facts.get("established_in")
+    states = (supervised,) if isinstance(supervised, str) and supervised in LANGUAGE_OF else based
+    languages = {LANGUAGE_OF.get(state, DEFAULT) for state in states} if isinstance(states, tuple) else {DEFAULT}
+    return languages.pop() if len(languages) == 1 and supervised != "" else DEFAULT
 
 
 def languages_of(facts: Mapping[str, Value]) -> tuple[str, ...]:
@@ -106,6 +134,15 @@ def instant(local: datetime, language: str) -> str:
     return _FORMS[language].format(
         day=local.day, month=month, year=local.year, hour=local.hour, minute=local.minute, zone=f"{local:%Z}"
     )
+
+
+def count(number: Count, language: str) -> str:
+    """How many, as a letter says it."""
+    least, between, rough = _COUNTS.get(language, _COUNTS[DEFAULT])
+    if number.exact:
+        return str(number.minimum)
+    words = (least if number.maximum is None else between).format(low=number.minimum, high=number.maximum)
+    return rough.format(count=words)
 
 
 def kind(word: str, language: str) -> str:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from firedoor.core import correspondence as rules
+from firedoor.core.drafts import PEOPLE, language_of
 from firedoor.core.facts import show
 from firedoor.core.journal import Body, Entry
-from firedoor.core.languages import DEFAULT, LANGUAGES, languages_of, stated_language
+from firedoor.core.languages import DEFAULT, LANGUAGES, languages_of
 from firedoor.core.operations import Plan
 from firedoor.core.problems import Problem, Refused
 from firedoor.core.prose import marks
@@ -73,10 +74,13 @@ class Notice:
 
 
 def notice(world: World, view: IncidentView, plan: Plan, clock: str, language: str = "") -> Notice:
-    """Read one notice. Raises NotFound or InvalidInput."""
+    """Read one notice, else in the language in which somebody worded it, else in its reader's.
+
+    Raises NotFound or InvalidInput.
+    """
     about = rules.clock_of(view, clock)
     facts = {**world.organisation.facts, **typed_facts(view.facts, world.definitions(plan))}
-    tongue = rules.language_in(language or stated_language(facts))
+    tongue = rules.language_in(language or rules.worded_in(view, clock) or language_of(about, facts))
     rendered = _draft(world, view, plan, about, facts, tongue)
     if not rendered.template.endswith(f"-{tongue}"):  # what is not translated is in English, whatever was asked for
         tongue = DEFAULT
@@ -86,7 +90,7 @@ def notice(world: World, view: IncidentView, plan: Plan, clock: str, language: s
     over = clock == rules.PRESS or about.get("state") in SETTLED_CLOCKS
     was_sent = over and any(one["kind"] == rules.SENT for one in found)
     state = "sent" if was_sent else rules.WORDS[last["kind"]] if last else "draft"
-    return Notice(about, tongue, _languages(rendered, facts, tongue), rendered, text, state, tuple(found))
+    return Notice(about, tongue, _languages(about, rendered, facts, tongue), rendered, text, state, tuple(found))
 
 
 def with_past(world: World, plan: Plan, one: Notice, entries: Sequence[Entry]) -> Notice:
@@ -127,13 +131,14 @@ def _draft(
     return render_draft(about, view, facts, world.organisation.words, rules.family_of(plan, about), tongue)
 
 
-def _languages(rendered: Rendered, facts: Mapping[str, Any], tongue: str) -> tuple[str, ...]:
+def _languages(about: Mapping[str, Any], rendered: Rendered, facts: Mapping[str, Any], tongue: str) -> tuple[str, ...]:
     """The languages in which this notice exists, those that are likely needed first."""
     from firedoor.templates import notices as known
 
     name = rendered.template.removesuffix(f"-{tongue}")
     written = [one for one in LANGUAGES if one == DEFAULT or f"{name}-{one}" in known()]
-    likely = [one for one in languages_of(facts) if one in written]
+    people = not about.get("duty") or about.get("addressee") in PEOPLE
+    likely = [one for one in (languages_of(facts) if people else (language_of(about, facts),)) if one in written]
     return tuple(dict.fromkeys((*likely, *written)))
 
 

@@ -1,30 +1,46 @@
 """Texts: drafts for authorities and letters to people, as Jinja2 files, and the one function that fills them.
 
-Decides which templates exist. Leaves choosing and filling to `core.drafts`.
+Decides which templates exist. A notice in several languages is one structure (`NAME.md.j2`) in which `[[key]]` stands
+for words, and the words of each language (`NAME.words.yaml`); so every language places the same facts by the same
+rules. Leaves choosing and filling to `core.drafts`.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from firedoor.core.drafts import Draft, Matter, render, template_of, uses
+from firedoor.core.drafts import Draft, Matter, language_of, render, template_of, uses
 from firedoor.core.facts import Value
-from firedoor.core.languages import stated_language
+from firedoor.core.languages import DEFAULT
 from firedoor.core.view import IncidentView
 
 NOTICES = Path(__file__).parent / "notices"
-SUFFIX = ".md.j2"
+SUFFIX, WORDS = ".md.j2", ".words.yaml"
+_KEY = re.compile(r"\[\[(\w+)\]\]")
 
 
 @cache
 def notices() -> dict[str, str]:
-    """Every notice by its name: the text of its template."""
-    return {
-        path.name.removesuffix(SUFFIX): path.read_text(encoding="utf-8") for path in sorted(NOTICES.glob(f"*{SUFFIX}"))
-    }
+    """Every notice by its name, `NAME` in English and `NAME-de` in German: the text of its template."""
+    found: dict[str, str] = {}
+    for path in sorted(NOTICES.glob(f"*{SUFFIX}")):
+        name, text = path.name.removesuffix(SUFFIX), path.read_text(encoding="utf-8")
+        for language, words in _words(name).items():
+            said = _KEY.sub(lambda key, words=words: words[key[1]], text)  # type: ignore[misc]
+            found[name if language == DEFAULT else f"{name}-{language}"] = said
+    return found
+
+
+def _words(name: str) -> Mapping[str, Mapping[str, str]]:
+    """The words of a notice by language and key; one language without keys for a notice that has no such file."""
+    import yaml
+
+    file = NOTICES / f"{name}{WORDS}"
+    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {DEFAULT: {}}
 
 
 def render_draft(
@@ -37,9 +53,9 @@ def render_draft(
 ) -> Draft:
     """Draft what a clock asks for. `family` is "authorities", "people", or the name of a notice.
 
-    Without a `language` it is the first one in which the facts say that people are written to.
+    Without a `language` it is that of its reader, as `core.drafts.language_of` tells.
     """
-    matter = Matter(clock, view, facts, organisation, language or stated_language(facts))
+    matter = Matter(clock, view, facts, organisation, language or language_of(clock, facts))
     name = template_of(matter, family, notices())
     return render(name, notices()[name], matter)
 
