@@ -141,6 +141,17 @@ async def test_a_letter_is_ascii_to_the_last_byte_and_says_what_it_is() -> None:
     assert {name: letter[name] for name in wanted} == wanted
 
 
+def test_a_letter_word_for_word() -> None:
+    """What somebody reads who opens it at night."""
+    letter = compose(NOTICE.model_copy(update={"due_at": MADE.replace(minute=34)}), SENDER)
+    assert letter["Subject"] == "[high] INC-2026-0042 T1 by 03:34 UTC, dpo"
+    assert letter.get_body(("plain",)).get_content().splitlines() == [
+        "[high] INC-2026-0042 T1 by 03:34 UTC, dpo.", "The playbook asks: Müssen wir es der Behörde melden?",
+        "Due: 2026-11-22 03:34 UTC", "", "https://fd.test/x", "",
+        "This message names an incident and nothing of what it is about. Sign in to read it.",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("line_break", ["\n", "\r\n", "\r", "\x0b", "\x85", "\u2028", "\0"])
 def test_no_value_becomes_a_header(line_break: str) -> None:
     """A law's title, a role or a task with a line break in it stays where it is."""

@@ -18,10 +18,11 @@ from tests.runtime.pages import HEAD, LAWFUL
 
 from firedoor.connectors.messengers.email import Email, Server
 from firedoor.connectors.messengers.webhook import Webhook
-from firedoor.core.people import Person
+from firedoor.core.headlines import sentence
+from firedoor.core.people import Answer, Person
 from firedoor.core.ports import Notice, Told
 from firedoor.core.problems import InDoubt, Later, Refused, Unanswered
-from firedoor.runtime.outbox import GIVE_UP, Outbox
+from firedoor.runtime.outbox import GIVE_UP, OVER, Outbox
 from firedoor.store import deliveries
 from firedoor.store.accounts import Account, change_account, create_account
 from firedoor.store.projections import table
@@ -29,6 +30,7 @@ from firedoor.store.tables import DeliveryRow
 from firedoor.testing import House, plan_of
 
 SECRET = "Mx Secret of the third office"
+CAS = Person("cas", frozenset(("commander",)))
 
 
 class Shelf:
@@ -197,6 +199,35 @@ async def test_down_for_a_while_loses_and_doubles_nothing_and_is_shown(house: Ho
     await box.look()
     assert box.state == "well"
     assert [n.key for n in shelf.told] == sorted({n.key for n in shelf.told}, key=lambda key: int(key.split(":")[1]))
+
+
+async def test_nobody_is_woken_for_what_is_over(house: House) -> None:
+    """A task that was answered before anybody heard of it is told to nobody; the list says why."""
+    shelf = Shelf()
+    shelf.faults = [problem(Unanswered)]
+    box = outbox(house, webhook=shelf)
+    incident = await opened(house)
+    await box.look()
+    for task in house.world.view(incident).open_tasks():
+        await house.service.answer(incident, task.id, Answer(str(task.choices[0]["id"]), "seen"), CAS)
+    house.wind(minutes=2)
+    await box.look()
+    assert "T1" not in [notice.task for notice in shelf.told]
+    (row,) = [row for row in deliveries.listed(house.store.engine, "nobody", None, 10) if row["kind"] == "task"]
+    assert row["problem"] == OVER
+
+
+async def test_what_was_noticed_is_said_in_a_few_words(house: House) -> None:
+    """The playbook's own title of a step, a task that was passed on with its number; no value of the incident."""
+    shelf = Shelf()
+    box = outbox(house, webhook=shelf)
+    incident = await opened(house)
+    task = house.world.view(incident).open_tasks()[0]
+    await house.service.reassign(incident, task.id, "dpo", SECRET, CAS)
+    await box.look()
+    lines = [sentence(notice) for notice in shelf.told if notice.kind == "message"]
+    assert [line for line in lines if "T1 passed on by" in line]
+    assert SECRET not in str(lines)
 
 
 async def test_it_is_given_up_after_a_day_and_says_so(house: House) -> None:

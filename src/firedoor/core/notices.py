@@ -2,31 +2,39 @@
 
 Decides that no title, fact, alert or message ever goes out; that a question goes out only as the playbook has it, with
 its holes left empty, and not at all for an incident that only some may read; and that an answer can be given from
-outside only where the whole of it is a choice and a reason. Leaves whom it goes to and how to the runtime.
+outside only where the whole of it is a choice and a reason. Leaves the line that says it to `headlines`, and whom it
+goes to and how to the runtime.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 from firedoor.core.facts import FactDefinition
+from firedoor.core.holds import DRIFT_TASK, OPEN_TASK
 from firedoor.core.operations import Ask, Plan
 from firedoor.core.ports import Line, Notice, Standing
-from firedoor.core.view import SETTLED_CLOCKS, IncidentView, TaskView
+from firedoor.core.view import ABORT_REVIEW, GLASS_REVIEW, SETTLED_CLOCKS, IncidentView, TaskView
 
 Kind = Literal["task", "reminder", "escalation", "message", "state"]
 HOLE = "[...]"
 MAXIMUM_LINES = 12  # tasks or clocks in a summary
 _HOLES = re.compile(r"\{\{.*?\}\}", re.DOTALL)
-_BECAME = {"decided": "has been answered", "withdrawn": "is not needed any more"}
-
-
-def written(instant: datetime | None) -> str:
-    """An instant for people who may be anywhere: UTC, and it says so."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if instant else "no limit"
+# What a task is, where its question may not leave or is not the playbook's own.
+_TASKS = {
+    "confirm": "a question", "decide": "a decision", "do": "something to do", "approve": "an approval",
+    "facts": "facts are missing", "submit": "a notice to send", "review": "a review", "rescue": "a step failed",
+    "clock": "a legal limit may change", DRIFT_TASK: "a suspended target serves again",
+    OPEN_TASK: "may a suspended target be opened?", GLASS_REVIEW: "an answer without the role: a review",
+    ABORT_REVIEW: "a stopped run: a review",
+}  # fmt: skip
+_MESSAGES = {
+    "drifted": "a suspended target serves again", "unseen": "nothing shows whether a suspended target is still closed",
+    "glass": "somebody answered without the role",
+}  # fmt: skip
 
 
 def standing_of(view: IncidentView, link: str, members: tuple[str, ...] = ()) -> Standing:
@@ -61,28 +69,10 @@ def notice_of(  # noqa: PLR0913 - the row's fields, by name
     if what == "clock" and name in view.clocks:
         clock = view.clocks[name]
         became = str(clock["state"]) if clock["state"] in SETTLED_CLOCKS | {"missed"} else ""
-        words = {"clock": _clock_name(view, name), "due_at": _instant(clock.get("due")), "became": became}
+        title = _clock_name(view, name)
+        words = {"clock": title, "what": title, "due_at": _instant(clock.get("due")), "became": became}
         return bare.model_copy(update=words)
-    return bare
-
-
-def sentence(notice: Notice) -> str:
-    """The notice in one line."""
-    about, roles, due = notice.incident, " and ".join(notice.roles), written(notice.due_at)
-    if notice.task and notice.became:
-        return f"{about}: task {notice.task} {_BECAME[notice.became]}"
-    match notice.kind:
-        case "task":
-            return f"{about}: task {notice.task} waits for {roles}, due {due}"
-        case "escalation":
-            return f"{about}: nobody answered task {notice.task} in time; it waits for {roles}"
-        case "reminder" if notice.clock:
-            return f"{about}: {notice.clock}: {'the limit has passed' if notice.became == 'missed' else 'limit'}, {due}"
-        case "reminder":
-            return f"{about}: reminder, task {notice.task} waits for {roles}, due {due}"
-        case "state":
-            return f"{about}: {notice.standing.state}"
-    return f"{about}: there is a message for {roles}"
+    return bare.model_copy(update={"what": _message_words(view, plan, what, name)})
 
 
 def answerable(
@@ -111,11 +101,22 @@ def _task_words(
 ) -> dict[str, object]:
     asked_anew = kind == "task" and task.opened_seq != seq  # then another notice speaks of it
     became = "" if task.open and not asked_anew else "decided" if task.decided else "withdrawn"
+    question = question_of(view, plan, task)
+    law = _clock_name(view, task.clock) if task.clock in view.clocks else ""
     return {
-        "task": f"T{task.number}", "due_at": _instant(task.due_at), "became": became,
-        "question": question_of(view, plan, task),
+        "task": f"T{task.number}", "due_at": _instant(task.due_at), "became": became, "question": question,
+        "what": law or question or _TASKS.get(task.kind, "a question"),
         "choices": answerable(view, plan, definitions, task) if not became else (),
     }  # fmt: skip
+
+
+def _message_words(view: IncidentView, plan: Plan, what: str, name: str) -> str:
+    """What a message is about: the title of the playbook's own step, or what this house noticed by itself."""
+    if what == "op":
+        own = name.partition("[")[0]
+        titles = (one.title for one in plan.operations if one.id == own and view.readers is None)
+        return _words_of(next(titles, ""))
+    return _MESSAGES.get(what, "")
 
 
 def _asked(plan: Plan, task: TaskView) -> Ask | None:

@@ -272,6 +272,7 @@ class Notice(Value):
     clock: str = ""
     due_at: datetime | None = None
     became: str = ""  # what became of the task or clock meanwhile; empty while it waits
+    what: str = ""  # what it is about, in a few words
     question: str = ""
     choices: tuple[tuple[str, str], ...] = ()  # id and label of what can be answered from outside; or none
     standing: Standing

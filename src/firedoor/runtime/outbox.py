@@ -1,9 +1,9 @@
 """The outbox loop: takes what the journal announced to people, through the messengers that their roles have.
 
-Decides which messengers and people an announcement goes to, that words are made at the moment of sending (so that a
-task answered meanwhile is told of as answered), how long is waited after a failure, and when it is given up. Every API
-process and worker runs one; a delivery is held by one of them at a time. Leaves the words to `core.notices`, and each
-far end to its messenger.
+Decides which messengers and people an announcement goes to, that words are made at the moment of sending (so that
+nobody is woken for a task that was answered before they heard of it), how long is waited after a failure, and when it
+is given up. Every API process and worker runs one; a delivery is held by one of them at a time. Leaves the words to
+`core.notices`, and each far end to its messenger.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ FIRST_PAUSE = 1.0  # seconds after the first failure; doubled after each further
 LONGEST_PAUSE = 300.0
 SHOW_SUMMARY = frozenset(("slack",))
 SIDE_BY_SIDE = 8  # deliveries under way at once
+OVER = "it was over before this was told"
+LEFT_OUT = "they may not read it any more"
 SLOWEST = 45.0  # seconds that one delivery may take; less than the claim on it lasts
 
 log = logging.getLogger(__name__)
@@ -148,9 +150,11 @@ class Outbox:
         try:
             async with asyncio.timeout(SLOWEST):
                 notice = await self.notice(row)
-                if messenger.personal and row["address"] not in notice.people:  # may not read it any more
-                    return await asyncio.wrap_future(deliveries.withdraw(store, row, owner))
+                if messenger.personal and row["address"] not in notice.people:
+                    return await asyncio.wrap_future(deliveries.withdraw(store, row, owner, LEFT_OUT))
                 before = await messenger.find(notice) if row["state"] == "sending" else None
+                if before is None and _is_over(notice):
+                    return await asyncio.wrap_future(deliveries.withdraw(store, row, owner, OVER))
                 told = before or await messenger.send(notice)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the delivery's own trouble
             return await self._failed(row, error)
@@ -203,6 +207,11 @@ class Outbox:
 
 def _may_read(readers: Readers | None, account: Account) -> bool:
     return readers is None or readers.include(account.person)
+
+
+def _is_over(notice: Notice) -> bool:
+    """Whether nobody need hear of it any more. That a limit was missed is news itself."""
+    return notice.kind != "state" and notice.became not in ("", "missed")
 
 
 def _newest(rows: list[Row]) -> Row:

@@ -22,6 +22,7 @@ STATE_KINDS = frozenset((
     Kind.TASK_REASSIGNED, Kind.CLOCK_STARTED, Kind.CLOCK_CHANGED, Kind.CLOCK_MISSED, Kind.CLOCK_SUBMITTED,
     Kind.CLOCK_WAIVED, Kind.RUN_ABORTED, Kind.SKIPPED,
 ))  # fmt: skip
+WORDS: dict[str, str] = {Kind.GLASS_BROKEN: "glass:", Kind.DRIFTED: "drifted:", Kind.UNSEEN: "unseen:"}
 
 
 def switch_on(engine: Engine) -> None:
@@ -32,7 +33,7 @@ def switch_on(engine: Engine) -> None:
 def announce(connection: Connection, entries: Iterable[Entry]) -> None:
     """Queue what these entries of one append say, for whoever is to be told. In the append's own transaction."""
     rows: list[dict[str, Any]] = []
-    why: tuple[str, str] | None = None  # the reminder or escalation that the next message puts into words
+    why: tuple[str, str] | None = None  # what the next message puts into words
     changed: Entry | None = None
     for entry in entries:
         changed = entry if entry.kind in STATE_KINDS else changed
@@ -43,8 +44,12 @@ def announce(connection: Connection, entries: Iterable[Entry]) -> None:
                 why = ("reminder", entry.body["about"])
             case Kind.TASK_ESCALATED:
                 why = ("escalation", f"task:{entry.body['task']}")
+            case Kind.TASK_REASSIGNED:
+                why = ("message", f"task:{entry.body['task']}")
+            case Kind.GLASS_BROKEN | Kind.DRIFTED | Kind.UNSEEN:
+                why = ("message", WORDS[entry.kind])
             case Kind.MESSAGE:
-                kind, about = why or ("message", "")
+                kind, about = why or ("message", f"op:{entry.body['op']}" if entry.body.get("op") else "")
                 rows.append(_row(entry, kind, about, entry.body["to"]))
                 why = None
     if changed is not None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, delete, exists, func, insert, select, update
 
 from firedoor.store.announcing import handle_of
 from firedoor.store.journal import Store, _insert_new
@@ -124,9 +124,9 @@ def give_up(store: Store, row: Row, owner: str, problem: str) -> Future[bool]:
     return _update(store, _mine(row, owner), values)
 
 
-def withdraw(store: Store, row: Row, owner: str) -> Future[bool]:
+def withdraw(store: Store, row: Row, owner: str, why: str) -> Future[bool]:
     """It is for nobody any more."""
-    return _update(store, _mine(row, owner), {"state": "nobody", "next_at": None, "owner": ""})
+    return _update(store, _mine(row, owner), {"state": "nobody", "next_at": None, "owner": "", "problem": why})
 
 
 def drop(store: Store, row: Row) -> Future[bool]:
@@ -212,10 +212,13 @@ def take_in(store: Store, digest: str, now: datetime) -> Future[bool]:
     return store.writer.submit(write)
 
 
-def listed(engine: Engine, state: str | None, incident: str | None, limit: int) -> list[Row]:
-    """Deliveries for people to look at, the newest first."""
+def listed(
+    engine: Engine, state: str | None, incident: str | None, limit: int, open_to: ColumnElement[bool] | None = None
+) -> list[Row]:
+    """Deliveries for people to look at, the newest first; `open_to` says which of them this person may see."""
     columns = table(DeliveryRow).c
     which = columns.messenger != ""
+    which = which if open_to is None else which & open_to
     for name, value in (("state", state), ("incident", incident)):
         which = which if value is None else which & (columns[name] == value)
     return _rows(engine, which, (columns.made_at.desc(), columns.seq.desc()), limit)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from firedoor.core.notices import sentence, written
+from firedoor.core.headlines import headline, sentence, written
 from firedoor.core.ports import Notice
 
 ABOUT = "This message names an incident and nothing of what it is about. Sign in to read it."
@@ -16,9 +16,11 @@ ABOUT = "This message names an incident and nothing of what it is about. Sign in
 
 def lines(notice: Notice) -> list[str]:
     """What is said, one line each."""
-    said = [sentence(notice) + "."]
+    said = [headline(notice) + "."]
     if notice.question:
         said.append(f"The playbook asks: {notice.question}")
+    elif notice.what and not notice.became:
+        said.append(f"About: {notice.what}")
     if notice.due_at and not notice.became:
         said.append(f"Due: {written(notice.due_at)}")
     return said
@@ -40,6 +42,7 @@ def as_json(notice: Notice) -> dict[str, Any]:
     """For a program. `id` is the same for every attempt."""
     return {
         "id": notice.handle, "kind": notice.kind, "incident": notice.incident, "roles": list(notice.roles),
+        "severity": notice.standing.severity,
         "text": sentence(notice), "task": notice.task or None, "clock": notice.clock or None,
         "due_at": notice.due_at.isoformat() if notice.due_at else None, "became": notice.became or None,
         "at": notice.made_at.isoformat(), "link": notice.link,

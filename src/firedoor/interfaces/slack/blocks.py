@@ -6,10 +6,12 @@ What may be said at all is decided in `core.notices`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any
 
-from firedoor.core.notices import sentence, written
+from firedoor.core.headlines import headline, written
 from firedoor.core.ports import Line, Notice, Standing
 
 Block = dict[str, Any]
@@ -27,10 +29,12 @@ METADATA = 3000
 REASON = 3000  # characters of an input; our own limit of a reason is larger
 
 BUTTONS = 5  # with more choices than that a list is easier to read
+LINE = 120  # characters of one line of a list: twelve of them, with their times, are one section
 PEOPLE = 20  # people who are named in one message
 DECIDE = "firedoor_decide"  # the first part of the action's name; Slack wants each to be unique in a message
 REASON_MODAL = "firedoor_reason"
 REASON_INPUT = "why"
+_BROKEN = re.compile("&[a-z]*\N{HORIZONTAL ELLIPSIS}$")
 
 
 def clip(text: str, limit: int) -> str:
@@ -41,6 +45,12 @@ def clip(text: str, limit: int) -> str:
 def escape(text: str) -> str:
     """Words as words: without Slack's three control characters nothing mentions or links by itself."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def marked(text: str, limit: int) -> str:
+    """Words as words within a limit, which no control character is cut in two by."""
+    cut = clip(escape(text), limit)
+    return _BROKEN.sub("\N{HORIZONTAL ELLIPSIS}", cut) if len(escape(text)) > limit else cut
 
 
 def section(text: str) -> Block:
@@ -55,12 +65,15 @@ def context(text: str) -> Block:
 
 def post(notice: Notice) -> list[Block]:
     """A notice: what waits for whom, the playbook's question where it may be shown, and the choices."""
-    words = [f"*{escape(sentence(notice))}*"]
+    words = [f"*{marked(headline(notice), LINE)}*"]
     if notice.people and not notice.became:
         words.append(" ".join(f"<@{escape(person)}>" for person in notice.people[:PEOPLE]))
+    if notice.due_at and not notice.became:
+        words.append(f"Due {_moment(notice.due_at)}")
     blocks = [section("\n".join(words))]
-    if notice.question and not notice.became:
-        blocks.append(section(f"The playbook asks: {escape(notice.question)}"))
+    if not notice.became and (notice.question or notice.what):
+        asked = "The playbook asks: " if notice.question else ""
+        blocks.append(section(asked + marked(notice.question or notice.what, SECTION - len(asked))))
     if notice.choices and not notice.became:
         blocks.append(choices(notice.handle, [label for _, label in notice.choices]))
     return [*blocks, context(_console(notice.link, answerable=bool(notice.choices) or not notice.task))]
@@ -130,14 +143,15 @@ def link(address: str, words: str) -> str:
 
 def _listed(title: str, lines: Iterable[str], of: Sequence[Line]) -> list[Block]:
     """A part of the summary, with the times as Slack shows them to each reader in their own zone."""
-    said = [f"\N{BULLET} {escape(words)}, {_moment(line)}" for words, line in zip(lines, of, strict=True)]
+    said = [f"\N{BULLET} {marked(words, LINE)}, {_moment(line.due_at)}" for words, line in zip(lines, of, strict=True)]
     return [section(f"*{title}*\n" + "\n".join(said))] if said else []
 
 
-def _moment(line: Line) -> str:
-    if line.due_at is None:
+def _moment(instant: datetime | None) -> str:
+    """As Slack shows it to each reader in their own zone; in UTC where it cannot."""
+    if instant is None:
         return "no limit"
-    return f"<!date^{int(line.due_at.timestamp())}^{{date_num}} {{time}}|{written(line.due_at)}>"
+    return f"<!date^{int(instant.timestamp())}^{{date_num}} {{time}}|{written(instant)}>"
 
 
 def _console(address: str, *, answerable: bool) -> str:

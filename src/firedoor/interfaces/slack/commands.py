@@ -10,8 +10,9 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 
+from firedoor.core.headlines import written
 from firedoor.core.need_to_know import may_read
-from firedoor.core.notices import standing_of, written
+from firedoor.core.notices import standing_of
 from firedoor.core.people import Person
 from firedoor.core.ports import Line
 from firedoor.interfaces.slack import blocks, people

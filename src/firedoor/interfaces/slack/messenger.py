@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar
 
 from firedoor.core.canonical import digest
-from firedoor.core.notices import sentence
+from firedoor.core.headlines import sentence
 from firedoor.core.ports import Notice, Standing, Told
 from firedoor.core.problems import Later, Problem
 from firedoor.interfaces.slack import blocks
