@@ -23,7 +23,7 @@ from firedoor.core.signatures import verify
 from firedoor.interfaces.web.access import Access, allowed, needed
 from firedoor.interfaces.web.answers import TooLarge, Unsupported, answer
 from firedoor.interfaces.web.auth import Asking, Caller, Keyring, Running, unauthenticated
-from firedoor.interfaces.web.covering import closed_to
+from firedoor.interfaces.web.covering import cover_rows, readable_rows
 from firedoor.runtime.secrets import ReferencedSecrets
 from firedoor.runtime.service import Received
 from firedoor.store.projections import table
@@ -149,9 +149,8 @@ async def list_alerts(
         if value is not None:
             same = columns[name] == value
             where = same if where is None else where & same
-    rows = runtime.world.store.rows(AlertRow, where, columns.id.desc(), limit)
-    closed = await closed_to(runtime, caller, rows)
-    return answer({"alerts": [_line(row) for row in rows if row["incident"] not in closed]})
+    rows = await readable_rows(runtime, caller, AlertRow, where, columns.id.desc(), limit)
+    return answer({"alerts": await cover_rows(runtime, caller, [_line(row) for row in rows])})
 
 
 class Start(BaseModel):

@@ -17,7 +17,7 @@ from firedoor.core.icalendar import calendar
 from firedoor.core.view import SETTLED_CLOCKS
 from firedoor.interfaces.web.answers import plain
 from firedoor.interfaces.web.auth import Asking, Caller, Running
-from firedoor.interfaces.web.covering import cover_rows
+from firedoor.interfaces.web.covering import cover_rows, visible
 from firedoor.runtime.start import Runtime
 from firedoor.store.accounts import find_account
 from firedoor.store.calendar_links import LOCAL, calendar_link
@@ -67,12 +67,14 @@ def _rows(runtime: Runtime, caller: Caller) -> tuple[list[dict[str, Any]], list[
     incidents, clocks, tasks = table(IncidentRow), table(ClockRow).c, table(TaskRow).c
     running = clocks.state.not_in(SETTLED_CLOCKS) & clocks.due_at.is_not(None)
     mine = (tasks.state == "open") & (tasks.role.in_(sorted(caller.person.roles)) | caller.local)
-    asked = [
-        select(*row.c, incidents.c.readers)
-        .join(incidents, row.c.incident == incidents.c.id).where(where).order_by(row.c.due_at).limit(SHOWN)
-        for row, where in ((table(ClockRow), running), (table(TaskRow), mine))
-    ]  # fmt: skip
     with runtime.world.store.engine.connect() as connection:
+        mine_to_read = visible(connection, caller)
+        asked = [
+            select(*row.c, incidents.c.readers)
+            .join(incidents, row.c.incident == incidents.c.id)
+            .where(where & mine_to_read).order_by(row.c.due_at).limit(SHOWN)
+            for row, where in ((table(ClockRow), running), (table(TaskRow), mine))
+        ]  # fmt: skip
         found = [[_row(row._mapping) for row in connection.execute(query)] for query in asked]  # noqa: SLF001 - the documented way
     return found[0], found[1]
 

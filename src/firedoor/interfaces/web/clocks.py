@@ -17,7 +17,7 @@ from firedoor.core.view import SETTLED_CLOCKS
 from firedoor.interfaces.web import shapes
 from firedoor.interfaces.web.answers import answer
 from firedoor.interfaces.web.auth import Asking, Running
-from firedoor.interfaces.web.covering import closed_to
+from firedoor.interfaces.web.covering import readable_rows
 from firedoor.interfaces.web.reading import read
 from firedoor.store.projections import table
 from firedoor.store.tables import ClockRow
@@ -60,11 +60,10 @@ async def list_clocks(
     if incident is not None:
         same = columns.incident == incident
         where = same if where is None else where & same
-    rows = runtime.world.store.rows(ClockRow, where, columns.due_at.is_(None), limit)
+    rows = await readable_rows(runtime, caller, ClockRow, where, columns.due_at.is_(None), limit)
     now = runtime.world.now()
     ordered = sorted(rows, key=lambda row: (row["due_at"] is None, row["due_at"] or "", row["incident"], row["id"]))
-    closed = await closed_to(runtime, caller, ordered)
-    return answer({"clocks": [shapes.clock_row(row, now) for row in ordered if row["incident"] not in closed]})
+    return answer({"clocks": [shapes.clock_row(row, now) for row in ordered]})
 
 
 @router.get("/incidents/{incident}/clocks", summary="The clocks of an incident")

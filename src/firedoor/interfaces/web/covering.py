@@ -1,15 +1,18 @@
 """Covers what a reader may not see in lists that run over many incidents.
 
-Decides that rows of an incident that is closed to the reader are left out, and that each other incident's rows are
-covered by its own seal, worked out once for a state of its journal. Leaves what is sealed to `core.sealing`, and who
-needs to know to `core.need_to_know`.
+Decides that rows of an incident that is closed to the reader are left out in the database, before anything is cut or
+counted, so that no filter, limit or page tells that they are there; and that sealed facts are covered in lists from
+everybody, this machine's user included: whoever needs them opens the incident, and that is written down. Leaves what is
+sealed to `core.sealing`, and who needs to know to `core.need_to_know`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, literal, select
 
 from firedoor.core.need_to_know import may_read
 from firedoor.core.sealing import OPEN, Seal, seal
@@ -19,42 +22,90 @@ from firedoor.store.projections import table
 from firedoor.store.tables import IncidentRow
 
 Row = dict[str, Any]
+Condition = ColumnElement[bool]
 REMEMBERED = 2000
+EVERYTHING: Condition = literal(1) == literal(1)
 _seals: dict[tuple[str, str], Seal] = {}
+
+
+def visible(connection: Connection, caller: Caller) -> Condition:
+    """The incidents that the caller may read, by the few different lists of readers that there are."""
+    if caller.local:
+        return EVERYTHING
+    columns = table(IncidentRow).c
+    lists = connection.execute(select(columns.readers).where(columns.readers.is_not(None)).distinct()).scalars()
+    mine = [written for written in lists if may_read(written, caller.person)]
+    allowed: Condition = columns.readers.is_(None) | columns.readers.in_(mine)
+    return allowed
+
+
+def of_visible(connection: Connection, caller: Caller, incident: Any) -> Condition:  # noqa: ANN401 - a column
+    """Rows of incidents that the caller may read; `incident` is the column that names it."""
+    if caller.local:
+        return EVERYTHING
+    inside: Condition = incident.in_(select(table(IncidentRow).c.id).where(visible(connection, caller)))
+    return inside
+
+
+async def readable_rows(
+    runtime: Runtime, caller: Caller, row: Any, where: Any = None, order: Any = None, limit: int | None = 1000,  # noqa: ANN401 - a table, and parts of a query
+) -> Sequence[Row]:  # fmt: skip
+    """Rows of a table with a column `incident`, as this caller may see them. Rows of no incident are for everybody."""
+    return await asyncio.to_thread(_readable, runtime, caller, row, where, order, limit)
 
 
 async def cover_rows(runtime: Runtime, caller: Caller, rows: Sequence[Row]) -> Sequence[Row]:
     """Return the rows, each with an `incident`, as this caller may see them."""
-    if caller.local or not rows:
-        return rows
-    seals = await asyncio.to_thread(_seals_of, runtime, caller, sorted({str(row["incident"]) for row in rows}))
-    return [seals[row["incident"]].cover(row) for row in rows if row["incident"] in seals]
+    return await asyncio.to_thread(covered, runtime, caller, rows)
 
 
-async def closed_to(runtime: Runtime, caller: Caller, rows: Sequence[Mapping[str, Any]]) -> frozenset[str]:
-    """Those incidents of these rows that the caller does not need to know about."""
-    names = sorted({str(row["incident"]) for row in rows if row["incident"]})
-    if caller.local or not names:
-        return frozenset()
-    columns = table(IncidentRow).c
-    where = columns.id.in_(names) & columns.readers.is_not(None)
-    heads = await asyncio.to_thread(runtime.world.store.rows, IncidentRow, where, limit=len(names))
-    return frozenset(str(row["id"]) for row in heads if not may_read(row["readers"], caller.person))
+def covered(runtime: Runtime, caller: Caller, rows: Sequence[Row], name: str = "incident") -> Sequence[Row]:
+    """Leave out what is closed to the caller and cover what is sealed; `name` is the column that names the incident."""
+    seals = _seals_of(runtime, caller, sorted({str(row[name]) for row in rows if row[name]}))
+    shown = [(row, seals.get(row[name]) if row[name] else OPEN) for row in rows]
+    return [cover.cover(row) for row, cover in shown if cover is not None]
 
 
-def _seals_of(runtime: Runtime, caller: Caller, incidents: list[str]) -> dict[str, Seal]:
-    """The seals of those incidents that the caller may read."""
-    columns = table(IncidentRow).c
-    heads = runtime.world.store.rows(IncidentRow, columns.id.in_(incidents), limit=len(incidents))
-    readable = [row for row in heads if may_read(row["readers"], caller.person)]
-    return {row["id"]: OPEN if caller.unsealed else _seal_of(runtime, row) for row in readable}
+def incident_rows(runtime: Runtime, caller: Caller, rows: Sequence[Row]) -> list[Row]:
+    """Rows of the list of incidents: `hidden` ones hold their number and nothing more, the others are covered."""
+    return [_incident(runtime, caller, row) for row in rows]
 
 
-def _seal_of(runtime: Runtime, row: Any) -> Seal:  # noqa: ANN401 - a row of the list of incidents
-    key = (str(row["id"]), str(row["head_hash"]))
+def _incident(runtime: Runtime, caller: Caller, row: Row) -> Row:
+    if not (caller.local or may_read(row["readers"], caller.person)):
+        return {**dict.fromkeys(row), "id": row["id"], "hidden": True}
+    return {**seal_of(runtime, row).cover(dict(row)), "hidden": False}
+
+
+def seal_of(runtime: Runtime, head: Any) -> Seal:  # noqa: ANN401 - a row of the list of incidents
+    """What is covered in one incident, worked out once for a state of its journal."""
+    key = (str(head["id"]), str(head["head_hash"]))
     if key not in _seals:
         if len(_seals) >= REMEMBERED:
             _seals.clear()
         world = runtime.world
-        _seals[key] = seal(world.definitions(world.store.plan(row["plan_digest"])), world.store.entries(key[0]))
+        definitions = world.definitions(world.store.plan(head["plan_digest"])) if head["plan_digest"] else {}
+        sealed = any(definition.sealed for definition in definitions.values())
+        _seals[key] = seal(definitions, world.store.entries(key[0])) if sealed else OPEN
     return _seals[key]
+
+
+def _readable(
+    runtime: Runtime, caller: Caller, row: Any, where: Any, order: Any, limit: int | None  # noqa: ANN401 - as above
+) -> Sequence[Row]:  # fmt: skip
+    store, column = runtime.world.store, table(row).c.incident
+    with store.engine.connect() as connection:
+        open_to = of_visible(connection, caller, column) | column.is_(None)
+    found = store.rows(row, open_to if where is None else where & open_to, order, limit)
+    return covered(runtime, caller, [dict(one) for one in found])
+
+
+def _seals_of(runtime: Runtime, caller: Caller, incidents: list[str]) -> dict[str, Seal]:
+    """The seals of those incidents that the caller may read."""
+    if not incidents:
+        return {}
+    columns = table(IncidentRow).c
+    heads = runtime.world.store.rows(IncidentRow, columns.id.in_(incidents), limit=len(incidents))
+    return {
+        row["id"]: seal_of(runtime, row) for row in heads if caller.local or may_read(row["readers"], caller.person)
+    }

@@ -7,16 +7,19 @@ sending to the outbox.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from firedoor.interfaces.web.answers import answer
-from firedoor.interfaces.web.auth import Asking, Running
-from firedoor.interfaces.web.covering import closed_to
+from firedoor.interfaces.web.auth import Asking, Caller, Running
+from firedoor.interfaces.web.covering import covered, of_visible
+from firedoor.runtime.start import Runtime
 from firedoor.store import deliveries
+from firedoor.store.projections import table
+from firedoor.store.tables import DeliveryRow
 
 router = APIRouter(prefix="/api/v1", tags=["messages"])
 State = Literal["queued", "sending", "sent", "given_up", "nobody", "addressed"]
@@ -32,11 +35,18 @@ async def list_deliveries(
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Response:  # fmt: skip
     """`queued` waits, `given_up` is not tried any more, and `problem` says why."""
-    engine = runtime.world.store.engine
-    rows = await asyncio.to_thread(deliveries.listed, engine, state, incident, limit)
-    closed = await closed_to(runtime, caller, rows)
-    shown = [_shown(row) for row in rows if row["incident"] not in closed]
-    return answer({"deliveries": shown, "health": runtime.outbox.state})
+    rows = await asyncio.to_thread(_rows, runtime, caller, state, incident, limit)
+    return answer({"deliveries": [_shown(row) for row in rows], "health": runtime.outbox.state})
+
+
+def _rows(
+    runtime: Runtime, caller: Caller, state: str | None, incident: str | None, limit: int
+) -> Sequence[Mapping[str, Any]]:
+    engine, column = runtime.world.store.engine, table(DeliveryRow).c.incident
+    with engine.connect() as connection:
+        open_to = of_visible(connection, caller, column)
+    rows = deliveries.listed(engine, state, incident, limit, open_to)
+    return covered(runtime, caller, [dict(row) for row in rows])
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,17 +6,20 @@ Decides nothing: who must agree and what forbids it is worked out in the core.
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 from pydantic import Field
 from starlette.responses import Response
 
+from firedoor.core.need_to_know import may_read
 from firedoor.interfaces.web.answers import answer
-from firedoor.interfaces.web.auth import Asking, Running
+from firedoor.interfaces.web.auth import Asking, Caller, Running
 from firedoor.interfaces.web.operator import Why
+from firedoor.runtime.start import Runtime
 from firedoor.store.projections import table
-from firedoor.store.tables import HoldRow
+from firedoor.store.tables import HoldRow, IncidentRow
 
 router = APIRouter(prefix="/api/v1", tags=["incidents"])
 
@@ -28,11 +31,30 @@ class LegalHold(Why):
 
 
 @router.get("/holds", summary="List what is held closed")
-async def list_holds(runtime: Running, _: Asking) -> Response:
-    """Every target that an incident keeps closed, ended incidents included, and when it was last seen closed."""
-    rows = await asyncio.to_thread(runtime.world.store.rows, HoldRow, None, table(HoldRow).c.since)
-    names = ("incident", "target", "state", "since", "seen_at", "every", "next_look", "looks", "drifts")
+async def list_holds(runtime: Running, caller: Asking) -> Response:
+    """Every target that an incident keeps closed, ended incidents included, and when it was last seen closed.
+
+    That a target is closed is for everybody who might open it; which incident closed it, and when, is not, where that
+    incident is closed to the caller: `incident` and the times are null then, and `restricted` is true.
+    """
+    rows = await asyncio.to_thread(held, runtime, caller)
+    names = ("incident", "target", "state", "since", "seen_at", "every", "next_look", "looks", "drifts", "restricted")
     return answer({"holds": [{name: row[name] for name in names} for row in rows]})
+
+
+def held(runtime: Runtime, caller: Caller) -> list[dict[str, Any]]:
+    """What is held closed; of an incident that is closed to the caller only the target and how it stands."""
+    store = runtime.world.store
+    rows = store.rows(HoldRow, None, table(HoldRow).c.since, None)
+    named = {row["incident"] for row in rows}
+    heads = {row["id"]: row for row in store.rows(IncidentRow, table(IncidentRow).c.id.in_(named), limit=len(named))}
+    return [_hold(row, caller, heads[row["incident"]]["readers"]) for row in rows]
+
+
+def _hold(row: Mapping[str, Any], caller: Caller, readers: str | None) -> dict[str, Any]:
+    if caller.local or may_read(readers, caller.person):
+        return {**row, "restricted": False}
+    return {**dict.fromkeys(row), "target": row["target"], "state": row["state"], "restricted": True}
 
 
 @router.post("/incidents/{incident}/targets/{target}/open", summary="Agree to open what an ended incident keeps closed")

@@ -14,12 +14,13 @@ from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from firedoor.core.need_to_know import may_read
 from firedoor.core.problems import NotPermitted, Problem
 from firedoor.core.timeline import timeline
 from firedoor.interfaces.web import shapes
 from firedoor.interfaces.web.answers import answer
 from firedoor.interfaces.web.auth import Asking, Caller, Running
+from firedoor.interfaces.web.covering import incident_rows
+from firedoor.interfaces.web.finding import Wanted, found_by
 from firedoor.interfaces.web.reading import read
 from firedoor.runtime.dry_run import what_would_be_done
 from firedoor.store.projections import table
@@ -54,18 +55,19 @@ class SetFacts(BaseModel):
 
 @router.get("/incidents", summary="List incidents, newest first")
 def list_incidents(
-    runtime: Running, caller: Asking, state: str | None = None,
+    runtime: Running, caller: Asking, state: Annotated[str, Query(max_length=60)] = "",
     open: bool | None = None,  # noqa: A002, FBT001 - the parameter's name on the wire
-    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    q: Annotated[str, Query(max_length=200)] = "", limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Response:  # fmt: skip
-    """One line for each incident. `open=true` leaves out those that have ended."""
-    columns = table(IncidentRow).c
-    where = None if state is None else columns.state == state
-    if open is not None:
-        ends = columns.closed_at.is_(None) if open else columns.closed_at.is_not(None)
-        where = ends if where is None else where & ends
-    rows = runtime.world.store.rows(IncidentRow, where, columns.opened_at.desc(), limit)
-    return answer({"incidents": [_line(row, caller) for row in rows]})
+    """One line for each. `open=true` leaves out those that have ended; `q` is words of number, type, title or target.
+
+    An incident that is closed to the caller is found by no filter; without one it is listed by its number.
+    """
+    store, wanted = runtime.world.store, Wanted(q, state, open=open)
+    with store.engine.connect() as connection:
+        where = found_by(runtime, connection, caller, wanted)
+    rows = store.rows(IncidentRow, where, table(IncidentRow).c.opened_at.desc(), limit)
+    return answer({"incidents": [_line(row) for row in incident_rows(runtime, caller, [dict(row) for row in rows])]})
 
 
 @router.post(
@@ -90,11 +92,9 @@ async def open_incident(
     return answer({"incident": incident, "url": url}, 201, {"Location": url})
 
 
-def _line(row: Any, caller: Caller) -> dict[str, Any]:  # noqa: ANN401 - a row of the list
+def _line(row: dict[str, Any]) -> dict[str, Any]:
     """Of an incident that is closed to the caller: that it exists."""
-    if caller.local or may_read(row["readers"], caller.person):
-        return {**shapes.incident_line(row), "restricted": row["readers"] is not None}
-    return {**dict.fromkeys(shapes.incident_line(row)), "id": row["id"], "restricted": True}
+    return {**shapes.incident_line(row), "restricted": row["hidden"] or row["readers"] is not None}
 
 
 def _playbook(name: str, caller: Caller) -> str | Path:

@@ -11,14 +11,18 @@ from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query
+from sqlalchemy import select
 from starlette.responses import Response
 
 from firedoor.core.problems import NotPermitted, Problem
 from firedoor.interfaces.web.answers import answer
-from firedoor.interfaces.web.auth import Asking, Running
+from firedoor.interfaces.web.auth import Asking, Caller, Running, need_reader
+from firedoor.interfaces.web.covering import visible
 from firedoor.interfaces.web.reading import Read, read
 from firedoor.runtime.rendering import verify_script
 from firedoor.runtime.start import Runtime
+from firedoor.store.projections import table
+from firedoor.store.tables import IncidentRow
 
 LINES = "application/x-ndjson"
 
@@ -62,19 +66,22 @@ def get_verify_script() -> Response:
 
 
 @router.get("/incidents/{incident}/verify", summary="Verify the chain of an incident")
-async def verify_one(incident: str, runtime: Running, _: Asking) -> Response:
+async def verify_one(incident: str, runtime: Running, caller: Asking) -> Response:
     """Whether every entry follows from the one before it, and the last one is the recorded head."""
-    return answer(await asyncio.to_thread(_verified, runtime, incident))
+    return answer(await asyncio.to_thread(_verified, runtime, incident, caller))
 
 
 @router.get("/journal/verify", summary="Verify every chain")
 @router.post("/journal/verify", summary="Verify every chain, or one")
-async def verify_all(runtime: Running, _: Asking, incident: str | None = None) -> Response:
-    """The first fault of each chain, if it has one."""
-    return answer(await asyncio.to_thread(_verified, runtime, incident))
+async def verify_all(runtime: Running, caller: Asking, incident: str | None = None) -> Response:
+    """The first fault of each chain, if it has one. `holds` is about all; only those that one may read are listed."""
+    return answer(await asyncio.to_thread(_verified, runtime, incident, caller))
 
 
-def _verified(runtime: Runtime, incident: str | None) -> dict[str, object]:
+def _verified(runtime: Runtime, incident: str | None, caller: Caller) -> dict[str, object]:
+    store = runtime.world.store
+    if incident is not None:
+        need_reader(store, incident, caller)
     chains = [
         {
             "incident": name,
@@ -82,6 +89,14 @@ def _verified(runtime: Runtime, incident: str | None) -> dict[str, object]:
             "holds": fault is None,
             "fault": {"seq": fault.seq, "what": fault.what} if fault else None,
         }
-        for name, entries, fault in runtime.world.store.verify(incident)
+        for name, entries, fault in store.verify(incident)
     ]
-    return {"holds": all(chain["holds"] for chain in chains), "chains": chains}
+    mine = _readable(runtime, caller)
+    shown = chains if caller.local else [chain for chain in chains if chain["incident"] in mine]
+    return {"holds": all(chain["holds"] for chain in chains), "chains": shown}
+
+
+def _readable(runtime: Runtime, caller: Caller) -> frozenset[str]:
+    with runtime.world.store.engine.connect() as connection:
+        mine = select(table(IncidentRow).c.id).where(visible(connection, caller))
+        return frozenset(connection.execute(mine).scalars())

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from firedoor.core.measures import PHASES
 from firedoor.interfaces.web.answers import answer
 from firedoor.interfaces.web.auth import Asking, Caller, Running
-from firedoor.interfaces.web.covering import cover_rows
+from firedoor.interfaces.web.covering import readable_rows
 from firedoor.interfaces.web.reading import Read, read
 from firedoor.runtime.start import Runtime
 from firedoor.store.projections import table, text_of
@@ -47,9 +47,9 @@ async def measures_of(runtime: Runtime, caller: Caller, state: State, limit: int
     where = (columns.kind == "do") & or_(*(columns.id.startswith(f"{phase}.") for phase in PHASES))
     if state != "all":
         where &= columns.state == "open" if state == "open" else columns.state != "open"
-    rows = await asyncio.to_thread(runtime.world.store.rows, TaskRow, where, columns.due_at, limit)
+    rows = await readable_rows(runtime, caller, TaskRow, where, columns.due_at, limit)
     now = text_of(runtime.world.now())
-    return list(await cover_rows(runtime, caller, [_row(row, now) for row in rows]))
+    return [_row(row, now) for row in rows]
 
 
 def lessons_of(runtime: Runtime, found: Read) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The counts that /metrics publishes, written by hand in the Prometheus text format 0.0.4.
 
 Decides their names: gauges of what stands open, so that an outside watcher sees a clock
-run out or a loop fall silent without knowing anything about the incident. Of an incident that only some need to know
-about not even the type is told.
+run out or a loop fall silent without knowing anything about the incident. An incident that only some need to know about
+is counted as `restricted`, and tells neither its type nor its state nor its roles; clocks and alerts are totals of the
+house.
 """
 
 from __future__ import annotations
@@ -51,8 +52,8 @@ def metrics_text(runtime: Runtime) -> str:
 
 def _incidents(connection: Connection) -> list[Sample]:
     columns = table(IncidentRow).c
-    told = case((columns.readers.is_(None), columns.type), else_=RESTRICTED)
-    query = select(told, columns.state, func.count()).group_by(told, columns.state)
+    told, state = (case((columns.readers.is_(None), one), else_=RESTRICTED) for one in (columns.type, columns.state))
+    query = select(told, state, func.count()).group_by(told, state)
     return [({"type": row[0], "state": row[1]}, row[2]) for row in connection.execute(query)]
 
 
@@ -68,8 +69,10 @@ def _deliveries(connection: Connection) -> list[Sample]:
 
 
 def _open_tasks(connection: Connection) -> list[Sample]:
-    columns = table(TaskRow).c
-    query = select(columns.role, func.count()).where(columns.state == "open").group_by(columns.role)
+    columns, incidents = table(TaskRow).c, table(IncidentRow).c
+    role = case((incidents.readers.is_(None), columns.role), else_=RESTRICTED)  # a role can name the kind of incident
+    joined = select(role, func.count()).join(table(IncidentRow), columns.incident == incidents.id)
+    query = joined.where(columns.state == "open").group_by(role)
     return [({"role": row[0]}, row[1]) for row in connection.execute(query)]
 
 

@@ -16,7 +16,7 @@ from firedoor.core.people import Answer
 from firedoor.interfaces.web import shapes
 from firedoor.interfaces.web.answers import answer
 from firedoor.interfaces.web.auth import Asking, Running
-from firedoor.interfaces.web.covering import cover_rows
+from firedoor.interfaces.web.covering import readable_rows
 from firedoor.interfaces.web.reading import read
 from firedoor.store.projections import table
 from firedoor.store.tables import MessageRow, TaskRow
@@ -48,9 +48,9 @@ async def list_tasks(
     where = columns.state == state
     for name, value in (("role", role), ("incident", incident)):
         where = where if value is None else where & (columns[name] == value)
-    rows = runtime.world.store.rows(TaskRow, where, columns.due_at, limit)
+    rows = await readable_rows(runtime, caller, TaskRow, where, columns.due_at, limit)
     now = runtime.world.now()
-    return answer({"tasks": await cover_rows(runtime, caller, [shapes.task_row(row, now) for row in rows])})
+    return answer({"tasks": [shapes.task_row(row, now) for row in rows]})
 
 
 @router.get("/incidents/{incident}/tasks", summary="The tasks of an incident")
@@ -90,5 +90,5 @@ async def list_messages(
         if value is not None:
             same = columns[name] == value
             where = same if where is None else where & same
-    rows = runtime.world.store.rows(MessageRow, where, columns.at.desc(), limit)
-    return answer({"messages": await cover_rows(runtime, caller, [dict(row) for row in rows])})
+    rows = await readable_rows(runtime, caller, MessageRow, where, columns.at.desc(), limit)
+    return answer({"messages": rows})

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Query, Request
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from starlette.responses import RedirectResponse, Response
 
 from firedoor.core.people import need_why
@@ -22,7 +22,7 @@ from firedoor.interfaces.web.access import Access, allowed
 from firedoor.interfaces.web.alerts import secret_variable
 from firedoor.interfaces.web.auth import Asking, Caller, Running
 from firedoor.interfaces.web.console import forms
-from firedoor.interfaces.web.covering import closed_to
+from firedoor.interfaces.web.covering import cover_rows, readable_rows
 from firedoor.interfaces.web.pages import page
 from firedoor.runtime.start import Runtime
 from firedoor.store.projections import table
@@ -79,10 +79,9 @@ async def _page(
     request: Request, runtime: Runtime, caller: Caller, given: Mapping[str, Any],
     typed: Mapping[str, Any] | None = None, error: FiredoorError | None = None,
 ) -> Response:  # fmt: skip
-    rows = await asyncio.to_thread(_rows, runtime, given)
-    closed = await closed_to(runtime, caller, rows)
+    rows = await readable_rows(runtime, caller, AlertRow, _chosen(given), table(AlertRow).c.id.desc(), SHOWN)
     meant = {str(plan.incident): plan.playbook for plan in runtime.shelf.plans.values()}
-    shown = [_line(row, meant) for row in rows if row["incident"] not in closed]
+    shown = await cover_rows(runtime, caller, [_line(row, meant) for row in rows])
     last = rows[-1]["id"] if len(rows) == SHOWN else 0
     books = {plan.playbook: plan.title for plan in runtime.shelf.plans.values()}
     return page(
@@ -92,14 +91,14 @@ async def _page(
     )  # fmt: skip
 
 
-def _rows(runtime: Runtime, given: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def _chosen(given: Mapping[str, Any]) -> ColumnElement[bool]:
     columns = table(AlertRow).c
-    where = columns.id > 0
+    where: ColumnElement[bool] = columns.id > 0
     for name in ("source", "decision"):
         where = where & (columns[name] == given[name]) if given[name] else where
     if given["before"] > 0:
         where &= columns.id < given["before"]
-    return runtime.world.store.rows(AlertRow, where, columns.id.desc(), SHOWN)
+    return where
 
 
 def _line(row: Mapping[str, Any], meant: Mapping[str, str]) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """The lists over all incidents: incidents with filters and a search, tasks, clocks; fifty to a page.
 
-Decides that everything is chosen, counted and cut in the database, and that a filter or a search never finds an
-incident that is closed to the reader: without one such an incident is a number and nothing more. Leaves sealed words
-to `covering`.
+Decides that everything is chosen, counted and cut in the database, for this reader. Leaves which incidents a filter or
+a search may find to `finding`, and sealed words to `covering`.
 """
 
 from __future__ import annotations
@@ -12,16 +11,15 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, select
+from sqlalchemy import Connection, Select, func, select
 from starlette.responses import Response
 
 from firedoor.core.incident import IncidentType, State
-from firedoor.core.need_to_know import may_read
 from firedoor.core.severity import Severity
 from firedoor.core.view import SETTLED_CLOCKS
 from firedoor.interfaces.web.auth import Asking, Caller, Running
-from firedoor.interfaces.web.console.overview import incident_row
-from firedoor.interfaces.web.covering import cover_rows
+from firedoor.interfaces.web.covering import cover_rows, incident_rows, of_visible
+from firedoor.interfaces.web.finding import Wanted, found_by
 from firedoor.interfaces.web.pages import page
 from firedoor.runtime.start import Runtime
 from firedoor.store.projections import table, text_of
@@ -79,47 +77,12 @@ def _page(
 
 
 def _incidents(runtime: Runtime, caller: Caller, given: dict[str, str], number: int) -> Found:
-    columns = table(IncidentRow).c
+    ended = {"true": True, "false": False}.get(given["open"])
+    wanted = Wanted(given["q"], given["state"], given["severity"], given["type"], ended)
     with runtime.world.store.engine.connect() as connection:
-        where = _ended(columns, given["open"])
-        for name in ("severity", "state", "type"):
-            where = where & (columns[name] == given[name]) if given[name] else where
-        if given["q"]:
-            where &= columns.title.icontains(given["q"], autoescape=True) | columns.id.icontains(
-                given["q"], autoescape=True
-            )
-        if any(given[name] for name in ("severity", "state", "type", "q")):
-            where &= _visible(connection, caller)
-        count, rows = _cut(
-            connection, select(table(IncidentRow)).where(where).order_by(columns.opened_at.desc()), number
-        )
-        shown = [incident_row(row, caller) for row in rows]
-        return {"rows": _with_urgency(connection, shown), "count": count}
-
-
-def _ended(columns: Any, which: str) -> ColumnElement[bool]:  # noqa: ANN401 - the columns of a table
-    if which not in ("true", "false"):
-        return literal(1) == literal(1)
-    ends: ColumnElement[bool] = columns.closed_at.is_(None) if which == "true" else columns.closed_at.is_not(None)
-    return ends
-
-
-def _visible(connection: Connection, caller: Caller) -> ColumnElement[bool]:
-    """The incidents that the caller may read, by the few different lists of readers that there are."""
-    columns = table(IncidentRow).c
-    if caller.local:
-        return literal(1) == literal(1)
-    lists = connection.execute(select(columns.readers).where(columns.readers.is_not(None)).distinct()).scalars()
-    mine = [written for written in lists if may_read(written, caller.person)]
-    allowed: ColumnElement[bool] = columns.readers.is_(None) | columns.readers.in_(mine)
-    return allowed
-
-
-def _of_visible(connection: Connection, caller: Caller, incident: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a column
-    if caller.local:
-        return literal(1) == literal(1)
-    inside: ColumnElement[bool] = incident.in_(select(table(IncidentRow).c.id).where(_visible(connection, caller)))
-    return inside
+        where, newest = found_by(runtime, connection, caller, wanted), table(IncidentRow).c.opened_at.desc()
+        count, rows = _cut(connection, select(table(IncidentRow)).where(where).order_by(newest), number)
+        return {"rows": _with_urgency(connection, incident_rows(runtime, caller, rows)), "count": count}
 
 
 def _with_urgency(connection: Connection, rows: list[Found]) -> list[Found]:
@@ -138,8 +101,8 @@ def _with_urgency(connection: Connection, rows: list[Found]) -> list[Found]:
 def _tasks(runtime: Runtime, caller: Caller, given: dict[str, str], number: int) -> Found:
     columns = table(TaskRow).c
     with runtime.world.store.engine.connect() as connection:
-        where = (columns.state == "open") & _of_visible(connection, caller, columns.incident)
-        roles = [*connection.execute(select(columns.role).where(columns.state == "open").distinct()).scalars()]
+        where = (columns.state == "open") & of_visible(connection, caller, columns.incident)
+        roles = [*connection.execute(select(columns.role).where(where).distinct()).scalars()]
         if given["role"]:
             where &= columns.role == given["role"]
         elif given["whose"] == "mine" and not caller.local:
@@ -151,7 +114,7 @@ def _tasks(runtime: Runtime, caller: Caller, given: dict[str, str], number: int)
 def _clocks(runtime: Runtime, caller: Caller, given: dict[str, str], number: int) -> Found:
     columns = table(ClockRow).c
     with runtime.world.store.engine.connect() as connection:
-        where = _of_visible(connection, caller, columns.incident)
+        where = of_visible(connection, caller, columns.incident)
         if given["which"] == "late":
             where &= columns.due_at < text_of(runtime.world.now())
         if given["which"] != "all":

@@ -1,4 +1,4 @@
-"""The first page: what burns, which limit runs out next, what waits for me, and whether the watch is well.
+"""The first page: what burns, which door does not hold, which limit is next, what waits for me, and the watch.
 
 Decides what stands on it and in which order. Everything is counted in the database, so that ten thousand incidents
 cost no more than ten. Leaves the words to `words` and the look to the template.
@@ -7,29 +7,26 @@ cost no more than ten. Leaves the words to `words` and the look to the template.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, case, func, select
 from starlette.responses import Response
 
-from firedoor.core.need_to_know import may_read
 from firedoor.core.view import SETTLED_CLOCKS
 from firedoor.interfaces.web.auth import Asking, Caller, Running
 from firedoor.interfaces.web.console.words import SEVERITIES
-from firedoor.interfaces.web.covering import cover_rows
+from firedoor.interfaces.web.covering import cover_rows, incident_rows, of_visible, visible
 from firedoor.interfaces.web.pages import page
 from firedoor.runtime.start import Runtime
 from firedoor.store.projections import table, text_of
-from firedoor.store.tables import ClockRow, IncidentRow, TaskRow
+from firedoor.store.tables import ClockRow, HoldRow, IncidentRow, TaskRow
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 
 SHOWN = 30  # rows of each list; the full lists are a click away
-
-Row = Mapping[str, Any]
 
 
 @router.get("/", summary="The overview")
@@ -40,8 +37,8 @@ async def overview(request: Request, runtime: Running, caller: Asking) -> Respon
     tasks = await cover_rows(runtime, caller, found.pop("tasks"))
     health = await asyncio.to_thread(runtime.health)
     shown: dict[str, Any] = {
-        "clocks": clocks[:SHOWN],
-        "tasks": tasks[:SHOWN],
+        "clocks": clocks,
+        "tasks": tasks,
         "health": health,
         "now": runtime.world.now(),
     }
@@ -52,55 +49,60 @@ def _look(runtime: Runtime, caller: Caller) -> dict[str, Any]:
     now = runtime.world.now()
     with runtime.world.store.engine.connect() as connection:
         return {
-            "severities": _severities(connection),
-            "incidents": _incidents(connection, caller),
-            "clocks": _rows(connection, _next_clocks()),
-            "tasks": _rows(connection, _my_tasks(caller)),
-            "overdue": _overdue(connection, now),
+            "severities": _severities(connection, caller),
+            "incidents": incident_rows(runtime, caller, _rows(connection, _incidents(connection, caller))),
+            "clocks": _rows(connection, _next_clocks(connection, caller)),
+            "tasks": _rows(connection, _my_tasks(connection, caller)),
+            "overdue": _overdue(connection, caller, now),
+            "loose": _rows(connection, _loose(connection, caller)),
         }
 
 
-def _severities(connection: Connection) -> list[tuple[str, int]]:
-    """How many incidents are open, by severity; none is a number, too."""
+def _severities(connection: Connection, caller: Caller) -> list[tuple[str, int]]:
+    """How many incidents are open, by severity, of those that the caller may read; none is a number, too."""
     columns = table(IncidentRow).c
-    query = select(columns.severity, func.count()).where(columns.closed_at.is_(None)).group_by(columns.severity)
+    where = columns.closed_at.is_(None) & visible(connection, caller)
+    query = select(columns.severity, func.count()).where(where).group_by(columns.severity)
     counted = {row[0]: row[1] for row in connection.execute(query)}
     return [(severity, counted.get(severity, 0)) for severity in SEVERITIES]
 
 
-def _incidents(connection: Connection, caller: Caller) -> list[dict[str, Any]]:
-    """The newest open incidents; of one that is closed to the caller only its number."""
-    columns = table(IncidentRow).c
-    query = select(table(IncidentRow)).where(columns.closed_at.is_(None)).order_by(columns.opened_at.desc())
-    return [incident_row(row, caller) for row in _rows(connection, query.limit(SHOWN))]
+def _incidents(connection: Connection, caller: Caller) -> Any:  # noqa: ANN401 - a query of SQLAlchemy's
+    """The open incidents, the gravest first. One that is closed to the caller is listed last, whether open or not."""
+    columns, may = table(IncidentRow).c, visible(connection, caller)
+    grave = case({severity: place for place, severity in enumerate(SEVERITIES)}, value=columns.severity, else_=9)
+    order = (case((may, grave), else_=99), columns.opened_at.desc())  # its place must not tell how grave it is
+    return select(table(IncidentRow)).where(columns.closed_at.is_(None) | ~may).order_by(*order).limit(SHOWN)
 
 
-def incident_row(row: Row, caller: Caller) -> dict[str, Any]:
-    """A row of incidents as this caller may see it."""
-    hidden = not (caller.local or may_read(row["readers"], caller.person))
-    shown = {**dict.fromkeys(row), "id": row["id"]} if hidden else dict(row)
-    return {**shown, "hidden": hidden}
+def _loose(connection: Connection, caller: Caller) -> Any:  # noqa: ANN401 - a query of SQLAlchemy's
+    """What is to be held closed and was open, or could not be seen, at the last look; open ones first."""
+    columns = table(HoldRow).c
+    where = columns.state.in_(("drifted", "unseen")) & of_visible(connection, caller, columns.incident)
+    return select(table(HoldRow)).where(where).order_by(columns.state, columns.seen_at).limit(SHOWN)
 
 
-def _next_clocks() -> Any:  # noqa: ANN401 - a query of SQLAlchemy's
+def _next_clocks(connection: Connection, caller: Caller) -> Any:  # noqa: ANN401 - a query of SQLAlchemy's
     columns = table(ClockRow).c
     running = columns.state.not_in(SETTLED_CLOCKS) & columns.due_at.is_not(None)
-    return select(table(ClockRow)).where(running).order_by(columns.due_at).limit(4 * SHOWN)
+    where = running & of_visible(connection, caller, columns.incident)
+    return select(table(ClockRow)).where(where).order_by(columns.due_at).limit(SHOWN)
 
 
-def _my_tasks(caller: Caller) -> Any:  # noqa: ANN401 - a query of SQLAlchemy's
+def _my_tasks(connection: Connection, caller: Caller) -> Any:  # noqa: ANN401 - a query of SQLAlchemy's
     columns = table(TaskRow).c
     mine = (columns.state == "open") & (columns.role.in_(sorted(caller.person.roles)) | caller.local)
-    return select(table(TaskRow)).where(mine).order_by(columns.due_at).limit(4 * SHOWN)
+    where = mine & of_visible(connection, caller, columns.incident)
+    return select(table(TaskRow)).where(where).order_by(columns.due_at).limit(SHOWN)
 
 
-def _overdue(connection: Connection, now: datetime) -> dict[str, int]:
+def _overdue(connection: Connection, caller: Caller, now: datetime) -> dict[str, int]:
     tasks, clocks, at = table(TaskRow).c, table(ClockRow).c, text_of(now)
-    late_tasks = select(func.count()).where((tasks.state == "open") & (tasks.due_at < at))
-    late_clocks = select(func.count()).where(clocks.state.not_in(SETTLED_CLOCKS) & (clocks.due_at < at))
+    late_tasks = (tasks.state == "open") & (tasks.due_at < at) & of_visible(connection, caller, tasks.incident)
+    running = clocks.state.not_in(SETTLED_CLOCKS) & of_visible(connection, caller, clocks.incident)
     return {
-        "tasks": int(connection.execute(late_tasks).scalar_one()),
-        "clocks": int(connection.execute(late_clocks).scalar_one()),
+        "tasks": int(connection.execute(select(func.count()).where(late_tasks)).scalar_one()),
+        "clocks": int(connection.execute(select(func.count()).where(running & (clocks.due_at < at))).scalar_one()),
     }
 
 

@@ -18,16 +18,17 @@ from starlette.responses import RedirectResponse, Response
 from firedoor.core.need_to_know import may_read
 from firedoor.core.people import Answer, need_why
 from firedoor.core.ports import Verdict
-from firedoor.core.problems import FiredoorError, Problem, Refused
+from firedoor.core.problems import FiredoorError, NotPermitted, Problem, Refused
 from firedoor.core.targets import Door, Target
 from firedoor.interfaces.web.access import Access, allowed
-from firedoor.interfaces.web.auth import Asking, Caller, Running, need_reader
+from firedoor.interfaces.web.auth import Asking, Caller, Running
 from firedoor.interfaces.web.console import forms
+from firedoor.interfaces.web.holds import held
 from firedoor.interfaces.web.pages import page
 from firedoor.runtime.dry_run import PATIENCE
 from firedoor.runtime.start import Runtime
 from firedoor.store.projections import table
-from firedoor.store.tables import HoldRow, IncidentRow
+from firedoor.store.tables import HoldRow
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 
@@ -43,8 +44,8 @@ SEEN = {"yes": "answers", "no": "refuses", "unknown": "unknown"}
 @router.get("/targets", summary="Targets")
 async def list_targets(request: Request, runtime: Running, caller: Asking) -> Response:
     """Everything that can be suspended, and what is held closed."""
-    held = await asyncio.to_thread(_held, runtime, caller)
-    shown = [{"target": target, "held": held.get(target.id, [])} for target in runtime.world.inventory.targets.values()]
+    kept = await asyncio.to_thread(_held, runtime, caller)
+    shown = [{"target": target, "held": kept.get(target.id, [])} for target in runtime.world.inventory.targets.values()]
     return page(request, "targets.html.j2", caller=caller, targets=shown, holds=HOLDS, now=runtime.world.now())
 
 
@@ -108,16 +109,21 @@ async def _opened(runtime: Runtime, caller: Caller, target: str, why: str) -> st
     holders = [await asyncio.to_thread(runtime.world.store.incident, str(row["incident"])) for row in rows]
     ended = [row for row in holders if row["closed_at"]]
     ours = [row for row in holders if row["playbook"] == BY_HAND and not row["closed_at"]]
+    if not caller.local and not all(may_read(row["readers"], caller.person) for row in holders):
+        raise _closed_to(target)
     if ours:
-        need_reader(runtime.world.store, ours[0]["id"], caller)
         view = await runtime.service.view(ours[0]["id"])
         await runtime.service.answer(view.id, RESUME, Answer("approve", why), caller.within(view))
         return view.id
     if holders and len(ended) == len(holders):
-        need_reader(runtime.world.store, ended[0]["id"], caller)
         await runtime.service.open_again(ended[0]["id"], target, why, caller.person)
         return str(ended[0]["id"])
     raise _not_ours(target, holders)
+
+
+def _closed_to(target: str) -> NotPermitted:
+    message = f"{target} is held closed by an incident that is open only to those who need to know"
+    return NotPermitted(Problem(code="W106", message=message, do="ask whoever commands your incidents"))
 
 
 def _not_ours(target: str, holders: list[Mapping[str, Any]]) -> Refused:
@@ -135,12 +141,12 @@ async def _page(
 ) -> Response:  # fmt: skip
     target = runtime.world.target(name)
     doors = await asyncio.gather(*(_door(runtime, target, door) for door in target.doors))
-    held = (await asyncio.to_thread(_held, runtime, caller)).get(target.id, [])
+    kept = (await asyncio.to_thread(_held, runtime, caller)).get(target.id, [])
     roles = caller.person.roles
     may = {"close": allowed(Access.RESPOND, roles), "work": allowed(Access.WORK, roles)}
     return page(
         request, "target.html.j2", error.http_status if error else 200, caller=caller, target=target, doors=doors,
-        held=held, holds=HOLDS, may=may, problems=error.problems if error else (), verdict=verdict, seen=SEEN,
+        held=kept, holds=HOLDS, may=may, problems=error.problems if error else (), verdict=verdict, seen=SEEN,
         typed=typed, now=runtime.world.now(),
     )  # fmt: skip
 
@@ -159,14 +165,8 @@ async def _door(runtime: Runtime, target: Target, door: Door) -> dict[str, Any]:
 
 
 def _held(runtime: Runtime, caller: Caller) -> dict[str, list[dict[str, Any]]]:
-    """What is held, by target; of an incident that is closed to the caller only that one holds it."""
-    store = runtime.world.store
-    rows = store.rows(HoldRow, None, table(HoldRow).c.since, None)
-    heads = {
-        row["id"]: row for row in store.rows(IncidentRow, table(IncidentRow).c.id.in_({r["incident"] for r in rows}))
-    }
-    held: dict[str, list[dict[str, Any]]] = {}
-    for row in rows:
-        readable = caller.local or may_read(heads[row["incident"]]["readers"], caller.person)
-        held.setdefault(row["target"], []).append({**row, "readable": readable})
-    return held
+    """What is held, by target; of an incident that is closed to the caller not even its number."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in held(runtime, caller):
+        found.setdefault(row["target"], []).append(row)
+    return found
