@@ -16,10 +16,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+SECRET = "of the client: 100 %"
 
 
 class Provider:
@@ -31,6 +33,7 @@ class Provider:
         self.wrong = ""
         self.codes: dict[str, dict[str, str]] = {}
         self.issuer = ""
+        self.methods: list[str] | None = None  # how clients prove themselves, if the description says it
 
     def allow(self, address: str) -> str:
         """Consent to what the browser was sent with; return where the browser is sent back to."""
@@ -41,13 +44,13 @@ class Provider:
         state = "of ané other" if self.wrong == "state" else asked["state"]
         return f"{asked['redirect_uri']}?{urlencode({'code': code, 'state': state, 'iss': self.issuer})}"
 
-    def token(self, form: dict[str, str]) -> dict[str, str] | None:
-        """Change a code for an id token; None where a provider refuses."""
+    def token(self, form: dict[str, str], login: str) -> dict[str, str] | None:
+        """Change a code for an id token; None where a provider refuses. `login` is the header of HTTP Basic."""
         asked = self.codes.pop(form.get("code", ""), None)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(form.get("code_verifier", "").encode()).digest())
         if asked is None or challenge.rstrip(b"=").decode() != asked["code_challenge"]:
             return None
-        if form["redirect_uri"] != asked["redirect_uri"] or form.get("client_secret") != "of-the-client":
+        if form["redirect_uri"] != asked["redirect_uri"] or not self._is_client(form, login):
             return None
         now = int(time.time())
         claims = {**self.claims, "iss": self.issuer, "aud": asked["client_id"], "nonce": asked["nonce"],
@@ -62,10 +65,17 @@ class Provider:
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048) if self.wrong == "key" else self.key
         return {"id_token": jwt.encode(claims, key, algorithm="RS256", headers={"kid": "1"})}
 
+    def _is_client(self, form: dict[str, str], login: str) -> bool:
+        if self.methods == ["client_secret_post"]:
+            return (form.get("client_id"), form.get("client_secret"), login) == ("firedoor", SECRET, "")
+        pair = f"firedoor:{quote_plus(SECRET)}".encode()
+        return "client_secret" not in form and login == f"Basic {base64.b64encode(pair).decode()}"
+
     def document(self, path: str) -> dict[str, Any] | None:
         """The description and the keys."""
         if path == "/.well-known/openid-configuration":
-            return {"issuer": self.issuer, "authorization_endpoint": f"{self.issuer}/authorize",
+            methods = {} if self.methods is None else {"token_endpoint_auth_methods_supported": self.methods}
+            return {**methods, "issuer": self.issuer, "authorization_endpoint": f"{self.issuer}/authorize",
                     "token_endpoint": f"{self.issuer}/token", "jwks_uri": f"{self.issuer}/keys"}  # fmt: skip
         if path == "/keys":
             written = json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(self.key.public_key()))
@@ -84,7 +94,8 @@ def provider() -> Iterator[Provider]:
 
         def do_POST(self) -> None:
             text = self.rfile.read(int(self.headers["content-length"])).decode()
-            self._answer(built.token({name: values[0] for name, values in parse_qs(text).items()}))
+            form = {name: values[0] for name, values in parse_qs(text).items()}
+            self._answer(built.token(form, self.headers.get("authorization", "")))
 
         def _answer(self, document: dict[str, Any] | None) -> None:
             self.send_response(404 if document is None else 200)

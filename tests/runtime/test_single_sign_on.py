@@ -7,8 +7,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from tests.runtime.api_house import House, house
-from tests.runtime.provider import Provider, provider
+from tests.runtime.provider import SECRET, Provider, provider
 
 from firedoor.interfaces.web.single_sign_on import checked_email, name_of_subject
 from firedoor.store.accounts import Account, change_account, create_account, list_accounts
@@ -16,7 +17,7 @@ from firedoor.store.accounts import Account, change_account, create_account, lis
 
 @pytest.fixture(name="both")
 async def _both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[House, Provider]]:
-    monkeypatch.setenv("CLIENT_SECRET", "of-the-client")
+    monkeypatch.setenv("CLIENT_SECRET", SECRET)
     with provider() as there:
         settings = {
             "oidc_issuer": there.issuer, "oidc_client_id": "firedoor", "oidc_roles": "ir=responder, ir=commander,x=dpo",
@@ -78,6 +79,22 @@ async def test_a_code_works_once_and_in_its_own_browser(both: tuple[House, Provi
     assert "W109" in (await built.client().get(address)).text
     assert (await browser.get(address)).status_code == 303
     assert (await browser.get(address)).status_code == 403
+
+
+@pytest.mark.parametrize("methods", [["client_secret_post"], ["private_key_jwt", "client_secret_basic"]])
+async def test_we_prove_ourselves_as_the_provider_wants_it(both: tuple[House, Provider], methods: list[str]) -> None:
+    """In the form only where Basic is not taken; what is no letter in the secret is written as in a form."""
+    built, there = both
+    there.methods = methods
+    assert (await come(built, there))[1].status_code == 303
+
+
+async def test_keys_may_change_at_any_time(both: tuple[House, Provider]) -> None:
+    """A provider that signs with a new key is believed at once: its keys are asked for again."""
+    built, there = both
+    await come(built, there)
+    there.key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    assert (await come(built, there))[1].status_code == 303
 
 
 async def test_a_disabled_account_stays_out_and_a_provider_that_is_away_is_named(both: tuple[House, Provider]) -> None:

@@ -15,7 +15,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 import httpx
 import orjson
@@ -93,16 +93,40 @@ async def _claims(request: Request, settings: Settings, code: str, kept: Mapping
     found = await _described(settings)
     form = {
         "grant_type": "authorization_code", "code": code, "redirect_uri": _address(request, settings),
-        "client_id": settings.oidc_client_id, "code_verifier": kept["verifier"],
+        "code_verifier": kept["verifier"],
     }  # fmt: skip
-    if settings.oidc_client_secret:
-        form["client_secret"] = ReferencedSecrets().resolve(settings.oidc_client_secret)
-    answer = await _ask("POST", found["token_endpoint"], data=form)
-    keys = await _remembered(found["jwks_uri"])
-    claims = await asyncio.to_thread(_verified, str(answer.get("id_token", "")), keys, settings)
+    login, ours = _our_secret(found, settings)
+    answer = await _ask("POST", found["token_endpoint"], data=form | ours, login=login)
+    claims = await _trusted(str(answer.get("id_token", "")), str(found["jwks_uri"]), settings)
     if not _same(str(claims.get("nonce", "")), kept["nonce"]):
         raise _refused("the answer was given for another sign-in")
     return claims
+
+
+def _our_secret(found: Mapping[str, Any], settings: Settings) -> tuple[tuple[str, str] | None, dict[str, str]]:
+    """How we prove to be the client: by HTTP Basic, unless the provider takes it in the form only.
+
+    Discovery 1.0 section 3: where a provider says nothing it takes Basic. RFC 6749 section 2.3.1: both parts of it are
+    written as in a form.
+    """
+    if not settings.oidc_client_secret:
+        return None, {"client_id": settings.oidc_client_id}
+    secret = ReferencedSecrets().resolve(settings.oidc_client_secret)
+    if "client_secret_basic" in found.get("token_endpoint_auth_methods_supported", ["client_secret_basic"]):
+        return (quote_plus(settings.oidc_client_id), quote_plus(secret)), {}
+    return None, {"client_id": settings.oidc_client_id, "client_secret": secret}
+
+
+async def _trusted(token: str, address: str, settings: Settings) -> Mapping[str, Any]:
+    """The claims, by the provider's keys. Where those that we remember do not fit, they are asked for once more."""
+    remembered = address in _known
+    try:
+        return await asyncio.to_thread(_verified, token, await _remembered(address), settings)
+    except NotPermitted:
+        if not remembered:
+            raise
+    _known.pop(address, None)
+    return await asyncio.to_thread(_verified, token, await _remembered(address), settings)
 
 
 def _verified(token: str, keys: Any, settings: Settings) -> Mapping[str, Any]:  # noqa: ANN401 - a JSON Web Key Set
@@ -111,14 +135,16 @@ def _verified(token: str, keys: Any, settings: Settings) -> Mapping[str, Any]:  
     except ImportError:
         raise _not_set_up('the package for it is missing: pip install "firedoor[oidc]"') from None
     try:
-        header = jwt.get_unverified_header(token)
-        key = next(key for key in jwt.PyJWKSet.from_dict(keys).keys if key.key_id == header.get("kid"))
+        kid = jwt.get_unverified_header(token).get("kid")
+        signing = [key for key in jwt.PyJWKSet.from_dict(keys).keys if key.public_key_use in (None, "sig")]
+        named = [key for key in signing if kid is None or key.key_id == kid]
+        if len(named) != 1:  # Core section 10.1: a provider with one key need not name it
+            raise _refused("its answer cannot be trusted: it does not say which of its keys has signed it")
         claims: Mapping[str, Any] = jwt.decode(
-            token, key, algorithms=list(ALGORITHMS), audience=settings.oidc_client_id, issuer=settings.oidc_issuer,
+            token, named[0], algorithms=list(ALGORITHMS), audience=settings.oidc_client_id, issuer=settings.oidc_issuer,
             leeway=LEEWAY, options={"require": ["exp", "iat", "sub", "aud", "iss"]},
         )  # fmt: skip
-    except (jwt.PyJWTError, StopIteration) as error:
-        _known.pop(f"keys of {settings.oidc_issuer}", None)
+    except jwt.PyJWTError as error:
         raise _refused(f"its answer cannot be trusted: {type(error).__name__}") from None
     return claims
 
@@ -190,12 +216,15 @@ async def _remembered(address: str) -> Any:  # noqa: ANN401 - any JSON value
     return value
 
 
-async def _ask(method: str, address: str, data: Mapping[str, str] | None = None) -> Any:  # noqa: ANN401 - any JSON value
+async def _ask(
+    method: str, address: str, data: Mapping[str, str] | None = None, login: tuple[str, str] | None = None
+) -> Any:  # noqa: ANN401 - any JSON value
     if not address.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
         raise _not_set_up("the provider must be reached by https")
     try:
         async with httpx.AsyncClient(timeout=10, follow_redirects=False, trust_env=False) as client:
-            answer = await client.request(method, address, data=data, headers={"accept": "application/json"})
+            accept = {"accept": "application/json"}
+            answer = await client.request(method, address, data=data, headers=accept, auth=login)
         if answer.status_code != 200 or len(answer.content) > MAXIMUM_ANSWER:
             raise _away(f"it answered {answer.status_code}")
         return orjson.loads(answer.content)
