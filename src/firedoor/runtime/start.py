@@ -27,6 +27,7 @@ from firedoor.runtime.holding import Holding
 from firedoor.runtime.house_brake import HouseBrake
 from firedoor.runtime.inventory import read_inventory, read_organisation
 from firedoor.runtime.kill_point import kill_points
+from firedoor.runtime.memory import settle
 from firedoor.runtime.messengers import messengers
 from firedoor.runtime.outbox import Outbox
 from firedoor.runtime.secrets import ReferencedSecrets
@@ -42,6 +43,7 @@ from firedoor.store.schema import migrate
 from firedoor.store.vault import Vault
 
 SWITCH = 0.0005  # seconds; with the usual 5 ms, Prefect's thread would hold up containment by as much at every await
+PREFECT_LOOK = 1.0  # seconds between two looks whether Prefect is there
 SILENT = timedelta(seconds=10)  # a loop that has not looked for so long is not well
 
 
@@ -100,7 +102,7 @@ class Runtime:
         await asyncio.to_thread(remember_suspended, self.world)
         await inherit(self.world)
         sys.setswitchinterval(SWITCH)
-        self._warming = asyncio.create_task(asyncio.to_thread(warm, self.service))
+        self._warming = asyncio.create_task(self._warm())
         self._loops = [
             asyncio.create_task(loop, name=name)
             for name, loop in (
@@ -151,11 +153,18 @@ class Runtime:
         if self.bridge is not None:
             self.bridge.deploy(self.shelf.playbooks.values())
 
+    async def _warm(self) -> None:
+        await asyncio.to_thread(warm, self.service)
+        settle("warm")
+
     async def _start_prefect(self) -> None:
         from firedoor.runtime.flow_host import start_bridge
 
         self.bridge = await start_bridge(self)
         self.driver.bridge = self.bridge
+        while self.bridge.state == "starting":  # noqa: ASYNC110 - it reads a great deal, in a thread of its own
+            await asyncio.sleep(PREFECT_LOOK)
+        settle("prefect")
 
 
 async def inherit(world: World) -> None:

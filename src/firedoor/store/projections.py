@@ -20,7 +20,8 @@ from firedoor.core.need_to_know import readers_of
 from firedoor.core.reminders import task_points
 from firedoor.core.view import RESCUE
 from firedoor.store import hold_rows
-from firedoor.store.tables import ClockRow, EvidenceRow, FigureRow, HoldRow, IncidentRow, MessageRow, TaskRow, TimerRow
+from firedoor.store.result_tables import FigureRow
+from firedoor.store.tables import ClockRow, EvidenceRow, HoldRow, IncidentRow, MessageRow, TaskRow, TimerRow
 
 Handler = Callable[[Connection, Entry], None]
 OF_ONE_INCIDENT = (TaskRow, ClockRow, TimerRow, HoldRow, MessageRow, EvidenceRow, FigureRow)

@@ -295,36 +295,6 @@ class SealedReadRow(SQLModel, table=True):
     first_at: str
 
 
-class FigureRow(SQLModel, table=True):
-    """Projection: what is counted of an incident. It holds for this head of its chain and this formula, else not."""
-
-    __tablename__ = "figure"
-
-    incident: str = Field(primary_key=True)
-    head_seq: int
-    head_hash: str
-    formula: str
-    body: str = Field(sa_type=Text)  # canonical JSON
-
-
-class DrillResultRow(SQLModel, table=True):
-    """The last result of every drill that was run from a page, whichever process ran it."""
-
-    __tablename__ = "drill_result"
-
-    playbook: str = Field(primary_key=True)
-    drill: str = Field(primary_key=True)
-    version: str
-    plan_digest: str  # of the plan that was rehearsed
-    at: str
-    person: str  # who started it
-    passed: bool
-    mismatches: str = Field(sa_type=Text)  # a JSON list
-    entries: int
-    state: str
-    story: str = Field(sa_type=Text)  # a JSON list
-
-
 class AnswerLinkRow(SQLModel, table=True):
     """Links that answer one task once: only a digest of the secret is kept."""
 
