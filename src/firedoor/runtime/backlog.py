@@ -18,7 +18,7 @@ from firedoor.core.progress import Progress
 from firedoor.core.view import IncidentView, fold
 from firedoor.runtime.conductor import operation_view, shown_outcome
 from firedoor.runtime.driver import Driver
-from firedoor.runtime.flow_views import views_of
+from firedoor.runtime.flow_views import told, views_of
 from firedoor.runtime.precedence import containment
 from firedoor.runtime.prefect_ports import OperationView, Unshown
 from firedoor.runtime.world import World
@@ -88,8 +88,9 @@ class StoreBacklog:
         entries = self._world.store.entries(claim.incident)
         view = fold(claim.incident, entries)
         kept = self._world.store.plan_at_hand(view.plan_digest)
-        operations = ended_operations(self._world, kept or self._world.store.plan(view.plan_digest), view, entries)
-        views = views_of(view, self._public_url())
+        plan = kept or self._world.store.plan(view.plan_digest)
+        operations = ended_operations(self._world, plan, view, entries)
+        views = views_of(view, self._public_url(), tell=told(view, plan))
         return Unshown(
             claim.incident, claim.playbook, ended(view.state), tuple(operations), views, claim.flow_run_id, claim
         )
@@ -106,4 +107,4 @@ def ended_operations(
         if entry.kind in ENDINGS and name in instances and entry.body.get("decides", True):
             last.pop(name, None)
             last[name] = entry
-    return [(operation_view(world, view, instances[name]), shown_outcome(entry)) for name, entry in last.items()]
+    return [(operation_view(world, plan, view, instances[name]), shown_outcome(entry)) for name, entry in last.items()]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -22,6 +23,7 @@ from firedoor.core.progress import Instance, Progress
 from firedoor.core.scope import scope_of, typed_facts
 from firedoor.core.turn import Launch, Rules, Turn, next_turn, render
 from firedoor.core.view import IncidentView, fold, suppose, take
+from firedoor.runtime.flow_views import told
 from firedoor.runtime.perform import Performed, perform
 from firedoor.runtime.prefect_ports import OperationView, Performer, Shown, perform_directly
 from firedoor.runtime.world import World
@@ -31,6 +33,7 @@ from firedoor.store.journal import Conflict, LostLease
 log = logging.getLogger(__name__)
 
 Ending = Literal["waiting", "closed", "lost_lease"]
+BLANK = re.compile(r"\{[{%].*?[}%]\}")  # what a title is filled in with
 BOUNDARY = Callable[[str, str], Awaitable[None]]
 
 
@@ -189,7 +192,8 @@ class Conductor:
         return drafts
 
     def _shape(self, view: IncidentView, instance: Instance) -> OperationView:
-        return operation_view(self.world, view, instance)
+        assert self._plan is not None  # noqa: S101 - an instance is one of a plan
+        return operation_view(self.world, self._plan, view, instance)
 
     def _show_entries(self, view: IncidentView, entries: Sequence[Entry]) -> None:
         """Queue what was finished by others: the reflex, a person, a driver before a crash, or a turn itself."""
@@ -215,15 +219,18 @@ class Conductor:
                 continue
 
 
-def operation_view(world: World, view: IncidentView, instance: Instance) -> OperationView:
-    """What is shown of an operation: its id, its title filled in, and what it waited for."""
-    operation = instance.operation
-    title = operation.title
+def operation_view(world: World, plan: Plan, view: IncidentView, instance: Instance) -> OperationView:
+    """What is shown of an operation: its id, its title filled in, and what it waited for.
+
+    Where what came of it is not told, neither is what the title is filled in with.
+    """
+    operation, tell = instance.operation, told(view, plan)
+    title = operation.title if tell else BLANK.sub("…", operation.title)
     if "{{" in title:
         scope = scope_of(view, typed_facts(view.facts, {}), world.organisation.words, instance.item, instance.clock)
         title = render(title, scope)
     after = tuple(dict.fromkeys(edge.after for edge in operation.after))
-    return OperationView(instance.id, title, str(operation.phase), operation.do, after)
+    return OperationView(instance.id, title, str(operation.phase), operation.do, after, tell)
 
 
 def shown_outcome(entry: Entry) -> Body:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from firedoor.core.people import Person
 from firedoor.runtime.backlog import StoreBacklog
-from firedoor.runtime.flow_views import views_of
+from firedoor.runtime.flow_views import told, views_of
 from firedoor.runtime.prefect_ports import Json, Performer, Shown, Views
 from firedoor.runtime.service import Service
 from firedoor.store import drives
@@ -50,7 +50,8 @@ class FlowHost:
     async def views(self, incident_id: str) -> Views:
         """What the run's page shows."""
         view = await self.service.view(incident_id)
-        return views_of(view, self.public_url())
+        plan = await asyncio.to_thread(self.service.world.store.plan, view.plan_digest)
+        return views_of(view, self.public_url(), tell=told(view, plan))
 
 
 async def start_bridge(runtime: Runtime) -> PrefectBridge:

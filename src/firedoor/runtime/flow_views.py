@@ -1,16 +1,30 @@
 """How an incident looks on the page of its run in Prefect.
 
-Decides what stands there: no sealed fact and no text of people. Leaves the writing to `prefect_artifacts`.
+Decides what stands there: no sealed fact and no text of people; of an incident that only some need to know about its
+number and a link. Whoever opens Prefect sees all runs, so this holds for everybody there. Leaves the writing to
+`prefect_artifacts`.
 """
 
 from __future__ import annotations
 
+from firedoor.core.operations import Plan
 from firedoor.core.view import SETTLED_CLOCKS, IncidentView
 from firedoor.runtime.prefect_ports import Views
 
 
-def views_of(view: IncidentView, public_url: str) -> Views:
-    """Summary, clocks, evidence and links; no sealed fact and no text of people."""
+def told(view: IncidentView, plan: Plan) -> bool:
+    """Whether Prefect's readers may see what the incident is about: nobody is left out, and nothing sealed is known."""
+    sealed = (fact.name for fact in plan.facts if fact.sealed)
+    return view.readers is None and all(view.facts.get(name) is None for name in sealed)
+
+
+def views_of(view: IncidentView, public_url: str, *, tell: bool) -> Views:
+    """Summary, clocks, evidence and links; where it is not for all to be told, the number and where to ask."""
+    if not tell:
+        links = {"incident": f"{public_url}/incidents/{view.id}"} if public_url else {}
+        return Views(
+            summary=f"# {view.id}\n\nOpen only to those who need to know. Nothing of it is shown here.", links=links
+        )
     clocks = tuple(
         {"clock": c["title"], "law": c["citation"], "state": c["state"], "due": c.get("due") or "no outer limit"}
         for c in view.clocks.values()

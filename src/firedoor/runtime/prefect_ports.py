@@ -20,7 +20,8 @@ class OperationView:
     """What Prefect shows of one operation.
 
     `id` is unique in the plan, `after` names the operations it waited for, `phase` is one of
-    identification, containment, remediation, post_incident.
+    identification, containment, remediation, post_incident. Where not every reader of Prefect may know what came of it,
+    `told` is false: that it ended is shown, and no word of it.
     """
 
     id: str
@@ -28,6 +29,7 @@ class OperationView:
     phase: str
     kind: str
     after: tuple[str, ...] = ()
+    told: bool = True
 
 
 Performer = Callable[[OperationView, Effect], Awaitable[Json]]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from firedoor.runtime.prefect_ports import Effect, Json, OperationView
-from firedoor.runtime.prefect_task_runs import failed, finished, name_of, state_of, task_run_id
+from firedoor.runtime.prefect_task_runs import WITHHELD, failed, finished, name_of, state_of, task_run_id
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -126,9 +126,9 @@ class Stage:
         async def operate() -> State[Any]:
             _tag(operation)
             try:
-                return state_of(await once.from_anywhere())
+                return state_of(await once.from_anywhere(), told=operation.told)
             except Exception as error:  # noqa: BLE001 - the conductor gets the exception itself, Prefect its words
-                return failed(f"{type(error).__name__}: {error}")
+                return failed(f"{type(error).__name__}: {error}" if operation.told else WITHHELD)
 
         operate.task_key = operation.id
         await run_task_async(

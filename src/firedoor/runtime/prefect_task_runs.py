@@ -16,6 +16,8 @@ from firedoor.runtime.prefect_ports import Json, OperationView, failure_of, word
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State, TaskRun
 
+WITHHELD = "for those who need to know: see the incident"
+
 
 def task_run_id(flow_run_id: UUID, operation_id: str) -> UUID:
     """The id of an operation's task run: the same in every process that shows this run."""
@@ -27,15 +29,15 @@ def name_of(operation: OperationView) -> str:
     return f"{operation.phase} · {operation.title}".replace("{", "(").replace("}", ")")  # Prefect formats braces
 
 
-def state_of(outcome: Json) -> State[Any]:
-    """The state that an outcome stands for: Completed, Skipped or Failed."""
+def state_of(outcome: Json, *, told: bool = True) -> State[Any]:
+    """The state that an outcome stands for: Completed, Skipped or Failed; without its words where they are not told."""
     from prefect.states import Completed
 
     failure = failure_of(outcome)
     if failure is not None:
-        return failed(failure)
+        return failed(failure if told else WITHHELD)
     name = "Skipped" if outcome.get("status") == "skipped" else "Completed"
-    return Completed(name=name, message=words_of(outcome)[:2000] or None)
+    return Completed(name=name, message=words_of(outcome)[:2000] or None if told else WITHHELD)
 
 
 def failed(why: str) -> State[Any]:
@@ -56,7 +58,7 @@ def finished(
 
     ended = _instant(outcome.get("at"))
     began = _instant(outcome.get("started_at"), ended)
-    identity, state = task_run_id(flow_run_id, operation.id), state_of(outcome)
+    identity, state = task_run_id(flow_run_id, operation.id), state_of(outcome, told=operation.told)
     state.timestamp = cast("Any", max(ended, after) if after else ended)  # Prefect has a type of its own for instants
     state.id = uuid5(identity, f"{state.type} {state.timestamp.isoformat()}")  # shown twice is written once
     state.state_details.task_run_id, state.state_details.flow_run_id = identity, flow_run_id
