@@ -135,9 +135,10 @@ def test_an_answer_starts_the_clocks(
     )
     monkeypatch.setenv("FIREDOOR_ORGANISATION", str(profile))
     assert confirmed(firedoor, incident).code == 0
-    clocks = firedoor("clocks", incident)
-    assert "eu.gdpr.art33.sa" in clocks.out
-    assert "in 71 h 59 min" in clocks.out
+    for clocks in (firedoor("clocks", incident), firedoor("clocks")):
+        assert "eu.gdpr.art33.sa" in clocks.out
+        assert "in 71 h 59 min" in clocks.out
+    assert "Tell the supervisory authority" in firedoor("clocks", "--format", "ics").out
     firedoor("run", LEAK, "--why", "another one")
     listed = [line.split()[0] for line in firedoor("incidents").out.splitlines()[1:]]
     assert listed == [ONE, "INC-2026-0002"]

@@ -226,7 +226,7 @@ async def test_tasks_and_clocks_are_listed_over_all_incidents(built: House) -> N
     assert "Nothing waits for you" in (await cleo.get("/tasks")).text
     assert f"/incidents/{incident}/tasks/T1" in (await cleo.get("/tasks?whose=all")).text
     assert f"/incidents/{incident}/tasks/T1" in (await ann.get("/tasks")).text
-    assert f'href="/incidents/{incident}#clock-' in (await ann.get("/clocks")).text
+    assert f'href="/incidents/{incident}/clocks/' in (await ann.get("/clocks")).text
     assert re.search(r"Europe|UTC", (await ann.get(f"/incidents/{incident}")).text)
 
 

@@ -17,13 +17,14 @@ from firedoor.core.clock_changes import Mandate, resume
 from firedoor.core.clock_value import NEXT, Clock, ClockState, shown
 from firedoor.core.due import DueKind
 from firedoor.core.journal import Body, Draft, Kind
-from firedoor.core.problems import InvalidInput, NotFound, Problem, Refused, nearest
+from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem, Refused, nearest
 from firedoor.core.view import IncidentView
 
 if TYPE_CHECKING:
     from firedoor.core.people import Person
 
 ACTOR = "firedoor"
+ACTIONS = {"extend": ClockState.EXTENDED, "pause": ClockState.PAUSED, "resume": ClockState.RUNNING}
 CHANGE = "clock-change:"
 DAY = timedelta(days=1)
 MAXIMUM_WORDS = 4_000  # characters
@@ -85,6 +86,23 @@ def resume_clock(view: IncidentView, clock_id: str, why: str, person: Person, no
 def resumed(clock: Clock, mandate: Mandate, actor: str) -> Draft:
     """The entry that the end of a pause becomes."""
     return Draft(Kind.CLOCK_CHANGED, actor, {**dump(resume(clock, mandate)), "what": "resumed", "because": mandate.why})
+
+
+def obstacle(view: IncidentView, clock_id: str, action: str) -> Problem | None:
+    """What in the state of a clock forbids one of ACTIONS; None where nothing does. For pages that say so first."""
+    try:
+        _clock(view, clock_id, ACTIONS[action])
+    except FiredoorError as error:
+        return error.problems[0]
+    return None
+
+
+def missing_words(document: str, why: str) -> list[Problem]:
+    """What is missing of the words that a request for more time needs."""
+    return [
+        _problem(name, f"{what} is needed, in at most {MAXIMUM_WORDS} characters", do)
+        for name, what, do in _needed(document, why)
+    ]
 
 
 def clock_of(body: Body) -> Clock:
@@ -150,10 +168,7 @@ def _clock(view: IncidentView, clock_id: str, to: ClockState) -> Clock:
 
 
 def _problems(asked: MoreTime, now: datetime) -> list[Problem]:
-    found = [
-        _problem(name, f"{what} is needed, in at most {MAXIMUM_WORDS} characters", do)
-        for name, what, do in _needed(asked)
-    ]
+    found = missing_words(asked.document, asked.why)
     if asked.until.tzinfo is None:
         return [*found, _problem("until", "the instant has no offset", "write 2026-12-24T10:00:00+01:00")]
     if asked.until <= now:
@@ -161,14 +176,14 @@ def _problems(asked: MoreTime, now: datetime) -> list[Problem]:
     return found
 
 
-def _needed(asked: MoreTime) -> Iterable[tuple[str, str, str]]:
-    if not 0 < len(asked.document.strip()) <= MAXIMUM_WORDS:
+def _needed(document: str, why: str) -> Iterable[tuple[str, str, str]]:
+    if not 0 < len(document.strip()) <= MAXIMUM_WORDS:
         yield (
             "document",
             "the document that grants it",
             "name it, for example its reference and its digest in the evidence",
         )
-    if not 0 < len(asked.why.strip()) <= MAXIMUM_WORDS:
+    if not 0 < len(why.strip()) <= MAXIMUM_WORDS:
         yield "why", "a reason", "say why"
 
 

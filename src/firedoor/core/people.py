@@ -130,6 +130,12 @@ def submit_clock(
     view: IncidentView, clock_id: str, fields: Mapping[str, str], why: str, person: Person, now: datetime
 ) -> list[Draft]:
     """Record that a duty was met: the reference or receipt is what makes it more than a claim."""
+    task = submission(view, clock_id)
+    return answer_task(view, task.id, Answer("submitted", why, fields=fields), person, {}, now)
+
+
+def submission(view: IncidentView, clock_id: str) -> TaskView:
+    """The open task that settles a clock. Raises NotFound, or Refused where the clock is settled or no task is open."""
     clock = view.clocks.get(clock_id)
     if clock is None:
         raise NotFound(_problem("C101", f'{view.id} has no clock "{clock_id}"', nearest(clock_id, view.clocks)))
@@ -140,7 +146,7 @@ def submit_clock(
         raise Refused(
             _problem("C103", f"no task for {clock_id} is open yet", "wait until its draft is made, then try again")
         )
-    return answer_task(view, task.id, Answer("submitted", why, fields=fields), person, {}, now)
+    return task
 
 
 def _may_answer(view: IncidentView, task: TaskView, answer: Answer, person: Person, *, glass: bool) -> str:
@@ -308,5 +314,5 @@ def _problem(code: str, message: str, do: str) -> Problem:
 
 __all__ = [
     "Answer", "MoreTime", "Person", "answer_task", "extend_clock", "need_open", "need_why", "pause_clock",
-    "resume_clock", "set_facts", "submit_clock", "the_task", "why_not",
+    "resume_clock", "set_facts", "submission", "submit_clock", "the_task", "why_not",
 ]  # fmt: skip

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import AsyncIterable
 
 from firedoor.core.canonical import canonical, digest
-from firedoor.core.custody import added, check_addition, piece_of, touched
+from firedoor.core.custody import Pointer, added, check_addition, check_pointer, piece_of, pointed, touched
 from firedoor.core.journal import Body, Draft
 from firedoor.core.people import Person
 from firedoor.core.problems import NotFound, Problem
@@ -55,6 +55,16 @@ async def take_in(  # noqa: PLR0913 - the fields of a piece
     if mode == "vault":
         await asyncio.to_thread(world.vault.put, bytes(held))
     draft = added(name.strip(), sha256, size, media_type, mode, why, person, world.now().isoformat())
+    await _write(world, incident, draft)
+    return draft.body
+
+
+async def point_out(world: World, incident: str, pointer: Pointer, why: str, person: Person) -> Body:
+    """Keep hashes and locators that a person states. Nothing is fetched. Raises NotFound or InvalidInput."""
+    await asyncio.to_thread(world.view, incident)
+    check_pointer(pointer, why)
+    kept = await asyncio.to_thread(world.vault.put, canonical(pointer.content()))
+    draft = pointed(pointer, kept.sha256, kept.size, why, person, world.now().isoformat())
     await _write(world, incident, draft)
     return draft.body
 

@@ -100,12 +100,13 @@ def clocks(
     if written is ClocksFormat.JSON:
         render.as_json(answer)
         return
+    found = [{"due": clock.get("due_at"), **clock} for clock in answer["clocks"]]  # the list over all calls it due_at
     if written is ClocksFormat.ICS:
-        _write_calendar(answer["clocks"], incident)
+        _write_calendar(found, incident)
         return
-    if not answer["clocks"]:
+    if not found:
         render.line("no clock runs")
-    incident_page.write_clocks(answer["clocks"], with_incident=incident is None)
+    incident_page.write_clocks(found, with_incident=incident is None)
 
 
 def _write_calendar(found: list[dict[str, Any]], incident: str | None) -> None:

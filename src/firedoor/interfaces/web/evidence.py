@@ -8,21 +8,34 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Body, Path, Query, Request
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from firedoor.core.custody import custody
+from firedoor.core.custody import Pointer, custody
 from firedoor.core.problems import NotPermitted, Problem
 from firedoor.interfaces.web.answers import answer
 from firedoor.interfaces.web.auth import Asking, Running
 from firedoor.interfaces.web.reading import read
-from firedoor.runtime.custodian import hand_out, take_in
+from firedoor.runtime.custodian import hand_out, point_out, take_in
 
 OCTETS = "application/octet-stream"
 BYTES = {"type": "string", "format": "binary"}
 Digest = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="SHA-256 in lower-case hexadecimal")]
 
 router = APIRouter(prefix="/api/v1", tags=["evidence"])
+
+
+class Pointed(BaseModel):
+    """Hashes of something, and where it is; never the thing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = Field(examples=["the reported post"])
+    why: str = Field(examples=["Named in the request of the person shown."])
+    algorithm: str = Field("sha256", examples=["sha256", "pdq"])
+    hashes: list[str] = Field([], max_length=1000)
+    locators: list[str] = Field([], max_length=1000, examples=[["post/8812"]])
 
 
 @router.get("/incidents/{incident}/evidence", summary="What is kept, and who touched it")
@@ -70,6 +83,14 @@ async def add_piece(
         why=why,
         person=caller.person,
     )
+    return answer({"incident": incident, "evidence": kept}, 201)
+
+
+@router.post("/incidents/{incident}/evidence/locators", status_code=201, summary="Keep hashes and locators, no content")
+async def add_pointer(incident: str, given: Annotated[Pointed, Body()], runtime: Running, caller: Asking) -> Response:
+    """For intimate material, or whatever may show a child: what it is known by and where it is. Nothing is fetched."""
+    pointer = Pointer(given.name, given.algorithm, tuple(given.hashes), tuple(given.locators))
+    kept = await point_out(runtime.world, incident, pointer, given.why, caller.person)
     return answer({"incident": incident, "evidence": kept}, 201)
 
 

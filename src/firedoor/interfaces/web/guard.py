@@ -20,6 +20,9 @@ from firedoor.interfaces.web.answers import JSON, plain, refusal
 
 MAXIMUM_BODY = 1024 * 1024  # bytes
 MAXIMUM_EVIDENCE = 64 * 1024 * 1024  # bytes
+MAXIMUM_FORM = (
+    1024 * 1024 * 1024
+)  # bytes; below it the page itself refuses a piece that is too large, and holds nothing
 API = "/api/v1/"
 RAW = ("/alerts/", "/evidence")  # addresses whose bodies are not ours to prescribe
 
@@ -87,7 +90,9 @@ def _refused(scope: Scope, headers: Headers) -> int | None:
 
 
 def _largest(path: str) -> int:
-    return MAXIMUM_EVIDENCE if path.endswith("/evidence") else MAXIMUM_BODY
+    if not path.endswith("/evidence"):
+        return MAXIMUM_BODY
+    return MAXIMUM_EVIDENCE if path.startswith(API) else MAXIMUM_FORM
 
 
 def _bounded(receive: Receive, largest: int) -> Receive:

@@ -65,8 +65,8 @@ def lessons_of(runtime: Runtime, found: Read) -> dict[str, Any]:
     text, _ = diff(suggested, files, found.view)
     return {
         "incident": found.view.id, "playbook": found.view.playbook, "version": found.view.version,
-        "agenda": made["agenda"], "measures": made["work"], "promised": made["promised"], "proposals": made["changes"],
-        "diff": found.show(text),
+        "agenda": made["agenda"], "measures": made["work"], "promised": made["promised"], "reviews": made["review"],
+        "proposals": made["changes"], "diff": found.show(text),
     }  # fmt: skip
 
 

@@ -55,10 +55,18 @@ async def need_own_page(request: Request, secret: str) -> None:
         return
     given = request.headers.get(HEADER, "")
     if not given and request.headers.get("content-type", "").partition(";")[0].strip().lower() in FORMS:
-        given = str((await request.form()).get(FIELD, ""))
+        given = await _in_the_form(request)
     if not hmac.compare_digest(given.encode(), csrf_of(secret).encode()):
         message = "this form was not sent from a page of yours, or you signed in anew meanwhile"
         raise NotPermitted(Problem(code="W107", message=message, do="load the page again, then send it again"))
+
+
+async def _in_the_form(request: Request) -> str:
+    """The proof as a field; of a form with a piece of evidence only what stands before the file is read for it."""
+    from firedoor.interfaces.web.upload import is_upload, upload_of  # it answers with what rests on this module
+
+    words = (await upload_of(request)).words if is_upload(request) else await request.form()
+    return str(words.get(FIELD, ""))
 
 
 def to_sign_in(request: Request) -> Response:

@@ -14,8 +14,10 @@ from zoneinfo import ZoneInfo
 from fastapi import Request
 from starlette.datastructures import FormData
 
+from firedoor.core import dates
 from firedoor.core.facts import FactDefinition, FactType
 from firedoor.core.journal import Body
+from firedoor.core.problems import InvalidInput, Problem
 from firedoor.core.severity import Severity
 from firedoor.core.territories import zone_of
 from firedoor.runtime.world import World
@@ -84,6 +86,21 @@ def read_facts(definitions: Iterable[FactDefinition], prefix: str, given: Mappin
     """Those facts that were put in."""
     found = {one.name: read_fact(one, prefix, given) for one in definitions}
     return {name: value for name, value in found.items() if value is not None}
+
+
+def read_instant(name: str, given: Mapping[str, Any]) -> datetime:
+    """An instant in the zone that was chosen. Raises InvalidInput where it is missing, never was, or was twice."""
+    typed, zone = str(given.get(name, "")).strip(), str(given.get(name + ZONE, "")) or "UTC"
+    if not typed:
+        raise InvalidInput(
+            Problem(code="W148", field=name, message="no instant was given", do="choose a day and a time")
+        )
+    return dates.instant(typed, dates.zone_named(zone))
+
+
+def zones(world: World, *first: str) -> list[str]:
+    """The zones to choose from: those named, the organisation's own, and some of the world."""
+    return list(dict.fromkeys((*filter(None, first), *_zones(world))))
 
 
 def _instant(typed: str, zone: str) -> str:

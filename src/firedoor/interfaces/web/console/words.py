@@ -36,6 +36,15 @@ def instant(value: str | datetime | None, zone: str = "") -> Markup:
     return Markup('<time datetime="{}" data-instant>{}</time>{}').format(at.isoformat(), shown, there)
 
 
+def there(value: str | datetime, zone: str) -> Markup:
+    """An instant as the clock on the wall of a zone shows it, with its day; no script changes it."""
+    from zoneinfo import ZoneInfo
+
+    at = _at(value).astimezone(ZoneInfo(zone))
+    shown = at.strftime("%a %d %b %Y, %H:%M ") + zone
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), shown)
+
+
 def countdown(value: str | datetime | None, now: datetime) -> Markup:
     """The span until an instant; the script lets it run."""
     if not value:
@@ -115,5 +124,5 @@ def _in_zone(at: datetime, zone: str) -> str:
 
 FILTERS = {
     "instant": instant, "countdown": countdown, "state": state, "type_of": type_of, "plain": plain, "who": who,
-    "size": size, "flow": flow, "instants": instants,
+    "size": size, "flow": flow, "instants": instants, "there": there,
 }  # fmt: skip
