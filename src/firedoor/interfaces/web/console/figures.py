@@ -25,7 +25,7 @@ from firedoor.interfaces.web.pages import page
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 
-WIDE, BAR = 250, 26  # units of a picture
+WIDE, BAR = 140, 26  # units of a picture
 BAD = frozenset(("late", "missed"))
 ENDS = {
     "met": "sent in time", "late": "sent late", "missed": "missed", "waived": "ended by decision",

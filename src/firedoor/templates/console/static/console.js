@@ -58,6 +58,7 @@ function live(part) {
     const current = document.querySelector(`[data-live="${name}"]`);
     if (!current || current.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) { asked = true; return; }
     const answer = await fetch(location.href, { headers: { accept: "text/html" }, credentials: "same-origin" });
+    if (answer.status === 404 || answer.status === 405) return; // what a form answered: loading that again would send it again
     if (!answer.ok || answer.redirected) { location.reload(); return; }
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(`[data-live="${name}"]`);
     if (!fresh || shown(fresh) === last) return;
