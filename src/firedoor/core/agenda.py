@@ -8,7 +8,7 @@ what they change to `measures` and `proposals`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from firedoor.core.durations import span
@@ -22,11 +22,14 @@ TOPICS = {
 MAXIMUM_UNKNOWN = 12  # facts named one by one; the rest are counted
 
 
-def agenda(report: Body, entries: Sequence[Entry]) -> list[Body]:
-    """Return the points in the order of TOPICS: {topic, heading, about, question, entry (its number, or None)}."""
+def agenda(report: Body, entries: Sequence[Entry], title: Callable[[str], str] = str) -> list[Body]:
+    """Return the points in the order of TOPICS: {topic, heading, about, question, entry (its number, or None)}.
+
+    `title` gives the name of an operation for people, by its id.
+    """
     made = (
         *_clocks(report["clocks"]), *_answers(report["decisions"]), *_doors(report["containment"]),
-        *_glass(entries), *_failures(entries), *_unknown(report["unknown"]),
+        *_glass(entries), *_failures(entries, title), *_unknown(report["unknown"]),
     )  # fmt: skip
     order = list(TOPICS)
     return sorted(made, key=lambda point: order.index(point["topic"]))
@@ -92,20 +95,22 @@ def _glass(entries: Iterable[Entry]) -> Iterator[Body]:
             yield _point("answer", about, "Did the first role know that it was asked?", entry.seq)
 
 
-def _failures(entries: Iterable[Entry]) -> Iterator[Body]:
+def _failures(entries: Iterable[Entry], title: Callable[[str], str]) -> Iterator[Body]:
     for entry in entries:
         if entry.kind == Kind.FAILED and entry.body.get("final"):
-            about = f"{entry.body['op']} failed for good: {entry.body['problem']}"
-            yield _point("failure", about, "Could this have been seen before the incident, by a drill or by `firedoor doctor`?", entry.seq)  # fmt: skip  # noqa: E501
+            about = f"{title(str(entry.body['op']))}: failed for good. {entry.body['problem']}"
+            question = "Could this have been seen before the incident, by a drill or by the doctor's checks?"
+            yield _point("failure", about, question, entry.seq)
 
 
 def _unknown(facts: Sequence[Body]) -> Iterator[Body]:
     for fact in facts[:MAXIMUM_UNKNOWN]:
-        ask = f" {fact['ask']}" if fact["ask"] else ""
+        ask = f" {fact['ask'].rstrip('.')}{'' if fact['ask'].endswith('?') else '.'}" if fact["ask"] else ""
         yield _point("unknown", f"{_plain(fact['name'])}.{ask}", "Can it be known next time, and where would it stand?")
     if len(facts) > MAXIMUM_UNKNOWN:
         more = len(facts) - MAXIMUM_UNKNOWN
-        yield _point("unknown", f"{more} more facts are not known.", "Which of them would have changed a decision?")
+        words = "1 more fact is not known." if more == 1 else f"{more} more facts are not known."
+        yield _point("unknown", words, "Which of them would have changed a decision?")
 
 
 def _plain(name: Any) -> str:  # noqa: ANN401 - a name of the journal

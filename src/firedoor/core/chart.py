@@ -30,6 +30,7 @@ TICKS = (
     (31536000, "1 year"),
     (157680000, "5 years"),
 )
+OVERTAKEN = frozenset(("not_applicable", "superseded"))  # nothing was due by these limits
 TURNS = {Kind.STATE: "state", Kind.CLOCK_MISSED: "missed", Kind.TASK_ESCALATED: "escalated"}
 
 
@@ -64,7 +65,7 @@ def chart(entries: Sequence[Entry], phases: Sequence[Body], clocks: Sequence[Bod
             if e.kind in TURNS
         ],
         "durations": _durations(phases),
-        "used": [_used(clock, entries[-1].at) for clock in drawn if clock["due"]],
+        "used": [_used(clock, entries[-1].at) for clock in drawn if clock["due"] and clock["result"] not in OVERTAKEN],
         "ticks": [{"x": scale.of(seconds), "label": label} for seconds, label in TICKS if seconds <= scale.longest],
     }
 

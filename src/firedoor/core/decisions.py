@@ -21,15 +21,20 @@ def decisions(
 ) -> list[Body]:
     """Return every answer of a person, oldest first. `wanted` are the facts whose being unknown is told, too.
 
-    `known` is everything that was known before the answer, `learned` what of it is new since the answer before.
+    `known` is everything that was known before the answer, `learned` what of it is new since the answer before. What is
+    learned is numbered through: `numbers` of the facts learned, `known_up_to` the highest number that the answer knew,
+    so that on paper each fact stands once. `unknown_as_before` says that the list of what was not known did not change.
     """
-    names, view = tuple(wanted), IncidentView("")
+    names, view, last = tuple(wanted), IncidentView(""), 0
     found: list[Body] = []
     for entry in entries:
         if entry.kind == Kind.TASK_ANSWERED:
             found.append(_decision(entry, view, definitions, names, seal))
-            before = found[-2]["known"] if len(found) > 1 else {}
-            found[-1]["learned"] = {k: v for k, v in found[-1]["known"].items() if before.get(k) != v}
+            one, before = found[-1], found[-2] if len(found) > 1 else {"known": {}, "unknown": None}
+            one["learned"] = {k: v for k, v in one["known"].items() if before["known"].get(k) != v}
+            one["numbers"] = {name: last + number for number, name in enumerate(one["learned"], 1)}
+            last += len(one["learned"])
+            one["known_up_to"], one["unknown_as_before"] = last, one["unknown"] == before["unknown"]
         take(view, entry)
     return found
 

@@ -7,6 +7,7 @@ the journal. Leaves its look to the templates. It never says that a law was kept
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -41,6 +42,8 @@ RESULTS = {
     "open": "still running", "superseded": "another duty took its place", "not_applicable": "found not to apply",
 }  # fmt: skip
 
+OVERTAKEN = frozenset(("not_applicable", "superseded"))  # nobody had to settle these; their history says why
+
 
 def report(
     entries: Sequence[Entry], plan: Plan, definitions: Mapping[str, FactDefinition], seal: Seal = OPEN,
@@ -51,22 +54,24 @@ def report(
     wanted = [fact.name for fact in plan.facts]
     clocks = [{**clock_line(clock), "as_sent": _as_sent(view, clock)} for clock in view.clocks.values()]
     lasted = phases(view, entries, names)
+    titles = {name: str(clock["title"]) for name, clock in view.clocks.items()}
     body: Body = {
         "format": FORMAT, "notice": NOTICE, "as_of": {"seq": view.head.seq, "at": entries[-1].at},
         "organisation": (organisation or {}).get("name"), "incident": _incident(view, plan),
         "measures": measures(view, entries, names), "phases": lasted,
-        "decisions": decisions(entries, definitions, wanted, seal), "clocks": clocks,
-        "containment": containment(view, names), "evidence": custody(entries),
+        "decisions": _reworded(decisions(entries, definitions, wanted, seal), "question", titles), "clocks": clocks,
+        "containment": containment(view, names), "evidence": [_titled(piece, view) for piece in custody(entries)],
         "review": _review(view), "cause": _words(view, "root_cause"), "corrective": _words(view, "measures_taken"),
         "facts": _known(view, definitions), "unknown": _unknown(view, wanted, definitions),
-        "open_tasks": _open_tasks(view),
-        "timeline": timeline(entries, names, definitions, seal), "chain": _chain(view, entries),
+        "open_tasks": _reworded(_open_tasks(view), "question", titles),
+        "timeline": _reworded(timeline(entries, names, definitions, seal), "what", titles),
+        "chain": _chain(view, entries),
         "chart": chart(entries, lasted, clocks),
     }  # fmt: skip
     body["people"] = _people(body["decisions"])
     body["work"], body["promised"] = work.tracked(view, names), work.promised(body["review"])
     body["changes"] = [one.as_json() for one in proposals(view, entries, names)]
-    body["agenda"] = agenda(body, entries)
+    body["agenda"] = agenda(body, entries, lambda operation: names.title(operation, view))
     body["summary"] = _summary(view, body)
     covered: Body = seal.cover(body)
     return covered
@@ -77,6 +82,7 @@ def clock_line(clock: Body) -> Body:
     settlement = clock.get("settlement") or {}
     due, settled = clock.get("due"), clock.get("settled_at")
     result = _result(clock, settlement)
+    because = plainly((clock.get("history") or [{}])[-1].get("why") or "") if result in OVERTAKEN else ""
     margin = (
         int((datetime.fromisoformat(due) - datetime.fromisoformat(settled)).total_seconds())
         if due and settled
@@ -91,9 +97,32 @@ def clock_line(clock: Body) -> Body:
         "assumption": clock.get("assumption", ""), "state": clock["state"], "result": result, "means": RESULTS[result],
         "settled_at": settled, "margin_seconds": margin, "missed_at": clock.get("missed_at"),
         "by": settlement.get("by", ""),
-        "why": settlement.get("why", ""), "reference": settlement.get("reference", ""),
+        "why": settlement.get("why", "") or because, "reference": settlement.get("reference", ""),
         "reasons_for_delay": settlement.get("reasons_for_delay", ""), "history": clock.get("history", []),
     }  # fmt: skip
+
+
+def plainly(said: object, titles: Mapping[str, str] | None = None) -> str:
+    """A sentence of the law's reckoning for a reader: duties by their titles, and a condition that fails as such."""
+    text = re.sub(r" ?\[[a-z_]+ = [^\]]*\]", "", str(said))
+    text = re.sub(r"(^|: )no: ", r"\1this does not hold: ", text)
+    for clock, title in (titles or {}).items():
+        text = text if clock not in text else re.sub(rf"(?<![\w.]){re.escape(clock)}(?![\w.]*\w)", f'"{title}"', text)
+    return text
+
+
+def _reworded(lines: Sequence[Body], name: str, titles: Mapping[str, str]) -> list[Body]:
+    return [{**line, name: plainly(line[name], titles)} for line in lines]
+
+
+def _titled(piece: Body, view: IncidentView) -> Body:
+    """A piece with a title for people: a notice by the name of its duty, not by the clock's id."""
+    title = str(piece["name"]).replace("_", " ") if piece["op"] else str(piece["name"])
+    for clock in sorted(view.clocks.values(), key=lambda clock: -len(clock["id"])):
+        if f"for {clock['id']}" in piece["name"]:
+            title = str(piece["name"]).replace(clock["id"], f'"{clock["title"]}"')
+            break
+    return {**piece, "title": title}
 
 
 def _as_sent(view: IncidentView, clock: Body) -> Body | None:
@@ -207,7 +236,8 @@ def _summary(view: IncidentView, body: Body) -> list[str]:
     sentences.append(f"{len(body['decisions'])} decisions by {len(body['people'])} people are on record.")
     sentences.append(f"{len(body['evidence'])} pieces of evidence are under custody.")
     if body["unknown"]:
-        sentences.append(f"{len(body['unknown'])} facts are not known.")
+        unknown = len(body["unknown"])
+        sentences.append(f"{unknown} {'fact is' if unknown == 1 else 'facts are'} not known.")
     return sentences
 
 

@@ -214,8 +214,8 @@ def _clock_started(body: Body, moment: _Moment) -> Said:
 def _clock_changed(body: Body, moment: _Moment) -> Said:
     due = body.get("due") or "none"
     return (
-        f"Clock changed: {moment.clock(body)} is {body.get('state', '')}, limit {due}",
-        str(body.get("why", "")),
+        f"Clock changed: {moment.clock(body)} is {str(body.get('state', '')).replace('_', ' ')}, limit {due}",
+        str(body.get("because") or " ".join(body.get("why") or ())),
         True,
     )
 

@@ -21,6 +21,10 @@ from firedoor.core.report import span
 
 FOLDER = Path(templates.__file__).parent
 # An underscore within a word is no emphasis (CommonMark 6.2), and names of facts are full of them.
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)")
+_NEEDS = re.compile(r"\(needs: [^)]*\)|\[[a-z_]+ = [^\]]*\]|\b[a-z]+(?:_[a-z0-9]+)+ = ")
+_NAME = re.compile(r"[a-z]+(?:_[a-z]+)+")
+_SHORT = re.compile(r"(?<![a-z])(?:eu|uk|us|ai|dpo)(?![a-z])")
 _MARKDOWN = re.compile(r"[\\`*\[\]<>|#~]|(?<![^\W_])_|_(?![^\W_])")
 
 
@@ -56,7 +60,7 @@ def _environment(*, html: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters |= {"when": when, "span": span, "words": words}
+    made.filters |= {"when": when, "span": span, "words": words, "prose": prose}
     return made
 
 
@@ -67,9 +71,17 @@ def when(instant: str | None) -> str:
     return f"{datetime.fromisoformat(instant).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def prose(text: Any) -> str:  # noqa: ANN401 - words, or what is shown as words
+    """A sentence of the record for a reader: every instant in UTC as elsewhere on the page, and facts as words."""
+    if _NAME.fullmatch(str(text)):
+        return words(str(text))
+    said = _INSTANT.sub(lambda found: when(found[0]), str(text))
+    return _NEEDS.sub(lambda found: found[0].replace("_", " "), said)
+
+
 def words(name: str) -> str:
     """A name of ours as words."""
-    return str(name).replace("_", " ")
+    return _SHORT.sub(lambda found: found[0].upper(), str(name)).replace("_", " ")
 
 
 def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a template shows
