@@ -26,7 +26,8 @@ from firedoor.store.tables import ClockRow, HoldRow, IncidentRow, TaskRow
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 
-SHOWN = 30  # rows of each list; the full lists are a click away
+SHOWN = 30  # incidents; the full lists are a click away
+NEXT = 8  # tasks, and limits: more would push the incidents out of sight
 
 
 @router.get("/", summary="The overview")
@@ -39,6 +40,7 @@ async def overview(request: Request, runtime: Running, caller: Asking) -> Respon
     shown: dict[str, Any] = {
         "clocks": clocks,
         "tasks": tasks,
+        "next": NEXT,
         "health": health,
         "now": runtime.world.now(),
     }
@@ -86,14 +88,14 @@ def _next_clocks(connection: Connection, caller: Caller) -> Any:  # noqa: ANN401
     columns = table(ClockRow).c
     running = columns.state.not_in(SETTLED_CLOCKS) & columns.due_at.is_not(None)
     where = running & of_visible(connection, caller, columns.incident)
-    return select(table(ClockRow)).where(where).order_by(columns.due_at).limit(SHOWN)
+    return select(table(ClockRow)).where(where).order_by(columns.due_at).limit(NEXT + 1)
 
 
 def _my_tasks(connection: Connection, caller: Caller) -> Any:  # noqa: ANN401 - a query of SQLAlchemy's
     columns = table(TaskRow).c
     mine = (columns.state == "open") & (columns.role.in_(sorted(caller.person.roles)) | caller.local)
     where = mine & of_visible(connection, caller, columns.incident)
-    return select(table(TaskRow)).where(where).order_by(columns.due_at).limit(SHOWN)
+    return select(table(TaskRow)).where(where).order_by(columns.due_at).limit(NEXT + 1)
 
 
 def _overdue(connection: Connection, caller: Caller, now: datetime) -> dict[str, int]:
