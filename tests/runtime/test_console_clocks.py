@@ -97,8 +97,9 @@ async def test_more_time_is_asked_for_and_somebody_else_agrees(built: House) -> 
     await agreed(built, incident, bo)
     assert (await clock(built, incident))["state"] == "extended"
     page = (await ann.get(here)).text
-    for words in ("asked for by ann", "agreed by bo", WORDS["document"], "It covers this case.", "Limit <time"):
+    for words in ("asked for by ann, agreed by bo", WORDS["document"], "It covers this case.", "Limit <time"):
         assert words in page, words
+    assert page.index("<dt>Extended</dt>") < page.index('id="can"')
 
 
 async def test_a_pause_is_asked_for_agreed_and_ended(built: House) -> None:
@@ -127,7 +128,7 @@ async def test_a_submission_is_recorded_with_its_reference(built: House) -> None
     assert (found["state"], found["settlement"]["reference"]) == ("submitted", "LDI-2026-77")
     assert found["settlement"]["sent_at"] == "2026-11-20T10:00:00+00:00"
     page = (await dee.get(here)).text
-    for words in ("sent in time", "LDI-2026-77", "by dee", "The clock has ended: submitted."):
+    for words in ("sent in time", "LDI-2026-77", "by dee", '<p class="empty">The clock has ended: submitted.</p>'):
         assert words in page, words
     assert "<textarea" not in page
 

@@ -15,7 +15,7 @@ from tests.runtime.test_console_incident import PAGE, ROLES, SECRET, Browser, br
 
 from firedoor.core.problems import InvalidInput
 from firedoor.interfaces.web.glance import forget
-from firedoor.interfaces.web.guard import MAXIMUM_EVIDENCE
+from firedoor.interfaces.web.guard import MAXIMUM_EVIDENCE, MAXIMUM_FORM
 from firedoor.interfaces.web.session import COOKIE
 from firedoor.interfaces.web.upload import Upload
 from firedoor.store.sessions import csrf_of
@@ -96,6 +96,18 @@ async def test_a_file_that_is_too_large_is_refused_on_the_form(built: House) -> 
         assert "larger than 64 MiB; nothing of it was kept" in refused.text
         assert WORDS["why"] in refused.text
     assert WORDS["name"] not in await kept(built, incident)
+
+
+async def test_what_no_page_takes_in_is_refused_on_a_page(built: House) -> None:
+    """Beyond every bound, and at an address that is none: words for people, and JSON for programs as before."""
+    incident, ann = await built.open(), await browser(built, "ann", *ROLES)
+    here, huge = f"/incidents/{incident}/evidence", {"content-length": str(MAXIMUM_FORM + 1)}
+    refused = await ann.client.post(here, content=b"", headers={**PAGE, **huge})
+    assert (refused.status_code, "nothing of it was kept" in refused.text) == (413, True)
+    lost = await ann.get("/no-such-page")
+    assert (lost.status_code, "find it from the overview" in lost.text) == (404, True)
+    assert problems(await built.local.get("/no-such-page")) == ["W104"]
+    assert problems(await built.local.post(f"/api/v1{here}", content=b"", headers=huge)) == ["W113"]
 
 
 async def _endless(token: str) -> AsyncIterator[bytes]:

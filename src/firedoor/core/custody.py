@@ -159,7 +159,7 @@ def check_addition(view: IncidentView, name: str, media_type: str, mode: str, wh
     if mode == "vault" and media_type.lower().startswith(VISUAL):
         message = f"images and videos are not stored with an incident ({view.type})"
         raise Refused(
-            _problem("E106", message, "keep the digest alone: mode=digest; the original stays where it is, on hold")
+            _problem("E106", message, "keep its SHA-256 alone (mode digest); the original stays where it is, on hold")
         )
 
 

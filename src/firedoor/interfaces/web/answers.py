@@ -32,6 +32,12 @@ PLAIN: Mapping[int, tuple[str, str, str]] = {
     503: ("W153", "too many are listening", "try again later, or ask for /incidents now and then"),
 }
 
+# What a person with a browser is told to do instead of what a program is told.
+FOR_PEOPLE: Mapping[int, str] = {
+    400: "load the page again and send it", 404: "go back, or find it from the overview",
+    405: "go back, and use the page's buttons", 413: "nothing of it was kept; go back, and send something smaller",
+}  # fmt: skip
+
 
 class Unauthenticated(FiredoorError):
     """Nobody known is asking."""
@@ -73,6 +79,19 @@ def wants_page(request: Request) -> bool:
     return not is_program and "text/html" in request.headers.get("accept", "")
 
 
+def plain_to(request: Request, status: int, headers: Mapping[str, str] | None = None) -> Response:
+    """Answer with a bare status: as a page to a person with a browser, else as everywhere."""
+    if not wants_page(request):
+        return plain(status, headers=headers)
+    from firedoor.interfaces.web.pages import page  # it answers with what is here
+
+    code, usual, do = PLAIN.get(status, ("W199", "the request was refused", ""))
+    problem = Problem(code=code, message=usual, do=FOR_PEOPLE.get(status, do))
+    shown = page(request, "problem.html.j2", status, problems=(problem,))
+    shown.headers.update(headers or {})
+    return shown
+
+
 def plain(status: int, message: str = "", headers: Mapping[str, str] | None = None) -> Response:
     """Return the error response of a bare status."""
     code, usual, do = PLAIN.get(status, ("W199", "the request was refused", "see docs/reference/api.md"))
@@ -92,10 +111,10 @@ async def on_problem(request: Request, error: Exception) -> Response:
     return page(request, "problem.html.j2", error.http_status, problems=error.problems)
 
 
-async def on_status(_: Request, error: Exception) -> Response:
+async def on_status(request: Request, error: Exception) -> Response:
     """Answer with the shape of a problem where the framework only has a status."""
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for these only
-    return plain(error.status_code, headers=error.headers)
+    return plain_to(request, error.status_code, error.headers)
 
 
 async def on_invalid(_: Request, error: Exception) -> Response:

@@ -13,10 +13,11 @@ from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from firedoor.core.problems import Problem
-from firedoor.interfaces.web.answers import JSON, plain, refusal
+from firedoor.interfaces.web.answers import JSON, plain_to, refusal
 
 MAXIMUM_BODY = 1024 * 1024  # bytes
 MAXIMUM_EVIDENCE = 64 * 1024 * 1024  # bytes
@@ -62,7 +63,7 @@ class Guard:
 
         refused = _refused(scope, headers)
         if refused is not None:
-            await plain(refused)(scope, receive, guarded_send)
+            await plain_to(Request(scope), refused)(scope, receive, guarded_send)
             return
         try:
             await self.app(scope, _bounded(receive, _largest(scope["path"])), guarded_send)

@@ -43,11 +43,11 @@ SAYS = {
     ),
     EXTEND: (
         "Nothing moves when you send this: {limit} stands until somebody else agrees. You cannot agree.",
-        "Asked is {agrees}, within 24 hours.",
+        "The question goes to {agrees}, who has 24 hours.",
         "With their yes the instant that you name is the limit; the old one stays on record.",
     ),
     PAUSE: (
-        "Nothing stops when you send this. Asked is {agrees}, within 24 hours; you cannot agree.",
+        "Nothing stops when you send this. The question goes to {agrees}, who has 24 hours; you cannot agree.",
         "While it is paused nobody is reminded and nothing is missed. At its end it runs on by itself.",
         "Where the limit has passed meanwhile, the end of the pause is the limit.",
     ),
@@ -73,7 +73,8 @@ def shown(runtime: Runtime, caller: Caller, found: Glance, clock_id: str, typed:
         "clock": clock, "duty": duty, "title": whole["title"], "kind": KINDS.get(str(clock["kind"]), ""),
         "law_version": duty and next((one for one in duty.versions if one.label == clock["version"]), None),
         "origin": _origin(found, clock), "findings": _findings(world, found, duty, clock, now),
-        "history": _history(clock), "asked": _asked(found, clock_id), "task": _submission(found, clock_id),
+        "history": _history(clock), "moved_by": _moved_by(clock),
+        "asked": _asked(found, clock_id), "task": _submission(found, clock_id),
         "notice": next((one for one in whole["notices"] if one["clock"]["id"] == clock_id), None),
         "late": _late(clock, now), "actions": _actions(found, caller, clock, now), "given": typed,
         "zones": forms.zones(world, clock["zone"]),
@@ -108,6 +109,13 @@ def _history(clock: Body) -> list[Body]:
         lines.append({**one, "moved": moved, "before": one.get("due"), "after": after})
         after = one["due"] if "trigger_at" in one else after
     return lines
+
+
+def _moved_by(clock: Body) -> Body | None:
+    """The change by which people put its limit where the law alone would not, or stopped it."""
+    if clock["state"] not in ("extended", "paused"):
+        return None
+    return next((one for one in reversed(clock["history"]) if one["what"] in ("extended", "paused", "resumed")), None)
 
 
 def _asked(found: Glance, clock_id: str) -> list[Body]:
