@@ -61,7 +61,12 @@ def _time(time: Row) -> str:
 
 
 def _what(row: Row) -> str:
-    """What is due: of a clock its duty, of a task its number and role; never a question, which may hold facts."""
+    """What is due: of a clock its duty, of a task its number and role; never a question, which may hold facts.
+
+    Of an incident that only some need to know about neither duty nor role, which would tell what happened.
+    """
+    if row.get("restricted"):
+        return f"T{row['number']}" if row.get("number") else "a limit"
     if row.get("number"):
         return f"T{row['number']} for {str(row.get('role', '')).replace('_', ' ')}"
     return str(row.get("title") or "")

@@ -50,7 +50,10 @@ def of_visible(connection: Connection, caller: Caller, incident: Any) -> Conditi
 async def readable_rows(
     runtime: Runtime, caller: Caller, row: Any, where: Any = None, order: Any = None, limit: int | None = 1000,  # noqa: ANN401 - a table, and parts of a query
 ) -> Sequence[Row]:  # fmt: skip
-    """Rows of a table with a column `incident`, as this caller may see them. Rows of no incident are for everybody."""
+    """Rows of a table with a column `incident`, as this caller may see them. Rows of no incident are for everybody.
+
+    `restricted` says that not every reader may read the incident, for whoever passes a row on.
+    """
     return await asyncio.to_thread(_readable, runtime, caller, row, where, order, limit)
 
 
@@ -97,7 +100,10 @@ def _readable(
     with store.engine.connect() as connection:
         open_to = of_visible(connection, caller, column) | column.is_(None)
     found = store.rows(row, open_to if where is None else where & open_to, order, limit)
-    return covered(runtime, caller, [dict(one) for one in found])
+    columns, named = table(IncidentRow).c, {one["incident"] for one in found if one["incident"]}
+    heads = store.rows(IncidentRow, columns.id.in_(named) & columns.readers.is_not(None), limit=None)
+    few = {head["id"] for head in heads}
+    return covered(runtime, caller, [{**one, "restricted": one["incident"] in few} for one in found])
 
 
 def _seals_of(runtime: Runtime, caller: Caller, incidents: list[str]) -> dict[str, Seal]:
