@@ -6,18 +6,28 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.runtime import block_kit
 
+from firedoor.core.headlines import sentence
+from firedoor.core.notices import consequences_of, known_of, notice_of
+from firedoor.core.operations import Ask, Plan, Tell
 from firedoor.core.ports import Line, Notice, Standing
+from firedoor.core.view import IncidentView, TaskView
+from firedoor.duties.catalogue import catalogue
 from firedoor.interfaces.slack import blocks
 from firedoor.interfaces.slack.signing import is_signed, signature
+from firedoor.runtime import library
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 LINK = "https://firedoor.test/incidents/INC-2026-0042"
 PLAIN = Standing(incident="INC-2026-0042", state="open", severity="high", restricted=False, link=LINK)
 words = st.one_of(
-    st.text(max_size=200), st.text(min_size=2900, max_size=4000), st.sampled_from(["<!channel>", "<@U1>"])
+    st.text(max_size=60),
+    st.sampled_from(["<!channel>", "<@U1>", "&" * 5000]),
+    st.builds(lambda part, times: part * times, st.text("<>&aé ", min_size=1, max_size=7), st.integers(1, 700)),
 )
 instants = st.none() | st.just(NOW)
 lines = st.lists(st.builds(Line, name=words, who=words, due_at=instants), max_size=3).map(lambda few: tuple(few * 4))
@@ -36,27 +46,38 @@ notices = st.builds(
     ).map(tuple),
 )  # fmt: skip
 
+questions = st.builds(
+    blocks.Question, notices, words, words, st.lists(st.tuples(words, words), max_size=12).map(tuple), words,
+    st.lists(words, max_size=14).map(tuple),
+)  # fmt: skip
+
+
+def waiting_for(ask: Ask) -> IncidentView:
+    """An incident in which one question of a playbook is open."""
+    asked = [{"id": choice.id, "label": choice.label} for choice in ask.choices]
+    task = TaskView(
+        number=100, id=ask.id, op=ask.id, kind=ask.kind, role=ask.role, question=ask.question, guidance="",
+        choices=asked, asks=[], due_at=NOW.isoformat(), escalate_to=ask.escalate_to, approvals=1,
+        opened_at=NOW.isoformat(), opened_seq=1,
+    )  # fmt: skip
+    return IncidentView(id="INC-2026-999999999", tasks={ask.id: task})
+
+
+def definitions_of(plan: Plan) -> Any:
+    return {fact.name: fact for fact in plan.facts}
+
+
+def told(view: IncidentView, plan: Plan, definitions: Any, kind: Any, about: str) -> Notice:
+    """A notice of it, to all roles and twenty people."""
+    return notice_of(
+        view, plan, definitions, PLAIN, key="k", handle="f" * 32, kind=kind, about=about, seq=1,
+        roles=tuple(plan.roles), made_at=NOW, people=tuple(f"U{n:010}" for n in range(30)),
+    )  # fmt: skip
+
 
 def kept(content: list[dict[str, Any]]) -> None:
-    """Every limit of Slack's that our layouts can meet."""
-    assert 1 <= len(content) <= blocks.BLOCKS
-    names = [part["action_id"] for part in parts(content) if "action_id" in part]
-    assert len(names) == len(set(names))
-    for part in parts(content):
-        match part.get("type"):
-            case "mrkdwn":
-                assert 1 <= len(part["text"]) <= blocks.SECTION
-            case "button":
-                assert 1 <= len(part["text"]["text"]) <= blocks.BUTTON_TEXT
-                assert len(part["value"]) <= blocks.BUTTON_VALUE
-            case "static_select":
-                assert 1 <= len(part["options"]) <= blocks.OPTIONS
-                assert all(1 <= len(one["text"]["text"]) <= blocks.OPTION_TEXT for one in part["options"])
-                assert all(len(one["value"]) <= blocks.OPTION_VALUE for one in part["options"])
-            case "actions":
-                assert 1 <= len(part["elements"]) <= 25
-            case "context":
-                assert 1 <= len(part["elements"]) <= 10
+    """Every limit of Slack's that a message can meet."""
+    assert block_kit.message({"text": "Firedoor", "blocks": content}) == []
 
 
 def parts(content: Any) -> Iterator[dict[str, Any]]:
@@ -98,17 +119,75 @@ def test_a_summary_keeps_the_limits(standing: Standing) -> None:
 
 
 @settings(max_examples=40)
-@given(notices, words)
-def test_a_form_keeps_the_limits(notice: Notice, label: str) -> None:
-    """Its title, its buttons, its metadata and its input."""
-    form = blocks.reason_modal(notice, label, "x" * 5000)
-    kept(form["blocks"])
-    assert len(form["private_metadata"]) <= blocks.METADATA
-    assert all(1 <= len(form[name]["text"]) <= blocks.MODAL_TITLE for name in ("title", "submit", "close"))
+@given(questions)
+def test_a_form_keeps_the_limits(question: blocks.Question) -> None:
+    """Its title, its buttons, its metadata and its input, whatever is new and however long a consequence is."""
+    form = blocks.reason_modal(question, "x" * 5000)
+    assert block_kit.view(form) == []
+    assert "<" not in unquoted(form["blocks"])
+
+
+@pytest.mark.parametrize("playbook", library.all_playbooks())
+def test_every_question_of_a_playbook_keeps_the_limits(playbook: str) -> None:
+    """Each task as a message of each kind and as a form of each choice, told to twenty people and all roles."""
+    plan = library.compiled(playbook)
+    definitions = definitions_of(plan)
+    for ask in (one for one in plan.operations if isinstance(one, Ask)):
+        view = waiting_for(ask)
+        for kind in ("task", "reminder", "escalation", "message"):
+            notice = told(view, plan, definitions, kind, f"task:{ask.id}")
+            kept(blocks.post(notice))
+            assert len(sentence(notice)) <= 150
+        then = consequences_of(plan, view.tasks[ask.id])
+        for choice, label in notice.choices:
+            others = tuple((other, then.get(name, "")) for name, other in notice.choices if name != choice)
+            question = blocks.Question(notice, label, then[choice], others, known_of(view, definitions))
+            assert block_kit.view(blocks.reason_modal(question, "x" * 300)) == []
+
+
+def test_every_step_that_tells_keeps_the_limits() -> None:
+    """Its title is all that leaves of it."""
+    for playbook in library.all_playbooks():
+        plan = library.compiled(playbook)
+        for tell in (one for one in plan.operations if isinstance(one, Tell)):
+            notice = told(IncidentView(id="INC-2026-0042"), plan, {}, "message", f"op:{tell.id}")
+            kept(blocks.post(notice))
+            assert notice.what == tell.title
+
+
+def test_the_longest_names_of_laws_keep_the_limits() -> None:
+    """Twelve of them under twelve tasks, the most that a summary shows."""
+    titles = sorted((f"{duty.title} ({duty.instrument} {duty.provision})" for duty in catalogue().values()), key=len)[
+        -12:
+    ]
+    assert len(titles) == 12
+    limits = tuple(Line(name=title, who="provisional", due_at=NOW) for title in titles)
+    tasks = tuple(Line(name=f"T{n}", who="communications or victim_support", due_at=NOW) for n in range(100, 112))
+    standing = PLAIN.model_copy(update={"clocks": limits, "tasks": tasks, "incident": "INC-2026-999999999"})
+    kept(blocks.summary(standing))
+    assert all(title[:60] in str(blocks.summary(standing)).replace("&amp;", "&") for title in titles)
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        ([blocks.section("x")] * 51, "51 blocks"),
+        ([{"type": "section", "text": {"type": "mrkdwn", "text": "x" * 3001}}], "3001 characters"),
+        ([{"type": "section", "text": {"type": "mrkdwn", "text": "<!channel>"}}], "broken"),
+        ([{"type": "section", "text": {"type": "mrkdwn", "text": "a &am"}}], "broken"),
+        ([blocks.choices("h", ["y" * 9]), blocks.choices("h", ["y"])], "twice"),
+        ([{"type": "input"}], "cannot stand here"),
+        ([{"type": "actions", "elements": []}], "1 to 25"),
+        ([{"type": "header", "text": {"type": "mrkdwn", "text": "x"}}], "cannot stand here"),
+    ],
+)
+def test_the_checker_finds_what_slack_would_refuse(content: list[dict[str, Any]], fault: str) -> None:
+    """A checker that finds nothing proves nothing."""
+    assert fault in str(block_kit.message({"text": "x", "blocks": content}))
 
 
 @settings(max_examples=40)
-@given(st.builds(lambda few, times: few * times, st.lists(words, max_size=4), st.integers(1, 40)))
+@given(st.builds(lambda few, times: few * times, st.lists(words.map(blocks.escape), max_size=4), st.integers(1, 40)))
 def test_a_list_keeps_the_limits_and_says_how_much_it_leaves_out(said: list[str]) -> None:
     """Fifty blocks are the most."""
     content = blocks.listing(said)

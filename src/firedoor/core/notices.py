@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Literal
 
 from firedoor.core.facts import FactDefinition
+from firedoor.core.headlines import written
 from firedoor.core.holds import DRIFT_TASK, OPEN_TASK
 from firedoor.core.operations import Ask, Plan
 from firedoor.core.ports import Line, Notice, Standing
@@ -88,6 +89,20 @@ def answerable(
     labels = {choice.id: _words_of(choice.label) for choice in ask.choices}
     found = tuple((str(choice["id"]), labels.get(str(choice["id"]), "")) for choice in task.choices)
     return found if all(label for _, label in found) else ()
+
+
+def consequences_of(plan: Plan, task: TaskView) -> dict[str, str]:
+    """What each choice leads to, by its id, in the playbook's own words."""
+    ask = _asked(plan, task)
+    return {} if ask is None else {choice.id: _words_of(choice.consequence) for choice in ask.choices}
+
+
+def known_of(view: IncidentView, definitions: Mapping[str, FactDefinition]) -> str:
+    """How much is known, in numbers: no fact is named and no value is said."""
+    known = sum(1 for name in definitions if view.facts.get(name) not in (None, "unknown"))
+    limits = [str(clock["due"]) for clock in view.open_clocks() if clock.get("due")]
+    said = f"{known} of {len(definitions)} facts are known; {len(view.open_clocks())} legal limits run"
+    return f"{said}, the next until {written(_instant(min(limits)))}" if limits else said
 
 
 def question_of(view: IncidentView, plan: Plan, task: TaskView) -> str:

@@ -29,6 +29,7 @@ LOOK = 0.5  # seconds between two looks
 GIVE_UP = timedelta(hours=24)  # after which nobody is helped by a message any more
 FIRST_PAUSE = 1.0  # seconds after the first failure; doubled after each further one
 LONGEST_PAUSE = 300.0
+PEOPLE = timedelta(seconds=3)  # between two looks at who has which role
 SHOW_SUMMARY = frozenset(("slack",))
 SIDE_BY_SIDE = 8  # deliveries under way at once
 OVER = "it was over before this was told"
@@ -53,6 +54,7 @@ class Outbox:
     def __post_init__(self) -> None:
         self._lanes: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(SIDE_BY_SIDE)
+        self._people_seen: tuple[datetime, object] | None = None
         if self.routes:
             self.state = "starting"
             announcing.switch_on(self.world.store.engine)
@@ -82,6 +84,7 @@ class Outbox:
         store = self.world.store
         for row in await asyncio.to_thread(deliveries.unaddressed, store.engine):
             await self._address(row)
+        await self._look_at_people(now)
         lanes: dict[tuple[str, str], list[Row]] = {}
         for row in await asyncio.to_thread(deliveries.due, store.engine, list(self.messengers), now):
             if self.messengers[row["messenger"]].personal and not row["address"]:  # by whom it was not set up
@@ -94,6 +97,22 @@ class Outbox:
                 self._lanes[name] = task
                 task.add_done_callback(lambda _, name=name: self._lanes.pop(name, None))  # type: ignore[misc]
         self.state = self._words(await asyncio.to_thread(deliveries.waiting, store.engine, now - GIVE_UP))
+
+    async def _look_at_people(self, now: datetime) -> None:
+        """Have whoever shows a summary look at who may see it, where somebody got or lost a role or was disabled.
+
+        No entry of an incident says so; what changed while nobody was running is found at the first look.
+        """
+        before, shows = self._people_seen, self.messengers.keys() & SHOW_SUMMARY
+        if not shows or (before and timedelta(0) <= now - before[0] < PEOPLE):
+            return
+        accounts = await asyncio.to_thread(list_accounts, self.world.store)
+        seen = frozenset((one.name, one.slack_id, one.roles, one.disabled_at) for one in accounts)
+        if before is None or before[1] != seen:
+            for name in shows:
+                why = f"people:{now.isoformat()}:{self.world.owner}"
+                await asyncio.wrap_future(deliveries.stir(self.world.store, name, why, now))
+        self._people_seen = (now, seen)
 
     # -- addressing ------------------------------------------------------------------------------
 

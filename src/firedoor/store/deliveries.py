@@ -201,6 +201,32 @@ def keep_channel(store: Store, messenger: str, incident: str, address: str, note
     return store.writer.submit(write)
 
 
+def others_wait(engine: Engine, messenger: str, incident: str, key: str) -> bool:
+    """Whether more than this one delivery is to leave about an incident by a messenger."""
+    columns = table(DeliveryRow).c
+    which = (columns.incident == incident) & columns.messenger.in_(("", messenger)) & (columns.key != key)
+    return bool(_rows(engine, which & columns.state.in_(("new", *WAITING)), (), limit=1))
+
+
+def stir(store: Store, messenger: str, why: str, now: datetime) -> Future[None]:
+    """Have a messenger look at its places of open incidents again; `why` tells one such look from the next."""
+    places, heads, at = table(ChannelRow), table(IncidentRow), text_of(now)
+    query = (
+        select(places.c.incident).join(heads, heads.c.id == places.c.incident)
+        .where((places.c.messenger == messenger) & heads.c.closed_at.is_(None))
+    )  # fmt: skip
+
+    def write(connection: Connection) -> None:
+        for incident in connection.execute(query).scalars().all():
+            key = f"{incident}:{why}:state:{messenger}"
+            row = {"key": key, "handle": handle_of(key), "incident": incident, "seq": 0, "kind": "state", "about": "",
+                   "roles": "", "messenger": messenger, "address": "", "state": "queued", "made_at": at, "next_at": at,
+                   "attempts": 0, "owner": "", "problem": "", "reference": ""}  # fmt: skip
+            _insert_new(connection, DeliveryRow, row, ["key"])
+
+    return store.writer.submit(write)
+
+
 def take_in(store: Store, digest: str, now: datetime) -> Future[bool]:
     """Take a signed request in, once. False: it was here before."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -30,11 +31,14 @@ REASON = 3000  # characters of an input; our own limit of a reason is larger
 
 BUTTONS = 5  # with more choices than that a list is easier to read
 LINE = 120  # characters of one line of a list: twelve of them, with their times, are one section
+PARAGRAPH = 1500  # characters of a question or a consequence
+NEWS = 10  # lines of what is new
+OTHERS = 7  # other choices whose consequences are shown
 PEOPLE = 20  # people who are named in one message
 DECIDE = "firedoor_decide"  # the first part of the action's name; Slack wants each to be unique in a message
 REASON_MODAL = "firedoor_reason"
 REASON_INPUT = "why"
-_BROKEN = re.compile("&[a-z]*\N{HORIZONTAL ELLIPSIS}$")
+_BROKEN = re.compile("&[a-z]*$")
 
 
 def clip(text: str, limit: int) -> str:
@@ -47,20 +51,29 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def clip_markup(text: str, limit: int) -> str:
+    """Markup within a limit; no entity, mention, time or link is cut in two, which Slack would show as it stands."""
+    if len(text) <= limit:
+        return text
+    cut = text[: limit - 1]
+    if cut.rfind("<") > cut.rfind(">"):
+        cut = cut[: cut.rfind("<")]
+    return _BROKEN.sub("", cut) + "\N{HORIZONTAL ELLIPSIS}"
+
+
 def marked(text: str, limit: int) -> str:
-    """Words as words within a limit, which no control character is cut in two by."""
-    cut = clip(escape(text), limit)
-    return _BROKEN.sub("\N{HORIZONTAL ELLIPSIS}", cut) if len(escape(text)) > limit else cut
+    """Words as words within a limit."""
+    return clip_markup(escape(text), limit)
 
 
 def section(text: str) -> Block:
     """A paragraph of Slack's markup."""
-    return {"type": "section", "text": {"type": "mrkdwn", "text": clip(text, SECTION) or " "}}
+    return {"type": "section", "text": {"type": "mrkdwn", "text": clip_markup(text, SECTION) or " "}}
 
 
 def context(text: str) -> Block:
     """A line in small print."""
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": clip(text, SECTION) or " "}]}
+    return {"type": "context", "elements": [{"type": "mrkdwn", "text": clip_markup(text, SECTION) or " "}]}
 
 
 def post(notice: Notice) -> list[Block]:
@@ -106,21 +119,56 @@ def summary(standing: Standing) -> list[Block]:
     return [*blocks, context(_console(standing.link, answerable=True))][:BLOCKS]
 
 
-def reason_modal(notice: Notice, label: str, metadata: str) -> Block:
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a form says before somebody decides: the choice, what it and the others lead to, and what is new."""
+
+    notice: Notice
+    label: str
+    consequence: str = ""
+    others: tuple[tuple[str, str], ...] = ()  # label and consequence of each other choice
+    known: str = ""
+    news: tuple[str, ...] = ()  # since this person opened the form
+
+
+def reason_modal(question: Question, metadata: str) -> Block:
     """Asks for the reason of a choice, before it counts."""
-    about = f"*{notice.incident}, task {notice.task}*\n{escape(notice.question)}\nYour answer: *{escape(label)}*"
-    note = "The answer and its reason stand in the journal under your name. Write no names of people concerned here."
     reason = {"type": "plain_text_input", "action_id": REASON_INPUT, "multiline": True, "max_length": REASON}
+    note = "The answer and its reason stand in the journal under your name. Write no names of people concerned here."
     return {
         "type": "modal", "callback_id": REASON_MODAL, "private_metadata": clip(metadata, METADATA),
         "title": _plain("Decide", MODAL_TITLE), "submit": _plain("Record", MODAL_TITLE),
         "close": _plain("Cancel", MODAL_TITLE),
         "blocks": [
-            section(about),
+            *_new(question.news), *_about(question),
             {"type": "input", "block_id": REASON_INPUT, "label": _plain("Why", BUTTON_TEXT), "element": reason},
             context(note),
         ],
     }  # fmt: skip
+
+
+def _new(news: Sequence[str]) -> list[Block]:
+    if not news:
+        return []
+    lines = [f"\N{BULLET} {marked(line, LINE)}" for line in news[:NEWS]]
+    lines += [f"\N{BULLET} and {len(news) - NEWS} more"] if len(news) > NEWS else []
+    head = "*The record has changed since you opened this form. Nothing was recorded yet.*"
+    return [section("\n".join([head, *lines, "Read it in the console; record your answer if it stays the same."]))]
+
+
+def _about(question: Question) -> list[Block]:
+    notice, chosen = question.notice, [f"Your answer: *{marked(question.label, LINE)}*"]
+    if question.consequence:
+        chosen.append(f"Then: {marked(question.consequence, PARAGRAPH)}")
+    due = [f"Due {_moment(notice.due_at)}"] if notice.due_at else []
+    head = [f"*{notice.incident}, task {notice.task}*", marked(notice.question, PARAGRAPH), *due]
+    others = [
+        f"\N{BULLET} {marked(label, LINE)}" + (f": {marked(then, LINE * 2)}" if then else "")
+        for label, then in question.others[:OTHERS]
+    ]
+    shown = [section("\n".join(head)), section("\n".join(chosen))]
+    shown += [section("\n".join(["Instead of it:", *others]))] if others else []
+    return [*shown, context(f"{marked(question.known, PARAGRAPH)}. {link(notice.link, 'Read them in the console')}")]
 
 
 def words_modal(text: str) -> Block:

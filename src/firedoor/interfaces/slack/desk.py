@@ -16,7 +16,7 @@ from typing import Any
 
 from firedoor.core.problems import FiredoorError
 from firedoor.interfaces.slack import blocks, commands, people
-from firedoor.interfaces.slack.deciding import Deciding
+from firedoor.interfaces.slack.deciding import Deciding, Done
 from firedoor.interfaces.slack.messenger import SlackMessenger
 from firedoor.runtime.secrets import ReferencedSecrets
 from firedoor.runtime.start import Runtime
@@ -57,7 +57,8 @@ class Desk:
             work = self._begin(self._submitted(payload, digest, len(raw)))
             done, _ = await asyncio.wait([work], timeout=IN_TIME)
             if done:
-                return {"response_action": "update", "view": blocks.words_modal(work.result())}
+                said = work.result()
+                return {"response_action": "update", "view": said.form or blocks.words_modal(said.words)}
             self._begin(self._tell_later(payload, work))
         return None
 
@@ -102,18 +103,19 @@ class Desk:
             return
         await self._say(str(payload.get("response_url", "")), blocks.listing([blocks.escape(words)]))
 
-    async def _submitted(self, payload: Json, digest: str, size: int) -> str:
+    async def _submitted(self, payload: Json, digest: str, size: int) -> Done:
         try:
             return await self.deciding.decide(payload, digest, size)
         except FiredoorError as error:
-            return people.refusal(error)
+            return Done(people.refusal(error))
         except Exception:
             log.exception("slack: an answer")
-            return "A fault of ours; the server's log says more. See in the console whether it was recorded."
+            return Done("A fault of ours; the server's log says more. See in the console whether it was recorded.")
 
-    async def _tell_later(self, payload: Json, work: asyncio.Task[Any]) -> None:
+    async def _tell_later(self, payload: Json, work: asyncio.Task[Done]) -> None:
         """The form is closed by now: say what came of it in the channel, to that person alone."""
-        words = str(await work)
+        said = await work
+        words = said.words + (" Press the button again." if said.form else "")
         metadata = json.loads(payload.get("view", {}).get("private_metadata") or "{}")
         user = str(payload.get("user", {}).get("id", ""))
         try:

@@ -1,6 +1,7 @@
 """Socket Mode: this process opens a line to Slack, so that Slack needs no way in and nothing is signed.
 
-Decides that the desk serves both ways alike. The line itself, its pings and its renewal are the client's.
+Decides that the desk serves both ways alike, and that what was not taken in is not acknowledged. The line itself, its
+pings and its renewal (Slack closes each after some hours, and says so before) are the client's.
 """
 
 from __future__ import annotations
@@ -64,11 +65,14 @@ class SocketMode:
 
             def heard(line: Any, request: SocketModeRequest) -> None:  # noqa: ANN401 - the client's base class
                 said = asyncio.run_coroutine_threadsafe(self._take(request.type, request.payload), loop)
+                body = None
                 try:
                     body = said.result(PATIENCE)
-                except Exception:
-                    log.exception("slack: a message of the line")
-                    body = None
+                except TimeoutError:
+                    log.warning("slack: a message of the line takes long; it is being worked on")
+                except Exception:  # then Slack tells the person that it failed, and they do it again
+                    log.exception("slack: a message of the line was not taken in")
+                    return
                 line.send_socket_mode_response(SocketModeResponse(request.envelope_id, body))
 
             self._line.socket_mode_request_listeners.append(heard)
