@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from firedoor.core.digest import digest_message
-from firedoor.core.figures import CLOCKS, Figure, as_csv, percentile, summary
+from firedoor.core.figures import CLOCKS, FORMULA, Figure, as_csv, figure_of, percentile, read_back, summary, written
+from firedoor.core.journal import Draft, Entry, Kind, chain, genesis
+from firedoor.core.naming import Names
+from firedoor.core.operations import Plan
+from firedoor.core.view import fold
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 
@@ -69,3 +73,48 @@ def test_the_digest_says_first_what_may_still_be_missed() -> None:
 def test_a_percentile_of_one_is_that_one(share: float) -> None:
     """Whatever the share."""
     assert percentile([7.0], share) == 7.0
+
+
+PLAN = Plan(
+    playbook="p", version="1", title="t", incident="data_leakage_in_ai_models", roles=(), duties=(), facts=(),
+    operations=(),
+)  # fmt: skip
+
+
+def clock(name: str) -> Draft:
+    """A clock that runs for an hour."""
+    body = {"id": name, "duty": name, "title": name, "citation": "Article 1", "authority": "a", "state": "running",
+            "started_at": NOW.isoformat(), "trigger_at": NOW.isoformat(), "trigger_event": "aware",
+            "due": (NOW + timedelta(hours=1)).isoformat()}  # fmt: skip
+    return Draft(Kind.CLOCK_STARTED, "firedoor", body)
+
+
+def story() -> list[Entry]:
+    """Ten minutes between any two steps: noticed before, confirmed, told, closed, opened again, dismissed."""
+    opened = {"type": "data_leakage_in_ai_models", "title": "t", "severity": "high"}
+    began = (NOW - timedelta(hours=2)).isoformat()
+    sent = {"id": "first", "by": "Ada", "why": "", "reference": "7", "late": True}
+    steps = [
+        [Draft(Kind.OPENED, "x", opened), Draft(Kind.FACTS, "x", {"values": {"leaked_since": began}, "why": ""})],
+        [Draft(Kind.STATE, "x", {"state": "confirmed"}), *map(clock, ("first", "second", "third"))],
+        [Draft(Kind.CLOCK_SUBMITTED, "x", sent), Draft(Kind.CLOCK_WAIVED, "x", {"id": "second", "by": "A", "why": ""})],
+        *([Draft(Kind.STATE, "x", {"state": state})] for state in ("closed", "confirmed", "dismissed")),
+    ]
+    entries: list[Entry] = []
+    for number, drafts in enumerate(steps):
+        head = genesis("INC-1") if not entries else type(genesis(""))(entries[-1].seq, entries[-1].hash)
+        entries += chain("INC-1", head, drafts, NOW + timedelta(minutes=10 * number))
+    return entries
+
+
+def test_what_is_counted_of_one_incident_changes_only_with_the_formula() -> None:
+    """Whoever makes this fail on purpose raises FORMULA as well, and writes both down here."""
+    entries = story()
+    found = figure_of(fold("INC-1", entries), entries, Names(PLAN, {}))
+    assert FORMULA == 1
+    assert written(found) == {
+        "type": "data_leakage_in_ai_models", "severity": "high", "state": "dismissed", "opened_at": entries[0].at,
+        "closed_at": entries[-1].at, "seconds": (7200.0, 600.0, None, 600.0, 3000.0), "clocks": (0, 1, 0, 1, 1, 0),
+        "reopened": 1, "dismissed": True,
+    }  # fmt: skip
+    assert read_back("INC-1", written(found)) == found

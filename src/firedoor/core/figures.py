@@ -12,7 +12,7 @@ import io
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from statistics import median
 from typing import Any
@@ -24,6 +24,7 @@ from firedoor.core.report import clock_line
 from firedoor.core.severity import Severity
 from firedoor.core.view import IncidentView
 
+FORMULA = 1  # to be raised with every change of what is counted of one incident: figures that are kept then end
 TIMES = ("detect", "confirm", "contain", "notify", "close")
 ABOUT = {
     "detect": "From when it began until it was noticed", "confirm": "From opening until a person confirmed it",
@@ -61,6 +62,16 @@ def figure_of(view: IncidentView, entries: Sequence[Entry], names: Names) -> Fig
         clocks=tuple(ends[end] for end in CLOCKS), reopened=_reopened(entries),
         dismissed=str(view.state) == "dismissed",
     )  # fmt: skip
+
+
+def written(figure: Figure) -> Body:
+    """A figure as JSON, without the incident that it is of."""
+    return {name: value for name, value in asdict(figure).items() if name != "incident"}
+
+
+def read_back(incident: str, body: Body) -> Figure:
+    """A figure as it was written."""
+    return Figure(**{**body, "incident": incident, "seconds": tuple(body["seconds"]), "clocks": tuple(body["clocks"])})
 
 
 def summary(figures: Sequence[Figure]) -> Body:

@@ -22,6 +22,7 @@ from firedoor.connectors.parts.context import ConnectorContext, open_client
 from firedoor.connectors.registry import OpenConnectors
 from firedoor.core.source import read_yaml
 from firedoor.duties.catalogue import catalogue
+from firedoor.runtime.counting import Counting
 from firedoor.runtime.driver import Driver
 from firedoor.runtime.holding import Holding
 from firedoor.runtime.house_brake import HouseBrake
@@ -92,6 +93,7 @@ class Runtime:
         self.service = Service(self.world, self.driver, self.shelf, read_sources(settings))
         self.watch = Watch(self.world, self.driver)
         self.holding = Holding(self.world, self.driver)
+        self.counting = Counting(self.world)
         self.outbox = Outbox(self.world, self.world.organisation.messages, settings.address(), messengers(settings))
         self.bridge: Any = None
         self._loops: list[asyncio.Task[None]] = []
@@ -111,6 +113,7 @@ class Runtime:
                 ("watch", self.watch.forever()),
                 ("holding", self.holding.forever()),
                 ("outbox", self.outbox.forever()),
+                ("counting", self.counting.forever()),
                 ("shelf", self.shelf.forever(self._deploy)),
             )
         ]

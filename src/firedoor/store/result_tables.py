@@ -18,7 +18,7 @@ class FigureRow(SQLModel, table=True):
     head_seq: int
     head_hash: str
     formula: str
-    body: str = Field(sa_type=Text)  # canonical JSON
+    body: str = Field(sa_type=Text)  # JSON
 
 
 class DrillResultRow(SQLModel, table=True):

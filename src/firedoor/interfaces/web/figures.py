@@ -1,42 +1,37 @@
 """Figures over incidents, for managers: as JSON, and as one line an incident for a spreadsheet.
 
 Decides which incidents are counted: those in the period that the caller may read. One that is closed to the caller
-counts in the number of all incidents and nowhere else, so that no filter tells anything about it. What was worked out
-for a state of a journal is kept. Leaves what is counted to `core.figures`.
+counts in the number of all incidents and nowhere else, so that no filter tells anything about it. And that an answer
+says what is not counted yet. Leaves what is counted to `core.figures`, and counting to `runtime.counting`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from sqlalchemy import func, select
 from starlette.responses import Response
 
-from firedoor.core.figures import Figure, as_csv, figure_of, summary
+from firedoor.core.figures import as_csv, summary
 from firedoor.core.incident import IncidentType
 from firedoor.core.journal import Body
-from firedoor.core.naming import Names
 from firedoor.core.need_to_know import may_read
-from firedoor.core.problems import InvalidInput, Problem
+from firedoor.core.problems import InvalidInput, NotRead, Problem
 from firedoor.core.severity import Severity
-from firedoor.core.view import fold
 from firedoor.interfaces.web.answers import answer
 from firedoor.interfaces.web.auth import Asking, Caller, Running
+from firedoor.runtime.counting import Found
 from firedoor.runtime.start import Runtime
-from firedoor.runtime.world import World
+from firedoor.store import figure_rows
 from firedoor.store.projections import table
 from firedoor.store.tables import IncidentRow
 
 router = APIRouter(prefix="/api/v1", tags=["incidents"])
 
 PERIOD = timedelta(days=90)
-REMEMBERED = 20_000  # incidents
-_known: dict[tuple[str, str], Figure] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,44 +65,40 @@ async def get_figures(
 ) -> Response:  # fmt: skip
     """`since` and `until` are days such as 2026-11-01. `format=csv` has a line for each incident."""
     asked = wanted(runtime.world.now(), since, until, type, severity)
-    figures, total = await asyncio.to_thread(figures_for, runtime, caller, asked)
-    if format == "csv":
-        headers = {"Content-Disposition": 'attachment; filename="firedoor-figures.csv"'}
-        return Response(as_csv(figures), media_type="text/csv; charset=utf-8", headers=headers)
-    return answer(shown(asked, figures, total))
+    found, total = await asyncio.to_thread(figures_for, runtime, caller, asked)
+    return _as_csv(found) if format == "csv" else answer(shown(asked, found, total))
 
 
-def shown(asked: Wanted, figures: list[Figure], total: int) -> Body:
-    """The figures with what was asked. `all_incidents` counts every one of this house, whoever may read it."""
+def shown(asked: Wanted, found: Found, total: int) -> Body:
+    """The figures with what was asked. `all_incidents` counts every one of this house, whoever may read it.
+
+    `not_counted_yet` are those of the period that are counted in the background right now, and `cannot_be_counted`
+    those whose journal does not hold what it must: neither stands in any other number.
+    """
     filters = {"since": asked.since.isoformat(), "until": asked.until.isoformat(), "type": asked.type or None,
                "severity": asked.severity or None}  # fmt: skip
-    return {**filters, "all_incidents": total, **summary(figures)}
+    missing = {"not_counted_yet": found.waiting, "cannot_be_counted": found.unreadable}
+    return {**filters, "all_incidents": total, **missing, **summary(found.figures)}
 
 
-def figures_for(runtime: Runtime, caller: Caller, asked: Wanted) -> tuple[list[Figure], int]:
-    """The figures of each incident that is counted, and the number of all that there are."""
-    columns, store = table(IncidentRow).c, runtime.world.store
+def figures_for(runtime: Runtime, caller: Caller, asked: Wanted) -> tuple[Found, int]:
+    """The figures of the incidents that this caller may read, and the number of all that there are."""
+    columns = table(IncidentRow).c
     where = (columns.opened_at >= asked.since.isoformat()) & (columns.opened_at < _after(asked.until))
     for column, given in ((columns.type, asked.type), (columns.severity, asked.severity)):
         where = where & (column == given) if given else where
-    rows = store.rows(IncidentRow, where, columns.opened_at, None)
-    with store.engine.connect() as connection:
-        total = int(connection.execute(select(func.count()).select_from(table(IncidentRow))).scalar_one())
-    readable = [row for row in rows if caller.local or may_read(row["readers"], caller.person)]
-    return [_figure(runtime.world, row) for row in readable], total
+    rows, total = figure_rows.wanted(runtime.world.store, where)
+    readable = [row for row in rows if caller.local or may_read(row.readers, caller.person)]
+    return runtime.counting.figures(readable), total
 
 
-def _figure(world: World, row: Mapping[str, Any]) -> Figure:
-    key = (str(row["id"]), str(row["head_hash"]))
-    found = _known.get(key)
-    if found is None:
-        entries, plan = world.store.entries(key[0]), world.store.plan(row["plan_digest"])
-        names = Names(plan, world.definitions(plan))
-        found = figure_of(fold(key[0], entries), entries, names)
-        if len(_known) >= REMEMBERED:
-            _known.clear()
-        _known[key] = found
-    return found
+def _as_csv(found: Found) -> Response:
+    """A line for each; a sheet that lacks some and does not say so would be worse than none."""
+    if found.waiting:
+        message = f"{found.waiting} incidents are not counted yet"
+        raise NotRead(Problem(code="W170", message=message, do="ask again in a few seconds: they are being counted"))
+    headers = {"Content-Disposition": 'attachment; filename="firedoor-figures.csv"'}
+    return Response(as_csv(found.figures), media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _day(name: str, given: str, otherwise: date, problems: list[Problem]) -> date:

@@ -26,6 +26,7 @@ from firedoor.interfaces.web.pages import page
 router = APIRouter(tags=["console"], include_in_schema=False)
 
 WIDE, BAR = 140, 26  # units of a picture
+AGAIN = 5  # seconds until a page is loaded anew on which not everything is counted
 BAD = frozenset(("late", "missed"))
 ENDS = {
     "met": "sent in time", "late": "sent late", "missed": "missed", "waived": "ended by decision",
@@ -46,16 +47,19 @@ async def show(  # the parameters on the wire
         asked = wanted(now, since, until, type, severity)
     except FiredoorError as error:
         problems, status, asked = error.problems, error.http_status, wanted(now, "", "", "", "")
-    figures, total = await asyncio.to_thread(figures_for, runtime, caller, asked)
-    found = shown(asked, figures, total)
+    counted, total = await asyncio.to_thread(figures_for, runtime, caller, asked)
+    found = shown(asked, counted, total)
     given = {"since": asked.since, "until": asked.until, "type": asked.type, "severity": asked.severity}
-    return page(
+    made = page(
         request, "figures.html.j2", status, caller=caller, found=found, given=given, problems=problems,
         types=list(IncidentType), severities=list(Severity)[::-1], query=urlencode(given), span=span,
         clocks=_bars({ENDS[name]: (count, name in BAD) for name, count in found["clocks"].items()}),
         months=_bars({month: (count, False) for month, count in found["by_month"].items()}),
         times=_times(found["times"]), drills=_drills(runtime),
     )  # fmt: skip
+    if counted.waiting and not problems:
+        made.headers["Refresh"] = str(AGAIN)
+    return made
 
 
 def _bars(counts: Mapping[str, tuple[int, bool]]) -> Body:
