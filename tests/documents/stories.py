@@ -5,11 +5,15 @@ python -m tests.documents.stories    writes the goldens again, after a change th
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from functools import cache
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+
+from tests.documents import letters
 
 from firedoor.core.drafts import Draft
 from firedoor.core.report import report
@@ -68,17 +72,66 @@ def story(playbook: str) -> Story:
 
 def told(text: str) -> str:
     """What a report tells, without digests and without the long lists that any change of a playbook moves."""
-    parts = re.split(r"(?m)^(?=## )", text)
-    kept = [part for part in parts if not part.startswith(("## Decisions", "## Evidence", "## Timeline", "## How to"))]
-    return re.sub(r"[0-9a-f]{12,64}", "(digest)", "".join(kept))
+    return shortened(text, ("## Decisions", "## Evidence", "## Timeline", "## How to"))
+
+
+def shortened(text: str, without: tuple[str, ...]) -> str:
+    """A text without some of its parts, and without digests."""
+    parts = [part for part in re.split(r"(?m)^(?=## )", text) if not part.startswith(without)]
+    return re.sub(r"[0-9a-f]{12,64}", "(digest)", "".join(parts))
+
+
+class _Visible(HTMLParser):
+    """What a reader of a page sees: its words, a line for each block; also the words in its pictures."""
+
+    SKIPPED = frozenset(("style", "details"))  # what is known at a decision stands in numbers as well
+    BLOCKS = frozenset(("p", "li", "dt", "dd", "h1", "h2", "h3", "tr", "text", "figcaption", "summary", "title", "div"))
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words: list[str] = []
+        self.hidden = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A block begins a line; what is skipped is not read."""
+        self.hidden = self.hidden or tag in self.SKIPPED
+        self.words.append("\n" if tag in self.BLOCKS else " | " if tag in {"td", "th"} else "")
+        self.words.append("\n## " if tag == "h2" else "")
+
+    def handle_endtag(self, tag: str) -> None:
+        """What was skipped ends."""
+        self.hidden = self.hidden and tag not in self.SKIPPED
+
+    def handle_data(self, data: str) -> None:
+        """Words."""
+        self.words.append("" if self.hidden else data)
+
+
+def visible(page: str) -> str:
+    """The words of a page without the lists that any change of a playbook moves; its decisions stay."""
+    reader = _Visible()
+    reader.feed(page)
+    lines = [" ".join(line.split()) for line in "".join(reader.words).splitlines()]
+    text = "\n".join(line for line in lines if line.strip(" |"))
+    return shortened(text, ("## Evidence", "## Timeline", "## How to"))
+
+
+def kept(report: dict[str, Any]) -> str:
+    """The report as JSON, with the long lists counted."""
+    counted = {name: f"({len(report[name])} lines)" for name in ("timeline", "evidence", "decisions")}
+    shown = {**report, **counted, "chain": sorted(report["chain"])}
+    text = json.dumps(shown, indent=1, ensure_ascii=False, sort_keys=True)
+    return re.sub(r"[0-9a-f]{12,64}", "(digest)", text) + "\n"
 
 
 def goldens() -> dict[str, str]:
-    """Every golden by its name: the report as Markdown, and all notices in one file."""
-    found = {}
+    """Every golden by its name: the report as Markdown, HTML and JSON, the notices of each story, and the letters."""
+    found = {"letters.md": letters.every_letter()}
     for name in PLAYBOOKS:
         one = story(name)
         found[f"{name}.report.md"] = told(render_markdown(one.report()))
+        found[f"{name}.report.txt"] = visible(one.html())
+        found[f"{name}.report.json"] = kept(one.report())
         texts = (f"<!-- {clock} ({draft.template}) -->\n\n{draft.text}" for clock, draft in one.drafts().items())
         found[f"{name}.notices.md"] = "\n".join(texts)
     return found

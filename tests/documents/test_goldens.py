@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+import re
 import sys
 
 import pytest
+from tests.documents.letters import written
 from tests.documents.stories import GOLDENS, PLAYBOOKS, goldens, story
 
 from firedoor.core.problems import InvalidInput
@@ -19,10 +21,32 @@ HEADINGS = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", [f"{name}.{kind}.md" for name in PLAYBOOKS for kind in ("report", "notices")])
+KINDS = ("report.md", "report.txt", "report.json", "notices.md")
+
+
+@pytest.mark.parametrize("name", ["letters.md", *(f"{name}.{kind}" for name in PLAYBOOKS for kind in KINDS)])
 def test_documents_read_as_they_did(name: str) -> None:
     """A difference is either a fault or is meant: then `python -m tests.documents.stories` writes them again."""
     assert goldens()[name] == (GOLDENS / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+def test_every_clock_of_a_story_has_its_notice(playbook: str) -> None:
+    """What a clock owes is drafted, whichever duty it is of; and all of it is in the golden."""
+    one = story(playbook)
+    owed = set(one.result.view.clocks)
+    golden = (GOLDENS / f"{playbook}.notices.md").read_text(encoding="utf-8")
+    assert owed == set(one.drafts())
+    assert owed == set(re.findall(r"^<!-- (\S+) \(", golden, re.MULTILINE))
+
+
+def test_a_letter_keeps_to_one_language() -> None:
+    """No date, kind of data, count or heading of another language stands in it, below our own notes."""
+    english = r"\d (?:November|October)|\d{4}-\d\d-|not yet known|Our reference|What happened|Dear |\bimages, contact\b"
+    for language, made in written():
+        body = "\n".join(line for line in made.text.splitlines() if not line.startswith(">"))
+        body = re.sub(r"\[(?:missing|to fill in)[^\]]*\]", "", body)
+        assert language == "en" or re.findall(english, body) == [], (language, made.template)
 
 
 def pages_of(content: bytes) -> list[str]:

@@ -109,7 +109,7 @@ def _used(clock: Body, now: str) -> Body:
     whole = max((due - begun).total_seconds(), 1.0)
     share = max((until - begun).total_seconds(), 0.0) / whole
     return {
-        "label": clock["title"], "result": clock["result"], "percent": round(100 * share),
+        "label": clock.get("name") or clock["title"], "result": clock["result"], "percent": round(100 * share),
         "settled": bool(clock["settled_at"]),
         "width": max(min(round(WIDTH * share), WIDTH), 2), "over": share > 1,
     }  # fmt: skip
@@ -121,7 +121,9 @@ def _bar(scale: _Scale, label: str, start: str, end: str) -> Body:
 
 
 def _clock(scale: _Scale, clock: Body, now: str) -> Body:
-    bar: dict[str, Any] = _bar(scale, clock["title"], clock["started_at"], clock["due"] or clock["settled_at"] or now)
+    bar: dict[str, Any] = _bar(
+        scale, clock.get("name") or clock["title"], clock["started_at"], clock["due"] or clock["settled_at"] or now
+    )
     settled = scale.at(clock["settled_at"]) if clock["settled_at"] else None
     return {
         **bar,

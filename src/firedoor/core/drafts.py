@@ -92,6 +92,7 @@ PROPER = frozenset((
     "member_state", "time_zone", "risk_to_people",
 ))  # fmt: skip
 _MISSING = re.compile(r"\[missing: ([^\]]+)\]")
+_BY_HAND = re.compile(r"\[to fill in(?:: ([^\]]+))?\]")
 
 
 @dataclass(frozen=True)
@@ -177,7 +178,8 @@ def render(name: str, text: str, matter: Matter) -> Draft:
         asked=asked_for(matter.clock.get("request", ()), matter.facts, fill.language),
     )
     missing = tuple(dict.fromkeys(_MISSING.findall(body)))
-    return Draft(name, f"{_head(matter, missing, fill)}\n{body.strip()}\n", missing)
+    by_hand = tuple(dict.fromkeys(found or "what stands open in the text" for found in _BY_HAND.findall(body)))
+    return Draft(name, f"{_head(matter, missing, by_hand, fill)}\n{body.strip()}\n", missing)
 
 
 def variant(matter: Matter, missing: tuple[str, ...]) -> str:
@@ -200,7 +202,7 @@ def earlier_report(matter: Matter) -> str:
     return "the earlier report [missing: its reference]" if event.startswith("submitted_") else ""
 
 
-def _head(matter: Matter, missing: tuple[str, ...], fill: _Fill) -> str:
+def _head(matter: Matter, missing: tuple[str, ...], by_hand: tuple[str, ...], fill: _Fill) -> str:
     lines = [f"> **{NOT_SENT}.** {matter.view.id}: {matter.clock.get('title', '')}."]
     kind = variant(matter, missing)
     if kind:
@@ -213,12 +215,14 @@ def _head(matter: Matter, missing: tuple[str, ...], fill: _Fill) -> str:
         own = LANGUAGES[language_of(matter.clock, matter.facts)]
         lines.append(f"> This authority works in {own}. [to fill in: whether it takes this text in {fill.said}]")
     if matter.clock.get("assumption"):
-        lines.append(f"> Provisional: {matter.clock['assumption']}.")
+        lines.append(f"> Provisional: {str(matter.clock['assumption']).replace('_', ' ')}.")
     lines.append("> A named person checks, completes and sends it. Firedoor gives no legal advice.")
     if missing:
         lines += [">", f"> Missing ({len(missing)}):", *(f"> - {item}" for item in missing)]
     else:
         lines += [">", "> Nothing that was asked for is missing."]
+    if by_hand:
+        lines += [">", f"> To be filled in by a person ({len(by_hand)}):", *(f"> - {item}" for item in by_hand)]
     return "\n".join(lines) + "\n"
 
 

@@ -38,7 +38,7 @@ _MONTHS: Mapping[str, list[str]] = {
 }
 _FORMS = {
     "de": "{day}. {month} {year}, {hour:02}:{minute:02} Uhr ({zone})",
-    "fr": "{day} {month} {year}, {hour} h {minute:02} ({zone})",
+    "fr": "{day} {month} {year}, {hour}\u00a0h\u00a0{minute:02} ({zone})",
     "es": "{day} de {month} de {year}, {hour:02}:{minute:02} ({zone})",
 }
 # The kinds of data of the vocabulary (data_categories), as a letter names them.

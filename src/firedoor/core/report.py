@@ -52,15 +52,18 @@ def report(
     """Return the report as JSON values; `seal` covers what its reader need not know about victims."""
     view, names = fold(entries[0].incident, entries), Names(plan, definitions, organisation)
     wanted = [fact.name for fact in plan.facts]
-    clocks = [{**clock_line(clock), "as_sent": _as_sent(view, clock)} for clock in view.clocks.values()]
+    titles = titles_of(view)
+    clocks = [
+        {**clock_line(clock), "name": titles[clock["id"]], "as_sent": _as_sent(view, clock)}
+        for clock in view.clocks.values()
+    ]
     lasted = phases(view, entries, names)
-    titles = {name: str(clock["title"]) for name, clock in view.clocks.items()}
     body: Body = {
         "format": FORMAT, "notice": NOTICE, "as_of": {"seq": view.head.seq, "at": entries[-1].at},
         "organisation": (organisation or {}).get("name"), "incident": _incident(view, plan),
         "measures": measures(view, entries, names), "phases": lasted,
         "decisions": _reworded(decisions(entries, definitions, wanted, seal), "question", titles), "clocks": clocks,
-        "containment": containment(view, names), "evidence": [_titled(piece, view) for piece in custody(entries)],
+        "containment": containment(view, names), "evidence": [_titled(piece, titles) for piece in custody(entries)],
         "review": _review(view), "cause": _words(view, "root_cause"), "corrective": _words(view, "measures_taken"),
         "facts": _known(view, definitions), "unknown": _unknown(view, wanted, definitions),
         "open_tasks": _reworded(_open_tasks(view), "question", titles),
@@ -115,14 +118,22 @@ def _reworded(lines: Sequence[Body], name: str, titles: Mapping[str, str]) -> li
     return [{**line, name: plainly(line[name], titles)} for line in lines]
 
 
-def _titled(piece: Body, view: IncidentView) -> Body:
+def titles_of(view: IncidentView) -> dict[str, str]:
+    """The clocks by their titles; where two read alike, with the place whose law it is."""
+    titles = [clock["title"] for clock in view.clocks.values()]
+    return {
+        name: f"{clock['title']} ({clock.get('jurisdiction') or name})"
+        if titles.count(clock["title"]) > 1
+        else str(clock["title"])
+        for name, clock in view.clocks.items()
+    }
+
+
+def _titled(piece: Body, titles: Mapping[str, str]) -> Body:
     """A piece with a title for people: a notice by the name of its duty, not by the clock's id."""
-    title = str(piece["name"]).replace("_", " ") if piece["op"] else str(piece["name"])
-    for clock in sorted(view.clocks.values(), key=lambda clock: -len(clock["id"])):
-        if f"for {clock['id']}" in piece["name"]:
-            title = str(piece["name"]).replace(clock["id"], f'"{clock["title"]}"')
-            break
-    return {**piece, "title": title}
+    name = str(piece["name"])
+    title = plainly(name, titles)
+    return {**piece, "title": title.replace("_", " ") if piece["op"] and title == name else title}
 
 
 def _as_sent(view: IncidentView, clock: Body) -> Body | None:

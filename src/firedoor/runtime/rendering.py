@@ -21,6 +21,7 @@ from firedoor.core.report import span
 
 FOLDER = Path(templates.__file__).parent
 # An underscore within a word is no emphasis (CommonMark 6.2), and names of facts are full of them.
+SUBMITTING = "Known: submitted_"  # the note that a notice was sent; its own line and its clock say so already
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)")
 _NEEDS = re.compile(r"\(needs: [^)]*\)|\[[a-z_]+ = [^\]]*\]|\b[a-z]+(?:_[a-z0-9]+)+ = ")
 _NAME = re.compile(r"[a-z]+(?:_[a-z]+)+")
@@ -60,6 +61,7 @@ def _environment(*, html: bool) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.tests["submitting"] = lambda said: str(said).startswith(SUBMITTING)
     made.filters |= {"when": when, "span": span, "words": words, "prose": prose}
     return made
 

@@ -40,7 +40,10 @@ def _words(name: str) -> Mapping[str, Mapping[str, str]]:
     import yaml
 
     file = NOTICES / f"{name}{WORDS}"
-    return yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {DEFAULT: {}}
+    found = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {DEFAULT: {}}
+    # In French a colon stands after a space at which no line ends.
+    french = {key: words.replace(" :", "\u00a0:") for key, words in found.get("fr", {}).items()}
+    return {**found, **({"fr": french} if french else {})}
 
 
 def render_draft(
