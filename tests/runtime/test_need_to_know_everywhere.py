@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from uuid import UUID
 import httpx
 import pytest
 from tests.runtime.api_house import House, house
+from tests.runtime.mail_house import MailHouse
 from tests.runtime.marked import (
     CLOCK,
     COMMANDER,
@@ -30,6 +31,7 @@ from tests.runtime.marked import (
     restrict,
     stranger,
 )  # fmt: skip
+from tests.runtime.slack_house import SIGNING, TOKEN, SlackHouse, slack_house
 
 from firedoor.core.digest import digest_message
 from firedoor.interfaces.web.access import ROUTES, V1, Access
@@ -160,6 +162,15 @@ async def test_events_of_it_reach_its_readers_only(built: House) -> None:
     assert incident not in text
 
 
+async def test_an_alert_of_it_starts_nothing_and_names_nothing(built: House) -> None:
+    """Whoever guesses the alert's number is refused, without the incident's."""
+    incident = await marked(built)
+    body = {"playbook": "model-data-leakage", "why": "mine"}
+    answer = await stranger(built).post(f"{V1}/alerts/1/start", json=body)
+    assert (answer.status_code, incident in answer.text) == (409, False)
+    assert incident in (await reader(built).post(f"{V1}/alerts/1/start", json=body)).text
+
+
 async def test_a_private_calendar_is_its_persons(built: House) -> None:
     """A calendar program of a stranger shows nothing of it; a reader's shows that something is due, not what."""
     incident, world, shown = await marked(built), built.runtime.world, {}
@@ -202,6 +213,52 @@ async def test_the_week_in_a_message_tells_what_its_reader_may_read(built: House
     _, text = digest_message(figures, [clock | {"restricted": True}], [], built.runtime.world.now())
     assert "a limit" in text
     assert "authority" not in text
+
+
+async def test_slack_and_letters_say_that_it_exists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command of a stranger's; and whatever was ever sent there or by letter to anybody, since it is restricted.
+
+    Whoever needs to know is told how it stands in numbers, and reads the rest in the console.
+    """
+    monkeypatch.setenv("TEST_SLACK_TOKEN", TOKEN)
+    monkeypatch.setenv("TEST_SLACK_SIGNING", SIGNING)
+    routes = "".join(f"  {role}: [slack, email]\n" for role in ("commander", "dpo", "legal", "communications"))
+    (tmp_path / "organisation.yaml").write_text(f"{ORGANISATION}messages:\n{routes}")
+    with slack_house() as slack:
+        slack.users |= {"UEVE", "UDEE"}
+        async with MailHouse() as mail, house(tmp_path, **_messengers(slack, mail)) as built:
+            world = built.runtime.world
+            for name, slack_id, *roles in (("eve", "UEVE", "commander", "legal"), ("dee", "UDEE", "dpo")):
+                account = Account(name, "", frozenset(roles), email=f"{name}@house.test", slack_id=slack_id)
+                create_account(world.store, account, None, world.now())
+            built.app.state.slack.messenger.pace = 0.0
+            incident = await marked(built)
+            for user in ("UEVE", "UDEE"):
+                for text in ("status", "tasks", "clocks", f"status {incident}", f"tasks {incident}", "help"):
+                    await slack.command(built.client(), user, text, hook=user)
+            await built.app.state.slack.settled()
+            await _until(lambda: mail.letters)
+            eve, dee = (str(slack.said[user]) for user in ("UEVE", "UDEE"))
+            assert eve.count("need to know") == 5
+            assert not re.search(r"severity|T\d|tasks wait|limits run", eve.replace("`/firedoor", ""))
+            assert "severity" in dee
+            assert SIGN not in f"{slack.everything()}{[letter.as_string() for letter in mail.letters]}"
+
+
+def _messengers(slack: SlackHouse, mail: MailHouse) -> dict[str, Any]:
+    return {
+        "slack_bot_token": "secret://env/TEST_SLACK_TOKEN", "slack_signing_secret": "secret://env/TEST_SLACK_SIGNING",
+        "slack_api_url": f"{slack.url}/api/", "public_url": "https://firedoor.test", "smtp_host": "127.0.0.1",
+        "smtp_port": mail.port, "smtp_security": "none", "smtp_from": "Firedoor <firedoor@house.test>",
+    }  # fmt: skip
+
+
+async def _until(seen: Callable[[], Any]) -> None:
+    for _ in range(600):
+        if seen():
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError("it did not happen")
 
 
 async def test_prefect_is_shown_that_it_runs(built: House) -> None:

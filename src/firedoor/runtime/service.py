@@ -24,6 +24,7 @@ from firedoor.core.banks import judged
 from firedoor.core.facts import read_all, write
 from firedoor.core.incident import IncidentType
 from firedoor.core.journal import Draft
+from firedoor.core.need_to_know import may_read
 from firedoor.core.operations import Plan
 from firedoor.core.people import (
     Answer,
@@ -137,13 +138,10 @@ class Service(Corresponding, Linking):
                 Problem(code="A201", message=f"there is no alert {alert_id}", do="`firedoor alert list` shows them")
             )
         if rows[0]["incident"]:
-            raise Refused(
-                Problem(
-                    code="A202",
-                    message=f"the alert {alert_id} belongs to {rows[0]['incident']}",
-                    do="work on that incident",
-                )
-            )
+            readers = self.world.store.incident(rows[0]["incident"])["readers"]
+            where = rows[0]["incident"] if may_read(readers, person) else "an incident for those who need to know"
+            message = f"the alert {alert_id} belongs to {where}"
+            raise Refused(Problem(code="A202", message=message, do="work on that incident"))
         alert = Alert.model_validate(orjson.loads(rows[0]["body"]))
         facts, _ = usable_facts(self.shelf.facts_for(alert, playbook), self.shelf.plan(playbook).definitions())
         return await self.open(playbook, facts, alert.title, why, person, alert=alert, alert_id=alert_id)

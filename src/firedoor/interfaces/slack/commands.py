@@ -18,6 +18,8 @@ from firedoor.core.ports import Line
 from firedoor.interfaces.slack import blocks, people
 from firedoor.interfaces.slack.evidence import signed_request
 from firedoor.interfaces.web.access import Access
+from firedoor.interfaces.web.auth import Caller
+from firedoor.interfaces.web.covering import visible
 from firedoor.runtime.start import Runtime
 from firedoor.store import deliveries
 from firedoor.store.projections import table
@@ -80,15 +82,17 @@ async def _look(runtime: Runtime, what: str, named: str, channel: str, person: P
 
 
 def _all(runtime: Runtime, what: str, person: Person) -> list[str]:
-    """Of every open incident; of one that is closed to the person, that it exists."""
-    columns = table(IncidentRow).c
-    rows = runtime.world.store.rows(IncidentRow, columns.closed_at.is_(None), columns.opened_at.desc(), MOST)
+    """Of every open incident; of one that is closed to the person, that it exists, whether it has ended or not."""
+    columns, caller = table(IncidentRow).c, Caller(person)
+    with runtime.world.store.engine.connect() as connection:
+        shown = columns.closed_at.is_(None) | ~visible(connection, caller)
+    rows = runtime.world.store.rows(IncidentRow, shown, columns.opened_at.desc(), MOST)
     lines: list[str] = []
     for row in rows:
         if may_read(row["readers"], person):
             lines += _one(runtime, what, str(row["id"]))
         else:
-            lines.append(f"*{row['id']}* is open only to those who need to know.")
+            lines.append(f"*{row['id']}* can be read only by those who need to know.")
     return lines or ["Nothing is open."]
 
 
