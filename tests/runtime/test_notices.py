@@ -252,7 +252,7 @@ async def test_the_page_takes_new_values_over(built: House, at: str) -> None:
     assert (await client.post(f"{pages}/{CLOCK}", data=given)).status_code == 303
     page = (await client.get(f"{pages}/{CLOCK}")).text
     assert "Facts changed since" not in page
-    assert "Version 4: edited notice" in page
+    assert "Version 4: edited" in page
 
 
 async def test_an_authority_is_written_to_in_its_language(tmp_path: Path) -> None:

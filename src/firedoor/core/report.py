@@ -19,6 +19,7 @@ from firedoor.core.containment import containment
 from firedoor.core.correspondence import SENT
 from firedoor.core.custody import custody
 from firedoor.core.decisions import decisions
+from firedoor.core.due import DueKind
 from firedoor.core.durations import measures, phases
 from firedoor.core.durations import span as span  # noqa: PLC0414 - it reads durations for everybody who shows them
 from firedoor.core.facts import FactDefinition, show
@@ -139,7 +140,7 @@ def _titled(piece: Body, titles: Mapping[str, str]) -> Body:
 def _as_sent(view: IncidentView, clock: Body) -> Body | None:
     """Which text was sent and how that is known: {says, sha256}; None while nothing was."""
     settlement = clock.get("settlement") or {}
-    if clock["state"] not in ("submitted", "satisfied") or not settlement:
+    if clock["state"] not in ("submitted", "satisfied") or not settlement or clock.get("kind") == DueKind.HOLD_UNTIL:
         return None
     pieces = (piece for piece in reversed(view.evidence) if piece.get("kind") == SENT)
     piece = next((piece for piece in pieces if piece.get("clock") == clock["id"]), {})

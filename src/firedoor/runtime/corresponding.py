@@ -13,17 +13,15 @@ from dataclasses import replace
 from typing import Any
 
 from firedoor.core import correspondence as rules
-from firedoor.core.due import DueKind
 from firedoor.core.journal import Body, Draft
 from firedoor.core.people import Answer, Person
 from firedoor.core.problems import Problem, Refused
 from firedoor.core.view import IncidentView, fold
+from firedoor.runtime.freezing import SUBMITTED, frozen
 from firedoor.runtime.wording import Notice, merged, notice, notices, with_past
 from firedoor.runtime.world import World
 
 __all__ = ["Corresponding", "Notice", "notice", "notices", "with_past"]
-
-SUBMITTED = "submitted"  # the choice of a task that says that a notice was sent
 
 
 class Corresponding:
@@ -123,32 +121,15 @@ class Corresponding:
     async def freeze(
         self, incident: str, clock: str, fields: Mapping[str, str], person: Person, *, newest: bool = False
     ) -> tuple[dict[str, str], Sequence[Draft]]:
-        """Keep the exact text that was sent, before somebody's word that it was sent is written down.
+        """Keep the exact text that was sent, before somebody's word that it was sent is written down; see `frozen`."""
+        return await asyncio.to_thread(self._freeze, incident, clock, fields, person, newest)
 
-        `fields` may name the `version` (approved, edited, draft, none, or a digest) and its `language`. Returns the
-        fields to record and the entry that keeps the text; none where the file itself was kept, or `none` is said.
-        """
-        given = {name: str(value) for name, value in fields.items() if name not in ("version", "language")}
-        view = await self.view(incident)
-        about = view.clocks.get(clock)
-        if about is None or about.get("kind") == DueKind.HOLD_UNTIL:
-            return given, ()
-        if fields.get("version") == rules.NOT_KEPT:
-            return {**given, "as_sent": "not kept here, by their word"}, ()
-        now = await self.notice(incident, clock, fields.get("language", ""))
-        handed = rules.handed_in_before(list(now.versions))
-        if given.get("as_sent_sha256"):
-            kept = rules.handed_in(view, (clock, now.language), given["as_sent_sha256"], "", person)
-            return {**given, "as_sent": rules.as_sent(rules.FILE)}, (kept,)
-        if handed and not fields.get("version"):
-            return {**given, "as_sent_sha256": str(handed["sha256"]), "as_sent": rules.as_sent(rules.FILE)}, ()
-        word, sha256, stated = rules.chosen(list(now.versions), fields.get("version", ""), newest=newest)
-        content = await asyncio.to_thread(self.world.vault.get, sha256) if sha256 else now.rendered.text.encode()
-        await asyncio.to_thread(self.world.vault.put, content)
-        number, at = now.number(rules.digest(content.decode())), self.world.now().isoformat()
-        kept = rules.sent((clock, now.language), content.decode(), word, number, person, at, stated=stated)
-        more = {"as_sent_sha256": str(kept.body["sha256"]), "as_sent": str(kept.body["says"])}
-        return {**given, **more}, (kept,)
+    def _freeze(
+        self, incident: str, clock: str, fields: Mapping[str, str], person: Person, newest: bool  # noqa: FBT001
+    ) -> tuple[dict[str, str], Sequence[Draft]]:  # fmt: skip
+        entries = self.world.store.entries(incident)
+        plan = self.world.store.plan(fold(incident, entries).plan_digest)
+        return frozen(self.world, plan, entries, (clock, fields), person, newest=newest)
 
     async def _versioned(self, incident: str, seen: Notice, decide: Callable[[IncidentView], Sequence[Draft]]) -> None:
         """Write a version, unless another one was written since."""

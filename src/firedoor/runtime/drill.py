@@ -16,7 +16,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -35,6 +35,7 @@ from firedoor.core.turn import next_turn
 from firedoor.core.view import SETTLED_CLOCKS, IncidentView, TaskView, fold
 from firedoor.duties.catalogue import Catalogue
 from firedoor.runtime.drill_expectations import mismatches
+from firedoor.runtime.freezing import SUBMITTED, frozen
 from firedoor.runtime.inventory import Organisation
 from firedoor.runtime.opening import Opening, new_incident
 from firedoor.runtime.perform import perform
@@ -210,7 +211,8 @@ class _Rehearsal:
         person = Person(_who(task, given), frozenset(task.roles))
         answer = Answer(given.choice, given.why, facts=given.facts, fields=given.fields)
         try:
-            drafts = answer_task(view, task.id, answer, person, self.rules.definitions, self.clock())
+            answer, kept = self._with_text(task, answer, person)
+            drafts = [*kept, *answer_task(view, task.id, answer, person, self.rules.definitions, self.clock())]
             if given.refused:
                 self.said.append(f"the answer {given.choice} to {task.id} was accepted, and must be refused")
             self._append(drafts)
@@ -220,6 +222,13 @@ class _Rehearsal:
                 self.said.append(f"the answer {given.choice} to {task.id} was not accepted: {words}")
             left = tuple(answer for answer in self.drill.answers if answer is not given)
             self.drill = self.drill.model_copy(update={"answers": left})
+
+    def _with_text(self, task: TaskView, answer: Answer, person: Person) -> tuple[Answer, tuple[Draft, ...]]:
+        """The answer with the text of the notice that it says was sent, as `Service` keeps it."""
+        if answer.choice != SUBMITTED or task.kind != "submit" or not task.clock:
+            return answer, ()
+        fields, kept = frozen(self.world, self.plan, self.entries, (task.clock, answer.fields), person)
+        return replace(answer, fields=fields), kept
 
 
 def _who(task: TaskView, given: DrillAnswer) -> str:

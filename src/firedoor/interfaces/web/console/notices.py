@@ -32,6 +32,10 @@ router = APIRouter(tags=["console"], include_in_schema=False)
 LIST = "/incidents/{incident}/notices"
 ONE = "/incidents/{incident}/notices/{clock:path}"
 WORDED = (correspondence.EDITED, correspondence.APPROVED)
+NAMES = {
+    correspondence.EDITED: "edited", correspondence.APPROVED: "approved", correspondence.SENT: "as sent",
+    correspondence.RECEIPT: "receipt",
+}  # fmt: skip
 LANGUAGES = {"en": "English", "de": "Deutsch", "fr": "français", "es": "español"}
 
 
@@ -132,8 +136,8 @@ def _past(one: Notice) -> list[dict[str, Any]]:
         for draft in one.drafts
     ]  # fmt: skip
     people = [
-        {**piece, "number": one.number(piece["sha256"]) if piece["kind"] in WORDED else 0, "facts": (),
-         "text": piece.get("media_type") == "text/markdown"}
+        {**piece, "name": NAMES[piece["kind"]], "facts": (), "text": piece.get("media_type") == "text/markdown",
+         "number": one.number(piece["sha256"]) if piece["kind"] in WORDED else 0}
         for piece in one.versions
     ]  # fmt: skip
     return sorted([*drafts, *people], key=lambda version: -int(version["seq"]))
