@@ -41,8 +41,8 @@ async def sealed(built: House) -> str:
     store = built.runtime.world.store
     message = {"incident": incident, "seq": 1, "role": "legal", "at": "2026-11-22", "subject": "x", "text": "x"}
     clock = {"incident": incident, "id": "x", "duty": "x", "title": "x", "authority": "x", "state": "running"}
-    for row, values in ((MessageRow, message), (ClockRow, clock)):
-        put = table(row).insert().values(**values)
+    for kind, values in ((MessageRow, message), (ClockRow, clock)):
+        put = table(kind).insert().values(**values)
         store.write(lambda connection, put=put: connection.execute(put).rowcount).result()
     for row, column in ((TaskRow, "question"), (ClockRow, "title"), (MessageRow, "text")):
         said = table(row).update().values({column: f"{SEALED}?"}).where(table(row).c.incident == incident)
