@@ -14,6 +14,7 @@ from tests.runtime.api_house import House, house, problems
 from tests.runtime.test_console_incident import PAGE, ROLES, SECRET, Browser, browser
 
 from firedoor.core.problems import InvalidInput
+from firedoor.interfaces.web.answers import TooLarge
 from firedoor.interfaces.web.glance import forget
 from firedoor.interfaces.web.guard import MAXIMUM_EVIDENCE, MAXIMUM_FORM
 from firedoor.interfaces.web.session import COOKIE
@@ -236,7 +237,7 @@ async def test_a_form_is_read_the_same_however_it_is_cut(size: int) -> None:
         b'--xx\r\nContent-Disposition: form-data; name="file"; filename="a.bin"\r\nContent-Type: text/csv\r\n\r\n'
         + content + b"\r\n--xx--\r\n"
     )  # fmt: skip
-    upload = Upload(request(body, size))
+    upload = Upload(request(cut(body, size)))
     await upload.begin()
     assert (upload.words, upload.filename, upload.media_type) == ({"why": "ä reason"}, "a.bin", "text/csv")
     assert b"".join([part async for part in upload.parts()]) == content
@@ -246,18 +247,38 @@ async def test_a_form_is_read_the_same_however_it_is_cut(size: int) -> None:
 async def test_what_is_no_form_is_refused(kind: str) -> None:
     """Without a boundary, or with another one than it says; and one with words beyond bearing."""
     with pytest.raises(InvalidInput, match="cannot be read"):
-        await Upload(request(b"--xx\r\nno", 3, kind)).begin()
+        await Upload(request(cut(b"--xx\r\nno", 3), kind)).begin()
     words = b'--xx\r\nContent-Disposition: form-data; name="why"\r\n\r\n' + bytes(70_000)
     with pytest.raises(InvalidInput, match="cannot be read"):
-        await Upload(request(words, 10_000)).begin()
+        await Upload(request(cut(words, 10_000))).begin()
 
 
-def request(body: bytes, size: int, kind: str = "multipart/form-data; boundary=xx") -> Request:
-    """A request whose body comes in so many bytes at a time."""
-    parts = [body[start : start + size] for start in range(0, len(body), size)]
+@pytest.mark.parametrize("declared", [0, MAXIMUM_EVIDENCE + 100_000])
+async def test_no_more_is_read_than_is_needed(declared: int) -> None:
+    """Up to the file for the words, so that a picture is refused unread; nothing of what says that it is too large."""
+    body = b'--xx\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n' + bytes(1000) + b"\r\n--xx--"
+    parts = cut(body, 10)
+    upload = Upload(request(parts, declared=declared))
+    await upload.begin()
+    assert len(b"".join(parts)) > 1000
+    left = len(parts)
+    if declared:
+        with pytest.raises(TooLarge, match="64 MiB"):
+            await anext(upload.parts())
+    assert len(parts) == left
+
+
+def cut(body: bytes, size: int) -> list[bytes]:
+    """The body, so many bytes at a time."""
+    return [body[start : start + size] for start in range(0, len(body), size)]
+
+
+def request(parts: list[bytes], kind: str = "multipart/form-data; boundary=xx", declared: int = 0) -> Request:
+    """A request whose body comes in these parts."""
+    headers = [(b"content-type", kind.encode()), (b"content-length", str(declared).encode())]
 
     async def receive() -> dict[str, Any]:
         part = parts.pop(0)
         return {"type": "http.request", "body": part, "more_body": bool(parts)}
 
-    return Request({"type": "http", "method": "POST", "headers": [(b"content-type", kind.encode())]}, receive)
+    return Request({"type": "http", "method": "POST", "headers": headers}, receive)

@@ -39,10 +39,10 @@ def ask(built: House, incident: str, op: str, role: str, question: str, kind: st
     write(built, incident, Kind.TASK_OPENED, "firedoor", body)
 
 
-def answered_late(built: House, incident: str, task: str, choice: str) -> None:
+def answered_late(built: House, incident: str, task: str, choice: str, why: str = "slept") -> None:
     """An answer three hours after the question."""
     body = {
-        "task": task, "choice": choice, "why": "slept", "by": "bo", "role": "commander", "fields": {}, "seen": "",
+        "task": task, "choice": choice, "why": why, "by": "bo", "role": "commander", "fields": {}, "seen": "",
         "decides": True, "late": True,
     }  # fmt: skip
     write(built, incident, Kind.TASK_ANSWERED, "person:bo", body, hours=3)
@@ -127,10 +127,12 @@ async def test_sealed_words_and_closed_incidents_stay_so(built: House) -> None:
     """A measure that repeats a sealed fact is covered; outside the readers there is no page."""
     incident = await built.open("nonconsensual-generation", requester_contact=SECRET)
     ask(built, incident, "remediation.corrective-measures", "engineering", f"Write to {SECRET}")
+    ask(built, incident, "post_incident.update-policies", "dpo", "Review the policies")
+    answered_late(built, incident, "post_incident.update-policies", "done", f"spoken about with {SECRET}")
     mia, leo = await browser(built, "mia", "manager"), await browser(built, "leo", "legal")
     here = f"/incidents/{incident}/lessons"
     assert SECRET not in (await mia.get(here)).text
-    assert SECRET in (await leo.get(here)).text
+    assert (await leo.get(here)).text.count(SECRET) == 2  # the measure, and the reason at the policies
     ann = await browser(built, "ann", *ROLES)
     assert (await ann.send(f"/incidents/{incident}/readers", who="some", roles="dpo", why="x")).status_code == 303
     assert (await mia.get(here)).status_code == 403
