@@ -94,6 +94,21 @@ def test_a_notice_reads_alike_on_every_paper(playbook: str) -> None:
     assert draft.text.count("[missing: ") == "\n".join(word).count("[missing: ")
 
 
+@pytest.mark.parametrize(
+    ("state", "mark"), [("draft", "DRAFT - not sent"), ("edited", "DRAFT - not sent"), ("approved", "")]
+)
+def test_a_letter_in_a_word_processor_is_marked_on_every_page(state: str, mark: str) -> None:
+    """A4, the number of the page, the language of the letter, and the mark until somebody has approved it."""
+    word_processor = pytest.importorskip("docx")
+    made = on_paper(Paper("INC-1", "press", "A notice", "de", state, "# Titel\n\nText.\n"), "docx")
+    document = word_processor.Document(io.BytesIO(made))
+    section = document.sections[0]
+    assert (round(section.page_width.mm), round(section.page_height.mm)) == (210, 297)
+    assert section.header.paragraphs[0].text == mark
+    assert "PAGE" in section.footer._element.xml
+    assert 'w:lang w:val="de"' in document.styles["Normal"].element.xml
+
+
 @pytest.mark.parametrize("library", ["weasyprint", "docx"])
 def test_a_missing_library_is_told_with_what_to_install(library: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """No traceback: the extra, and Pango for PDF."""

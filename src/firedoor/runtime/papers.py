@@ -33,6 +33,11 @@ class Paper:
     text: str
 
     @property
+    def final(self) -> bool:
+        """Whether it may leave as it is: approved, or as sent."""
+        return self.state in ("approved", "sent")
+
+    @property
     def name(self) -> str:
         """The name of its file, without an ending: nothing of it comes from outside."""
         kept = "".join(letter if letter.isalnum() or letter in ".-" else "-" for letter in self.clock)
@@ -49,7 +54,8 @@ def on_paper(paper: Paper, form: str) -> bytes:
         case "docx":
             from firedoor.runtime.printing import docx
 
-            return docx(paper.title, blocks(paper.text), paper.language)
+            mark = "" if paper.final else "DRAFT - not sent"
+            return docx(paper.title, blocks(paper.text), paper.language, mark, paper.incident)
         case "pdf":
             from firedoor.runtime.printing import pdf
 
@@ -60,5 +66,6 @@ def on_paper(paper: Paper, form: str) -> bytes:
 
 def as_html(paper: Paper) -> str:
     """The notice as one page that needs nothing else."""
-    final = paper.state in ("approved", "sent")
-    return page("notice.html.j2", paper=paper, blocks=blocks(paper.text), final=final, left=len(marks(paper.text)))
+    return page(
+        "notice.html.j2", paper=paper, blocks=blocks(paper.text), final=paper.final, left=len(marks(paper.text))
+    )

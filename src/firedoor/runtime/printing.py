@@ -43,13 +43,17 @@ def pdf(html: str) -> bytes:
     return bytes(printed)
 
 
-def docx(title: str, blocks: Sequence[Block], language: str = "en") -> bytes:
-    """Write a letter for a word processor. Raises InvalidInput where python-docx is missing."""
+def docx(title: str, blocks: Sequence[Block], language: str = "en", head: str = "", foot: str = "") -> bytes:
+    """Write a letter for a word processor, on A4, with `head` and `foot` and its number on every page.
+
+    Raises InvalidInput where python-docx is missing.
+    """
     try:
         from docx import Document
     except ImportError as error:
         raise InvalidInput(_missing("a DOCX", error)) from None
     document = Document()
+    _page(document, language, head, foot)
     about = document.core_properties
     about.title, about.author, about.language, about.comments = title[:200], "", language, ""
     about.created = about.modified = EPOCH.replace(tzinfo=None)
@@ -58,6 +62,27 @@ def docx(title: str, blocks: Sequence[Block], language: str = "en") -> bytes:
     made = io.BytesIO()
     document.save(made)
     return _dated(made.getvalue())
+
+
+def _page(document: Any, language: str, head: str, foot: str) -> None:  # noqa: ANN401 - python-docx has no types
+    """A4, the language for whoever checks the spelling, and what stands on every page."""
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.oxml import OxmlElement
+    from docx.oxml.ns import qn
+    from docx.shared import Mm
+
+    section = document.sections[0]
+    section.page_width, section.page_height = Mm(210), Mm(297)
+    section.left_margin = section.right_margin = section.top_margin = section.bottom_margin = Mm(24)
+    above, below = section.header.paragraphs[0], section.footer.paragraphs[0]
+    above.text, above.alignment = head, WD_ALIGN_PARAGRAPH.RIGHT
+    below.text = f"{foot}   " if foot else ""
+    number = OxmlElement("w:fldSimple")
+    number.set(qn("w:instr"), "PAGE")
+    below._p.append(number)  # noqa: SLF001 - python-docx has no call for a field
+    spoken = OxmlElement("w:lang")
+    spoken.set(qn("w:val"), language)
+    document.styles["Normal"].element.get_or_add_rPr().append(spoken)
 
 
 def _write(document: Any, block: Block) -> None:  # noqa: ANN401 - python-docx has no types
