@@ -171,6 +171,30 @@ async def test_an_alert_of_it_starts_nothing_and_names_nothing(built: House) -> 
     assert incident in (await reader(built).post(f"{V1}/alerts/1/start", json=body)).text
 
 
+async def test_an_alert_that_is_tried_out_tells_nothing(built: House) -> None:
+    """A person who sends the same, or something of that kind and place, reads nothing from the answer."""
+    incident = await marked(built)
+    twin = {"id": "zqx-alert-id", "incident_type": "data_leakage_in_ai_models", "method": "content_classifier",
+            "severity": "high", "occurred_at": "2026-11-20T09:00:00+00:00", "endpoint": "zqx-endpoint"}  # fmt: skip
+    told = (await stranger(built).post(f"{V1}/alerts/generic", json=twin)).json()["alerts"][0]
+    assert (told["decision"], told["incident"], told["reasons"], told["deliveries"]) == ("kept", None, [], 1)
+    told = (await reader(built).post(f"{V1}/alerts/generic", json=twin)).json()["alerts"][0]
+    assert told["incident"] == incident
+
+
+async def test_a_line_that_was_open_before_falls_silent(built: House) -> None:
+    """Whoever listened to the incident while it was open to all hears nothing of it from then on."""
+    incident = await built.open(severity="low")
+    line = asyncio.create_task(stranger(built).get(f"{STREAM}?incident={incident}&limit=1", timeout=20))
+    while not built.app.state.events.listeners:  # noqa: ASYNC110 - the hub has no event for it, and needs none
+        await asyncio.sleep(0.02)
+    await restrict(built, incident)
+    done, _ = await asyncio.wait([line], timeout=1.5)
+    assert not done
+    built.app.state.events.dismiss()
+    assert incident not in (await line).text
+
+
 async def test_a_private_calendar_is_its_persons(built: House) -> None:
     """A calendar program of a stranger shows nothing of it; a reader's shows that something is due, not what."""
     incident, world, shown = await marked(built), built.runtime.world, {}

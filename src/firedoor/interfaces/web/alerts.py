@@ -7,8 +7,10 @@ disk. Leaves what an alert means to the sources and to triage.
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Annotated, Any
 
 import orjson
@@ -18,6 +20,7 @@ from starlette.responses import Response
 
 from firedoor.alerts.registry import find, sources
 from firedoor.alerts.source import AlertSource, media_type
+from firedoor.core.need_to_know import may_read
 from firedoor.core.problems import FiredoorError, NotFound, NotPermitted, Problem, Unanswered, nearest
 from firedoor.core.signatures import verify
 from firedoor.interfaces.web.access import Access, allowed, needed
@@ -26,8 +29,9 @@ from firedoor.interfaces.web.auth import Asking, Caller, Keyring, Running, unaut
 from firedoor.interfaces.web.covering import cover_rows, readable_rows
 from firedoor.runtime.secrets import ReferencedSecrets
 from firedoor.runtime.service import Received
+from firedoor.runtime.start import Runtime
 from firedoor.store.projections import table
-from firedoor.store.tables import AlertRow
+from firedoor.store.tables import AlertRow, IncidentRow
 
 SECRET = "FIREDOOR_SOURCE_SECRET_"  # noqa: S105 - the beginning of a variable's name
 MAXIMUM_LIST = 1000
@@ -66,7 +70,22 @@ async def receive_alerts(source: str, request: Request, runtime: Running) -> Res
     if body is None:
         body = await read_body(request, checked(find(source), headers))
     received = await runtime.service.receive(source, body, headers)
-    return answer({"alerts": [_received(one) for one in received]}, 202)
+    told = await asyncio.to_thread(_told, runtime, caller, received)
+    return answer({"alerts": [_received(one) for one in told]}, 202)
+
+
+def _told(runtime: Runtime, caller: Caller | None, received: Sequence[Received]) -> Sequence[Received]:
+    """What became of each alert; a person who need not know could else ask by an alert what an incident is about.
+
+    A source, which is a machine and reads nothing else here, is told the number in any case.
+    """
+    if caller is None or caller.local or "source" in caller.person.roles:
+        return received
+    columns, named = table(IncidentRow).c, {one.incident for one in received if one.incident}
+    heads = runtime.world.store.rows(IncidentRow, columns.id.in_(named), limit=None)
+    closed = {row["id"] for row in heads if not may_read(row["readers"], caller.person)}
+    return [replace(one, decision="kept", incident=None, reasons=(), deliveries=1) if one.incident in closed else one
+            for one in received]  # fmt: skip
 
 
 def may_send(caller: Caller, source: str) -> None:

@@ -198,9 +198,7 @@ async def _stream(
                 return
             if event is SILENCE:
                 yield b": still here\n\n"
-            elif event.incident == incident or (
-                incident is None and (caller.local or may_read(event.readers, caller.person))
-            ):
+            elif incident in (None, event.incident) and (caller.local or may_read(event.readers, caller.person)):
                 yield event.line
                 sent += 1
                 if sent == limit:
