@@ -39,6 +39,7 @@ class SlackHouse:
         self.posted_at: list[float] = []
         self.faults: list[tuple[str, int, Json, dict[str, str]]] = []  # method, status, body, headers
         self.lost: list[str] = []  # methods that are carried out, and whose answer gets lost
+        self.used: dict[str, int] = {}  # how often each response address was used
         self.invalid: list[str] = []  # layouts that Slack would refuse
         self.away = False
         self.users = {BOT}
@@ -73,7 +74,7 @@ class SlackHouse:
         """A person types a slash command; what only they see is kept under the address `more["hook"]`."""
         hook = more.pop("hook", f"{user}-{len(self.said)}")
         form = {"command": "/firedoor", "text": text, "user_id": user, "channel_id": more.pop("channel", "CELSEWHERE"),
-                "response_url": f"{self.url}/hooks/{hook}", "trigger_id": secrets.token_hex(8)}  # fmt: skip
+                "response_url": f"{self.url}/hooks/{hook}?{secrets.token_hex(4)}", "trigger_id": secrets.token_hex(8)}  # fmt: skip
         return await self.send(client, "/slack/commands", urlencode(form).encode(), **more)
 
     async def press(self, client: httpx.AsyncClient, user: str, post: Json, number: int = 0, **more: Any) -> Any:
@@ -82,7 +83,7 @@ class SlackHouse:
         value = more.pop("value", None) or actions[number]["value"]
         payload = {"type": "block_actions", "user": {"id": user}, "trigger_id": secrets.token_hex(8),
                    "channel": {"id": post["channel"]}, "message": {"ts": post["ts"]},
-                   "response_url": f"{self.url}/hooks/{more.pop('hook', user)}",
+                   "response_url": f"{self.url}/hooks/{more.pop('hook', user)}?{secrets.token_hex(4)}",
                    "actions": [{"action_id": "firedoor_decide_0", "value": value}]}  # fmt: skip
         return await self.interact(client, payload, **more)
 
@@ -268,7 +269,8 @@ class _Handler(BaseHTTPRequestHandler):
         if where.startswith("/hooks/"):
             said, given = self.house.said.setdefault(where.removeprefix("/hooks/"), []), json.loads(body)
             self.house._check(given, block_kit.message(given))
-            if len(said) >= 5:  # within half an hour
+            used = self.house.used[self.path] = self.house.used.get(self.path, 0) + 1
+            if used > 5:  # within half an hour
                 self._answer(404, b"used_url", {})
                 return
             said.append(given)

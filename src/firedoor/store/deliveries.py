@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Engine, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, case, delete, exists, func, insert, select, update
 
 from firedoor.store.announcing import handle_of
 from firedoor.store.journal import Store, _insert_new
@@ -122,6 +122,23 @@ def give_up(store: Store, row: Row, owner: str, problem: str) -> Future[bool]:
     """It will not be tried again; whoever looks at the health of this house is told."""
     values = {"state": "given_up", "next_at": None, "problem": problem[:500], "owner": ""}
     return _update(store, _mine(row, owner), values)
+
+
+def retry(store: Store, row: Row, now: datetime) -> Future[bool]:
+    """Have it tried now, with what waits behind it in its lane. False: it is under way, or done with."""
+    columns, at = table(DeliveryRow).c, text_of(now)
+    idle = columns.state.in_(("queued", "given_up")) | ((columns.state == "sending") & (columns.owner == ""))
+    lane = (columns.messenger == row["messenger"]) & (columns.state == "queued") & (columns.next_at > at)
+    lane &= (columns.address == row["address"]) if row["address"] else (columns.incident == row["incident"])
+    doubted = case((columns.state == "sending", "sending"), else_="queued")  # then it is looked for first, as before
+    again = update(table(DeliveryRow)).where((columns.key == row["key"]) & idle)
+
+    def write(connection: Connection) -> bool:
+        found = connection.execute(again.values(state=doubted, next_at=at, attempts=0)).rowcount
+        connection.execute(update(table(DeliveryRow)).where(lane).values(next_at=at))
+        return bool(found)
+
+    return store.writer.submit(write)
 
 
 def withdraw(store: Store, row: Row, owner: str, why: str) -> Future[bool]:

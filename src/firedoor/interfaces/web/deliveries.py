@@ -1,7 +1,7 @@
 """What leaves through messengers: what waits, what was sent, what was given up.
 
-Decides that rows of an incident that is closed to the reader are left out, and that nobody's address is shown. Leaves
-sending to the outbox.
+Decides that rows of an incident that is closed to the reader are left out, that nobody's address is shown, and that
+whoever tries one again only moves its time. Leaves sending to the outbox.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
+from sqlalchemy import ColumnElement
 from starlette.responses import Response
 
+from firedoor.core.problems import NotFound, Problem, Refused
 from firedoor.interfaces.web.answers import answer
 from firedoor.interfaces.web.auth import Asking, Caller, Running
 from firedoor.interfaces.web.covering import covered, of_visible
 from firedoor.runtime.start import Runtime
-from firedoor.store import deliveries
+from firedoor.store import deliveries, delivery_lists
 from firedoor.store.projections import table
 from firedoor.store.tables import DeliveryRow
 
@@ -39,13 +41,38 @@ async def list_deliveries(
     return answer({"deliveries": [_shown(row) for row in rows], "health": runtime.outbox.state})
 
 
+@router.post("/deliveries/{handle}/retry", summary="Try a delivery now")
+async def retry_delivery(handle: str, runtime: Running, caller: Asking) -> Response:
+    """One that waits, or was given up; what waits behind it at the same far end is tried as well."""
+    return answer({"delivery": _shown(await retry(runtime, caller, handle))})
+
+
+async def retry(runtime: Runtime, caller: Caller, handle: str) -> Mapping[str, Any]:
+    """Have it tried now. Raises NotFound, also where the incident is closed to the caller, and Refused."""
+    row = await asyncio.to_thread(_one, runtime, caller, handle)
+    if row is None:
+        message = "there is no such delivery"
+        raise NotFound(Problem(code="M130", message=message, do="GET /api/v1/deliveries lists them"))
+    if not await asyncio.wrap_future(deliveries.retry(runtime.world.store, row, runtime.world.now())):
+        message = "it is under way, or was sent, or nobody needs it any more"
+        raise Refused(Problem(code="M131", message=message, do="nothing was changed"))
+    return await asyncio.to_thread(_one, runtime, caller, handle) or row
+
+
+def _one(runtime: Runtime, caller: Caller, handle: str) -> Mapping[str, Any] | None:
+    return delivery_lists.one_of(runtime.world.store.engine, handle, open_to(runtime, caller))
+
+
+def open_to(runtime: Runtime, caller: Caller) -> ColumnElement[bool]:
+    """The deliveries of incidents that the caller may read."""
+    with runtime.world.store.engine.connect() as connection:
+        return of_visible(connection, caller, table(DeliveryRow).c.incident)
+
+
 def _rows(
     runtime: Runtime, caller: Caller, state: str | None, incident: str | None, limit: int
 ) -> Sequence[Mapping[str, Any]]:
-    engine, column = runtime.world.store.engine, table(DeliveryRow).c.incident
-    with engine.connect() as connection:
-        open_to = of_visible(connection, caller, column)
-    rows = deliveries.listed(engine, state, incident, limit, open_to)
+    rows = deliveries.listed(runtime.world.store.engine, state, incident, limit, open_to(runtime, caller))
     return covered(runtime, caller, [dict(row) for row in rows])
 
 
