@@ -125,6 +125,15 @@ def test_a_pipe_gets_no_colours(firedoor: Firedoor, incident: str) -> None:
     assert "\x1b" not in firedoor("status", incident).out
 
 
+def test_hashes_and_locators_are_kept_without_content(firedoor: Firedoor, incident: str) -> None:
+    """What must never be brought here is known by its hash and its place; without both it is refused."""
+    words = ("evidence", "point", incident, "--name", "the reported post", "--why", "named in the request")
+    assert firedoor(*words, "--hash", "ab" * 32, "--locator", "post/8812").code == 0
+    assert "the reported post" in firedoor("evidence", "list", incident).out
+    refused = firedoor(*words)
+    assert (refused.code, "E108" in refused.err) == (1, True)
+
+
 def test_an_answer_starts_the_clocks(
     firedoor: Firedoor, incident: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -58,6 +58,29 @@ def add(
 
 
 @app.command()
+def point(
+    incident: IncidentArgument,
+    name: Annotated[str, typer.Option("--name", help="What it is; no address, no person.", show_default=False)],
+    why: WhyOption,
+    hashes: Annotated[list[str] | None, typer.Option("--hash", help="Its hash, hexadecimal; may be repeated.")] = None,
+    algorithm: Annotated[str, typer.Option("--algorithm", help="The kind of hash: sha256, pdq, md5 ...")] = "sha256",
+    locators: Annotated[
+        list[str] | None, typer.Option("--locator", help="Where it is: an address or a key; may be repeated.")
+    ] = None,
+    written: FormatOption = Format.TEXT,
+) -> None:
+    """Keep hashes and locators of what must never be brought here. Nothing is fetched."""
+    from firedoor.interfaces.cli.client import call
+
+    body = {"name": name, "why": why, "algorithm": algorithm, "hashes": hashes or [], "locators": locators or []}
+    kept = call(lambda api: api.post(f"/incidents/{incident}/evidence/locators", body))["evidence"]
+    if written is Format.JSON:
+        render.as_json(kept)
+    else:
+        render.line(f"kept  {kept['sha256']}  {render.escape(kept['name'])}  [dim]nothing was fetched[/]")
+
+
+@app.command()
 def export(
     incident: IncidentArgument,
     folder: Annotated[
