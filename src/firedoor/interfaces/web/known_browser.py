@@ -27,7 +27,7 @@ def cookie_of(request: Request) -> str:
 def address_of(request: Request) -> str:
     """The client's address. `X-Forwarded-For` has been applied by now if, and only if, its sender is trusted."""
     if "x-forwarded-for" in request.headers and not request.app.state.runtime.settings.trusted_proxies:
-        _say_once("a proxy stands in front and FIREDOOR_TRUSTED_PROXIES does not name it: all attempts look like one's")
+        _say_once("a proxy stands in front and FIREDOOR_TRUSTED_PROXIES does not name it: all clients look like one")
     return request.client.host if request.client else ""
 
 
