@@ -6,6 +6,7 @@ Leaves what may be done and what follows to the core, by the same calls that the
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ from firedoor.interfaces.web.console import forms
 from firedoor.interfaces.web.glance import glance
 from firedoor.interfaces.web.pages import page
 from firedoor.runtime.start import Runtime
+from firedoor.store.projections import table
+from firedoor.store.tables import HoldRow
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 
@@ -35,6 +38,7 @@ OPEN_SAYS = [
     "Your agreement is the first; the others are asked, and when enough have agreed it is opened.",
     "That it answers again, as it was before, is proved on the data plane and stands in the journal.",
 ]
+OTHERS_SAY = "Another incident keeps it closed as well: it is opened only when the last of them lets go of it."
 READERS_SAYS = [
     "Everybody else learns that the incident exists, and nothing more: not in lists, searches, events or messages.",
     "You stay a reader. Who may read, and who said so, stands in the journal.",
@@ -178,11 +182,25 @@ async def _open_page(
     error: FiredoorError | None = None,
 ) -> Response:  # fmt: skip
     found = await glance(runtime, incident, caller)
+    running = [] if error or found.view.closed_at else [_still_running(found.view.id, target)]
+    others = await asyncio.to_thread(_others, runtime, incident, target)
     context = {
-        "heading": f"Agree to open {target}", "about": "", "says": OPEN_SAYS, "hidden": {}, "grave": True, "can": True,
-        "action": f"/incidents/{incident}/targets/{target}/open",
+        "heading": f"Agree to open {target}", "about": "", "says": [] if running else [*OPEN_SAYS, *others],
+        "hidden": {}, "grave": True, "can": not running, "action": f"/incidents/{incident}/targets/{target}/open",
     }  # fmt: skip
-    return _reason_page(request, caller, found.view, given, error.problems if error else (), error, context)
+    return _reason_page(request, caller, found.view, given, error.problems if error else running, error, context)
+
+
+def _still_running(incident: str, target: str) -> Problem:
+    """Said before anybody writes a reason; the core says the same to whoever asks all the same."""
+    message = f"{incident} is still going on and holds {target} closed"
+    return Problem(code="K511", message=message, do="it opens with that incident's own task for resuming")
+
+
+def _others(runtime: Runtime, incident: str, target: str) -> list[str]:
+    columns = table(HoldRow).c
+    rows = runtime.world.store.rows(HoldRow, (columns.target == target) & (columns.incident != incident))
+    return [OTHERS_SAY] if rows else []
 
 
 def _reason_page(
