@@ -39,6 +39,8 @@ class SlackHouse:
         self.posted_at: list[float] = []
         self.faults: list[tuple[str, int, Json, dict[str, str]]] = []  # method, status, body, headers
         self.lost: list[str] = []  # methods that are carried out, and whose answer gets lost
+        self.silent: str = ""  # a method that is carried out, and whose answer never comes while this stands
+        self.stuck = threading.Event()  # somebody waits for such an answer
         self.used: dict[str, int] = {}  # how often each response address was used
         self.invalid: list[str] = []  # layouts that Slack would refuse
         self.away = False
@@ -287,6 +289,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(200, json.dumps(_no("invalid_auth")).encode(), {})
         else:
             answer = self.house.serve(method, given)
+            while self.house.silent == method:
+                self.house.stuck.set()
+                time.sleep(0.05)
             if method in self.house.lost:
                 self.house.lost.remove(method)
                 self.close_connection = True
