@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from datetime import timedelta
 from importlib.resources import files
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from firedoor.demo.stage import Stage
 from firedoor.interfaces.web.console.drill_runs import runs_of
 from firedoor.interfaces.web.session import COOKIE
 from firedoor.store.accounts import Account, create_account
+from firedoor.store.drill_results import drills_kept, keep_drill
 from firedoor.store.sessions import csrf_of
 
 WORD = "a door that shuts by itself"
@@ -95,6 +98,24 @@ async def test_drills_run_in_the_background_and_their_results_stay(built: House)
     await runs_of(built.runtime).settled()
     assert "as expected" in (await ann.get(f"/playbooks/{LEAK}")).text
     assert name in (await ann.get("/figures")).text
+
+
+async def test_the_result_of_a_drill_outlives_the_process_that_ran_it(tmp_path: Path) -> None:
+    """A second server on the same data shows when, by whom and of which plan; of another plan it says so."""
+    async with house(tmp_path) as built:
+        name = built.runtime.shelf.playbooks[LEAK].header.drills[3].drill
+        runs_of(built.runtime).start(built.runtime, LEAK, name, "ann")
+        await runs_of(built.runtime).settled()
+        [kept] = drills_kept(built.runtime.world.store)
+        assert (kept.drill, kept.passed, kept.plan_digest) == (name, True, built.runtime.shelf.plans[LEAK].digest)
+    async with house(tmp_path) as again:
+        page = f"/playbooks/{LEAK}"
+        text = (await again.local.get(page, headers={"accept": "text/html"})).text
+        assert ("started by ann" in text, "The playbook has changed since" in text) == (True, False)
+        keep_drill(again.runtime.world.store, replace(kept, plan_digest="0" * 64))
+        assert "The playbook has changed since" in (await again.local.get(page, headers={"accept": "text/html"})).text
+        keep_drill(again.runtime.world.store, replace(kept, at=kept.at - timedelta(days=1), person="bo"))
+        assert drills_kept(again.runtime.world.store, LEAK)[0].person == "ann"  # an older result came later
 
 
 async def test_what_would_be_done_is_shown_and_nothing_is_done(built: House) -> None:

@@ -19,7 +19,7 @@ from firedoor.core.journal import Body
 from firedoor.core.problems import FiredoorError, Problem
 from firedoor.core.severity import Severity
 from firedoor.interfaces.web.auth import Asking, Running
-from firedoor.interfaces.web.console.drill_runs import runs_of
+from firedoor.interfaces.web.console.drill_runs import results_of
 from firedoor.interfaces.web.figures import figures_for, shown, wanted
 from firedoor.interfaces.web.pages import page
 
@@ -49,13 +49,14 @@ async def show(  # the parameters on the wire
         problems, status, asked = error.problems, error.http_status, wanted(now, "", "", "", "")
     counted, total = await asyncio.to_thread(figures_for, runtime, caller, asked)
     found = shown(asked, counted, total)
+    drills = [run for run in await results_of(runtime) if run.playbook in runtime.shelf.plans]
     given = {"since": asked.since, "until": asked.until, "type": asked.type, "severity": asked.severity}
     made = page(
         request, "figures.html.j2", status, caller=caller, found=found, given=given, problems=problems,
         types=list(IncidentType), severities=list(Severity)[::-1], query=urlencode(given), span=span,
         clocks=_bars({ENDS[name]: (count, name in BAD) for name, count in found["clocks"].items()}),
         months=_bars({month: (count, False) for month, count in found["by_month"].items()}),
-        times=_times(found["times"]), drills=_drills(runtime),
+        times=_times(found["times"]), drills=drills,
     )  # fmt: skip
     if counted.waiting and not problems:
         made.headers["Refresh"] = str(AGAIN)
@@ -76,8 +77,3 @@ def _times(times: Sequence[Mapping[str, Any]]) -> list[Body]:
     return [
         {**time, "median": span(time["median_seconds"]), "p90": span(time["p90_seconds"])} for time in times
     ]  # fmt: skip
-
-
-def _drills(runtime: Any) -> list[Body]:  # noqa: ANN401 - the runtime
-    results = runs_of(runtime).results
-    return [{"playbook": playbook, "run": run} for (playbook, _), run in sorted(results.items())]

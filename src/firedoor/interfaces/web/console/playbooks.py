@@ -26,12 +26,13 @@ from firedoor.core.territories import enrich
 from firedoor.interfaces.web.access import Access, allowed
 from firedoor.interfaces.web.auth import Asking, Caller, Running
 from firedoor.interfaces.web.console import forms
-from firedoor.interfaces.web.console.drill_runs import runs_of
+from firedoor.interfaces.web.console.drill_runs import results_of, runs_of
 from firedoor.interfaces.web.console.words import span
 from firedoor.interfaces.web.pages import page
 from firedoor.runtime import library
 from firedoor.runtime.dry_run import AT_ONCE, NOT_TAKEN, OPEN, PERSON, what_would_be_done
 from firedoor.runtime.start import Runtime
+from firedoor.store.drill_results import DrillRun
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 
@@ -58,7 +59,10 @@ PROVED = (
 @router.get("/playbooks", summary="The library of playbooks")
 async def shelf(request: Request, runtime: Running, caller: Asking) -> Response:
     """Every playbook that can be started, and every file that cannot be read, with its problems."""
-    shown = [_line(runtime, plan) for plan in sorted(runtime.shelf.plans.values(), key=lambda plan: plan.playbook)]
+    runs = await results_of(runtime)
+    shown = [
+        _line(runtime, plan, runs) for plan in sorted(runtime.shelf.plans.values(), key=lambda plan: plan.playbook)
+    ]
     return page(
         request, "playbooks.html.j2", caller=caller, books=shown, broken=runtime.shelf.problems, may=_may(caller)
     )
@@ -76,7 +80,7 @@ async def drill(request: Request, name: str, runtime: Running, caller: Asking) -
     _plan(runtime, name)
     given = await forms.form_of(request)
     try:
-        runs_of(runtime).start(runtime, name, str(given.get("drill", "")))
+        runs_of(runtime).start(runtime, name, str(given.get("drill", "")), caller.person.name)
     except FiredoorError as error:
         return await _book(request, runtime, caller, name, error)
     return RedirectResponse(f"/playbooks/{name}#drills", 303)
@@ -118,10 +122,12 @@ def _plan(runtime: Runtime, name: str) -> Plan:
     return plan
 
 
-def _line(runtime: Runtime, plan: Plan) -> Body:
-    book, found = runtime.shelf.playbooks[plan.playbook], runs_of(runtime).of(plan.playbook)
+def _line(runtime: Runtime, plan: Plan, runs: Sequence[DrillRun]) -> Body:
+    book = runtime.shelf.playbooks[plan.playbook]
     drills = book.header.drills
-    wrong = sum(not run.passed for run in found.values())
+    names = {one.drill for one in drills}
+    found = [run for run in runs if run.playbook == plan.playbook and run.drill in names]
+    wrong = sum(not run.passed for run in found)
     said = f"{wrong} of {len(found)} went wrong" if wrong else f"{len(found)} as expected" if found else "not run yet"
     return {"plan": plan, "description": book.header.description, "drills": len(drills), "said": said, "wrong": wrong}
 
@@ -131,7 +137,10 @@ async def _book(
 ) -> Response:
     plan, runs = _plan(runtime, name), runs_of(runtime)
     shown = await asyncio.to_thread(_whole, runtime, plan)
-    drills = {"drills": runtime.shelf.playbooks[name].header.drills, "results": runs.of(name)}
+    drills = {
+        "drills": runtime.shelf.playbooks[name].header.drills,
+        "results": {run.drill: run for run in await results_of(runtime, name)},
+    }
     problems = error.problems if error else ()
     made = page(
         request, "playbook.html.j2", error.http_status if error else 200, caller=caller, plan=plan, may=_may(caller),
