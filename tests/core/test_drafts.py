@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from firedoor.core.clock import clocks_due_to_start
-from firedoor.core.drafts import NOT_SENT, Draft, Matter, label, render
+from firedoor.core.drafts import NOT_SENT, Draft, Matter, render
 from firedoor.core.facts import Facts, read_all
 from firedoor.core.incident import IncidentType
+from firedoor.core.labels import label
 from firedoor.core.law import Law
 from firedoor.core.view import IncidentView
 from firedoor.duties.catalogue import catalogue
@@ -63,9 +64,13 @@ def body_of(duty: str) -> dict[str, Any]:
     return {"id": duty, "duty": duty, "due": None, "citation": entry.citation, "state": "running", **duty_words(entry)}
 
 
-def draft(duty: str, kind: IncidentType = IncidentType.DATA_LEAKAGE, family: str = "authorities", **more: Any) -> Draft:
-    """The draft for a duty."""
-    return render_draft(body_of(duty), IncidentView("INC-1", kind, title="A leak"), known(**more), WORDS, family)
+def draft(
+    duty: str, kind: IncidentType = IncidentType.DATA_LEAKAGE, family: str = "authorities",
+    language: str | None = "en", **more: Any,
+) -> Draft:  # fmt: skip
+    """The draft for a duty; None is the language of its reader."""
+    view = IncidentView("INC-1", kind, title="A leak")
+    return render_draft(body_of(duty), view, known(**more), WORDS, family, language)
 
 
 @pytest.mark.parametrize("duty", sorted(catalogue()))
@@ -186,7 +191,7 @@ def test_the_fields_of_the_regulator_come_in_its_order() -> None:
 def test_a_late_notice_must_say_why() -> None:
     """After the limit the reasons for the delay are a field; before it, a warning."""
     body = {**body_of("eu.gdpr.art33.sa"), "state": "missed"}
-    made = render_draft(body, IncidentView("INC-1"), known(), WORDS, "authorities")
+    made = render_draft(body, IncidentView("INC-1"), known(), WORDS, "authorities", "en")
     assert "Reasons for the delay: [missing: Reasons for the delay if later than 72 hours]" in made.text
     assert "Reasons for the delay:" not in draft("eu.gdpr.art33.sa").text
 
@@ -251,3 +256,32 @@ def test_a_later_stage_is_a_follow_up_that_names_what_it_follows() -> None:
         {**body, "trigger_event": "submitted_eu_nis2_art23_notification"}, view, known(), WORDS, "authorities"
     ).text
     assert "Follow-up report to Notify (CSIRT-7)" in text
+
+
+@pytest.mark.parametrize(
+    ("based", "state", "language", "said"),
+    [
+        (["DE", "UK", "US"], "", "de", ""), (["DE", "FR"], "", "en", "not known here"), (["DE", "FR"], "FR", "fr", ""),
+        (["PL"], "PL", "en", "not known here"), (["IE"], "", "en", ""),
+    ],
+)  # fmt: skip
+def test_an_authority_is_written_to_in_its_language_where_that_is_known(
+    based: list[str], state: str, language: str, said: str
+) -> None:
+    """By the state that supervises, else the only one in the EEA; where nobody can tell, the draft says so."""
+    facts = {"established_in": based, **({"member_state": state} if state else {})}
+    made = draft("eu.gdpr.art33.sa", language=None, **facts)
+    assert made.template == "data-protection-authority" + ("" if language == "en" else f"-{language}")
+    assert ("is not known here" in made.text) == bool(said)
+
+
+def test_english_for_an_authority_that_works_in_german_has_to_be_confirmed() -> None:
+    """The mark keeps it from being approved unread; the right language has no such mark."""
+    facts = known(established_in=["DE"])
+    made = [
+        render_draft(body_of("eu.gdpr.art33.sa"), IncidentView("INC-1"), facts, WORDS, "authorities", language).text
+        for language in ("en", "de")
+    ]
+    assert [("works in German" in text, "takes this text in English" in text) for text in made] == [
+        (True, True), (False, False),
+    ]  # fmt: skip

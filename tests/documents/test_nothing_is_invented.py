@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.core.test_drafts import WORDS, body_of
 
-from firedoor.core.drafts import Draft, label
+from firedoor.core.drafts import Draft
 from firedoor.core.facts import read_all
 from firedoor.core.incident import IncidentType
+from firedoor.core.labels import label
 from firedoor.core.view import IncidentView
 from firedoor.duties.catalogue import catalogue
 from firedoor.templates import notices, render_draft
@@ -71,7 +72,7 @@ def test_every_language_says_the_same() -> None:
             assert placed(notices()[f"{name}-{language}"]) == wanted, (name, language)
 
 
-AUTHORITY = "[to fill in: its name]"  # English names the authority by the catalogue's own words
+AUTHORITY = "[to fill in: the name of the authority]"  # English names the authority by the catalogue's own words
 
 
 def placed(template: str) -> set[str]:

@@ -137,7 +137,7 @@ async def test_a_letter_is_chosen_by_language(built: House, at: str) -> None:
     assert (german["language"], german["template"]) == ("de", "letter-de")
     assert "[missing: in German: A record came out.]" in german["text"]
     english = await read(built.local, f"{at}/{LETTER}?language=en")
-    assert "Dear [to fill in: name]" in english["text"]
+    assert "Dear [to fill in: the name of the person]" in english["text"]
     press = await read(built.local, f"{at}/press?language=fr")
     assert "Nous examinons un incident" in press["text"]
 
@@ -265,7 +265,7 @@ async def test_an_authority_is_written_to_in_its_language(tmp_path: Path) -> Non
         assert "Wahrscheinliche Folgen der Verletzung" in german["text"]
         assert "20. November 2026" in german["text"]
         english = await read(built.local, f"{at}/{CLOCK}?language=en")
-        mark = "[to fill in: whether it takes this text in English]"
+        mark = "[to fill in: whether the authority takes this text in English]"
         assert f"> This authority works in German. {mark}" in english["text"]
         assert mark in english["missing"]
 

@@ -28,6 +28,7 @@ from firedoor.core.duty import submitted_fact
 from firedoor.core.facts import Count, Value
 from firedoor.core.facts import show as shown
 from firedoor.core.incident import IncidentType
+from firedoor.core.labels import label
 from firedoor.core.languages import (
     DEFAULT,
     LANGUAGES,
@@ -73,19 +74,6 @@ FAMILIES: tuple[tuple[str, str], ...] = (
 PEOPLE = frozenset(("individuals", "people"))
 # Templates of which some exist in several languages, so that a fact in another one is marked.
 SPOKEN = ("letter", "holding-statement", "removal-answer", "answer-to-a-request", "data-protection-authority")
-# How a fact is called where it is missing, for whoever has to find it out; any other by its name.
-LABELS: Mapping[str, str] = {
-    "occurred_at": "when it happened or began", "noticed_at": "when it was noticed first",
-    "aware_at": "since when it is certain", "discovered_at": "when it was discovered",
-    "known_at": "since when a person in the organisation knows", "root_cause": "the cause",
-    "incident_description": "what happened, in plain words", "data_categories": "which kinds of data",
-    "people_affected": "how many people, at least and at most", "jurisdictions": "in which countries the people live",
-    "likely_consequences": "what it may mean for the people", "measures_taken": "what was done, and what is planned",
-    "advice_to_people": "what the people can do", "risk_to_people": "how high the risk for the people is",
-    "controller": "whether we are the controller or a processor", "reported_elsewhere": "where it was reported already",
-    "request_received_at": "when the request came in", "rights_request_received_at": "when the request came in",
-    "notice_received_at": "when the notice came in", "determined_material_at": "when it was determined to be material",
-}  # fmt: skip
 # Facts that read alike in every language: names, addresses, words of a list.
 PROPER = frozenset((
     "contact_point", "organisation_name", "support_contacts", "support_contacts_minors", "requester_contact",
@@ -119,12 +107,7 @@ def language_of(clock: Mapping[str, Any], facts: Mapping[str, Value]) -> str:
     """The language of the reader: of people as the facts state it, of an authority as its country has it."""
     if clock.get("addressee") in PEOPLE or not clock.get("duty"):
         return stated_language(facts)
-    return authority_language(str(clock.get("jurisdiction", "")), facts)
-
-
-def label(name: str) -> str:
-    """How a fact is called where it is missing."""
-    return LABELS.get(name, name.replace("_", " "))
+    return authority_language(str(clock.get("jurisdiction", "")), facts) or DEFAULT
 
 
 def template_of(matter: Matter, wanted: str, known: Iterable[str]) -> str:
@@ -187,7 +170,7 @@ def variant(matter: Matter, missing: tuple[str, ...]) -> str:
     earlier = earlier_report(matter)
     if earlier:
         return f"Follow-up report to {earlier}. Say what is new since then and what still is not known"
-    if matter.clock.get("addressee") in PEOPLE:
+    if matter.clock.get("addressee") in PEOPLE or not matter.clock.get("duty"):
         return ""
     return "Preliminary report: what is missing below follows in a further report" if missing else "Complete report"
 
@@ -211,9 +194,7 @@ def _head(matter: Matter, missing: tuple[str, ...], by_hand: tuple[str, ...], fi
     if citation:
         limit = f"Due {fill.instant(due, DEFAULT)}" if due else "The law sets no number of hours"
         lines.append(f"> {citation}. {limit}.")
-    if _foreign_authority(matter, fill):
-        own = LANGUAGES[language_of(matter.clock, matter.facts)]
-        lines.append(f"> This authority works in {own}. [to fill in: whether it takes this text in {fill.said}]")
+    lines += _authority(matter, fill)
     if matter.clock.get("assumption"):
         lines.append(f"> Provisional: {str(matter.clock['assumption']).replace('_', ' ')}.")
     lines.append("> A named person checks, completes and sends it. Firedoor gives no legal advice.")
@@ -234,10 +215,15 @@ def uses(text: str, clock: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(placed | asked)
 
 
-def _foreign_authority(matter: Matter, fill: _Fill) -> bool:
-    """Whether a draft for an authority is in another language than its country's."""
-    authority = matter.clock.get("addressee") == "authority"
-    return authority and language_of(matter.clock, matter.facts) != fill.language
+def _authority(matter: Matter, fill: _Fill) -> list[str]:
+    """A note where a draft for an authority may be in another language than its own."""
+    if matter.clock.get("addressee") != "authority":
+        return []
+    own = authority_language(str(matter.clock.get("jurisdiction", "")), matter.facts)
+    if not own:
+        return ["> In which language this authority takes it is not known here: see to it before it goes."]
+    mark = f"[to fill in: whether the authority takes this text in {LANGUAGES[fill.language]}]"
+    return [] if own == fill.language else [f"> This authority works in {LANGUAGES[own]}. {mark}"]
 
 
 class _Fill:
@@ -291,11 +277,6 @@ class _Fill:
             for name in ("title", "authority", "citation", "channel", "duty", "penalty")
         }
         return {**words, **instants, "late": clock.get("state") == "missed"}
-
-    @property
-    def said(self) -> str:
-        """The language of the draft, in English."""
-        return LANGUAGES[self.language]
 
     def instant(self, raw: Any, language: str = "") -> str:  # noqa: ANN401 - an instant, its text, or nothing
         if raw is None:

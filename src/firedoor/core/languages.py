@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from firedoor.core.facts import Count, Value
+from firedoor.core.territories import EEA
 
 LANGUAGES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish"}
 DEFAULT = "en"
@@ -28,6 +29,8 @@ _COUNTRIES = {
 LANGUAGE_OF: Mapping[str, str] = {
     country: language for language, countries in _COUNTRIES.items() for country in countries.split()
 }
+# Whose authorities work in one of our languages: the countries above, and those that speak English.
+_AUTHORITIES: Mapping[str, str] = {**LANGUAGE_OF, **dict.fromkeys(["IE", "UK", "GB", "US", "AU", "NZ"], "en")}
 _MONTHS: Mapping[str, list[str]] = {
     language: months.split()
     for language, months in {
@@ -104,17 +107,18 @@ def stated_language(facts: Mapping[str, Value]) -> str:
 
 
 def authority_language(place: str, facts: Mapping[str, Value]) -> str:
-    """The language of the authority of a duty; English where nobody can tell.
+    """The language in which the authority of a duty works; "" where nobody can tell.
 
     `place` is the duty's jurisdiction. For the EU it is the state by which the organisation says that it is supervised,
-    else the only one in which it is established. Which other languages an authority takes is not known here.
+    else the only one of the EEA in which it is established. Which other languages an authority takes is not known here.
     """
     if place != "EU":
-        return LANGUAGE_OF.get(place.partition("-")[0], DEFAULT)
+        return _AUTHORITIES.get(place.partition("-")[0], "")
     supervised, based = facts.get("member_state"), facts.get("established_in")
-    states = (supervised,) if isinstance(supervised, str) and supervised in LANGUAGE_OF else based
-    languages = {LANGUAGE_OF.get(state, DEFAULT) for state in states} if isinstance(states, tuple) else {DEFAULT}
-    return languages.pop() if len(languages) == 1 and supervised != "" else DEFAULT
+    if isinstance(supervised, str) and supervised:
+        return _AUTHORITIES.get(supervised, "")
+    states = [state for state in based if state in EEA] if isinstance(based, tuple) else []
+    return _AUTHORITIES.get(states[0], "") if len(states) == 1 else ""
 
 
 def languages_of(facts: Mapping[str, Value]) -> tuple[str, ...]:
