@@ -51,6 +51,8 @@ async def by_password(
     world = runtime.world
     cookie, address = known_browser.cookie_of(request), known_browser.address_of(request)
     try:
+        if not cookie:
+            request.app.state.sign_in_lanes.others.need_room()
         tried = await asyncio.to_thread(attempt, world.store, name, (password, code), address, cookie, world.now())
         account = await _proved(request, runtime, tried)
     except FiredoorError as error:
@@ -131,12 +133,15 @@ class Lane:
     turns: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     inside: int = 0
 
+    def need_room(self) -> None:
+        """Raises Busy where too many wait; it costs nothing to say so."""
+        if self.inside >= AT_ONCE + WAITING:
+            raise Busy(Problem(code="W112", message="too many are signing in", do="try again in a few seconds"))
+
     @contextlib.asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
         """Wait for one's turn. Raises Busy where too many wait."""
-        if self.inside >= AT_ONCE + WAITING:
-            problem = Problem(code="W112", message="too many are signing in", do="try again in a few seconds")
-            raise Busy(problem)
+        self.need_room()
         self.inside += 1
         try:
             async with self.turns:
