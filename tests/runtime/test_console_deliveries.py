@@ -110,7 +110,7 @@ async def test_whoever_may_not_gets_no_button_and_no_retry(built: House) -> None
     await built.local.post(f"/api/v1/incidents/{incident}/readers", json=readers)
     eve = built.holding("eve", "manager")
     done = await eve.post(f"/api/v1/deliveries/{handle}/retry")
-    assert (done.status_code, problems(done)) == (404, ["M130"])
+    assert (done.status_code, problems(done)) == (404, ["H130"])
     other = await browser(built, "max", "manager")
     assert "1 waiting" not in (await other.get("/deliveries")).text
     assert "T1" not in (await other.get("/deliveries")).text
@@ -124,7 +124,7 @@ async def test_what_was_sent_is_not_sent_again(built: House, mail: RealMail, mon
     await until(lambda: built.runtime.outbox.state == "well", "the word of it")
     (handle, *_) = handles(built)
     done = await built.local.post(f"/api/v1/deliveries/{handle}/retry")
-    assert problems(done) == ["M131"]
+    assert problems(done) == ["H131"]
     assert (await built.local.post("/api/v1/deliveries/none/retry")).status_code == 404
     ann = await browser(built, "ann", "commander")
     assert "nobody needs it any more" in (await send(ann, f"/deliveries/{handle}/retry")).text

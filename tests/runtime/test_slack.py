@@ -139,7 +139,7 @@ async def test_a_wrong_or_old_signature_does_nothing(built: House, slack: SlackH
         await slack.command(built.client(), "UCAS", "start model-data-leakage", **wrong),
         await slack.press(built.client(), "UCAS", post, **wrong),
     ):
-        assert (done.status_code, problems(done)) == (401, ["M122"])
+        assert (done.status_code, problems(done)) == (401, ["H122"])
     await desk(built)
     assert not slack.forms
     assert not slack.said
@@ -151,7 +151,7 @@ async def test_an_unsigned_request_and_rubbish_are_refused(built: House) -> None
     """Headers that are missing or odd are wrong signatures, not faults."""
     for headers in ({}, {"x-slack-signature": "v0=\xe9".encode("latin-1"), "x-slack-request-timestamp": b"1e9"}):
         done = await built.client().post("/slack/actions", content=b"payload={}", headers=headers)
-        assert (done.status_code, problems(done)) == (401, ["M122"])
+        assert (done.status_code, problems(done)) == (401, ["H122"])
 
 
 async def test_the_same_signed_request_counts_once(built: House, slack: SlackHouse) -> None:

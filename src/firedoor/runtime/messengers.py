@@ -42,4 +42,4 @@ def messengers(settings: Settings) -> dict[str, Messenger]:
 
 def _need(value: str, name: str, what: str) -> None:
     if not value:
-        raise InvalidInput(Problem(code="M101", field=name, message=f"{name} is not set", do=f"it is {what}"))
+        raise InvalidInput(Problem(code="H101", field=name, message=f"{name} is not set", do=f"it is {what}"))

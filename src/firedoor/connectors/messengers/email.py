@@ -59,7 +59,7 @@ class Server:
         ]
         if faults:
             do = "use starttls or tls; none is for a server on this machine, without a login"
-            raise InvalidInput([Problem(code="M104", field=name, message=said, do=do) for name, said in faults])
+            raise InvalidInput([Problem(code="H104", field=name, message=said, do=do) for name, said in faults])
 
 
 class Email:
@@ -173,7 +173,7 @@ def _refused(code: int, what: str) -> FiredoorError:
 
 
 def _problem(what: str) -> Problem:
-    return Problem(code="M102", message=f"the mail server {what}", do=HELP)
+    return Problem(code="H102", message=f"the mail server {what}", do=HELP)
 
 
 def _plain(address: str) -> bool:

@@ -81,7 +81,7 @@ def _fit(url: str) -> str:
             return url
     message = "FIREDOOR_WEBHOOK_URL has no https:// before it"
     do = "messages leave this machine over TLS only; http:// is for this machine itself"
-    raise InvalidInput(Problem(code="M105", field="FIREDOOR_WEBHOOK_URL", message=message, do=do))
+    raise InvalidInput(Problem(code="H105", field="FIREDOOR_WEBHOOK_URL", message=message, do=do))
 
 
 def _silent(error: httpx.HTTPError) -> str:
@@ -104,4 +104,4 @@ def _refused(answer: httpx.Response) -> FiredoorError:
 
 
 def _problem(what: str) -> Problem:
-    return Problem(code="M103", message=f"the webhook for messages {what}", do="see FIREDOOR_WEBHOOK_URL")
+    return Problem(code="H103", message=f"the webhook for messages {what}", do="see FIREDOOR_WEBHOOK_URL")

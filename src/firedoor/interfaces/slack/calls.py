@@ -30,7 +30,7 @@ class SlackRefused(Refused):
 
     def __init__(self, method: str, error: str) -> None:
         message = f"Slack refused {method}: {error[:60]}"
-        super().__init__(Problem(code="M112", message=message, do="see docs/how-to/send-messages.md"))
+        super().__init__(Problem(code="H112", message=message, do="see docs/how-to/send-messages.md"))
         self.error = error
 
 
@@ -43,7 +43,7 @@ class Calls:
         except ImportError:
             do = "pip install 'firedoor[slack]'"
             raise InvalidInput(
-                Problem(code="M110", message="Slack is set up, and its client is not installed", do=do)
+                Problem(code="H110", message="Slack is set up, and its client is not installed", do=do)
             ) from None
         self._client = WebClient
         self._token, self._base = token, base
@@ -89,7 +89,7 @@ def _problem_of(method: str, error: Any) -> FiredoorError:  # noqa: ANN401 - an 
     response: Any = error.response
     status = int(getattr(response, "status_code", 0) or 0)
     word = str(response.get("error", "")) if hasattr(response, "get") else ""
-    problem = Problem(code="M111", message=f"Slack answered {word or status} to {method}", do="it is tried again")
+    problem = Problem(code="H111", message=f"Slack answered {word or status} to {method}", do="it is tried again")
     if status == 429 or word in RATE_LIMITED:
         headers = {str(name).lower(): value for name, value in dict(getattr(response, "headers", {}) or {}).items()}
         return Later(problem, min(_seconds(headers.get("retry-after", "1")), LONGEST_WAIT))
@@ -109,7 +109,7 @@ def _silent(method: str, error: Exception) -> FiredoorError:
     """Nobody was there, or it broke off: then nobody knows what was done."""
     reason = getattr(error, "reason", error)
     message = f"Slack did not answer {method}: {type(reason).__name__}"
-    problem = Problem(code="M111", message=message, do="it is tried again")
+    problem = Problem(code="H111", message=message, do="it is tried again")
     import socket
 
     return (Unanswered if isinstance(reason, (ConnectionRefusedError, socket.gaierror)) else InDoubt)(problem)

@@ -85,7 +85,7 @@ class Deciding:
         except FiredoorError as error:  # too late, mostly: Slack takes a form within three seconds
             log.info("slack: %s", error)
             do = "press the button again, or open the task in the console"
-            raise Refused(Problem(code="M124", message="Slack opened no form", do=do)) from None
+            raise Refused(Problem(code="H124", message="Slack opened no form", do=do)) from None
 
     async def decide(self, payload: Json, digest: str, size: int) -> Done:
         """A reason was given: answer the task. Returns what to say to the person. Raises FiredoorError."""
@@ -128,7 +128,7 @@ class Deciding:
         row = await self._row(value)
         kind, _, name = str(row["about"]).partition(":") if row is not None else ("", "", "")
         if row is None or kind != "task" or row["messenger"] != self.messenger.name:
-            raise NotFound(_problem("M121", "this button belongs to nothing that is known here"))
+            raise NotFound(_problem("H121", "this button belongs to nothing that is known here"))
         await asyncio.to_thread(people.need_reader, world.store, row["incident"], person)
         notice = await self.runtime.outbox.notice(row)
         view = await asyncio.to_thread(world.view, row["incident"])
@@ -139,7 +139,7 @@ class Deciding:
             raise NotPermitted(Problem(code="T103", message="the task is for another role", do="nothing was changed"))
         number = value.partition(".")[2]
         if not (number.isascii() and number.isdigit()) or int(number) >= len(notice.choices):
-            raise NotFound(_problem("M121", "this button belongs to no answer that can be given here now"))
+            raise NotFound(_problem("H121", "this button belongs to no answer that can be given here now"))
         choice, label = notice.choices[int(number)]
         question = await self._question(view, notice, task, choice)
         return Chosen(row, notice, task, choice, label, person, question, view.head.seq)

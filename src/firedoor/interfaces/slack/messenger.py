@@ -65,7 +65,7 @@ class SlackMessenger:
             if error.error not in GONE:
                 raise
             await self.channels.forget(notice.incident)
-            problem = Problem(code="M113", message=f"the channel of {notice.incident} is gone", do="another is made")
+            problem = Problem(code="H113", message=f"the channel of {notice.incident} is gone", do="another is made")
             raise Later(problem, 1.0) from None
         return Told(reference=reference)
 

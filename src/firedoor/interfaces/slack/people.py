@@ -32,7 +32,7 @@ def person_of(store: Store, slack_id: str) -> Person:
     account = account_of_slack(store, slack_id)
     if account is None:
         do = f"ask an administrator: firedoor account change NAME --slack {slack_id[:20]}"
-        raise NotPermitted(Problem(code="M120", message="your Slack user belongs to no account of Firedoor's", do=do))
+        raise NotPermitted(Problem(code="H120", message="your Slack user belongs to no account of Firedoor's", do=do))
     return account.person
 
 
@@ -58,6 +58,6 @@ def refusal(error: FiredoorError) -> str:
     code = error.problems[0].code
     if code in WORDS:
         return WORDS[code]
-    if code.startswith(("M1", "W10")):
+    if code.startswith(("H1", "W10")):
         return f"{error.problems[0].message}. {error.problems[0].do}"
     return f"Refused ({code}). Nothing was changed; the console says more."

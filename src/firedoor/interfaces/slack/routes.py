@@ -49,7 +49,7 @@ async def _signed(request: Request) -> tuple[Desk, bytes]:
     if not is_signed(desk.signing_secret(), request.headers, raw, desk.runtime.world.now()):
         do = "set FIREDOOR_SLACK_SIGNING_SECRET to the app's signing secret, and see that the clocks agree"
         message = "the signature of this request is missing, wrong or older than five minutes"
-        raise Unauthenticated(Problem(code="M122", message=message, do=do))
+        raise Unauthenticated(Problem(code="H122", message=message, do=do))
     return desk, raw
 
 
@@ -71,4 +71,4 @@ def _payload(text: str) -> dict[str, Any]:
 
 
 def _unread() -> InvalidInput:
-    return InvalidInput(Problem(code="M123", message="the request cannot be read", do="it is not as Slack writes it"))
+    return InvalidInput(Problem(code="H123", message="the request cannot be read", do="it is not as Slack writes it"))

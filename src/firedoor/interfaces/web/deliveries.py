@@ -52,10 +52,10 @@ async def retry(runtime: Runtime, caller: Caller, handle: str) -> Mapping[str, A
     row = await asyncio.to_thread(_one, runtime, caller, handle)
     if row is None:
         message = "there is no such delivery"
-        raise NotFound(Problem(code="M130", message=message, do="GET /api/v1/deliveries lists them"))
+        raise NotFound(Problem(code="H130", message=message, do="GET /api/v1/deliveries lists them"))
     if not await asyncio.wrap_future(deliveries.retry(runtime.world.store, row, runtime.world.now())):
         message = "it is under way, or was sent, or nobody needs it any more"
-        raise Refused(Problem(code="M131", message=message, do="nothing was changed"))
+        raise Refused(Problem(code="H131", message=message, do="nothing was changed"))
     return await asyncio.to_thread(_one, runtime, caller, handle) or row
 
 
