@@ -249,6 +249,16 @@ def test_inputs_become_written_forms(kind: FactType, given: dict[str, object], e
     assert read_fact(FactDefinition(name="x", type=kind), "", given) == expected
 
 
+@pytest.mark.parametrize(("at", "code"), [("2026-10-25T02:30", "T104"), ("2026-03-29T02:30", "T103")])
+async def test_a_time_that_never_was_or_was_twice_is_asked_again(built: House, at: str, code: str) -> None:
+    """A limit must not hang on a guess: the page says so and names UTC, in which every time is one."""
+    incident, ann = await built.open(), await browser(built, "ann", *ROLES)
+    fields = {"name": "aware_at", "fact.aware_at": at, "fact.aware_at.zone": "Europe/Berlin", "why": "The mail."}
+    refused = await ann.send(f"/incidents/{incident}/facts", **fields)
+    assert (refused.status_code, code in refused.text, "choose the zone UTC" in refused.text) == (422, True, True)
+    assert (await built.runtime.service.view(incident)).facts.get("aware_at") is None
+
+
 def test_words_for_people() -> None:
     """Actors, sizes, and texts that were broken by the width of their file."""
     assert (who("person:ann"), who("source:generic"), who("firedoor")) == ("ann", "the source generic", "firedoor")

@@ -95,7 +95,7 @@ def read_instant(name: str, given: Mapping[str, Any]) -> datetime:
         raise InvalidInput(
             Problem(code="W148", field=name, message="no instant was given", do="choose a day and a time")
         )
-    return dates.instant(typed, dates.zone_named(zone))
+    return dates.instant(_instant(typed, zone))
 
 
 def zones(world: World, *first: str) -> list[str]:
@@ -104,12 +104,25 @@ def zones(world: World, *first: str) -> list[str]:
 
 
 def _instant(typed: str, zone: str) -> str:
-    """An instant with its offset. What cannot be read goes on as it was typed, so that the core says what is wrong."""
+    """An instant with its offset. What cannot be read goes on as it was typed, so that the core says what is wrong.
+
+    Raises InvalidInput for a time that the change of clocks skips or repeats: a limit must not hang on a guess.
+    """
     try:
-        at = datetime.fromisoformat(typed)
-        return at.isoformat() if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone)).isoformat()
+        at, where = datetime.fromisoformat(typed), ZoneInfo(zone)
     except (ValueError, KeyError, OSError):
         return typed
+    return (at if at.tzinfo else _on_the_wall(at, where)).isoformat()
+
+
+def _on_the_wall(at: datetime, where: ZoneInfo) -> datetime:
+    """A time of a zone's wall clock. A form has no place for an offset: where one is needed, UTC is the way."""
+    try:
+        return dates.local(at, where)
+    except InvalidInput as error:
+        found = error.problems[0]
+        do = "choose the zone UTC, and give the time in UTC"
+        raise InvalidInput(Problem(code=found.code, field=found.field, message=found.message, do=do)) from None
 
 
 def _zones(world: World) -> list[str]:
