@@ -107,7 +107,14 @@ def language_of(clock: Mapping[str, Any], facts: Mapping[str, Value]) -> str:
     """The language of the reader: of people as the facts state it, of an authority as its country has it."""
     if clock.get("addressee") in PEOPLE or not clock.get("duty"):
         return stated_language(facts)
-    return authority_language(str(clock.get("jurisdiction", "")), facts) or DEFAULT
+    return _works_in(clock, facts) or DEFAULT
+
+
+def _works_in(clock: Mapping[str, Any], facts: Mapping[str, Value]) -> str:
+    """The language of a clock's authority, where the facts tell whose it is; other laws of the EU have other ones."""
+    place = str(clock.get("jurisdiction", ""))
+    known = place != "EU" or str(clock.get("duty", "")).startswith("eu.gdpr.")
+    return authority_language(place, facts) if known else ""
 
 
 def template_of(matter: Matter, wanted: str, known: Iterable[str]) -> str:
@@ -219,7 +226,7 @@ def _authority(matter: Matter, fill: _Fill) -> list[str]:
     """A note where a draft for an authority may be in another language than its own."""
     if matter.clock.get("addressee") != "authority":
         return []
-    own = authority_language(str(matter.clock.get("jurisdiction", "")), matter.facts)
+    own = _works_in(matter.clock, matter.facts)
     if not own:
         return ["> In which language this authority takes it is not known here: see to it before it goes."]
     mark = f"[to fill in: whether the authority takes this text in {LANGUAGES[fill.language]}]"
