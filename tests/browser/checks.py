@@ -13,6 +13,10 @@ from playwright.sync_api import Page
 from tests.browser.site import DESKTOP, PHONE
 
 AXE = Axe()
+TABLET, ZOOMED = (
+    {"width": 1024, "height": 768},
+    {"width": 640, "height": 450},
+)  # a desk at twice its size is half as wide
 SERIOUS = ("serious", "critical")
 ALL = {"resultTypes": ["violations"]}  # what is in order need not be told one by one
 COLOURS = {**ALL, "runOnly": ["color-contrast", "link-in-text-block"]}
@@ -39,6 +43,10 @@ def faults(page: Page, options: Any = ALL) -> list[str]:
 def looks(page: Page) -> list[str]:
     """Take an open page at four looks; return what is wrong. Colours alone change with the scheme."""
     wrong = []
+    for size in (TABLET, ZOOMED):
+        page.set_viewport_size(size)
+        if page.evaluate(WIDER) > 0:
+            wrong.append(f"{size['width']}: wider than the screen: {page.evaluate(STICKS_OUT)}")
     for size in (DESKTOP, PHONE):
         page.set_viewport_size(size)
         page.emulate_media(color_scheme="light")

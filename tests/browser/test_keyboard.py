@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.browser.site import SIZES, Site, person
+from tests.browser.site import PHONE, SIZES, Site, person
 from tests.browser.tour import FACTS, LEAK, confirmed
 
 pytestmark = pytest.mark.slow
@@ -37,6 +37,22 @@ def test_the_first_key_leads_past_the_menu(site: Site, browser: Any, size: Any) 
         page.keyboard.press("Enter")
         page.keyboard.press("Tab")
         assert page.evaluate(f"{FOCUSED}.closest('main') !== null")
+
+
+def test_the_rest_of_the_menu_opens_by_keys_on_a_small_screen(site: Site, browser: Any) -> None:
+    """Enter opens it, Tab walks into it, Escape closes it and gives the focus back; it needs no script."""
+    with person(browser, site, "ann", viewport=PHONE, java_script_enabled=False) as (page, _):
+        assert not page.is_visible("nav a[href='/targets']")
+        walk(page, "BUTTON opens-more")
+        page.keyboard.press("Enter")
+        assert walk(page, "/targets") == ["A /targets"]
+        page.keyboard.press("Escape")
+        assert (page.is_visible("nav a[href='/targets']"), page.evaluate(HERE)) == (False, "BUTTON opens-more")
+        page.keyboard.press("Enter")
+        walk(page, "/targets")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/targets")
+        assert page.is_visible("button.more")
 
 
 @SIZES
