@@ -7,10 +7,13 @@ import os
 import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
 import pytest
+
+from firedoor.runtime.prefect_task_runs import WITHHELD
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
@@ -81,6 +84,24 @@ async def test_an_operation_that_failed_is_a_failed_task_run(rig: Any) -> None:
     shown = await rig.shown(name, 2)
     state = shown["containment · Verify that it is closed"]["state"]
     assert (state["type"], state["message"]) == ("FAILED", "the gateway did not answer")
+
+
+async def test_of_a_restricted_incident_it_is_shown_that_operations_ended_and_not_how(rig: Any) -> None:
+    """Neither who decided nor why something failed, whether Prefect was there at the time or is shown it afterwards."""
+    name, plain = incident(rig), rig.host.operations
+    rig.host.operations = tuple(replace(operation, told=False) for operation in plain)
+    rig.host.fail.add("containment.verify")
+    try:
+        await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
+        rig.host.answer(name)
+        await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
+        shown = await rig.shown(name, 4)
+    finally:
+        rig.host.operations = plain
+        rig.host.fail.clear()
+    assert {run["state"]["type"] for run in shown.values()} == {"COMPLETED", "FAILED"}
+    assert {run["state"]["message"] for run in shown.values()} == {WITHHELD}
+    assert "ada" not in str(shown)
 
 
 async def test_a_run_started_from_the_form_opens_an_incident_and_completes(rig: Any) -> None:
