@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.core.test_drafts import WORDS, body_of
@@ -16,7 +18,7 @@ from firedoor.core.incident import IncidentType
 from firedoor.core.labels import label
 from firedoor.core.view import IncidentView
 from firedoor.duties.catalogue import catalogue
-from firedoor.templates import notices, render_draft
+from firedoor.templates import NOTICES, notices, render_draft
 
 DUTIES = sorted(catalogue())
 # Words that stand in no template and no catalogue: whoever sees one knows which fact it came from.
@@ -129,3 +131,11 @@ def test_an_invented_word_would_be_found(language: str, said: str) -> None:
     for name in FAMILIES:
         text = notices()[name if language == "en" else f"{name}-{language}"]
         assert invented(f"{text}\n{said}\n"), name
+
+
+@pytest.mark.parametrize("file", sorted(NOTICES.glob("*.words.yaml")), ids=lambda file: file.name)
+def test_every_language_has_the_words_that_the_structure_asks_for(file: Path) -> None:
+    """Neither fewer nor more: no key is left in a text, and none waits for a place."""
+    asked = set(re.findall(r"\[\[(\w+)\]\]", (NOTICES / file.name.replace(".words.yaml", ".md.j2")).read_text()))
+    for language, words in yaml.safe_load(file.read_text(encoding="utf-8")).items():
+        assert set(words) == asked, language
