@@ -111,7 +111,7 @@ def test_a_minute_without_slack_and_two_kills_lose_and_double_nothing(slack: Sla
     (summary,) = slack.posts(incident.lower(), "firedoor_summary")
     assert slack.channel(incident.lower())["pins"] == [summary["ts"]]
     assert door.process.kills == 2
-    os.kill(door.process.process.pid, signal.SIGTERM)  # type: ignore[union-attr]
+    os.kill(door.process.process.pid, signal.SIGTERM)
 
 
 def _words(door: Door) -> set[str]:

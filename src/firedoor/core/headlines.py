@@ -24,13 +24,15 @@ def written(instant: datetime | None) -> str:
 
 def sentence(notice: Notice) -> str:
     """The line with what it is about, cut to what a subject line holds, without a line break."""
-    what = "" if notice.became in _BECAME or notice.kind == "state" else notice.what
+    what = "" if notice.became in _BECAME or notice.kind in ("state", "week") else notice.what
     whole = " ".join(f"{headline(notice)}: {what}".split()).removesuffix(":")
     return whole if len(whole) <= LONGEST else whole[: LONGEST - 1].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def headline(notice: Notice) -> str:
     """The line without what it is about."""
+    if notice.kind == "week":
+        return notice.what
     if notice.kind == "state":
         return f"{notice.incident}: {notice.standing.state}"
     if notice.task and notice.became:

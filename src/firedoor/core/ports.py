@@ -261,8 +261,8 @@ class Notice(Value):
 
     key: str
     handle: str
-    kind: Literal["task", "reminder", "escalation", "message", "state"]
-    incident: str
+    kind: Literal["task", "reminder", "escalation", "message", "state", "week"]
+    incident: str  # empty for what belongs to none
     roles: tuple[str, ...]
     made_at: datetime
     link: str
@@ -273,6 +273,7 @@ class Notice(Value):
     due_at: datetime | None = None
     became: str = ""  # what became of the task or clock meanwhile; empty while it waits
     what: str = ""  # what it is about, in a few words
+    text: str = ""  # the whole of it, where that is more than a line
     question: str = ""
     choices: tuple[tuple[str, str], ...] = ()  # id and label of what can be answered from outside; or none
     standing: Standing

@@ -32,6 +32,7 @@ class Organisation:
     facts: Mapping[str, Value] = field(default_factory=dict)
     messages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # role: the messengers it is told by
     trusted_banks: tuple[str, ...] = WELL_KNOWN  # of hashes: a match in one of these is as good as proof
+    digest: tuple[str, ...] = ()  # the roles that get the week in a letter
 
 
 def read_inventory(path: Path | None) -> Inventory:
@@ -57,7 +58,7 @@ def read_inventory(path: Path | None) -> Inventory:
 
 
 def read_organisation(path: Path | None, vocabulary: Mapping[str, FactDefinition]) -> Organisation:
-    """Read the profile: the words of `ORGANISATION_NAMES`, `facts:`, `messages:` and `trusted_banks:`.
+    """Read the profile: the words of `ORGANISATION_NAMES`, `facts:`, `messages:`, `trusted_banks:` and `digest:`.
 
     Without a file all is unknown, and the well-known banks are trusted.
     """
@@ -67,21 +68,23 @@ def read_organisation(path: Path | None, vocabulary: Mapping[str, FactDefinition
     data = dict(source.data) if isinstance(source.data, dict) else {}
     raw = data.pop("facts", None) or {}
     messages = _messages(source, data.pop("messages", None) or {})
-    banks = _banks(source, data.pop("trusted_banks", None))
+    named = f"the names as the alerts write them, such as [{', '.join(WELL_KNOWN)}]"
+    banks = _names(source, "trusted_banks", data.pop("trusted_banks", None), WELL_KNOWN, named)
+    digest = _names(source, "digest", data.pop("digest", None), (), "roles, such as [manager, dpo]")
     strange = [name for name in data if name not in ORGANISATION_NAMES]
     if strange or not isinstance(raw, dict):
         known = ", ".join(sorted(ORGANISATION_NAMES))
         raise InvalidInput(
             [
                 source.problem(
-                    (name,), "N102", f'unknown key "{name}"', f"known: facts, messages, trusted_banks, {known}"
+                    (name,), "N102", f'unknown key "{name}"', f"known: facts, messages, trusted_banks, digest, {known}"
                 )
                 for name in strange or ["facts"]
             ]
         )
     try:
         words = {name: str(value) for name, value in data.items()}
-        return Organisation(words, read_all(vocabulary, raw), messages, banks)
+        return Organisation(words, read_all(vocabulary, raw), messages, banks, digest)
     except InvalidInput as error:
         placed = [
             problem.model_copy(update={"place": source.place(("facts", problem.field or ""))})
@@ -107,14 +110,13 @@ def _messages(source: Source, given: object) -> Mapping[str, tuple[str, ...]]:
     return routes
 
 
-def _banks(source: Source, given: object) -> tuple[str, ...]:
-    """The banks of hashes that are trusted; an empty list trusts none. Raises InvalidInput with its place."""
+def _names(source: Source, key: str, given: object, otherwise: tuple[str, ...], wanted: str) -> tuple[str, ...]:
+    """A list of names, which may be empty. Raises InvalidInput with its place."""
     if given is None:
-        return WELL_KNOWN
+        return otherwise
     if isinstance(given, list) and all(isinstance(name, str) and name.strip() for name in given):
         return tuple(given)
-    do = f"write the names as the alerts write them, such as [{', '.join(WELL_KNOWN)}]"
-    raise InvalidInput(source.problem(("trusted_banks",), "N106", "is no list of names", do))
+    raise InvalidInput(source.problem((key,), "N106", "is no list of names", f"write {wanted}"))
 
 
 def _source(path: Path) -> Source:

@@ -20,6 +20,7 @@ from firedoor.core.notices import notice_of, standing_of
 from firedoor.core.ports import Messenger, Notice
 from firedoor.core.problems import FiredoorError, InDoubt, Later, Refused
 from firedoor.core.view import IncidentView
+from firedoor.runtime.weekly import KIND, Weekly
 from firedoor.runtime.world import World
 from firedoor.store import announcing, deliveries
 from firedoor.store.accounts import Account, list_accounts
@@ -48,6 +49,7 @@ class Outbox:
     routes: Mapping[str, tuple[str, ...]]
     house: str
     messengers: dict[str, Messenger] = field(default_factory=dict)
+    week: Weekly | None = None
     looked_at: datetime | None = None
     state: str = "off"
 
@@ -62,7 +64,7 @@ class Outbox:
     async def forever(self) -> None:
         """Look again and again; a fault is logged and ends nothing."""
         try:
-            while self.routes:
+            while self.routes or (self.week and self.week.roles):
                 try:
                     await self.begin()
                 except Exception as error:  # noqa: BLE001 - the outbox must outlive every fault
@@ -82,6 +84,8 @@ class Outbox:
         """Address what is new, and begin every lane that has something to send and is not under way."""
         self.looked_at = now = self.world.now()
         store = self.world.store
+        if self.week:
+            await self.week.announce(now)
         for row in await asyncio.to_thread(deliveries.unaddressed, store.engine):
             await self._address(row)
         await self._look_at_people(now)
@@ -118,6 +122,9 @@ class Outbox:
 
     async def _address(self, row: Row) -> None:
         """By the roles of an announcement. One messenger for all, or one delivery for each person."""
+        if row["kind"] == KIND:
+            await self._address_week(row)
+            return
         view = await asyncio.to_thread(self.world.view, row["incident"])
         roles = set(filter(None, row["roles"].split(",")))
         to: list[Addressed] = []
@@ -130,6 +137,15 @@ class Outbox:
             for account in await self._people(view, roles, name):
                 address = messenger.address_of(account.email, account.slack_id)
                 to.append(Addressed(f"{key}:{account.name}", name, address))
+        await asyncio.wrap_future(deliveries.address(self.world.store, row, to))
+
+    async def _address_week(self, row: Row) -> None:
+        """To each person who can be reached, by messengers that know people one by one."""
+        to: list[Addressed] = []
+        for name, messenger in self.messengers.items():
+            if self.week and messenger.personal:
+                people = await self.week.people(self.week.roles, messenger)
+                to += [Addressed(f"{row['key']}:{name}:{account.name}", name, address) for account, address in people]
         await asyncio.wrap_future(deliveries.address(self.world.store, row, to))
 
     def _wanted(self, kind: str, roles: set[str]) -> list[str]:
@@ -197,6 +213,8 @@ class Outbox:
 
     async def notice(self, row: Row) -> Notice:
         """A delivery in words, as it would be told now."""
+        if row["kind"] == KIND and self.week:
+            return await self.week.notice(row, self.messengers[row["messenger"]])
         view = await asyncio.to_thread(self.world.view, row["incident"])
         plan = await asyncio.to_thread(self.world.store.plan, view.plan_digest)
         name, messenger = row["messenger"], self.messengers[row["messenger"]]

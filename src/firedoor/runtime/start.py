@@ -37,6 +37,7 @@ from firedoor.runtime.settings import Settings
 from firedoor.runtime.shelf import Shelf
 from firedoor.runtime.warming import warm
 from firedoor.runtime.watch import Watch
+from firedoor.runtime.weekly import Weekly
 from firedoor.runtime.world import World, dead, utc_now
 from firedoor.store import drives
 from firedoor.store.journal import Store
@@ -94,7 +95,9 @@ class Runtime:
         self.watch = Watch(self.world, self.driver)
         self.holding = Holding(self.world, self.driver)
         self.counting = Counting(self.world)
-        self.outbox = Outbox(self.world, self.world.organisation.messages, settings.address(), messengers(settings))
+        organisation, house = self.world.organisation, settings.address()
+        week = Weekly(self.world, self.counting, organisation.digest, house)
+        self.outbox = Outbox(self.world, organisation.messages, house, messengers(settings), week)
         self.bridge: Any = None
         self._loops: list[asyncio.Task[None]] = []
         self._warming: asyncio.Task[None] | None = None

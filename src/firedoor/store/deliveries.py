@@ -40,6 +40,17 @@ class Addressed:
 # -- addressing ------------------------------------------------------------------------------------
 
 
+def announce_once(store: Store, kind: str, about: str, roles: Iterable[str], now: datetime) -> Future[bool]:
+    """Announce what belongs to no incident. Returns whether this process did; the same thing is announced once."""
+    key, at = f"{kind}:{about}", text_of(now)
+    row = {
+        "key": key, "handle": handle_of(key), "incident": "", "seq": 0, "kind": kind, "about": about,
+        "roles": ",".join(dict.fromkeys(roles)), "messenger": "", "address": "", "state": "new", "made_at": at,
+        "next_at": at, "attempts": 0, "owner": "", "problem": "", "reference": "",
+    }  # fmt: skip
+    return store.writer.submit(lambda connection: _insert_new(connection, DeliveryRow, row, ["key"]))
+
+
 def unaddressed(engine: Engine) -> list[Row]:
     """What nobody has addressed yet, the oldest first."""
     columns = table(DeliveryRow).c

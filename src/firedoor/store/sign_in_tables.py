@@ -1,4 +1,4 @@
-"""The tables behind signing in that hold no person: how full the slots of wrong attempts are, and the house's secrets."""
+"""The tables behind signing in that hold no person: how full the slots of attempts are, and the house's secrets."""
 
 from __future__ import annotations
 

@@ -31,7 +31,8 @@ def compose(notice: Notice, sender: str, reply_to: str = "") -> EmailMessage:
         letter["Reply-To"] = reply_to
     letter["Date"] = format_datetime(notice.made_at)
     letter["Message-ID"] = f"<{notice.handle}@{domain}>"
-    letter["References"] = letter["In-Reply-To"] = f"<{notice.incident.lower()}@{domain}>"
+    if notice.incident:
+        letter["References"] = letter["In-Reply-To"] = f"<{notice.incident.lower()}@{domain}>"
     letter["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence note answers it,
     letter["X-Auto-Response-Suppress"] = "All"  # nor one of Exchange, which has a header of its own for that
     if notice.kind in PRESSING and not notice.became:

@@ -16,6 +16,8 @@ ABOUT = "This message names an incident and nothing of what it is about. Sign in
 
 def lines(notice: Notice) -> list[str]:
     """What is said, one line each."""
+    if notice.text:
+        return notice.text.splitlines()
     said = [headline(notice) + "."]
     if notice.question:
         said.append(f"The playbook asks: {notice.question}")
@@ -28,14 +30,20 @@ def lines(notice: Notice) -> list[str]:
 
 def as_text(notice: Notice) -> str:
     """Plain text."""
-    return "\n".join([*lines(notice), "", notice.link, "", ABOUT]) + "\n"
+    return "\n".join([*lines(notice), "", notice.link, *(["", ABOUT] if notice.incident else [])]) + "\n"
 
 
 def as_html(notice: Notice) -> str:
     """A page without anything that is loaded from elsewhere."""
-    said = "".join(f"<p>{escape(line)}</p>" for line in lines(notice))
+    if notice.text:
+        said, about = f"<pre>{escape(notice.text)}</pre>", ""
+    else:
+        said, about = (
+            "".join(f"<p>{escape(line)}</p>" for line in lines(notice)),
+            f"<p><small>{escape(ABOUT)}</small></p>",
+        )
     link = f'<p><a href="{escape(notice.link)}">{escape(notice.link)}</a></p>'
-    return f'<!doctype html><html lang="en"><body>{said}{link}<p><small>{escape(ABOUT)}</small></p></body></html>'
+    return f'<!doctype html><html lang="en"><body>{said}{link}{about}</body></html>'
 
 
 def as_json(notice: Notice) -> dict[str, Any]:

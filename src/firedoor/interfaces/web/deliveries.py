@@ -64,9 +64,11 @@ def _one(runtime: Runtime, caller: Caller, handle: str) -> Mapping[str, Any] | N
 
 
 def open_to(runtime: Runtime, caller: Caller) -> ColumnElement[bool]:
-    """The deliveries of incidents that the caller may read."""
+    """The deliveries of incidents that the caller may read, and of no incident at all."""
+    incident = table(DeliveryRow).c.incident
     with runtime.world.store.engine.connect() as connection:
-        return of_visible(connection, caller, table(DeliveryRow).c.incident)
+        mine: ColumnElement[bool] = of_visible(connection, caller, incident) | (incident == "")
+    return mine
 
 
 def _rows(

@@ -34,7 +34,7 @@ Which = Literal["waiting", "lost", "sent", "none"]
 Row = dict[str, Any]
 KINDS: Mapping[str, str] = {
     "task": "is asked", "reminder": "reminder", "escalation": "escalated", "message": "message",
-    "state": "summary and channel",
+    "state": "summary and channel", "week": "the week in a letter",
 }  # fmt: skip
 
 
