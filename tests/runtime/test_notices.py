@@ -176,15 +176,19 @@ async def test_the_pages_lead_from_the_list_to_an_approved_text(built: House, at
     client = await browser(built)
     pages = at.removeprefix("/api/v1")
     assert f"{pages}/{CLOCK}" in (await client.get(pages)).text
+    incident = pages.removesuffix("/notices")
+    assert "draft, not approved" in (await client.get(incident)).text
     seen = await read(built.local, f"{at}/{CLOCK}")
     form = {"csrf": csrf_of(client.cookies[COOKIE]), "language": "en", "base": seen["sha256"], "what": "edit"}
     refused = await client.post(f"{pages}/{CLOCK}", data={**form, "text": "my words", "why": ""})
     assert "T109" in refused.text or "a reason is needed" in refused.text
     assert "my words</textarea>" in refused.text
     assert (await client.post(f"{pages}/{CLOCK}", data={**form, "text": TEXT, "why": "ok"})).status_code == 303
+    assert "edited, not approved" in (await client.get(incident)).text
     now = await read(built.local, f"{at}/{CLOCK}")
     given = {**form, "base": now["sha256"], "what": "approve", "why": "read"}
     assert (await client.post(f"{pages}/{CLOCK}", data=given)).status_code == 303
+    assert "approved, not sent" in (await client.get(incident)).text
     file = {"file": ("receipt.pdf", b"%PDF-1.4 receipt", "application/pdf")}
     given = {**form, "what": "receipt", "why": "by mail"}
     assert (await client.post(f"{pages}/{CLOCK}", data=given, files=file)).status_code == 303

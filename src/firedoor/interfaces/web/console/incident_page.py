@@ -6,10 +6,11 @@ long incident is shown at once. Leaves words to the template, the folds to the c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
+from firedoor.core import correspondence
 from firedoor.core.containment import containment
 from firedoor.core.custody import custody
 from firedoor.core.decisions import decisions
@@ -17,7 +18,7 @@ from firedoor.core.journal import Body
 from firedoor.core.report import clock_line
 from firedoor.core.territories import zone_of
 from firedoor.core.timeline import is_key, timeline
-from firedoor.core.view import SETTLED_CLOCKS
+from firedoor.core.view import SETTLED_CLOCKS, IncidentView
 from firedoor.interfaces.web import shapes
 from firedoor.interfaces.web.console.plan_map import current, plan_map
 from firedoor.interfaces.web.glance import Glance
@@ -43,7 +44,7 @@ def _whole(world: World, found: Glance) -> Body:
         "phases": phases, "phase": "" if view.closed_at else current(phases), "facts": facts(found),
         "clocks": sorted(clocks, key=_urgency), "targets": found.show(containment(view, found.names)),
         "evidence": [piece for piece in pieces if piece["kind"] != DRAFT],
-        "notices": _notices(clocks, [piece for piece in pieces if piece["kind"] == DRAFT]),
+        "notices": _notices(view, clocks, {piece["name"] for piece in pieces if piece["kind"] == DRAFT}),
         "decisions": decisions(found.entries, found.definitions, wanted, found.seal),
         "alerts": found.show([shapes.alert_line(one) for one in view.alerts]), "people": _people(found),
         "readers": view.readers, "legal_hold": found.show(view.legal_hold),
@@ -97,14 +98,19 @@ def _urgency(clock: Body) -> tuple[bool, bool, str]:
     return not clock["open"], clock["due"] is None, clock["due"] or ""
 
 
-def _notices(clocks: Sequence[Body], drafts: Sequence[Body]) -> list[Body]:
-    """For each clock its newest draft with what it lacks, and what was sent with which reference."""
-    newest = {piece["name"].removeprefix("draft for "): piece for piece in drafts}
+def _notices(view: IncidentView, clocks: Sequence[Body], drafts: Collection[str]) -> list[Body]:
+    """For each clock how far its notice is, and what was sent with which reference.
+
+    What a draft lacks stands on its own page: drafts follow the facts, and the one that was kept first does not.
+    """
     shown = []
     for clock in clocks:
-        draft, settlement = newest.get(clock["id"]), clock.get("settlement") or {}
-        if draft or settlement:
-            shown.append({"clock": clock, "draft": draft, "settlement": settlement})
+        worded = correspondence.worded_in(view, clock["id"])
+        last = correspondence.counts(correspondence.versions(view, clock["id"], worded)) if worded else None
+        settlement = clock.get("settlement") or {}
+        if last or settlement or f"draft for {clock['id']}" in drafts:
+            state = "draft" if last is None else "approved" if last["kind"] == correspondence.APPROVED else "edited"
+            shown.append({"clock": clock, "state": state, "settlement": settlement})
     return shown
 
 
