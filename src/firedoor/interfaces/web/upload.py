@@ -59,7 +59,8 @@ class Upload:
     async def begin(self) -> None:
         """Read the words."""
         while not self._in_file and await self._more():
-            if len(self._word) + sum(len(word) for word in self.words.values()) > MAXIMUM_WORDS:
+            fields = sum(len(name) + len(word) for name, word in self.words.items())
+            if fields + len(self._word) + sum(map(len, self._header)) > MAXIMUM_WORDS:
                 raise _unreadable()
 
     async def parts(self) -> AsyncIterator[bytes]:
