@@ -181,6 +181,13 @@ async def test_a_link_ends_with_its_time_and_with_its_task(built: House) -> None
     assert (made_up.status_code, "L101" in made_up.text) == (404, True)
 
 
+async def test_a_form_with_far_too_many_fields_is_refused(built: House) -> None:
+    """By words on the page behind the link, and not as a fault of ours."""
+    many = {f"field.{number}": "x" for number in range(60)}
+    sent = await built.client().post("/answer/made-up", data=many)
+    assert (sent.status_code, "W114" in sent.text) == (422, True)
+
+
 async def test_only_a_digest_of_a_link_is_stored(built: House) -> None:
     """Neither the table nor the journal holds the secret, and a link lives for hours, not weeks."""
     incident = await built.open()

@@ -16,7 +16,7 @@ from tests.runtime.test_console_incident import PAGE, ROLES, SECRET, Browser, br
 from firedoor.core.problems import InvalidInput
 from firedoor.interfaces.web.answers import TooLarge
 from firedoor.interfaces.web.glance import forget
-from firedoor.interfaces.web.guard import MAXIMUM_EVIDENCE, MAXIMUM_FORM
+from firedoor.interfaces.web.guard import MAXIMUM_BODY, MAXIMUM_EVIDENCE, MAXIMUM_FORM
 from firedoor.interfaces.web.session import COOKIE
 from firedoor.interfaces.web.upload import Upload
 from firedoor.store.sessions import csrf_of
@@ -109,6 +109,21 @@ async def test_what_no_page_takes_in_is_refused_on_a_page(built: House) -> None:
     assert (lost.status_code, "find it from the overview" in lost.text) == (404, True)
     assert problems(await built.local.get("/no-such-page")) == ["W104"]
     assert problems(await built.local.post(f"/api/v1{here}", content=b"", headers=huge)) == ["W113"]
+
+
+@pytest.mark.parametrize("path", ["/answer/evidence", "/sign-in/ticket/evidence", "/api/v1/alerts/evidence"])
+async def test_an_address_that_only_ends_like_evidence_takes_in_little(built: House, path: str) -> None:
+    """A stranger sends no large body anywhere: the bound of evidence holds where evidence is taken in."""
+    sent = await built.client().post(path, content=bytes(MAXIMUM_BODY + 1), headers=PAGE)
+    assert sent.status_code == 413
+
+
+async def test_a_form_of_another_page_is_not_read_as_evidence(built: House) -> None:
+    """A notice whose clock is called so, and does not exist, is not found; its form is read as every other one."""
+    incident, ann = await built.open(), await browser(built, "ann", *ROLES)
+    given = {"csrf": csrf_of(ann.client.cookies[COOKIE])}
+    path, files = f"/incidents/{incident}/notices/a/evidence", {"file": ("a", LOG, "text/plain")}
+    assert (await ann.client.post(path, data=given, files=files, headers=PAGE)).status_code == 404
 
 
 async def _endless(token: str) -> AsyncIterator[bytes]:

@@ -8,6 +8,7 @@ It is plain ASGI: it wraps the channels and copies nothing.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -26,6 +27,7 @@ MAXIMUM_FORM = (
 )  # bytes; below it the page itself refuses a piece that is too large, and holds nothing
 API = "/api/v1/"
 RAW = ("/alerts/", "/evidence")  # addresses whose bodies are not ours to prescribe
+_EVIDENCE = re.compile(r"(/api/v1)?/incidents/[^/]+/evidence")  # the two addresses that take a piece in, and no other
 
 SECURITY = {
     "X-Content-Type-Options": "nosniff",
@@ -91,9 +93,14 @@ def _refused(scope: Scope, headers: Headers) -> int | None:
 
 
 def _largest(path: str) -> int:
-    if not path.endswith("/evidence"):
+    if not takes_evidence(path):
         return MAXIMUM_BODY
     return MAXIMUM_EVIDENCE if path.startswith(API) else MAXIMUM_FORM
+
+
+def takes_evidence(path: str) -> bool:
+    """Whether a piece of evidence may come in at this address; what else ends so is as small as everything."""
+    return _EVIDENCE.fullmatch(path) is not None
 
 
 def _bounded(receive: Receive, largest: int) -> Receive:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
-from firedoor.core.problems import FiredoorError
+from firedoor.core.problems import FiredoorError, InvalidInput, Problem
 from firedoor.interfaces.web.auth import Running
 from firedoor.runtime.links import Offer
 
@@ -38,7 +38,10 @@ async def look(token: str, runtime: Running) -> Response:
 @router.post("/answer/{token}", summary="Answer by a link, once", response_class=HTMLResponse)
 async def use(token: str, request: Request, runtime: Running) -> Response:
     """The form: `choice`, `why` and a `field.NAME` for whatever the choice requires."""
-    given = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=MAXIMUM_FIELDS)
+    try:
+        given = parse_qs((await request.body()).decode("utf-8", "replace"), max_num_fields=MAXIMUM_FIELDS)
+    except ValueError:
+        return _refused(InvalidInput(Problem(code="W114", message=f"more than {MAXIMUM_FIELDS} fields came in")))
     words = {name: values[0] for name, values in given.items()}
     fields = {name.removeprefix(FIELD): word for name, word in words.items() if name.startswith(FIELD)}
     try:

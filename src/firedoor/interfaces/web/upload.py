@@ -15,7 +15,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from firedoor.core.problems import InvalidInput, Problem
 from firedoor.interfaces.web.answers import TooLarge
-from firedoor.interfaces.web.guard import MAXIMUM_EVIDENCE
+from firedoor.interfaces.web.guard import API, MAXIMUM_EVIDENCE, takes_evidence
 
 MULTIPART = "multipart/form-data"
 MAXIMUM_WORDS = 64 * 1024  # bytes of all fields together
@@ -26,7 +26,7 @@ def is_upload(request: Request) -> bool:
     """Whether this request is a form with a file that is read as it comes in."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     path = request.url.path
-    return kind == MULTIPART and path.startswith("/incidents/") and path.endswith("/evidence")
+    return kind == MULTIPART and takes_evidence(path) and not path.startswith(API)
 
 
 async def upload_of(request: Request) -> Upload:
