@@ -54,7 +54,7 @@ def test_the_notice_is_downloaded(
     with person(browser, site, "dee", f"/incidents/{incident}/notices", viewport=size) as (page, _):
         page.click(f"a[href='/incidents/{incident}/notices/{CLOCK}']")
         file = saved(page, f"main a:text-is('{form}')", tmp_path)
-    assert file.name.startswith(f"{incident}-{CLOCK}-en-draft.")
+    assert file.name.startswith(f"{incident}-{CLOCK}-de-draft.")
     text = words(file)
     assert incident in text
     assert ARTICLE in text

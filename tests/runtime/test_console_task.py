@@ -158,6 +158,19 @@ async def test_a_late_submission_asks_for_its_reasons(built: House) -> None:
         assert words in page
 
 
+async def test_whoever_may_not_read_sealed_facts_reads_no_draft(built: House) -> None:
+    """That there is one, and who can read it; the page is whole otherwise."""
+    incident = await built.open("nonconsensual-generation", minor="yes", **LAW)
+    await built.runtime.driver.settled(incident)
+    view = await built.runtime.service.view(incident)
+    numbers = [task.number for task in view.open_tasks() if task.kind == "submit" and task.clock]
+    eng = await browser(built, "eng", "engineering")
+    pages = [await eng.get(f"/incidents/{incident}/tasks/T{number}") for number in numbers]
+    assert {page.status_code for page in pages} == {200}
+    assert any("It may hold sealed facts" in page.text for page in pages)
+    assert not any('class="draft"' in page.text for page in pages)
+
+
 async def test_a_viewer_reads_the_choices_and_has_no_button(built: House) -> None:
     """Consequences are for everybody who may read; answering is not."""
     incident, vic = await built.open(), await browser(built, "vic", "viewer")

@@ -116,12 +116,10 @@ def _alone(task: TaskView) -> bool:
 
 def _draft(runtime: Runtime, found: Glance, whole: Body, task: TaskView) -> Body | None:
     """The notice that the task is about, as it stands now: its text, where the reader may see all of the incident."""
-    notice = next((one for one in whole["notices"] if task.clock and one["clock"]["id"] == task.clock), None)
-    if notice is None or notice["draft"] is None:
+    if not any(task.clock and one["clock"]["id"] == task.clock for one in whole["notices"]):
         return None
-    piece = notice["draft"]
     if found.holds_sealed:
-        return {**piece, "text": "", "sealed": True}
+        return {"text": "", "sha256": "", "missing": [], "sealed": True}
     one = corresponding.notice(runtime.world, found.view, found.plan, str(task.clock))
     words = [mark.strip("[]").removeprefix("missing: ") for mark in marks(one.text)]
-    return {**piece, "text": one.text, "sha256": correspondence.digest(one.text), "missing": words, "sealed": False}
+    return {"text": one.text, "sha256": correspondence.digest(one.text), "missing": words, "sealed": False}
