@@ -62,10 +62,11 @@ def take(browser: Browser, site: Site, found: dict[str, str], folder: Path) -> N
     for name, path, how in pages(found):
         file = folder / f"{name}.png"
         more = {"reduced_motion": "reduce", "locale": "en-GB", "bypass_csp": True}
-        with person(browser, site, "dee", path, **more, **how) as (page, _):
+        with person(browser, site, "dee", path, **more, **how) as (page, heard):
             page.add_style_tag(content="html { scrollbar-gutter: auto }")  # no room for a bar that is not there
             page.wait_for_timeout(1500)  # until the live parts stand still
             height = min(page.evaluate("document.documentElement.scrollHeight"), TALLEST)
+            assert (wrong := heard.wrong()) == [], f"{path}: {wrong}"  # no picture of a page that went wrong
             whole = {"x": 0, "y": 0, "width": how["viewport"]["width"], "height": height}
             page.screenshot(path=str(file), full_page=True, clip=whole)
         small(file)

@@ -16,6 +16,7 @@ from tests.runtime.api_house import LEAK, House, house
 
 from firedoor.alerts.registry import find
 from firedoor.demo.stage import Stage
+from firedoor.interfaces.web.console import targets
 from firedoor.interfaces.web.console.drill_runs import runs_of
 from firedoor.interfaces.web.session import COOKIE
 from firedoor.store.accounts import Account, create_account
@@ -246,6 +247,15 @@ async def test_a_target_is_closed_by_hand_through_an_incident(built: House) -> N
     row = built.runtime.world.store.incident(answer.headers["location"].rpartition("/")[2])
     assert (row["playbook"], row["opened_by"]) == ("close-a-door", "person:ann")
     assert "U130" in (await send(ann, "/targets/chat-small/resume", why="all is well")).text
+
+
+def test_who_still_holds_a_target_is_named_and_not_who_has_ended() -> None:
+    """Somebody who wants to open it is led to the incident whose people decide."""
+    holders = [
+        {"id": "INC-2026-0001", "closed_at": "2026-11-22T03:45:00+00:00"},
+        {"id": "INC-2026-0002", "closed_at": None},
+    ]
+    assert "INC-2026-0002, which is still going on" in targets._not_ours("chat-large", holders).problems[0].message
 
 
 @pytest.fixture(name="stage")

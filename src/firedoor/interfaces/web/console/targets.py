@@ -130,7 +130,8 @@ def _not_ours(target: str, holders: list[Mapping[str, Any]]) -> Refused:
     if not holders:
         message, do = f"nothing here holds {target} closed", "“Look now” says whether it is closed at all"
     else:
-        message = f"{target} is held closed by {holders[0]['id']}, which is still going on"
+        running = next(row["id"] for row in holders if not row["closed_at"])
+        message = f"{target} is held closed by {running}, which is still going on"
         do = "it opens with that incident's own task for resuming, when its people have agreed"
     return Refused(Problem(code="U130", message=message, do=do))
 
