@@ -66,6 +66,7 @@ def take(browser: Browser, site: Site, found: dict[str, str], folder: Path) -> N
             page.add_style_tag(content="html { scrollbar-gutter: auto }")  # no room for a bar that is not there
             page.wait_for_timeout(1500)  # until the live parts stand still
             height = min(page.evaluate("document.documentElement.scrollHeight"), TALLEST)
+            heard.expected.append("404")  # the icon that a browser asks for beside a report
             assert (wrong := heard.wrong()) == [], f"{path}: {wrong}"  # no picture of a page that went wrong
             whole = {"x": 0, "y": 0, "width": how["viewport"]["width"], "height": height}
             page.screenshot(path=str(file), full_page=True, clip=whole)
