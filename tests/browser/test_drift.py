@@ -37,6 +37,8 @@ def test_what_is_opened_behind_our_back_is_seen_and_closed_again(site: Site, bro
         page.click(f"{alarm} >> text=chat-large serves again")
         assert "To be closed, and serves again" in page.inner_text("h2#now")
         page.click(f"li:has(a[href='/incidents/{incident}']) >> text=What is asked about it")
+        said = page.inner_text("section:has(#targets) li:has-text('chat-large') .problem")
+        assert said.startswith("It serves again.")
         page.click("text=A suspended target serves again: chat-large. Close it again?")
         decide(page, "close_again", "nobody agreed to this")
         site.wait_for(lambda: site.api.get(f"/incidents/{incident}").json()["targets"][0]["state"] == "suspended")

@@ -198,7 +198,7 @@ def _reassess(duty: Duty, clock: Clock, facts: Facts, now: datetime, zone: str) 
 def _difference(clock: Clock, new: Mapping[str, Any]) -> str:
     said = [f"{clock.state} -> {new['state']}"] if clock.state != new["state"] else []
     if clock.trigger_at != new["trigger_at"] or clock.trigger_event != new["trigger_event"]:
-        said.append(f"starts with {new['trigger_event']} at {new['trigger_at'].isoformat()}")
+        said.append(f"starts with {new['trigger_event']} at {new['trigger_at'].isoformat(timespec='seconds')}")
     if clock.due != new["due"]:
         said.append(f"due {shown(clock.due)} -> {shown(new['due'])}")
     return "; ".join(said) or "what it assumes has changed"

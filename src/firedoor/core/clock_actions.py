@@ -172,7 +172,11 @@ def _problems(asked: MoreTime, now: datetime) -> list[Problem]:
     if asked.until.tzinfo is None:
         return [*found, _problem("until", "the instant has no offset", "write 2026-12-24T10:00:00+01:00")]
     if asked.until <= now:
-        found.append(_problem("until", f"{asked.until.isoformat()} has passed", "name an instant that is ahead"))
+        found.append(
+            _problem(
+                "until", f"{asked.until.isoformat(timespec='seconds')} has passed", "name an instant that is ahead"
+            )
+        )
     return found
 
 

@@ -59,7 +59,7 @@ def move(clock: Clock, state: ClockState, mandate: Mandate) -> Clock:
 def extend(clock: Clock, until: datetime, mandate: Mandate) -> Clock:
     """Record an extension that the law or the authority grants; `mandate.why` names the document."""
     moved = move(clock, ClockState.EXTENDED, mandate)
-    _second_person(mandate, f"the limit would move to {until.isoformat()}")
+    _second_person(mandate, f"the limit would move to {until.isoformat(timespec='seconds')}")
     return moved.model_copy(update={"due": until, "kind": DueKind.INSTANT})
 
 

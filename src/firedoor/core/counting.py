@@ -81,7 +81,7 @@ def counted_from(count: CountBasis) -> str:
     trigger = count.duty.trigger
     kind = trigger.means if trigger.kind is TriggerKind.NONE else str(trigger.kind).replace("_", " ")
     named = f", by the calendar {count.calendar.name} ({count.calendar.version})"
-    return f" from {kind} at {count.start.isoformat()}{named if uses_calendar(count.version) else ''}"
+    return f" from {kind} at {count.start.isoformat(timespec='seconds')}{named if uses_calendar(count.version) else ''}"
 
 
 def uses_calendar(version: Version) -> bool:
