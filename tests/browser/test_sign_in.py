@@ -110,3 +110,26 @@ def test_a_session_that_ended_leads_back_to_the_page(site: Site, browser: Any, s
         page.wait_for_url("**/sign-in?next=*", timeout=30_000)
         fill(page, name, WORD)
         page.wait_for_url(f"{site.url}/incidents/{incident}")
+
+
+@SIZES
+def test_words_that_come_too_late_are_given_back(site: Site, browser: Any, size: Any, name: str) -> None:
+    """Signed out while writing: the page waits, and what is sent all the same is shown to be copied."""
+    incident = site.open()
+    task = site.tasks(incident)[0]["name"]
+    with visitor(browser, site, viewport=size) as (page, heard):
+        heard.expected += ["401", "net::ERR"]
+        page.goto(f"{site.url}/incidents/{incident}/tasks/{task}")
+        fill(page, name, WORD)
+        page.fill("#why", "half a sentence")
+        expire(site, name)
+        site.post(f"/incidents/{incident}/facts", {"facts": {"severity": "high"}, "why": "seen"})
+        page.wait_for_timeout(2500)
+        assert page.input_value("#why") == "half a sentence"
+        page.check("input[name='choice'] >> nth=0")
+        page.click("section:has(#choices) form p:last-child button")
+        page.wait_for_selector("h1:has-text('That was not sent')")
+        assert page.locator("textarea").filter(has_text="half a sentence").count() == 1
+        page.click("main a:text-is('Sign in')")
+        fill(page, name, WORD)
+        page.wait_for_url(f"{site.url}/incidents/{incident}/tasks/{task}")

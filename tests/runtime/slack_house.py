@@ -76,7 +76,7 @@ class SlackHouse:
         """A person types a slash command; what only they see is kept under the address `more["hook"]`."""
         hook = more.pop("hook", f"{user}-{len(self.said)}")
         form = {"command": "/firedoor", "text": text, "user_id": user, "channel_id": more.pop("channel", "CELSEWHERE"),
-                "response_url": f"{self.url}/hooks/{hook}?{secrets.token_hex(4)}", "trigger_id": secrets.token_hex(8)}  # fmt: skip
+                "response_url": f"{self.url}/hooks/{hook}?{secrets.token_hex(4)}", "trigger_id": secrets.token_hex(8)}  # fmt: skip  # noqa: E501
         return await self.send(client, "/slack/commands", urlencode(form).encode(), **more)
 
     async def press(self, client: httpx.AsyncClient, user: str, post: Json, number: int = 0, **more: Any) -> Any:

@@ -121,3 +121,31 @@ async def test_an_administrator_keeps_the_accounts(built: House) -> None:
     assert (await admin.patch("/api/v1/accounts/bo", json={"disabled": True})).status_code == 200
     assert (await browser.get("/api/v1/me")).status_code == 401
     assert problems(await admin.patch("/api/v1/accounts/bo", json={"roles": ["no role"]})) == ["W130"]
+
+
+OWN = {
+    "accept": "text/html",
+    "sec-fetch-site": "same-origin",
+    "referer": "http://firedoor/incidents/INC-1/tasks/T1?x=1",
+}
+WROTE = {"why": "the record <b>fits</b>", "csrf": "x" * 20, "password": "a secret of mine", "choice": "yes"}
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["signed out", "signed in anew"])
+async def test_what_somebody_wrote_is_given_back_when_it_cannot_be_taken(built: House, known: bool) -> None:
+    """To copy, with the way back to the page; never a password, and nothing is done."""
+    browser = await signed_in(built) if known else built.client()
+    answer = await browser.post("/incidents/INC-1/tasks/T1", data=WROTE, headers=OWN)
+    assert answer.status_code == (403 if known else 401)
+    assert "the record &lt;b&gt;fits&lt;/b&gt;</textarea>" in answer.text
+    assert "/incidents/INC-1/tasks/T1" in answer.text
+    assert "a secret of mine" not in answer.text
+    assert "x" * 20 not in answer.text
+
+
+@pytest.mark.parametrize("site", ["cross-site", "same-site", ""])
+async def test_another_sites_form_is_not_repeated(built: House, site: str) -> None:
+    """Its words would stand on a page of ours; it leads to signing in, as before."""
+    headers = {**OWN, "sec-fetch-site": site, "referer": "https://elsewhere.example/incidents"}
+    answer = await built.client().post("/incidents/INC-1/tasks/T1", data=WROTE, headers=headers)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2F")

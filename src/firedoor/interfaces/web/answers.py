@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from firedoor.core.problems import FiredoorError, Problem
-from firedoor.interfaces.web.session import to_sign_in
+from firedoor.interfaces.web.session import NOT_OURS, to_sign_in, way_here
 
 JSON = "application/json"
 LOGIN = {"WWW-Authenticate": 'Bearer realm="firedoor"'}
@@ -104,10 +104,16 @@ async def on_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, FiredoorError)  # noqa: S101 - registered for these only
     if not wants_page(request):
         return refusal(error.problems, error.http_status)
+    from firedoor.interfaces.web.pages import page  # it answers with what is here
+    from firedoor.interfaces.web.unsent import unsent
+
+    if isinstance(error, Unauthenticated) or error.problems[0].code == NOT_OURS:
+        words = await unsent(request)
+        if words:
+            known = {"words": words, "back": way_here(request), "problems": error.problems}
+            return page(request, "unsent.html.j2", error.http_status, **known)
     if isinstance(error, Unauthenticated):
         return to_sign_in(request)
-    from firedoor.interfaces.web.pages import page  # it answers with what is here
-
     return page(request, "problem.html.j2", error.http_status, problems=error.problems)
 
 

@@ -18,6 +18,7 @@ from firedoor.store.sessions import WHOLE, csrf_of
 COOKIE = "firedoor_session"
 HEADER = "x-csrf-token"
 FIELD = "csrf"
+NOT_OURS = "W107"  # the code of a form that was not sent from a page of this session
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 LONGEST_WAY_BACK = 1000  # characters
@@ -58,7 +59,7 @@ async def need_own_page(request: Request, secret: str) -> None:
         given = await _in_the_form(request)
     if not hmac.compare_digest(given.encode(), csrf_of(secret).encode()):
         message = "this form was not sent from a page of yours, or you signed in anew meanwhile"
-        raise NotPermitted(Problem(code="W107", message=message, do="load the page again, then send it again"))
+        raise NotPermitted(Problem(code=NOT_OURS, message=message, do="load the page again, then send it again"))
 
 
 async def _in_the_form(request: Request) -> str:
@@ -71,9 +72,16 @@ async def _in_the_form(request: Request) -> str:
 
 def to_sign_in(request: Request) -> Response:
     """Where a person goes who is not signed in; they come back afterwards."""
-    query = f"?{request.url.query}" if request.url.query else ""
-    back = f"{request.url.path}{query}" if request.method == "GET" else "/"
-    return RedirectResponse(f"/sign-in?next={quote(back[:LONGEST_WAY_BACK], safe='')}", 303)
+    return RedirectResponse(f"/sign-in?next={quote(way_here(request)[:LONGEST_WAY_BACK], safe='')}", 303)
+
+
+def way_here(request: Request) -> str:
+    """The page that somebody is on; of a form that was sent, the page that holds it, as far as the browser tells."""
+    asked = str(request.url) if request.method == "GET" else request.headers.get("referer", "")
+    parts = urlsplit(asked)
+    ours = parts.netloc in (request.url.netloc, urlsplit(str(request.app.state.runtime.settings.public_url)).netloc)
+    query = f"?{parts.query}" if parts.query else ""
+    return way_back(f"{parts.path}{query}") if ours else "/"
 
 
 def way_back(given: str) -> str:

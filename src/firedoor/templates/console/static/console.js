@@ -48,6 +48,9 @@ function say(place, words) {
 // What a part shows, apart from the passing of time.
 const shown = (part) => part.innerHTML.replace(/(<time[^>]*>)[^<]*/g, "$1");
 
+// Whether somebody has written something on this page that is not sent yet.
+const written = () => [...document.querySelectorAll("textarea, input:not([type=hidden])")].some((field) => field.value !== field.defaultValue);
+
 // A live part is fetched anew, at most once a second, when something happened that it shows, and once when the line is
 // there: what was written in between no event tells. Whoever types in it is not disturbed.
 function live(part) {
@@ -59,7 +62,11 @@ function live(part) {
     if (!current || current.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) { asked = true; return; }
     const answer = await fetch(location.href, { headers: { accept: "text/html" }, credentials: "same-origin" });
     if (answer.status === 404 || answer.status === 405) return; // what a form answered: loading that again would send it again
-    if (!answer.ok || answer.redirected) { location.reload(); return; }
+    if (!answer.ok || answer.redirected) {
+      if (!written()) location.reload();
+      else say("line", "You are signed out. What you have written stays on this page: sign in in another window before you send it.");
+      return;
+    }
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector(`[data-live="${name}"]`);
     if (!fresh || shown(fresh) === last) return;
     last = shown(fresh);
