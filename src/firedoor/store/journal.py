@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Engine, bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
@@ -129,12 +130,9 @@ class Store:
         if digest not in self._plans:
             body = canonical(plan.model_dump(mode="json")).decode()
             values = {
-                "digest": digest,
-                "playbook": plan.playbook,
-                "version": plan.version,
-                "body": body,
+                "digest": digest, "playbook": plan.playbook, "version": plan.version, "body": body,
                 "stored_at": text_of(now),
-            }
+            }  # fmt: skip
             self.writer.submit(lambda connection: _insert_new(connection, PlanRow, values, ["digest"])).result()
             self._plans[digest] = plan
         return digest
@@ -149,14 +147,16 @@ class Store:
 
     # -- reading ---------------------------------------------------------------------------------
 
-    def entries(self, incident: str, after: int = 0) -> list[Entry]:
-        """The journal of an incident, or what was added after an entry."""
-        columns = table(EntryRow).c
-        query = (
-            select(table(EntryRow)).where((columns.incident == incident) & (columns.seq > after)).order_by(columns.seq)
-        )
+    def entries(self, incident: str, after: int = 0, limit: int | None = None) -> list[Entry]:
+        """The journal of an incident, or what was added after an entry; at most so many."""
+        asked = {"incident_": incident, "after_": after}
         with self.engine.connect() as connection:
-            return [entry_of(row) for row in connection.execute(query)]
+            # All at once, and apart: a long journal is read in half of the time that row by row and name by name takes.
+            rows = connection.execute(_READ if limit is None else _READ.limit(limit), asked).all()
+        return [
+            Entry(name, seq, at, kind, actor, orjson.loads(body), prev, own)
+            for name, seq, at, kind, actor, body, prev, own in rows
+        ]
 
     def plan(self, digest: str) -> Plan:
         """A stored plan. Raises NotFound."""
@@ -174,12 +174,8 @@ class Store:
                     )
                 )
             if hashlib.sha256(body.encode()).hexdigest() != digest:  # a plan that was altered must never be performed
-                problem = Problem(
-                    code="S106",
-                    message=f"the stored plan {digest[:12]} was altered",
-                    do="restore the backup that holds it",
-                )
-                raise Refused(problem)
+                message = f"the stored plan {digest[:12]} was altered"
+                raise Refused(Problem(code="S106", message=message, do="restore the backup that holds it"))
             self._plans[digest] = Plan.model_validate_json(body)
         return self._plans[digest]
 
@@ -213,8 +209,13 @@ class Store:
         yield from verify_stored(self.engine, incident)
 
 
-# What every append asks and says, built once: building them anew took as long as the database took to answer.
+# What every append and every reading asks and says, built once: building them anew took as long as the answer.
 _ENTRIES = insert(table(EntryRow))
+_OWN = table(EntryRow).c
+_READ = (
+    select(_OWN.incident, _OWN.seq, _OWN.at, _OWN.kind, _OWN.actor, _OWN.body, _OWN.prev, _OWN.hash)
+    .where((_OWN.incident == bindparam("incident_")) & (_OWN.seq > bindparam("after_"))).order_by(_OWN.seq)
+)  # fmt: skip
 _HEAD = (
     select(table(IncidentRow).c.head_seq, table(IncidentRow).c.head_hash)
     .where(table(IncidentRow).c.id == bindparam("incident_")).with_for_update()

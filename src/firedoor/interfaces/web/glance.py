@@ -1,7 +1,7 @@
-"""Reading one incident for a page: folded once for each state of its journal, and kept until the next entry.
+"""Reading one incident for a page or a program: folded once for each state of its journal, kept until the next entry.
 
 Decides that what is kept belongs to one head of the chain (its hash), that a grown journal is read only from there on,
-and how much is kept in this process. Programs and auditors read the store itself, through `reading`.
+and how much is kept in this process. What an auditor verifies is read from the store itself, through `reading`.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import RLock
 from typing import Any, TypeVar
 
 from firedoor.core.facts import FactDefinition
@@ -34,11 +35,17 @@ class Glance(Read):
     """An incident at one head of its chain. What was worked out for a page is kept beside it; nothing changes it."""
 
     kept: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    making: RLock = field(default_factory=RLock, compare=False, repr=False)
 
     def once(self, name: str, make: Callable[[], Made]) -> Made:
-        """Work something out that depends on the journal alone, or take what was worked out before."""
+        """Work something out that depends on the journal alone, or take what was worked out before.
+
+        Of many who ask at the same moment one works it out, and the others wait for it.
+        """
         if name not in self.kept:
-            self.kept[name] = make()
+            with self.making:
+                if name not in self.kept:
+                    self.kept[name] = make()
         made: Made = self.kept[name]
         return made
 
@@ -61,6 +68,8 @@ class _Folded:
 
 
 _folded: OrderedDict[str, _Folded] = OrderedDict()
+_keeping = RLock()
+_folding = tuple(RLock() for _ in range(64))  # by incident, so that many viewers of one do not all fold it
 
 
 async def glance(runtime: Runtime, incident: str, caller: Caller) -> Glance:
@@ -69,11 +78,12 @@ async def glance(runtime: Runtime, incident: str, caller: Caller) -> Glance:
 
 
 def _glance(runtime: Runtime, incident: str, caller: Caller) -> Glance:
-    head = str(runtime.world.store.incident(incident)["head_hash"])
-    known = _folded.get(incident)
-    if known is None or known.head != head:
-        known = _fold(runtime, incident, known)
-        _keep(incident, known)
+    with _folding[hash(incident) % len(_folding)]:
+        head = str(runtime.world.store.incident(incident)["head_hash"])
+        known = _folded.get(incident)
+        if known is None or known.head != head:
+            known = _fold(runtime, incident, known)
+            _keep(incident, known)
     return known.of(may_see(runtime, caller, known.open.view, known.open.definitions))
 
 
@@ -103,14 +113,16 @@ def _entries(runtime: Runtime, incident: str, known: _Folded | None) -> list[Ent
 
 
 def _keep(incident: str, folded: _Folded) -> None:
-    _folded[incident] = folded
-    _folded.move_to_end(incident)
-    total = sum(len(one.open.entries) for one in list(_folded.values()))
-    while len(_folded) > 1 and (len(_folded) > MAXIMUM_INCIDENTS or total > MAXIMUM_ENTRIES):
-        _, dropped = _folded.popitem(last=False)
-        total -= len(dropped.open.entries)
+    with _keeping:
+        _folded[incident] = folded
+        _folded.move_to_end(incident)
+        total = sum(len(one.open.entries) for one in _folded.values())
+        while len(_folded) > 1 and (len(_folded) > MAXIMUM_INCIDENTS or total > MAXIMUM_ENTRIES):
+            _, dropped = _folded.popitem(last=False)
+            total -= len(dropped.open.entries)
 
 
 def forget() -> None:
     """Read every incident anew; for measurements."""
-    _folded.clear()
+    with _keeping:
+        _folded.clear()

@@ -21,7 +21,7 @@ from firedoor.interfaces.web.answers import answer
 from firedoor.interfaces.web.auth import Asking, Caller, Running
 from firedoor.interfaces.web.covering import incident_rows
 from firedoor.interfaces.web.finding import Wanted, found_by
-from firedoor.interfaces.web.reading import read
+from firedoor.interfaces.web.glance import glance
 from firedoor.runtime.dry_run import what_would_be_done
 from firedoor.store.projections import table
 from firedoor.store.tables import IncidentRow
@@ -113,7 +113,7 @@ def _playbook(name: str, caller: Caller) -> str | Path:
 @router.get("/incidents/{incident}", summary="One incident")
 async def get_incident(incident: str, runtime: Running, caller: Asking) -> Response:
     """State, facts with the unknown ones, progress of every operation, targets door by door, open tasks, clocks."""
-    found = await read(runtime, incident, caller)
+    found = await glance(runtime, incident, caller)
     detail = await asyncio.to_thread(shapes.incident_detail, found, runtime.world.now())
     return answer(
         found.show(detail) | {"facts": detail["facts"] if not found.seal.names else _cover_facts(detail["facts"])}
@@ -121,17 +121,26 @@ async def get_incident(incident: str, runtime: Running, caller: Asking) -> Respo
 
 
 @router.get("/incidents/{incident}/timeline", summary="What happened, in order")
-async def get_timeline(incident: str, runtime: Running, caller: Asking, after: int = 0) -> Response:
-    """One line for each entry of the journal, in words. `after` is the number of an entry."""
-    found = await read(runtime, incident, caller)
-    lines = await asyncio.to_thread(timeline, found.entries, found.names, found.definitions, found.seal)
-    return answer({"incident": incident, "timeline": [line for line in lines if line["seq"] > after]})
+async def get_timeline(
+    incident: str, runtime: Running, caller: Asking, after: int = 0,
+    limit: Annotated[int | None, Query(ge=1, le=10_000)] = None,
+) -> Response:  # fmt: skip
+    """One line for each entry of the journal, in words. `after` is the number of an entry, `limit` how many at most.
+
+    `next` is the `after` that goes on where the limit cut; null where nothing is left.
+    """
+    found = await glance(runtime, incident, caller)
+    numbers = [entry.seq for entry in found.entries if entry.seq > after]
+    asked = numbers[:limit]
+    lines = await asyncio.to_thread(timeline, found.entries, found.names, found.definitions, found.seal, set(asked))
+    more = asked[-1] if len(asked) < len(numbers) else None
+    return answer({"incident": incident, "timeline": lines, "next": more})
 
 
 @router.get("/incidents/{incident}/facts", summary="What is known, and what is not")
 async def get_facts(incident: str, runtime: Running, caller: Asking) -> Response:
     """Every fact of the playbook with its value or null, and the history of changes with their reasons."""
-    found = await read(runtime, incident, caller)
+    found = await glance(runtime, incident, caller)
     history = found.show(shapes.fact_history(found.entries))
     return answer(
         {

@@ -7,6 +7,7 @@ hashes were made over, or nothing: covered entries could not be verified.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from typing import Annotated
 
 import orjson
@@ -14,10 +15,12 @@ from fastapi import APIRouter, Query
 from sqlalchemy import select
 from starlette.responses import Response
 
+from firedoor.core.journal import Entry
 from firedoor.core.problems import NotPermitted, Problem
 from firedoor.interfaces.web.answers import answer
 from firedoor.interfaces.web.auth import Asking, Caller, Running, need_reader
 from firedoor.interfaces.web.covering import visible
+from firedoor.interfaces.web.glance import glance
 from firedoor.interfaces.web.reading import Read, read
 from firedoor.runtime.rendering import verify_script
 from firedoor.runtime.start import Runtime
@@ -31,12 +34,19 @@ router = APIRouter(prefix="/api/v1", tags=["journal"])
 
 @router.get("/incidents/{incident}/journal", summary="The entries, one JSON object a line")
 async def get_journal(
-    incident: str, runtime: Running, caller: Asking, after: Annotated[int, Query(ge=0)] = 0
-) -> Response:
-    """From entry `after`+1 on. Where facts are sealed from the caller, lines are covered and cannot be verified."""
-    found = await read(runtime, incident, caller)
-    content = await asyncio.to_thread(_lines, found, after)
-    return Response(content, media_type=LINES, headers={"X-Firedoor-Covered": "yes" if found.holds_sealed else "no"})
+    incident: str, runtime: Running, caller: Asking, after: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int | None, Query(ge=1, le=10_000)] = None,
+) -> Response:  # fmt: skip
+    """From entry `after`+1 on. Where facts are sealed from the caller, lines are covered and cannot be verified.
+
+    `X-Firedoor-Next` is the `after` that goes on where `limit` cut; it is not there where nothing is left.
+    """
+    found = await glance(runtime, incident, caller)
+    content, last = await asyncio.to_thread(_read_lines, runtime, found, after, limit)
+    headers = {"X-Firedoor-Covered": "yes" if found.holds_sealed else "no"}
+    if last is not None:
+        headers["X-Firedoor-Next"] = str(last)
+    return Response(content, media_type=LINES, headers=headers)
 
 
 @router.get("/incidents/{incident}/export", summary="The journal for an auditor")
@@ -48,11 +58,21 @@ async def export(incident: str, runtime: Running, caller: Asking) -> Response:
         raise NotPermitted(Problem(code="W103", message=message, do="ask the DPO, legal or the commander to export it"))
     name = f'attachment; filename="{found.view.id}.jsonl"'
     headers = {"Content-Disposition": name, "X-Firedoor-Head": f"{found.view.head.seq}:{found.view.head.hash}"}
-    return Response(await asyncio.to_thread(_lines, found, 0), media_type=LINES, headers=headers)
+    return Response(await asyncio.to_thread(_lines, found, found.entries), media_type=LINES, headers=headers)
 
 
-def _lines(found: Read, after: int) -> bytes:
-    return b"".join(orjson.dumps(found.show(entry.as_json())) + b"\n" for entry in found.entries if entry.seq > after)
+def _read_lines(runtime: Runtime, found: Read, after: int, limit: int | None) -> tuple[bytes, int | None]:
+    """The lines as the store holds them now, and where to go on.
+
+    Not beyond the head at which it was worked out what is sealed: a later entry may seal other words.
+    """
+    head = found.view.head.seq
+    entries = [one for one in runtime.world.store.entries(found.view.id, after, limit) if one.seq <= head]
+    return _lines(found, entries), entries[-1].seq if entries and entries[-1].seq < head else None
+
+
+def _lines(found: Read, entries: Iterable[Entry]) -> bytes:
+    return b"".join(orjson.dumps(found.show(entry.as_json())) + b"\n" for entry in entries)
 
 
 @router.get("/journal/verify_journal.py", summary="The program with which anybody verifies an export")
