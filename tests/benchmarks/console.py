@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import median, quantiles
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -26,6 +27,7 @@ from tests.benchmarks import figures
 
 INCIDENTS, CLOCKS, ENTRIES, VIEWERS = 10_000, 1_000, 5_000, 200
 TIMES = 30
+COUNTED = 2_000  # incidents with a journal of their own, for the figures
 WARM = 12  # seconds after which a server has read what it reads ahead
 PAGE = {"accept": "text/html"}
 
@@ -34,6 +36,7 @@ def run() -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory(prefix="firedoor-bench-") as folder:
         asyncio.run(_in_process(Path(folder) / "large"))
+        asyncio.run(_figures(Path(folder) / "figures"))
         asyncio.run(_viewers(Path(folder) / "live"))
 
 
@@ -51,6 +54,52 @@ async def _in_process(folder: Path) -> None:
         await _pages(built, officer, long, "a manager, from whom sealed facts are covered")
 
 
+async def _figures(folder: Path) -> None:
+    """The figures of many real journals: counted for the first time, taken from the database, and asked for again."""
+    from tests.runtime.api_house import house
+
+    from firedoor.interfaces.web.figures import Wanted, figures_for
+    from firedoor.runtime.counting import Counting
+
+    async with house(folder) as built:
+        runtime = built.runtime
+        entries = runtime.world.store.entries(await built.open())
+        await asyncio.to_thread(_copies, runtime.world.store, entries)
+        local, day = SimpleNamespace(local=True, person=None), datetime.now(UTC).date()
+        print(f"figures of {COUNTED} incidents of {len(entries)} entries each:")
+        for what, fresh in (
+            ("counted for a moment", True),
+            ("counted to the end", False),
+            ("from the rows", True),
+            ("again", False),
+        ):
+            if fresh:
+                runtime.counting = Counting(runtime.world)
+            if what == "counted to the end":
+                start = time.process_time()
+                while await asyncio.to_thread(runtime.counting.count_some):
+                    pass
+                each = 1000 * (time.process_time() - start) / COUNTED
+                figures.keep("figures, counting one incident in the background, at most, processor", each, "ms")
+                continue
+            start = time.perf_counter()
+            found, _ = await asyncio.to_thread(figures_for, runtime, local, Wanted(day - timedelta(days=1), day))
+            took = 1000 * (time.perf_counter() - start)
+            figures.keep(f"figures of {COUNTED} incidents, {what}", took, "ms")
+            print(f"  {what:<52} {took:8.1f} ms   {len(found.figures)} counted, {found.waiting} not yet", flush=True)
+
+
+def _copies(store: Any, entries: list[Any]) -> None:
+    """The same journal, again and again."""
+    from firedoor.core.journal import Draft, Kind
+    from firedoor.store.journal import NewIncident
+
+    opened, drafts = entries[0].body, tuple(Draft(Kind(one.kind), one.actor, one.body) for one in entries)
+    new = NewIncident(opened["type"], opened["title"], opened["severity"], "copied", "person:bench", drafts)
+    for done in [store.open_incident(new, datetime.now(UTC)) for _ in range(COUNTED - 1)]:
+        done.result()
+
+
 async def _pages(built: Any, client: httpx.AsyncClient, incident: str, who: str) -> None:
     page = f"/incidents/{incident}"
     print(f"as {who}:")
@@ -63,6 +112,13 @@ async def _pages(built: Any, client: httpx.AsyncClient, incident: str, who: str)
     await show("the same, read before", lambda: get(client, page), "200 ms")
     await show("the same, one entry later each time", lambda: later(built, client, incident), "200 ms")
     await show("its timeline, a page", lambda: get(client, f"{page}/timeline"))
+    await show("its facts, one with every value it had", lambda: get(client, f"{page}/facts?name=people_affected"))
+    api = f"/api/v1{page}"
+    await show("by the API: the incident", lambda: get(client, api))
+    await show("by the API: its whole timeline", lambda: get(client, f"{api}/timeline"), times=10)
+    await show("by the API: 100 lines of its timeline", lambda: get(client, f"{api}/timeline?after=4000&limit=100"))
+    await show("by the API: 100 entries of its journal", lambda: get(client, f"{api}/journal?after=4000&limit=100"))
+    await show("the duties", lambda: get(client, "/duties"))
 
 
 def fill(store: Any, plan: str = "") -> None:
