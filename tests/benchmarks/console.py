@@ -123,7 +123,9 @@ async def _pages(built: Any, client: httpx.AsyncClient, incident: str, who: str)
 
 def fill(store: Any, plan: str = "") -> None:
     """Ten thousand incidents, a fifth of them open, and a thousand open clocks, as the projections hold them."""
+    from firedoor.runtime.counting import VERSION
     from firedoor.store.projections import table, text_of
+    from firedoor.store.result_tables import FigureRow
     from firedoor.store.tables import ClockRow, IncidentRow
 
     now = datetime.now(UTC)
@@ -146,10 +148,15 @@ def fill(store: Any, plan: str = "") -> None:
         }
         for number in range(CLOCKS)
     ]  # fmt: skip
+    counted = [
+        {"incident": one["id"], "head_seq": 1, "head_hash": one["head_hash"], "formula": VERSION, "body": "{}"}
+        for one in incidents
+    ]
     write = store.write(
         lambda connection: (
             connection.execute(insert(table(IncidentRow)), incidents),
             connection.execute(insert(table(ClockRow)), clocks),
+            connection.execute(insert(table(FigureRow)), counted),  # they have no journal that could be counted
         )
     )
     write.result()
