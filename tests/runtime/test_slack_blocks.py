@@ -168,6 +168,15 @@ def test_the_longest_names_of_laws_keep_the_limits() -> None:
     assert all(title[:60] in str(blocks.summary(standing)).replace("&amp;", "&") for title in titles)
 
 
+@settings(max_examples=60)
+@given(st.lists(st.sampled_from(["<@U012345>", f"<{LINK}|Open>", "&amp;", "word "]), max_size=30), st.integers(2, 80))
+def test_markup_is_cut_between_its_parts(said: list[str], limit: int) -> None:
+    """No mention, link or entity is cut in two."""
+    cut = blocks.clip_markup("".join(said), limit)
+    assert len(cut) <= limit
+    kept([blocks.section(cut)])
+
+
 @pytest.mark.parametrize(
     ("content", "fault"),
     [

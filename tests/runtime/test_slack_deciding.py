@@ -136,7 +136,8 @@ async def test_what_was_not_taken_in_is_not_acknowledged(
 
     async def talk(line: ServerConnection) -> None:
         await line.send(json.dumps({"type": "hello", "num_connections": 1}))
-        for name, payload in (("BAD", ["no", "payload"]), ("GOOD", good)):
+        broken = {**good, "text": "half a character: \ud800"}  # no bytes can be made of it
+        for name, payload in (("BAD", broken), ("GOOD", good)):
             await line.send(json.dumps({"type": "slash_commands", "envelope_id": name, "payload": payload}))
         await heard(line, acknowledged)
 
