@@ -169,6 +169,12 @@ async def test_the_description_names_every_route_and_the_shape_of_problems(built
             assert operation["responses"]["403"]["content"]["application/json"]["schema"]["$ref"].endswith("/Problems")
 
 
+@pytest.mark.parametrize("path", ["/api/v1/incidents/INC%00", "/api/v1/incidents?q=a%00b", "/answer/a%00"])
+async def test_no_name_holds_a_nul(built: House, path: str) -> None:
+    """Not every database takes it; it is refused before one is asked."""
+    assert (await built.local.get(path)).status_code == 400
+
+
 async def test_bodies_are_bounded_and_json(built: House) -> None:
     """Too large, of another type, or no JSON: three refusals, each in the usual shape."""
     big = await built.local.post(

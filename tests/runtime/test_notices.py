@@ -80,6 +80,7 @@ async def test_nothing_is_approved_while_a_place_is_open(built: House, at: str) 
     dora = built.holding("dora", "dpo")
     given = {"why": "read", "base": seen["sha256"]}
     assert problems(await dora.post(f"{at}/{CLOCK}/approve", json=given)) == ["G108"]
+    assert problems(await dora.post(f"{at}/{CLOCK}/approve", json={**given, "base": ""})) == ["G110"]
     now = await send(dora, f"{at}/{CLOCK}/edit", text=f"> a note\n\n{TEXT}", why="worded")
     given = {"why": "read", "base": now["sha256"]}
     assert problems(await built.holding("eve", "engineering").post(f"{at}/{CLOCK}/approve", json=given)) == ["G105"]

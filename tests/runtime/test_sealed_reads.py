@@ -59,6 +59,19 @@ async def test_a_page_counts_like_a_program(built: House) -> None:
     assert await reads(built, incident) == ["lea"]
 
 
+@pytest.mark.parametrize("way", [f"{V1}/incidents", "/incidents"], ids=["api", "console"])
+async def test_what_was_sealed_and_is_unknown_now_is_still_read(built: House, way: str) -> None:
+    """The history tells it for ever; so whoever reads it is on record, and it stays covered from the others."""
+    incident = await sealed(built)
+    facts = (await built.local.get(f"{V1}/incidents/{incident}/facts")).json()["facts"]
+    name = next(one["name"] for one in facts if one.get("value") == SECRET)
+    given = {"facts": {name: "unknown"}, "why": "it was somebody else"}
+    assert (await built.local.post(f"{V1}/incidents/{incident}/facts", json=given)).status_code == 200
+    seen = [await built.holding(who, who).get(f"{way}/{incident}/timeline") for who in ("dpo", "engineering")]
+    assert [SECRET in one.text for one in seen] == [True, False]
+    assert "dpo" in await reads(built, incident)
+
+
 async def test_where_nothing_is_sealed_nobody_is_on_record(built: House) -> None:
     """An incident without such facts is read like any other."""
     incident = await built.open()

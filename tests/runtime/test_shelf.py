@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 from tests.core.pages import page
 
+from firedoor.runtime import library
 from firedoor.runtime.shelf import Shelf
 
 
@@ -57,6 +58,15 @@ def test_a_broken_page_keeps_its_last_good_plan(shelf: Shelf, own: Path) -> None
     assert (shelf.refresh(), shelf.plans["small"].digest, list(shelf.problems)) == (False, good, [f"{own}/small.yaml"])
     (own / "small.yaml").write_text(page())
     assert (shelf.refresh(), shelf.problems) == (False, {})
+
+
+def test_what_an_editor_leaves_lying_is_no_page(shelf: Shelf, own: Path) -> None:
+    """A lock that points nowhere, and a hidden copy; a link of one's own that leads nowhere is named."""
+    (own / ".#small.yaml").symlink_to("ada@host.1234")
+    (own / ".small.yaml").write_text("half")
+    assert (shelf.refresh(), shelf.problems, len(library.seen())) == (False, {}, 1)
+    (own / "lost.yaml").symlink_to("nowhere.yaml")
+    assert (shelf.refresh(), list(shelf.problems), len(library.seen())) == (False, [f"{own}/lost.yaml"], 2)
 
 
 def test_a_second_page_of_the_same_name_is_refused_and_the_first_stays(shelf: Shelf, own: Path) -> None:

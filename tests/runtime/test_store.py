@@ -12,12 +12,15 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from sqlalchemy import delete, event, insert, select, text, update
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import MetaData, delete, event, insert, select, text, update
 from tests.core.paper import HEAD
 
 from firedoor.core.journal import Draft, Kind
 from firedoor.core.problems import NotFound, Refused, Unanswered
-from firedoor.store import drives
+from firedoor.store import drives, schema
+from firedoor.store.accounts import list_accounts
 from firedoor.store.journal import Attachment, Conflict, LostLease, NewAlert, NewIncident, Store
 from firedoor.store.projections import table
 from firedoor.store.schema import migrate
@@ -377,6 +380,26 @@ def test_migrating_twice_or_at_once_changes_nothing(database: str) -> None:
     assert [migrate(one.engine) for one in stores] == [False] * 4
     for one in stores:
         one.close()
+
+
+def test_an_account_outlives_the_lock_that_it_had(database: str) -> None:
+    """From the schema with locks on accounts: who there is stays, and the locks are gone."""
+    store = Store(database)
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
+    with store.engine.connect().execution_options(firedoor_write=True) as connection, connection.begin():
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0011")
+        known = {"name": "ada", "display": "Ada", "roles": "dpo", "created_at": "2026-11-20T00:00:00+00:00"}
+        rows = MetaData()
+        rows.reflect(connection, only=["account"])
+        columns = rows.tables["account"].columns
+        empty = {one.name: 3 if one.type.python_type is int else "" for one in columns if not one.nullable}
+        connection.execute(insert(rows.tables["account"]).values(**{**empty, **known}))
+    assert migrate(store.engine)
+    assert [account.name for account in list_accounts(store)] == ["ada"]
+    assert opened(store) == "INC-2026-0001"
+    store.close()
 
 
 def test_a_database_from_the_future_is_refused(store: Store) -> None:

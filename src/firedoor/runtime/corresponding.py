@@ -78,9 +78,9 @@ class Corresponding:
     async def approve_notice(
         self, incident: str, clock: str, language: str, base: str, why: str, person: Person
     ) -> Notice:
-        """Say that this text may leave. `base` is the digest of the text that was read."""
+        """Say that this text may leave. `base` is the digest of the text that was read; without it nothing was."""
         now = await self.notice(incident, clock, language)
-        _need_seen(now, base)
+        _need_seen(now, base or "nothing")
         about, at = (clock, now.language), self.world.now().isoformat()
         await asyncio.to_thread(self.world.vault.put, rules.clean(now.text).encode())
         rendered = now.rendered.text

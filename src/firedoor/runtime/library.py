@@ -39,7 +39,7 @@ def folder() -> Path:
 def paths(where: Path | None = None) -> list[Path]:
     """The files of all playbooks of a folder, by name; parts are not among them."""
     found = where or folder()
-    return sorted(path for path in found.glob("*.y*ml") if path.suffix in (".yaml", ".yml"))
+    return sorted(path for path in found.glob("*.y*ml") if _is_page(path))
 
 
 def find(name: str | Path) -> Path:
@@ -59,11 +59,14 @@ def find(name: str | Path) -> Path:
 
 
 def seen() -> tuple[tuple[str, int, int, int], ...]:
-    """What the files of the folder look like from outside. Raises OSError where the folder cannot be read."""
+    """What the files of the folder look like from outside. Raises OSError where the folder cannot be read.
+
+    A link that leads nowhere, such as an editor's lock, looks like itself.
+    """
     where = folder()
     found = [*where.iterdir(), *((where / PARTS).iterdir() if (where / PARTS).is_dir() else ())]
-    pages = sorted(path for path in found if path.suffix in (".yaml", ".yml"))
-    looks = [(str(path), path.stat()) for path in pages]
+    pages = sorted(path for path in found if _is_page(path))
+    looks = [(str(path), path.stat() if path.exists() else path.lstat()) for path in pages]
     return tuple((name, look.st_mtime_ns, look.st_size, look.st_ino) for name, look in looks)
 
 
@@ -143,7 +146,12 @@ def _twice(playbook: Playbook, others: Mapping[str, Playbook]) -> Iterator[Probl
 
 
 def _part_paths(where: Path) -> dict[str, Path]:
-    return {path.stem: path for path in sorted(where.glob("*.y*ml"))}
+    return {path.stem: path for path in sorted(where.glob("*.y*ml")) if _is_page(path)}
+
+
+def _is_page(path: Path) -> bool:
+    """Hidden files are an editor's own."""
+    return path.suffix in (".yaml", ".yml") and not path.name.startswith(".")
 
 
 def _content(path: Path) -> bytes:

@@ -84,7 +84,8 @@ def _glance(runtime: Runtime, incident: str, caller: Caller) -> Glance:
         if known is None or known.head != head:
             known = _fold(runtime, incident, known)
             _keep(incident, known)
-    return known.of(may_see(runtime, caller, known.open.view, known.open.definitions))
+    folded = known
+    return folded.of(may_see(runtime, caller, incident, lambda: folded.of(unsealed=False).holds_sealed))
 
 
 def _fold(runtime: Runtime, incident: str, known: _Folded | None) -> _Folded:

@@ -81,6 +81,8 @@ class Guard:
 
 def _refused(scope: Scope, headers: Headers) -> int | None:
     """The status with which a request is refused by its headers alone."""
+    if b"%00" in scope.get("raw_path", b"") or b"%00" in scope["query_string"]:
+        return 400  # no name holds it, and not every database takes it
     length = headers.get("content-length", "0")
     if not length.isdecimal() or int(length) > _largest(scope["path"]):
         return 413 if length.isdecimal() else 400

@@ -56,5 +56,6 @@ def _read(runtime: Runtime, incident: str, caller: Caller) -> Read:
     view = fold(incident, entries)
     plan = world.store.plan(view.plan_digest)
     definitions = world.definitions(plan)
-    covered = OPEN if may_see(runtime, caller, view, definitions) else seal(definitions, entries)
+    covering = seal(definitions, entries)
+    covered = OPEN if may_see(runtime, caller, view.id, lambda: covering.used) else covering
     return Read(entries, view, plan, definitions, Names(plan, definitions, world.organisation.words), covered)

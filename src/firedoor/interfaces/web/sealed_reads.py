@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
-from firedoor.core.facts import FactDefinition
 from firedoor.core.problems import FiredoorError
-from firedoor.core.view import IncidentView
 from firedoor.interfaces.web.answers import answer
 from firedoor.interfaces.web.auth import Asking, Caller, Running
 from firedoor.runtime.start import Runtime
@@ -31,28 +29,29 @@ log = logging.getLogger(__name__)
 _noted: dict[tuple[int, str, str], datetime] = {}
 
 
-def may_see(runtime: Runtime, caller: Caller, view: IncidentView, definitions: Mapping[str, FactDefinition]) -> bool:
-    """Whether this caller sees what is sealed; if there is anything, it is written down first that they read it."""
+def may_see(runtime: Runtime, caller: Caller, incident: str, holds_any: Callable[[], bool]) -> bool:
+    """Whether this caller sees what is sealed; if there is anything, it is written down first that they read it.
+
+    `holds_any` tells whether the journal holds anything that is covered from others, also of the past.
+    """
     if not caller.unsealed:
         return False
-    if not any(
-        value is not None and name in definitions and definitions[name].sealed for name, value in view.facts.items()
-    ):
+    if not holds_any():
         return True
     try:
-        _note(runtime, caller, view)
+        _note(runtime, caller, incident)
     except FiredoorError as error:
-        log.error("who read the sealed facts of %s cannot be written down, so they stay covered: %s", view.id, error)  # noqa: TRY400
+        log.error("who read the sealed facts of %s cannot be written down, so they stay covered: %s", incident, error)  # noqa: TRY400
         return False
     return True
 
 
-def _note(runtime: Runtime, caller: Caller, view: IncidentView) -> None:
-    key, now = (id(runtime), view.id, caller.person.name), runtime.world.now()
+def _note(runtime: Runtime, caller: Caller, incident: str) -> None:
+    key, now = (id(runtime), incident, caller.person.name), runtime.world.now()
     last = _noted.get(key)
     if last is not None and now - last < AGAIN and last.hour == now.hour:
         return
-    note_read(runtime.world.store, view.id, caller.person.name, now)
+    note_read(runtime.world.store, incident, caller.person.name, now)
     if len(_noted) >= REMEMBERED:
         _noted.clear()
     _noted[key] = now

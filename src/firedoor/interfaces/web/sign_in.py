@@ -42,7 +42,7 @@ async def form(request: Request, runtime: Running, next: str = "/") -> Response:
 
 @router.post("/sign-in", summary="Sign in with a password", include_in_schema=False)
 async def by_password(
-    request: Request, runtime: Running, name: Annotated[str, Form(max_length=100)],
+    request: Request, runtime: Running, name: Annotated[str, Form(max_length=100, pattern=r"^[^\x00]*$")],
     password: Annotated[str, Form(max_length=200)], code: Annotated[str, Form(max_length=10)] = "",
     next: Annotated[str, Form(max_length=1000)] = "/",  # noqa: A002 - the field's name
 ) -> Response:  # fmt: skip

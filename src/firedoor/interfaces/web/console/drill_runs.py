@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 from weakref import WeakKeyDictionary
 
+from firedoor.core.operations import Plan
+from firedoor.core.playbook import Playbook
 from firedoor.core.problems import FiredoorError, NotFound, Problem, Refused, nearest
 from firedoor.runtime.start import Runtime
 from firedoor.store.drill_results import DrillRun, drills_kept, keep_drill
@@ -42,22 +44,22 @@ class DrillRuns:
 
     async def _run(self, runtime: Runtime, playbook: str, drill: str, person: str) -> None:
         try:
-            for name in [one.drill for one in runtime.shelf.playbooks[playbook].header.drills]:
+            book, plan = runtime.shelf.playbooks[playbook], runtime.shelf.plans[playbook]  # as they are now, for all
+            for name in [one.drill for one in book.header.drills]:
                 if drill in ("", name):
-                    await asyncio.to_thread(_rehearse, runtime, playbook, name, person)
+                    await asyncio.to_thread(_rehearse, runtime, book, plan, name, person)
         except FiredoorError as error:
             self.fault = str(error.problems[0])
         finally:
             self.running = ""
 
 
-def _rehearse(runtime: Runtime, playbook: str, name: str, person: str) -> None:
+def _rehearse(runtime: Runtime, book: Playbook, plan: Plan, name: str, person: str) -> None:
     from firedoor.runtime.drill import rehearse_all  # late: a server that never rehearses does not need it
 
-    book, plan = runtime.shelf.playbooks[playbook], runtime.shelf.plans[playbook]
     [found] = rehearse_all(book, plan, runtime.world.catalogue, name)
     run = DrillRun(
-        playbook, name, plan.version, plan.digest, runtime.world.now(), person, found.passed, found.mismatches,
+        plan.playbook, name, plan.version, plan.digest, runtime.world.now(), person, found.passed, found.mismatches,
         len(found.entries), str(found.view.state), found.story(),
     )  # fmt: skip
     keep_drill(runtime.world.store, run)

@@ -108,6 +108,8 @@ def _instant(typed: str, zone: str) -> str:
 
     Raises InvalidInput for a time that the change of clocks skips or repeats: a limit must not hang on a guess.
     """
+    if len(typed.strip()) <= len("2026-11-22"):  # a day is no instant, and midnight is a guess
+        return typed
     try:
         at, where = datetime.fromisoformat(typed), ZoneInfo(zone)
     except (ValueError, KeyError, OSError):
