@@ -7,7 +7,7 @@ PYTHON ?= python3
 VENV ?= .venv
 PYTEST_ARGS ?=
 # Much of the suite waits for real systems, so two processes pay even on two cores. 0 runs it in one.
-WORKERS ?= 2
+WORKERS ?= 3
 
 BIN := $(VENV)/bin
 CLEAN_PIP := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input install

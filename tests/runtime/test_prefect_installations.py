@@ -156,6 +156,7 @@ async def word_of(client: httpx.Client, folder: Path, rig: Any, *words: str) -> 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_a_second_installation_leaves_the_firsts_pool_alone(rig: Any, serve: Serve, tmp_path: Path) -> None:
     """It runs without Prefect and says so; with a pool of its own, a run from its form is its incident."""
+    before = set(rig.host.opened)
     with serve() as second:
         assert await word_of(second, tmp_path, rig, "taken", "ready") == "taken"
         opened = second.post("/api/v1/incidents", json={"playbook": PLAYBOOK, "facts": {}, "why": "a test"})
@@ -170,4 +171,4 @@ async def test_a_second_installation_leaves_the_firsts_pool_alone(rig: Any, serv
             return third.get("/api/v1/incidents").json()["incidents"]
 
         assert len(await rig.until(incidents, 60)) == 1
-    assert not rig.host.opened
+    assert set(rig.host.opened) == before

@@ -39,7 +39,7 @@ from firedoor.runtime.warming import warm
 from firedoor.runtime.watch import Watch
 from firedoor.runtime.weekly import Weekly
 from firedoor.runtime.world import World, dead, utc_now
-from firedoor.store import drives
+from firedoor.store import deliveries, drives
 from firedoor.store.journal import Store
 from firedoor.store.schema import migrate
 from firedoor.store.vault import Vault
@@ -174,10 +174,13 @@ class Runtime:
 
 
 async def inherit(world: World) -> None:
-    """Take back at once what a killed process of this machine was driving."""
+    """Take back at once what a killed process of this machine was driving or telling."""
     for owner in await asyncio.to_thread(drives.owners, world.store):
         if dead(owner):
             await asyncio.wrap_future(drives.free(world.store, owner))
+    for owner in await asyncio.to_thread(deliveries.senders, world.store.engine):
+        if dead(owner):
+            await asyncio.wrap_future(deliveries.free(world.store, owner, world.now()))
 
 
 def remember_suspended(world: World) -> None:

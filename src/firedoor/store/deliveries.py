@@ -107,6 +107,20 @@ def claim(store: Store, row: Row, owner: str, now: datetime) -> Future[bool]:
     return store.writer.submit(write)
 
 
+def senders(engine: Engine) -> list[str]:
+    """The processes that hold a delivery, or held one when they died."""
+    columns = table(DeliveryRow).c
+    query = select(columns.owner).where((columns.state == "sending") & (columns.owner != "")).distinct()
+    with engine.connect() as connection:
+        return list(connection.execute(query).scalars())
+
+
+def free(store: Store, owner: str, now: datetime) -> Future[bool]:
+    """Let somebody else take at once what a dead process was sending; it stays in doubt, and is looked for first."""
+    columns = table(DeliveryRow).c
+    return _update(store, (columns.state == "sending") & (columns.owner == owner), {"next_at": text_of(now)})
+
+
 def sent(store: Store, row: Row, owner: str, reference: Mapping[str, Any], now: datetime) -> Future[bool]:
     """The far end took it."""
     values = {"state": "sent", "sent_at": text_of(now), "next_at": None, "problem": "", "owner": "",
