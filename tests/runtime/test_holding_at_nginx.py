@@ -8,12 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 from tests.contract.rigs.nginx import Rig
-from tests.runtime.pages import HEAD, SUSPEND
+from tests.runtime.real_doors import house_before
 
-from firedoor.connectors.parts.context import ConnectorContext, open_client
-from firedoor.connectors.registry import OpenConnectors
-from firedoor.runtime.secrets import ReferencedSecrets
-from firedoor.testing import House, plan_of
+from firedoor.testing import House
 
 
 @pytest.fixture(scope="module")
@@ -28,16 +25,8 @@ def rig() -> Iterator[Rig]:
 @pytest.fixture(name="house")
 async def _house(tmp_path: Path, rig: Rig) -> AsyncIterator[House]:
     """A house whose door is that nginx, and a playbook that closes again."""
-    rig.reset()
-    plan = plan_of(HEAD + "hold: {reverify: 1m, on_drift: suspend_again}\n" + SUSPEND.lstrip("\n"))
-    house = House(tmp_path, plan, inventory=rig.inventory)
-    client = open_client()
-    secrets, purpose = ReferencedSecrets(), house.world.closed_on_purpose
-    house.world.connectors = OpenConnectors(ConnectorContext(client, secrets, house.clock, house.inventory, purpose))
-    yield house
-    await house.driver.stop()
-    await client.aclose()
-    house.close()
+    async with house_before(rig, tmp_path) as house:
+        yield house
 
 
 def answers(rig: Rig, name: str) -> int:

@@ -10,13 +10,11 @@ import httpx
 import pytest
 from tests.contract.rigs.http import Rig
 from tests.runtime.pages import CLOSE, HEAD, OPEN, SUSPEND
+from tests.runtime.real_doors import house_before
 
-from firedoor.connectors.parts.context import ConnectorContext, open_client
-from firedoor.connectors.registry import OpenConnectors
 from firedoor.core.containment import containment
 from firedoor.core.naming import Names
 from firedoor.core.timeline import timeline
-from firedoor.runtime.secrets import ReferencedSecrets
 from firedoor.testing import House, plan_of
 
 AGAIN = f"{CLOSE}.suspend~close-1"
@@ -34,18 +32,10 @@ def rig() -> Iterator[Rig]:
 @pytest.fixture(name="house")
 async def _house(tmp_path: Path, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     """A house whose doors are real, and a playbook that closes again."""
-    rig.reset()
     for name, value in rig.environment.items():
         monkeypatch.setenv(name, value)
-    plan = plan_of(HEAD + "hold: {reverify: 1m, on_drift: suspend_again}\n" + SUSPEND.lstrip("\n"))
-    house = House(tmp_path, plan, inventory=rig.inventory)
-    client = open_client()
-    secrets, purpose = ReferencedSecrets(), house.world.closed_on_purpose
-    house.world.connectors = OpenConnectors(ConnectorContext(client, secrets, house.clock, house.inventory, purpose))
-    yield house
-    await house.driver.stop()
-    await client.aclose()
-    house.close()
+    async with house_before(rig, tmp_path) as house:
+        yield house
 
 
 def answers(rig: Rig, model: str) -> int:

@@ -12,6 +12,8 @@ from typing import Any
 
 from markupsafe import Markup
 
+from firedoor.core import durations
+
 ISO = re.compile(r"(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:\d{2}))")
 SEVERITIES = ("critical", "high", "medium", "low")
 STATES = {
@@ -124,5 +126,5 @@ def _in_zone(at: datetime, zone: str) -> str:
 
 FILTERS = {
     "instant": instant, "countdown": countdown, "state": state, "type_of": type_of, "plain": plain, "who": who,
-    "size": size, "flow": flow, "instants": instants, "there": there,
+    "size": size, "flow": flow, "instants": instants, "there": there, "lasting": durations.span,
 }  # fmt: skip
