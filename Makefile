@@ -23,7 +23,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 RUN_EXTRAS := --extra postgres --extra slack --extra oidc --extra documents
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-crash check format bench docs screenshots lock lock-parts clean
+.PHONY: help demo test test-all test-crash fuzz check house format bench docs screenshots lock lock-parts bill release clean
 
 help:  ## List what can be made.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,8 +31,8 @@ help:  ## List what can be made.
 demo: $(RUN_READY)  ## Show a whole incident on this machine; nothing leaves it.
 	@$(BIN)/firedoor demo
 
-test: $(DEV_READY)  ## Run every test, the slow ones too.
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+test: $(DEV_READY)  ## Run every test, the slow ones too; at the end, the slowest twenty and the CPU time of all.
+	@$(BIN)/python -m tests.measured --numprocesses $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 test-all: $(DEV_READY)  ## Run the heavy tests as well: systems that take gigabytes or minutes.
 	@$(BIN)/python -m pytest -m "heavy or not heavy" $(PYTEST_ARGS)
@@ -40,6 +40,9 @@ test-all: $(DEV_READY)  ## Run the heavy tests as well: systems that take gigaby
 test-crash: $(DEV_READY)  ## Kill real processes at the boundaries of the journal, and count what reached the far end.
 	@$(BIN)/python -m tests.crash.matrix
 	@$(BIN)/python -m tests.crash.soak
+
+fuzz: $(DEV_READY)  ## Abuse every door, as every caller, with ugly values for FUZZ_SECONDS (600); FUZZ_SEED repeats it.
+	@$(BIN)/python -m tests.fuzz
 
 check: $(DEV_READY)  ## Check format, lint, types and the direction of imports; each of them, whatever the others say.
 	@failed=; \
@@ -49,6 +52,9 @@ check: $(DEV_READY)  ## Check format, lint, types and the direction of imports; 
 	$(BIN)/lint-imports --no-logo > $(VENV)/imports.txt || { cat $(VENV)/imports.txt; failed="$$failed imports"; }; \
 	if [ -n "$$failed" ]; then echo "make check: not in order:$$failed" >&2; exit 1; fi; \
 	echo "make check: format, lint, types and imports are in order"
+
+house: $(DEV_READY)  ## Count what can be counted: files in a folder, circles of imports, types, lengths, comments.
+	@$(BIN)/python -m tests.house
 
 format: $(DEV_READY)  ## Format the code and repair what ruff can repair.
 	@$(BIN)/ruff check --quiet --fix . || true
@@ -70,12 +76,18 @@ lock: $(DEV_READY)  ## Choose the newest versions that pyproject.toml allows and
 	@$(COMPILE) --upgrade --group dev --all-extras pyproject.toml --output-file requirements/dev.txt
 	@$(COMPILE) --upgrade --constraints requirements/dev.txt $(RUN_EXTRAS) pyproject.toml --output-file requirements/lock.txt
 	@$(COMPILE) --upgrade --constraints requirements/dev.txt --group build --output-file requirements/build.txt
-	@echo "make lock: requirements/ is written; run 'make test' before committing it"
+	@echo "make lock: requirements/ is written; run 'make bill test' before committing it"
 
 lock-parts: $(DEV_READY)  ## Choose versions for the real systems that tests start, and write them, with hashes.
 	@for wanted in requirements/parts/*.in; do \
 		$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 			--no-config --custom-compile-command 'make lock-parts' $$wanted --output-file $${wanted%.in}.txt || exit 1; done
+
+bill: $(DEV_READY)  ## Write the bill of materials (CycloneDX) that the wheel carries, from the lock file.
+	@$(BIN)/python -m tests.release bill
+
+release: $(DEV_READY)  ## Build the wheel and source archive, the same for everybody, with constraints and bill, in dist/.
+	@$(BIN)/python -m tests.release
 
 clean:  ## Remove what was made here: the virtual environment, caches and builds.
 	@rm -rf $(VENV) .parts build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -7,12 +7,15 @@ could not run is a failure by name. Leaves fakes to the package, where plug-in a
 from __future__ import annotations
 
 import atexit
+import functools
 import os
 import shutil
+import ssl
 import tempfile
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 
+import certifi
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -47,6 +50,17 @@ def _require() -> Callable[..., None]:
     return require
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Take back the umask that Firedoor set for its own process; files of the next test are read by other users."""
+    umask = os.umask(0o022)
+    os.umask(umask)
+    try:
+        return (yield)
+    finally:
+        os.umask(umask)
+
+
 def _remove(folder: str, owner: int) -> None:
     # A forked child leaves through the same handlers, and must not clear its parent's folder.
     if os.getpid() == owner:
@@ -60,6 +74,7 @@ def _isolate() -> None:
             del os.environ[name]
     home = tempfile.mkdtemp(prefix="firedoor-tests-")
     atexit.register(_remove, home, os.getpid())
+    os.environ.setdefault("TESTS_SHARE", home)  # a worker has that of the process which started it
     os.environ |= {
         "XDG_DATA_HOME": f"{home}/data",
         "XDG_CONFIG_HOME": f"{home}/config",
@@ -74,6 +89,24 @@ def _isolate() -> None:
 
 
 _isolate()
+
+
+def _read_certificates_once() -> None:
+    """Keep the list of the world's authorities: it costs 60 ms of CPU, and httpx and Prefect read it for each client.
+
+    A look whether a server answers yet is a client of its own, several times a second. Only this list is kept; whoever
+    trusts somebody else besides makes a context as ever.
+    """
+    plain, world = ssl.create_default_context, certifi.where()
+    known = functools.cache(lambda: plain(cafile=world))
+
+    def create(*purpose: ssl.Purpose, **given: str | None) -> ssl.SSLContext:
+        return known() if not purpose and given == {"cafile": world} else plain(*purpose, **given)
+
+    ssl.create_default_context = create  # type: ignore[assignment]
+
+
+_read_certificates_once()
 
 # A shared machine is no ruler: an example that takes long is no failure. Under CI the examples are always the same.
 settings.register_profile("firedoor", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=CI)

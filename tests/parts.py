@@ -14,7 +14,6 @@ import shutil
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,15 +45,6 @@ def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
-
-
-def until(ready: Callable[[], bool], process: subprocess.Popen[bytes], what: str, seconds: float = 60) -> None:
-    """Wait until a started system is ready; fail with its name when it ends or takes too long."""
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert process.poll() is None, f"{what} ended with {process.returncode} before it was ready"
-        assert time.monotonic() < deadline, f"{what} is not ready after {seconds} s"
-        time.sleep(0.05)
 
 
 def _made(name: str, lock: Path, commands: Callable[[Path], list[list[str]]]) -> Path:

@@ -15,10 +15,12 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import typer
 
 ROOT = Path(__file__).resolve().parent.parent
 DECISIONS = ROOT / "docs" / "decisions"
@@ -121,38 +123,25 @@ def command_line() -> Any:
     return get_command(import_module("firedoor.interfaces.cli.main").app)
 
 
+USAGE_ERROR: Any = typer.BadParameter.__mro__[1]  # of the Click that Typer carries
+SHELL = frozenset(("|", "||", "&&", ">", ">>", "2>", "<", ";", "&"))
+
+
 def misuse(command: Any, words: list[str]) -> str:
-    """Return what is wrong with the words after `firedoor`, or an empty string."""
-    options = set(_options(command))
-    while words:
-        word = words.pop(0)
-        if word in {"|", "||", "&&", ">", ">>", "2>", ";", "&"}:
-            return ""
-        if word.startswith("-") and word != "-":
-            if not _is_option(word, options):
-                return f"no option {word}"
-        elif hasattr(command, "commands") and not (command.params and _takes_value(command, word)):
-            if word not in command.commands:
-                return f"no command {word}"
-            command = command.commands[word]
-            options |= set(_options(command))
+    """Return what is wrong with the words after `firedoor`, or an empty string: command, options and arguments."""
+    words = ["INC-2026-0001" if word == "$incident" else word for word in takewhile(lambda w: w not in SHELL, words)]
+    while hasattr(command, "commands") and words and not words[0].startswith("-"):
+        if words[0] not in command.commands:
+            return f"no command {words[0]}"
+        command = command.commands[words.pop(0)]
+    try:
+        command.make_context(command.name, words)  # reads them as the command would, and does nothing
+    except typer.Exit:  # --help, --version
+        return ""
+    except USAGE_ERROR as error:
+        said = error.format_message()
+        return "" if "does not exist" in said else said  # the file of a page is not on this machine
     return ""
-
-
-def _options(command: Any) -> Iterator[str]:
-    yield "--help"
-    for parameter in command.params:
-        yield from (*parameter.opts, *parameter.secondary_opts)
-
-
-def _is_option(word: str, options: set[str]) -> bool:
-    # A negative number is a value; -n5 is -n with its value.
-    return word.partition("=")[0] in options or word[:2] in options or bool(re.fullmatch(r"-\d+(\.\d+)?", word))
-
-
-def _takes_value(command: Any, word: str) -> bool:
-    # A group that also takes an argument of its own (`facts ID set ...`) accepts a word that is no command.
-    return word not in command.commands and any(p.param_type_name == "argument" for p in command.params)
 
 
 def test_every_command_that_is_shown_exists() -> None:
@@ -170,8 +159,49 @@ def test_the_search_for_wrong_commands_finds_them() -> None:
     """The test above is worth as much as its search: an unknown command and an unknown option are seen."""
     command = command_line()
     assert misuse(command, ["no-such-command"]) == "no command no-such-command"
-    assert misuse(command, ["check", "--no-such-option"]) == "no option --no-such-option"
+    assert "--no-such-option" in misuse(command, ["check", "--no-such-option"])
+    assert "two.json" in misuse(command, ["alert", "parse", "--source", "generic", "one.json", "two.json"])
+    assert "--source" in misuse(command, ["alert", "parse", "one.json"])
     assert not misuse(command, ["check", "--format", "json", "|", "anything"])
+
+
+ROUTE = re.compile(r"(?:(GET|POST|PUT|PATCH|DELETE) )?(?:https?://[^\s/`]+)?(/api/v1(?:/[\w.<>{}:…-]+)+)")
+
+
+def routes() -> Iterator[tuple[Line, str, list[str]]]:
+    """Yield each address of the API that a page names, with the method if it says one, in its parts."""
+    for page in pages():
+        for method, address in ROUTE.findall(page.read_text()):
+            yield Line(page, f"{method} {address}"), method.lower(), address.rstrip(".:").split("/")[3:]
+
+
+def served(tmp_path: Path) -> list[tuple[set[str], list[str]]]:
+    """Return what the server answers: the methods, and the address in its parts."""
+    from firedoor.interfaces.web.app import create_app
+    from firedoor.runtime.config.settings import Settings
+    from firedoor.runtime.process.application import Runtime
+
+    app = create_app(Runtime(Settings(data_dir=tmp_path, prefect=False)))
+    return [(set(found), path.split("/")[3:]) for path, found in app.openapi()["paths"].items()]
+
+
+def answers(parts: list[str], path: list[str]) -> bool:
+    """Whether an address on a page is one of a route: a part in braces or <brackets> stands for any."""
+    alike = (
+        there.startswith("{") or here[0] in "<{" or here == there for here, there in zip(parts, path, strict=False)
+    )
+    return len(parts) == len(path) and all(alike)
+
+
+def test_every_route_that_is_named_is_served(tmp_path: Path) -> None:
+    """An address of the API on a page is in OpenAPI, with the method that the page gives it."""
+    known = served(tmp_path)
+    wrong = [
+        str(line)
+        for line, method, parts in routes()
+        if not any(answers(parts, path) and (not method or method in methods) for methods, path in known)
+    ]
+    assert not wrong, "\n".join(wrong)
 
 
 def test_every_playbook_that_is_shown_compiles(tmp_path: Path) -> None:
@@ -196,7 +226,7 @@ def test_every_setting_that_is_named_exists() -> None:
     files = [*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").rglob("*.py")]
     code = "\n".join(file.read_text() for file in files)
     if not re.search(r"env_prefix\s*=\s*[\"']FIREDOOR_", code):
-        pytest.skip("the settings (firedoor.runtime.settings) do not exist yet")
+        pytest.skip("the settings (firedoor.runtime.config.settings) do not exist yet")
     named = {(page, variable) for page in pages() for variable in VARIABLE.findall(page.read_text())}
     unknown = [
         str(Line(page, variable))

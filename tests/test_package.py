@@ -78,7 +78,7 @@ def test_the_wheel_carries_every_file_of_the_package_and_every_playbook(wheel: P
     require("a checkout with git")
     inside = set(zipfile.ZipFile(wheel).namelist())
     expected = {name.removeprefix("src/") for name in committed("src/firedoor")}
-    expected |= {f"firedoor/{name}" for name in committed("playbooks")}
+    expected |= {f"firedoor/{name}" for name in committed("playbooks", "flows")}
     assert expected - inside == set()
 
 
@@ -113,8 +113,8 @@ def test_the_installed_program_works_outside_a_checkout(elsewhere: Path, argumen
 
 @pytest.mark.slow
 def test_the_flows_have_one_address_in_a_checkout_and_in_the_wheel(elsewhere: Path) -> None:
-    """A worker that was installed with pip can import what a checkout has deployed (decision 0002)."""
-    names = [Path(name).stem for name in committed("src/firedoor/flows") if name.endswith(".py")]
+    """A worker that was installed with pip can import what a checkout has deployed (decision 0009)."""
+    names = [Path(name).stem for name in committed("flows") if name.endswith(".py")]
     modules = [f"firedoor.flows.{name}" if name != "__init__" else "firedoor.flows" for name in names]
     if not modules:
         pytest.skip("the flows (firedoor.flows) do not exist yet")

@@ -9,8 +9,8 @@ import pytest
 
 from firedoor.alerts import registry
 from firedoor.alerts.alertmanager import SOURCE, parse
-from firedoor.core.alert import Alert
-from firedoor.core.incident import IncidentType
+from firedoor.core.alerts.alert import Alert
+from firedoor.core.lifecycle import IncidentType
 from firedoor.core.problems import InvalidInput
 from firedoor.core.severity import Severity
 from firedoor.core.ternary import YES
@@ -103,3 +103,11 @@ def test_a_hundred_labels_are_cut_and_still_tell_alerts_apart() -> None:
     alert = one(firing(many))
     assert (len(alert.labels), max(map(len, alert.labels.values()))) == (64, 256)
     assert one(firing({**many, "label_099": "y"})).fingerprint != alert.fingerprint
+
+
+@pytest.mark.parametrize("zero", ["0001-01-01T00:00:00Z", "0001-01-01T00:00:00+02:00", "1970-01-01T00:00:00Z"])
+def test_a_zero_instant_is_not_given_and_a_note_says_so(zero: str) -> None:
+    """What Go writes for no time is no time; the alert is taken in all the same."""
+    alert = one(firing(startsAt=zero))
+    assert alert.occurred_at is None
+    assert "no time is given" in alert.notes[-1]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from firedoor.alerts.cloudevents import SOURCE, TYPES, parse
-from firedoor.core.alert import Alert, Method, Strength
-from firedoor.core.incident import IncidentType
+from firedoor.core.alerts.alert import Alert, Method, Strength
+from firedoor.core.lifecycle import IncidentType
 from firedoor.core.problems import InvalidInput
 from firedoor.core.severity import Severity
 

@@ -18,10 +18,10 @@ from firedoor.alerts.alertmanager import parse as parse_alertmanager
 from firedoor.alerts.cloudevents import EXTENSIONS, TYPES
 from firedoor.alerts.detection import FIELDS
 from firedoor.alerts.mapping import mapped_source, read_mapping
-from firedoor.core.alert import HASH_LENGTHS, MAXIMUM_LABELS, Method
-from firedoor.core.banks import WELL_KNOWN
-from firedoor.core.signatures import FIREDOOR, verify
-from firedoor.runtime.inventory import read_organisation
+from firedoor.core.alerts.alert import HASH_LENGTHS, MAXIMUM_LABELS, Method
+from firedoor.core.alerts.matching import THRESHOLDS, Review, TrustedBank
+from firedoor.core.alerts.signatures import FIREDOOR, verify
+from firedoor.runtime.config.inventory import read_organisation
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "how-to" / "send-alerts.md").read_text(encoding="utf-8")
 
@@ -88,12 +88,19 @@ def test_the_labels_of_the_alerting_rule_that_is_shown_are_read() -> None:
 
 
 def test_the_banks_that_are_shown_are_read(tmp_path: Path) -> None:
-    """The well-known ones are trusted without a file, as the page says, and any other by its name."""
+    """None is trusted without a file, as the page says; the thresholds on the page are those of the program."""
     file = tmp_path / "organisation.yaml"
     file.write_text(blocks("yaml")[2])
-    assert read_organisation(file, {}).trusted_banks == (*WELL_KNOWN, "our-victims-list")
-    assert read_organisation(tmp_path / "none.yaml", {}).trusted_banks == WELL_KNOWN
-    assert all(f"`{name}`" in TEXT for name in WELL_KNOWN)
+    banks = {bank.name: bank for bank in read_organisation(file, {}).trusted_banks}
+    assert banks["StopNCII"] == TrustedBank("StopNCII")
+    assert banks["our-victims-list"].review is Review.AUTOMATIC
+    assert banks["shared-list"].suspended
+    assert read_organisation(tmp_path / "none.yaml", {}).trusted_banks == ()
+    pdq = THRESHOLDS["pdq"]
+    assert f"at most {pdq.distance} of {pdq.bits} bits" in TEXT
+    assert f"a quality of at least {pdq.quality}" in TEXT
+    for name, one in THRESHOLDS.items():
+        assert f"| `{name}` | {'never' if one.distance is None else one.distance} |" in TEXT, name
 
 
 def test_the_mapping_that_is_shown_reads_what_it_is_for() -> None:

@@ -9,8 +9,9 @@ import pytest
 
 from firedoor.alerts import registry
 from firedoor.alerts.generic import parse as parse_generic
-from firedoor.alerts.mapping import look_up, mapped_source, read_mapping
-from firedoor.core.alert import Alert
+from firedoor.alerts.mapping import mapped_source, read_mapping
+from firedoor.alerts.paths import look_up
+from firedoor.core.alerts.alert import Alert
 from firedoor.core.problems import InvalidInput
 from firedoor.core.severity import Severity
 
@@ -69,14 +70,23 @@ def test_a_constant_holds_where_the_payload_is_silent() -> None:
     assert read({"priority": None}, constants=constants).severity is Severity.LOW
 
 
-def test_a_problem_names_the_path_in_the_payload() -> None:
-    """The operator knows the sender's names, not ours."""
-    with pytest.raises(InvalidInput) as caught:
-        read({"alertId": None, "createdAt": 10**30, "details": {"score/raw": "high"}})
-    fields = {problem.field for problem in caught.value.problems}
-    assert fields == {
-        "alert.alertId (our id)", "alert.createdAt (our occurred_at)", "/alert/details/score~1raw (our score)"
-    }  # fmt: skip
+def test_a_foreign_form_in_a_field_that_may_be_left_out_loses_no_alert() -> None:
+    """The field is unknown, and a note says so by our name and the sender's path, without what was sent."""
+    alert = read({"createdAt": 10**30, "details": {"model": "m" * 300, "score/raw": "a person's words"}})
+    assert (alert.occurred_at, alert.score, alert.model) == (None, None, None)
+    said = "\n".join(alert.notes)
+    for name in ("alert.createdAt (our occurred_at)", "/alert/details/score~1raw (our score)", "(our model)"):
+        assert name in said
+    assert "words" not in alert.model_dump_json()
+
+
+def test_what_has_no_id_is_told_by_what_it_says() -> None:
+    """The same item again is a copy; another is another. An item with nothing of ours in it is refused."""
+    first, again, other = read({"alertId": None}), read({"alertId": None}), read({"alertId": None, "message": "x"})
+    assert first.fingerprint == again.fingerprint != other.fingerprint
+    source = mapped_source(read_mapping({**MAPPING, "alerts_at": None}))
+    with pytest.raises(InvalidInput, match="D110"):
+        source.parse(b'{"hello": 1}', {})
 
 
 def test_a_path_that_leads_nowhere_is_refused() -> None:
@@ -137,3 +147,111 @@ def test_our_own_form_names_all_problems_and_notes_what_it_does_not_know() -> No
     (alert,) = parse_generic(b'{"id": "1", "sevrity": "high", "what someone said": 1}', {})
     assert "sevrity is not known" in alert.notes[0]
     assert "what someone said" not in alert.model_dump_json()
+
+
+def small(body: object, headers: dict[str, str] | None = None, **mapping: Any) -> tuple[Alert, ...]:
+    """Parse a body, or text, with a small mapping."""
+    source = mapped_source(read_mapping({"source": "paging", "fields": {"id": "id"}, **mapping}))
+    given = body if isinstance(body, str) else json.dumps(body)
+    return source.parse(given.encode(), headers or {})
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("classes[?class=nsfw].score", 0.9),
+        ("classes[?flag=true].score", 0.1),
+        ("classes[?level=3].score", 0.9),
+        ("classes[?class=other].score", None),
+        ("classes[*].class", "fine"),
+        ("inner.name", "from the text"),
+        ("/inner/name", "from the text"),
+        ("tags[tag:model]", "chat"),
+        ("list[tag:model]", "big:1"),
+        ("tags[tag:team]", None),
+        ("header:X-Request-Id", "r-7"),
+        ("plain.name", None),
+    ],
+)
+def test_paths_by_name_into_texts_and_headers(path: str, found: object) -> None:
+    """The order of a list decides nothing; JSON in a text is read; a text that is none is a text."""
+    value = {
+        "classes": [{"class": "fine", "score": 0.1, "flag": True}, {"class": "nsfw", "score": 0.9, "level": 3}],
+        "inner": '{"name": "from the text"}', "plain": "{no", "tags": "env:prod, model:chat", "list": ["model:big:1"],
+    }  # fmt: skip
+    assert look_up(value, path, {"x-request-id": "r-7"}) == found
+
+
+def test_conditions_tell_what_is_an_alert() -> None:
+    """A value, one of several, or a range. Where the payload does not say it, the alert counts, with a note."""
+    for condition, taken in (({"flagged": True}, [True]), ({"level": "2.."}, [2, 9]), ({"kind": ["a", "b"]}, ["a"])):
+        (name,) = condition
+        none = False if name == "flagged" else 0 if name == "level" else "c"
+        assert small({"id": 1, name: none}, alert_when=condition) == ()
+        for value in taken:
+            (alert,) = small({"id": 1, name: value}, alert_when=condition)
+            assert alert.notes == ()
+        (silent,) = small({"id": 1}, alert_when=condition)
+        assert "does not say" in silent.notes[0]
+
+
+def test_severities_by_range() -> None:
+    """Both ends count; a level between ranges is unknown, with a note."""
+    ranges = {"0..3": "info", "4..11": "medium", "12..": "critical"}
+    mapping = {"fields": {"id": "id", "severity": "level"}, "severities": ranges}
+    read_as = [small({"id": 1, "level": level}, **mapping)[0].severity for level in (0, 3, 4, "11", 12.5, 3.5, "x")]
+    assert read_as == ["info", "info", "medium", "medium", "critical", None, None]
+
+
+def test_times_without_a_zone_and_numbers_in_quotes() -> None:
+    """The mapping says the zone; without it the time is unknown and a note says so. An hour that is twice is too."""
+    fields = {"fields": {"id": "id", "occurred_at": "at", "occurrences": "n", "score": "s"}}
+    (alert,) = small({"id": 1, "at": "2026-07-01 12:00:00", "n": "7", "s": "0.5"}, zone="Europe/Berlin", **fields)
+    assert (str(alert.occurred_at), alert.occurrences, alert.score) == ("2026-07-01 10:00:00+00:00", 7, 0.5)
+    (naive,) = small({"id": 1, "at": "2026-07-01 12:00:00"}, **fields)
+    assert (naive.occurred_at, "names no zone" in naive.notes[0]) == (None, True)
+    (twice,) = small({"id": 1, "at": "2026-10-25 02:30:00"}, zone="Europe/Berlin", **fields)
+    assert (twice.occurred_at, "happens twice" in twice.notes[0]) == (None, True)
+    (counted,) = small({"id": 1, "at": "1795230000123"}, instants="ms", **fields)
+    assert str(counted.occurred_at) == "2026-11-21 03:00:00.123000+00:00"
+
+
+def test_a_status_that_nobody_has_explained_ends_nothing() -> None:
+    """Words that mean a beginning need no entry; a word that is not known leaves a note."""
+    mapping = {"fields": {"id": "id", "status": "state"}, "statuses": {"0": "resolved"}}
+    read_as = [small({"id": 1, "state": word}, **mapping)[0] for word in ("Triggered", 0, "resolved", "acked", None)]
+    assert [alert.status for alert in read_as] == ["firing", "resolved", "resolved", "firing", "firing"]
+    assert [len(alert.notes) for alert in read_as] == [0, 0, 0, 1, 0]
+
+
+def test_a_line_each_and_a_form() -> None:
+    """What is neither JSON nor lines of JSON is refused with the place in the whole body."""
+    assert [one.source_id for one in small('{"id": 1}\n\n{"id": 2}\n')] == ["1", "2"]
+    with pytest.raises(InvalidInput, match="line 2, column 1"):
+        small('{"id": 1}\nno')
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    types = {"content_types": ["application/x-www-form-urlencoded"]}
+    (alert,) = small("payload=%7B%22id%22%3A1%7D&token=x", form, **types)
+    assert alert.source_id == "1"
+    with pytest.raises(InvalidInput, match="form_field"):
+        small("other=%7B%7D", form, **types)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"zone": "Berlin"}, {"severities": {"9..2": "low"}}, {"severities": {"..": "low"}}, {"alert_when": {"a..b": 1}},
+     {"fields": {"id": "header:Authorization"}}, {"fields": {"id": "header:x y"}},
+     {"fields": {"id": "header:x"}, "authentication": ["hmac"]}],
+)  # fmt: skip
+def test_a_mapping_that_cannot_be_meant_is_refused(wrong: dict[str, Any]) -> None:
+    """A zone that is none, a range without ends, a secret as a field, and what no signature covers."""
+    with pytest.raises(InvalidInput, match="D201"):
+        read_mapping({"source": "paging", "fields": {"id": "id"}, **wrong})
+
+
+def test_lists_take_everything_that_a_path_finds() -> None:
+    """As identifiers; doubles once."""
+    fields = {"id": "id", "entity_types": "found[?hit=true].type", "locators": "where"}
+    found = [{"type": "pii/email", "hit": True}, {"type": "x", "hit": False}, {"type": "pii/email", "hit": True}]
+    (alert,) = small({"id": 1, "found": found, "where": ["post/1", "post/2"]}, fields=fields)
+    assert (alert.entity_types, alert.locators) == (("pii/email",), ("post/1", "post/2"))

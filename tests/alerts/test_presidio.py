@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from firedoor.alerts.presidio import KINDS, MANY, parse
-from firedoor.core.alert import Alert
+from firedoor.alerts.presidio import KINDS, MANY, SOURCE, parse
+from firedoor.alerts.registry import example_body
+from firedoor.core.alerts.alert import Alert
 from firedoor.core.problems import InvalidInput
 from firedoor.core.severity import Severity
 
@@ -118,3 +119,33 @@ def test_a_sentence_is_no_entity_type() -> None:
 def test_the_table_of_kinds_is_sound() -> None:
     """Scores are from 0 to 1, and no threshold lets everything count."""
     assert all(0 < kind.threshold <= 1 for kind in KINDS.values())
+
+
+ANALYZER = next(example for example in SOURCE.examples if example.file == "presidio-analyzer.json")
+
+
+def test_the_analyzers_own_array_is_taken_as_it_comes() -> None:
+    """With what is said beside it; the same findings count the same as in a wrapper."""
+    (alert,) = SOURCE.parse(example_body(ANALYZER), ANALYZER.headers)
+    assert (alert.model, alert.endpoint, alert.severity, alert.occurrences) == ("support-chat", None, Severity.HIGH, 2)
+    wrapped = {"model": "support-chat", "request_id": "req-8f2c41d2", "results": json.loads(example_body(ANALYZER))}
+    (same,) = SOURCE.parse(json.dumps(wrapped).encode(), {})
+    assert (same.fingerprint, same.content) == (alert.fingerprint, alert.content)
+
+
+def test_what_nobody_says_beside_an_array_is_unknown() -> None:
+    """No model is invented; the bytes tell one detection from another, and a note says so."""
+    (alert,) = SOURCE.parse(example_body(ANALYZER), {})
+    assert (alert.model, alert.endpoint, alert.occurred_at) == (None, None, None)
+    assert any("No request was named" in note for note in alert.notes)
+    other = example_body(ANALYZER).replace(b"63", b"64")
+    assert SOURCE.parse(other, {})[0].fingerprint != alert.fingerprint
+    assert SOURCE.parse(b"[]", {}) == ()
+
+
+def test_a_wrapper_says_its_own_model() -> None:
+    """What is in the body counts before what is said beside it; a value that does not fit is a problem."""
+    body = json.dumps({"model": "a", "request_id": "1", "results": json.loads(example_body(ANALYZER))}).encode()
+    assert SOURCE.parse(body, {"X-Presidio-Model": "b", "x-presidio-endpoint": "c"})[0].model == "a"
+    with pytest.raises(InvalidInput):
+        SOURCE.parse(example_body(ANALYZER), {"x-presidio-occurred-at": "yesterday"})

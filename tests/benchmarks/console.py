@@ -41,7 +41,7 @@ def run() -> None:
 
 
 async def _in_process(folder: Path) -> None:
-    from tests.runtime.api_house import house
+    from tests.support.api_house import house
 
     async with house(folder) as built:
         long = await built.open()
@@ -56,10 +56,10 @@ async def _in_process(folder: Path) -> None:
 
 async def _figures(folder: Path) -> None:
     """The figures of many real journals: counted for the first time, taken from the database, and asked for again."""
-    from tests.runtime.api_house import house
+    from tests.support.api_house import house
 
-    from firedoor.interfaces.web.figures import Wanted, figures_for
-    from firedoor.runtime.counting import Counting
+    from firedoor.interfaces.web.api.figures import Wanted, figures_for
+    from firedoor.runtime.loops.metrics import Counting
 
     async with house(folder) as built:
         runtime = built.runtime
@@ -92,7 +92,7 @@ async def _figures(folder: Path) -> None:
 def _copies(store: Any, entries: list[Any]) -> None:
     """The same journal, again and again."""
     from firedoor.core.journal import Draft, Kind
-    from firedoor.store.journal import NewIncident
+    from firedoor.store.incidents.journal import NewIncident
 
     opened, drafts = entries[0].body, tuple(Draft(Kind(one.kind), one.actor, one.body) for one in entries)
     new = NewIncident(opened["type"], opened["title"], opened["severity"], "copied", "person:bench", drafts)
@@ -123,10 +123,10 @@ async def _pages(built: Any, client: httpx.AsyncClient, incident: str, who: str)
 
 def fill(store: Any, plan: str = "") -> None:
     """Ten thousand incidents, a fifth of them open, and a thousand open clocks, as the projections hold them."""
-    from firedoor.runtime.counting import VERSION
-    from firedoor.store.projections import table, text_of
-    from firedoor.store.result_tables import FigureRow
-    from firedoor.store.tables import ClockRow, IncidentRow
+    from firedoor.runtime.loops.metrics import VERSION
+    from firedoor.store.database.result_tables import FigureRow
+    from firedoor.store.database.tables import ClockRow, IncidentRow
+    from firedoor.store.incidents.projections import table, text_of
 
     now = datetime.now(UTC)
     severities = ("critical", "high", "medium", "low")
@@ -227,9 +227,9 @@ async def later(built: Any, client: httpx.AsyncClient, incident: str) -> float:
 
 async def cold(client: httpx.AsyncClient, path: str) -> float:
     """The page when nothing of it was read in this process."""
-    from firedoor.interfaces.web import glance
+    from firedoor.interfaces.web.reading import cache
 
-    glance.forget()
+    cache.forget()
     start = time.perf_counter()
     await get(client, path)
     return time.perf_counter() - start
@@ -253,8 +253,8 @@ async def show(
 
 async def _viewers(folder: Path) -> None:
     """Two hundred open lines, entries that are written, and pages that each viewer fetches anew."""
-    from firedoor.runtime.settings import Settings
-    from firedoor.runtime.start import open_store
+    from firedoor.runtime.config.settings import Settings
+    from firedoor.runtime.process.application import open_store
 
     await asyncio.to_thread(folder.mkdir, parents=True)
     store = open_store(Settings(data_dir=folder))
@@ -273,7 +273,7 @@ async def _viewers(folder: Path) -> None:
 
 
 async def _token(url: str, folder: Path) -> str:
-    from firedoor.interfaces.web import local
+    from firedoor.interfaces.web.http import server_file as local
 
     for _ in range(200):
         found = local.read(folder / "server.json")

@@ -25,10 +25,10 @@ from tests.contract.connector_suite import kinds_with_rig, rig_class
 from tests.contract.odd_server import Asked, odd_server, reply
 
 from firedoor.connectors.parts.context import ConnectorContext, open_client
-from firedoor.connectors.registry import OpenConnectors
+from firedoor.connectors.parts.opened import OpenConnectors
 from firedoor.core.targets import Inventory, Target
 from firedoor.core.ternary import YES
-from firedoor.runtime.secrets import ReferencedSecrets
+from firedoor.runtime.config.secrets import ReferencedSecrets
 
 ROUNDS = 10
 MANY = 50

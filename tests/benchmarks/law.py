@@ -23,9 +23,9 @@ QUESTIONS = 10_000
 
 def run() -> None:
     """Measure and print."""
-    from firedoor.core.assessment import assess
-    from firedoor.core.clock import clocks_due_to_start, reassess
+    from firedoor.core.clocks.clock import clocks_due_to_start, reassess
     from firedoor.core.facts import read_all
+    from firedoor.core.law.assessment import assess
     from firedoor.duties.batch import batch
     from firedoor.duties.catalogue import FOLDER, catalogue, load
     from firedoor.duties.overview import assess_all

@@ -9,8 +9,8 @@ import sys
 import uvicorn
 
 from firedoor.interfaces.web.app import create_app
-from firedoor.runtime.settings import Settings
-from firedoor.runtime.start import Runtime
+from firedoor.runtime.config.settings import Settings
+from firedoor.runtime.process.application import Runtime
 
 
 def main() -> None:

@@ -30,16 +30,16 @@ from tests.benchmarks.alert_to_suspend import HERE, PLAYBOOK, STEPS, alert_body,
 from tests.benchmarks.starting import resident
 
 from firedoor.core.journal import Draft, Kind, chain, genesis
-from firedoor.runtime.audit import Audit
-from firedoor.runtime.settings import Settings
-from firedoor.runtime.start import open_store
-from firedoor.runtime.watch import due_timers
-from firedoor.runtime.world import World
-from firedoor.store import drives
-from firedoor.store.database import open_read_only
-from firedoor.store.journal import NewIncident, Store
-from firedoor.store.projections import table, text_of
-from firedoor.store.tables import CounterRow, DriveRow, EntryRow, IncidentRow, TaskRow, TimerRow
+from firedoor.runtime.config.container import World
+from firedoor.runtime.config.settings import Settings
+from firedoor.runtime.loops.audit import Audit
+from firedoor.runtime.loops.deadlines import due_timers
+from firedoor.runtime.process.application import open_store
+from firedoor.store.database.engine import open_read_only
+from firedoor.store.database.tables import CounterRow, DriveRow, EntryRow, IncidentRow, TaskRow, TimerRow
+from firedoor.store.incidents import leases
+from firedoor.store.incidents.journal import NewIncident, Store
+from firedoor.store.incidents.projections import table, text_of
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 RESTARTED = (10_000, 1_000_000)
@@ -127,7 +127,7 @@ def looks(store: Store, timers: int) -> None:
     audit = Audit(open_read_only(str(store.engine.url)), lambda: datetime.now(UTC))
     for name, action, times in (
         ("watch", lambda: due_timers(world, datetime.now(UTC)), LOOKS),
-        ("recovery", lambda: drives.needing(store, datetime.now(UTC)), LOOKS),
+        ("recovery", lambda: leases.needing(store, datetime.now(UTC)), LOOKS),
         ("audit, the first, of every entry", audit.look, 1),
         ("audit, later ones", audit.look, 3),
     ):

@@ -7,13 +7,12 @@ to the tests and the pictures to `pictures`.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +22,9 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright
+from tests.browser.letter_box import LetterBox
 from tests.contract.connector_suite import rig_class
+from tests.patience import stop, until
 
 import firedoor.demo
 
@@ -39,7 +40,6 @@ DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 SIZES = pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 # Headless on a server: no sandbox as root, no graphics, nothing in the background that asks other hosts.
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
-PATIENCE = 60.0  # seconds
 
 
 @dataclass
@@ -60,12 +60,13 @@ class Heard:
 
 
 class Site:
-    """A server of its own with a model server behind it."""
+    """A server of its own with a model server behind it and a mail server beside it."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.far_end = rig_class("http")()
         self.far_end.start()
+        self.letters = LetterBox()
         inventory = {"targets": json.loads(self.far_end.inventory.model_dump_json(by_alias=True))["targets"]}
         (folder / "targets.yaml").write_text(json.dumps(inventory))
         shutil.copy(Path(firedoor.demo.__file__).with_name("organisation.yaml"), folder / "organisation.yaml")
@@ -77,28 +78,26 @@ class Site:
         }  # fmt: skip
         command = [sys.executable, "-m", "firedoor.interfaces.cli.main", "serve", "--port", "0"]
         with (folder / "log").open("wb") as log:
-            environment = {**os.environ, **self.far_end.environment, **own}
+            environment = {**os.environ, **self.far_end.environment, **self.letters.settings, **own}
             self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         note = self._note()
         self.url = str(note["url"])
         headers = {"authorization": f"Bearer {note['token']}"}
         self.api = httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, trust_env=False, timeout=60)
         for name, roles in PEOPLE.items():
-            self.post("/accounts", {"name": name, "display": name.title(), "roles": roles, "password": WORD})
+            account = {"name": name, "display": name.title(), "roles": roles, "password": WORD}
+            self.post("/accounts", account | {"email": f"{name}@house.test"})
 
     def _note(self) -> dict[str, Any]:
-        deadline, file = time.monotonic() + PATIENCE, self.folder / "server.json"
-        while True:
-            assert self.process.poll() is None, (self.folder / "log").read_text()
-            assert time.monotonic() < deadline, (self.folder / "log").read_text()
-            if file.exists():
-                note: dict[str, Any] = json.loads(file.read_text())
-                try:
-                    if httpx.get(f"{note['url']}/healthz", trust_env=False).status_code == 200:
-                        return note
-                except httpx.HTTPError:
-                    pass
-            time.sleep(0.1)
+        file = self.folder / "server.json"
+
+        def note() -> dict[str, Any] | None:
+            with contextlib.suppress(OSError, ValueError, httpx.HTTPError):
+                written: dict[str, Any] = json.loads(file.read_text())
+                return written if httpx.get(f"{written['url']}/healthz", trust_env=False).is_success else None
+            return None
+
+        return until(note, self.process, (self.folder / "log").read_text, self.folder / "log")
 
     def post(self, path: str, body: Any) -> Any:
         """Call the API as this machine's user."""
@@ -129,20 +128,13 @@ class Site:
 
     def wait_for(self, true: Any) -> Any:
         """Wait until something is true; return it."""
-        deadline = time.monotonic() + PATIENCE
-        while not (found := true()):
-            assert time.monotonic() < deadline, (self.folder / "log").read_text()[-3000:]
-            time.sleep(0.1)
-        return found
+        return until(true, self.process, lambda: (self.folder / "log").read_text()[-3000:], self.folder / "log")
 
     def stop(self) -> None:
-        """End both processes."""
+        """End all processes."""
         self.api.close()
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
+        stop(self.process)
+        self.letters.stop()
         self.far_end.stop()
 
 

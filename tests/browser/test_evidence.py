@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from tests.browser.site import PHONE, Site, person
 
-from firedoor.interfaces.web.guard import MAXIMUM_EVIDENCE
+from firedoor.interfaces.web.http.limits import MAXIMUM_EVIDENCE
 
 pytestmark = pytest.mark.slow
 

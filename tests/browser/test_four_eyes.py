@@ -27,7 +27,7 @@ def test_the_second_refuses_what_the_first_approved(site: Site, browser: Any, si
         assert "Four eyes" in page.inner_text("section:has(#who)")
         decide(page, "approve", "the extraction test passed")
         assert "1 of 2 have answered" in page.inner_text("section:has(#who)")
-        assert "You cannot answer it" in page.inner_text("section:has(#who)")
+        assert "You cannot answer this" in page.inner_text("section:has(#who)")
         assert page.locator("#why").count() == 0
         with person(browser, site, "bo", at, viewport=size) as (other, _):
             assert "the extraction test passed" in other.inner_text("section:has(#answers)")
@@ -60,7 +60,7 @@ def test_a_refusal_before_anybody_approved_ends_it_until_two_agree_anew(site: Si
         decide(page, "approve", "I have seen the test")
         site.wait_for(lambda: states(site, incident) == ["resumed"])
         page.goto(f"{site.url}/targets/{target}")
-        assert "No incident holds it closed" in page.inner_text("main")
+        assert "No incident keeps it closed" in page.inner_text("main")
 
 
 def refuse(page: Any, why: str) -> None:

@@ -102,7 +102,7 @@ def test_a_new_task_is_said_once_and_the_focus_stays(site: Site, browser: Any) -
         page.wait_for_selector("body[data-line='open']", state="attached")
         walk(page, "/playbooks")
         site.answer(incident, site.task(incident, "identification.incident-type"), "training_data")
-        page.wait_for_selector("#heard:has-text('Waits for people')", state="attached")
+        page.wait_for_selector("#heard:has-text('Open task')", state="attached")
         assert "Is it real personal data" in page.text_content("#heard")
         assert page.evaluate(HERE) == "A /playbooks"
 

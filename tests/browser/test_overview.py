@@ -35,5 +35,5 @@ def test_a_reader_sees_of_a_closed_incident_its_number(site: Site, browser: Any,
     incident = site.open("nonconsensual-generation")
     with person(browser, site, "eve", viewport=size) as (page, _):
         row = page.inner_text(f"tr:has-text('{incident}')")
-        assert "open only to those who need to know" in row
+        assert "restricted: need to know" in row
         assert page.locator(f"a[href='/incidents/{incident}']").count() == 0

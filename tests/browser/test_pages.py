@@ -10,7 +10,7 @@ from tests.browser.checks import OUTLINE, looks
 from tests.browser.site import Site, person
 from tests.browser.tour import NO_PAGES, PAGES, Tour
 
-from firedoor.interfaces.web.access import ROUTES
+from firedoor.interfaces.web.security.route_table import ROUTES
 
 pytestmark = pytest.mark.slow
 

@@ -26,15 +26,15 @@ def test_a_playbook_is_looked_at_and_then_started(site: Site, browser: Any, size
     before = len(site.api.get("/incidents").json()["incidents"])
     with person(browser, site, "ann", "/playbooks", viewport=size) as (page, _):
         page.click(f"h2 a[href='/playbooks/{LEAK}']")
-        page.click("main >> text=Start it")
+        page.click("main >> text=Start")
         page.fill("input[name='fact.endpoint']", "chat-large")
         page.select_option("select[name='fact.severity']", "medium")
-        page.click("text=Show what would be done")
-        assert "Nothing was done" in page.inner_text("section:has(#dry)")
+        page.click("text=Dry run")
+        assert "Nothing has been done" in page.inner_text("section:has(#dry)")
         assert len(site.api.get("/incidents").json()["incidents"]) == before
         assert page.input_value("input[name='fact.endpoint']") == "chat-large"
         page.fill("#why", "seen in the log of the gateway")
-        page.click("text=Start it now")
+        page.click("text=Start now")
         page.wait_for_url(re.compile(r"/incidents/INC-[\d-]+$"))
         page.wait_for_selector("text=What came out of chat-large?", timeout=SOON)
 
@@ -42,8 +42,8 @@ def test_a_playbook_is_looked_at_and_then_started(site: Site, browser: Any, size
 @SIZES
 def test_the_closing_of_an_endpoint_shows_by_itself(site: Site, browser: Any, size: Any) -> None:
     """Somebody else approves; the page shows the proof and says so to those who do not see it."""
-    incident = site.open(**FACTS | {"evidence_strength": "weak"})
-    confirmed(site, incident)
+    incident = site.open(**FACTS)
+    confirmed(site, incident, close=False)
     task = site.task(incident, "containment.suspend")
     with person(browser, site, "ann", f"/incidents/{incident}", viewport=size) as (page, _):
         page.wait_for_selector("body[data-line='open']", state="attached")
@@ -100,7 +100,7 @@ def test_a_clock_starts_and_runs(site: Site, browser: Any, size: Any) -> None:
     """Nobody loads the page: the clock stands there after the decision, and has less left an hour later."""
     incident = site.open(**FACTS)
     with person(browser, site, "dee", f"/incidents/{incident}", viewport=size) as (page, _):
-        page.wait_for_selector("text=No clock runs")
+        page.wait_for_selector("text=No legal deadlines on the facts")
         confirmed(site, incident)
         row = page.locator(f"[id='clock-{CLOCK}']")
         row.wait_for(timeout=SOON)

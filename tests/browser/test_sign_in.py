@@ -128,7 +128,7 @@ def test_words_that_come_too_late_are_given_back(site: Site, browser: Any, size:
         assert page.input_value("#why") == "half a sentence"
         page.check("input[name='choice'] >> nth=0")
         page.click("section:has(#choices) form p:last-child button")
-        page.wait_for_selector("h1:has-text('That was not sent')")
+        page.wait_for_selector("h1:has-text('Not sent')")
         assert page.locator("textarea").filter(has_text="half a sentence").count() == 1
         page.click("main a:text-is('Sign in')")
         fill(page, name, WORD)

@@ -11,7 +11,7 @@ from typing import Any
 
 from tests.browser.site import Site
 
-from firedoor.interfaces.web.access import ROUTES
+from firedoor.interfaces.web.security.route_table import ROUTES
 
 # Addresses that are no pages for people, and why.
 NO_PAGES = {
@@ -32,7 +32,7 @@ PAGES = sorted(
 LEAK = "model-data-leakage"
 # A real leak, with what is known of it: enough for clocks of several laws.
 FACTS: dict[str, Any] = {
-    "endpoint": "chat-large", "severity": "high", "evidence_strength": "strong", "people_affected": "20..400",
+    "endpoint": "chat-large", "severity": "high", "people_affected": "20..400",
     "residents_eu": "20..400", "data_categories": ["contact", "financial"], "jurisdictions": ["DE", "FR"],
 }  # fmt: skip
 
@@ -44,11 +44,14 @@ class Tour:
         self.site = site
         self.incident = site.open(LEAK, **FACTS)
         confirmed(site, self.incident)
+        site.answer(self.incident, site.task(self.incident, "containment.suspend-the-others"), "done")  # no others
         task = site.task(self.incident, "containment.legal-hold")
+        asked = {"requester": "Invented Person", "why": "a letter", "locators": ["post/8812"]}
+        request = str(site.post(f"/incidents/{self.incident}/requests", asked)["request"]["name"])
         self.words = {
             "incident": self.incident, "task": task, "target": "chat-large", "duty:path": "eu.gdpr.art33.sa",
             "playbook": LEAK, "name": LEAK, "clock": "eu.gdpr.art33.sa", "clock:path": "eu.gdpr.art33.sa",
-            "notice": "eu.gdpr.art33.sa",
+            "notice": "eu.gdpr.art33.sa", "request": request,
         }  # fmt: skip
 
     def address(self, path: str) -> str:
@@ -57,14 +60,21 @@ class Tour:
             return str(self.site.post("/console-ticket", {})["path"])
         if path == "/answer/{token}":
             asked = {"to": "ann", "role": "engineering"}
-            link = self.site.post(f"/incidents/{self.incident}/tasks/{self.words['task']}/link", asked)
-            return "/answer/" + str(link["url"]).rpartition("/")[2]
+            self.site.post(f"/incidents/{self.incident}/tasks/{self.words['task']}/link", asked)
+            return str(self.site.wait_for(lambda: self.site.letters.link("ann@house.test")))
         words = {**self.words, "name": "ann"} if path.startswith("/admin/") else self.words
         return re.sub(r"\{([a-z_:]+)\}", lambda found: words[found[1]], path) + ASKED.get(path, "")
 
 
-def confirmed(site: Site, incident: str) -> None:
-    """Answer the first questions of a leak: it is one, and its clocks start."""
+def confirmed(site: Site, incident: str, *, close: bool = True) -> None:
+    """Answer the first questions of a leak: it is one, its clocks start, and (`close`) its endpoint is to be closed."""
     site.answer(incident, site.task(incident, "identification.incident-type"), "training_data")
     site.answer(incident, site.task(incident, "identification.confirm"), "yes")
     site.wait_for(lambda: site.api.get(f"/incidents/{incident}/clocks").json()["clocks"])
+    if close:
+        site.answer(incident, site.task(incident, "containment.suspend"), "approve")
+        site.wait_for(
+            lambda: [
+                one for one in site.api.get(f"/incidents/{incident}").json()["targets"] if one["state"] == "suspended"
+            ]
+        )

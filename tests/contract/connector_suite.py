@@ -10,6 +10,7 @@ another package keeps its rigs in a folder of its own that `FIREDOOR_TEST_RIGS` 
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 from collections.abc import Iterator, Mapping
@@ -106,6 +107,7 @@ def _rigs_of(kind: str) -> set[str]:
     return {kind} | {f"{kind}__{file.stem.split('__', 1)[1]}" for file in further} if own.exists() else set()
 
 
+@functools.cache
 def rig_class(rig: str) -> Any:
     """Import a rig by its name."""
     specification = importlib.util.spec_from_file_location(f"rig_{rig.replace('-', '_')}", rig_file(rig))

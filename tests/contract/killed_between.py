@@ -15,9 +15,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from firedoor.connectors.parts.context import ConnectorContext, open_client
-from firedoor.connectors.registry import OpenConnectors
+from firedoor.connectors.parts.opened import OpenConnectors
 from firedoor.core.targets import Inventory
-from firedoor.runtime.secrets import ReferencedSecrets
+from firedoor.runtime.config.secrets import ReferencedSecrets
 
 
 async def suspend_and_die(order: dict[str, str]) -> None:

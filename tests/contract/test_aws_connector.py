@@ -22,12 +22,12 @@ from tests.contract.rigs_support.sagemaker_double import SageMakerDouble
 from firedoor.connectors.parts.aws import policies
 from firedoor.connectors.parts.aws.cloud import installed
 from firedoor.connectors.parts.context import ConnectorContext, open_client
-from firedoor.connectors.registry import OpenConnectors
+from firedoor.connectors.parts.opened import OpenConnectors
 from firedoor.core.ports import Receipt, Snapshot
 from firedoor.core.problems import InDoubt, InvalidInput, Refused, Unanswered
 from firedoor.core.targets import Inventory, Target
 from firedoor.core.ternary import NO, UNKNOWN, YES
-from firedoor.runtime.secrets import ReferencedSecrets
+from firedoor.runtime.config.secrets import ReferencedSecrets
 
 KEY, OTHER_KEY = "inc-7.suspend.target.1", "inc-7.resume.target.1"
 ROLE = "arn:aws:iam::123456789012:role/incident-response"

@@ -18,9 +18,9 @@ from tests.contract.rigs_support.sagemaker_double import SageMakerDouble
 from firedoor.connectors import aws
 from firedoor.connectors.parts.aws.caller import CALLS
 from firedoor.connectors.parts.context import ConnectorContext, open_client
-from firedoor.connectors.registry import OpenConnectors
+from firedoor.connectors.parts.opened import OpenConnectors
 from firedoor.core.targets import Inventory, Target
-from firedoor.runtime.secrets import ReferencedSecrets
+from firedoor.runtime.config.secrets import ReferencedSecrets
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "connect-with-aws.md"
 ROLE = "arn:aws:iam::123456789012:role/incident-response"

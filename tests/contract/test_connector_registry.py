@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from firedoor.connectors.parts.context import ConnectorContext, open_client
-from firedoor.connectors.registry import OpenConnectors, UnknownConnector, available
+from firedoor.connectors.parts.opened import OpenConnectors
+from firedoor.connectors.registry import UnknownConnector, available
 from firedoor.core.problems import NotFound
 from firedoor.core.targets import Door, Inventory, Target
 from firedoor.demo.targets import demo_inventory
-from firedoor.runtime.secrets import ReferencedSecrets
+from firedoor.runtime.config.secrets import ReferencedSecrets
 
 
 @pytest.fixture(name="connectors")
@@ -63,7 +64,7 @@ def test_the_folder_is_found_without_importing_it() -> None:
 def test_a_package_adds_a_connector(tmp_path: Path) -> None:
     """An installed package with an entry point is found, loaded on use and given the context."""
     use = (
-        "from firedoor.connectors.registry import OpenConnectors; c = OpenConnectors('the context')['switch'];"
+        "from firedoor.connectors.parts.opened import OpenConnectors; c = OpenConnectors('the context')['switch'];"
         "print(type(c).__name__, c.context)"
     )
     assert asked(use, package(tmp_path, "switch = outsider:Switch", OUTSIDER)) == "Switch the context"

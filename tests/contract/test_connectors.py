@@ -23,13 +23,14 @@ import pytest
 from tests.contract.connector_suite import FAULTS, Rig, cases, kinds_with_rig, marks, rig_class, rig_file
 
 from firedoor.connectors.parts.context import ConnectorContext, open_client
-from firedoor.connectors.registry import OpenConnectors, available, load
+from firedoor.connectors.parts.opened import OpenConnectors
+from firedoor.connectors.registry import available, load
 from firedoor.core.canonical import digest
 from firedoor.core.ports import Connector, KnowsReversibility, Receipt, Snapshot, Value
 from firedoor.core.problems import FiredoorError, InDoubt, InvalidInput, NotFound, Refused, Unanswered
 from firedoor.core.targets import Artefact
 from firedoor.core.ternary import NO, UNKNOWN, YES
-from firedoor.runtime.secrets import ReferencedSecrets
+from firedoor.runtime.config.secrets import ReferencedSecrets
 
 KEY, OTHER_KEY = "inc-1.suspend.target.1", "inc-1.resume.target.1"
 

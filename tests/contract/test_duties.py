@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import timeit
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firedoor.core.assessment import assess, assess_one
-from firedoor.core.clock import compute_due
-from firedoor.core.duty import Duty, Example
+from firedoor.core.clocks.clock import compute_due
 from firedoor.core.facts import read_all
-from firedoor.core.period import Counting
+from firedoor.core.law.assessment import assess, assess_one
+from firedoor.core.law.duty import Duty, Example
+from firedoor.core.law.period import Counting
 from firedoor.core.problems import InvalidInput
 from firedoor.duties.answer import answer
 from firedoor.duties.catalogue import FOLDER, catalogue, load, schema
@@ -116,10 +115,10 @@ def test_a_file_that_names_what_does_not_exist_is_refused(tmp_path: Path) -> Non
         load([tmp_path])
 
 
-def test_one_incident_against_every_duty_is_quick() -> None:
-    """20 ms for the whole catalogue of 117 is the promise; the best of five leaves a noisy machine out."""
+def test_one_incident_is_held_against_every_duty() -> None:
+    """Each duty of the catalogue has its say, once; how long that takes is measured in tests/benchmarks/law.py."""
     facts = read_all(
         DUTIES.facts, {"established_in": "DE,US", "jurisdictions": "FR,US-CA", "aware_at": "2026-11-20T10:00:00Z"}
     )
-    times = [timeit.timeit(lambda: assess(DUTIES.values(), facts, NOW), number=1) for _ in range(5)]
-    assert min(times) <= 0.020
+    judged = [one.duty for one in assess(DUTIES.values(), facts, NOW).assessments]
+    assert sorted(judged) == sorted(DUTIES)

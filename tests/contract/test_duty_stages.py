@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from firedoor.core.assessment import assess_one
 from firedoor.core.facts import read_all
+from firedoor.core.law.assessment import assess_one
 from firedoor.duties.answer import answer
 from firedoor.duties.catalogue import catalogue
 

@@ -19,9 +19,9 @@ from firedoor.connectors.envoy import EnvoyDoor
 from firedoor.connectors.haproxy import HaproxyDoor
 from firedoor.connectors.nginx import NginxDoor
 from firedoor.connectors.parts.context import ConnectorContext, open_client
-from firedoor.connectors.registry import OpenConnectors
+from firedoor.connectors.parts.opened import OpenConnectors
 from firedoor.core.targets import Inventory
-from firedoor.runtime.secrets import ReferencedSecrets
+from firedoor.runtime.config.secrets import ReferencedSecrets
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "connect-with-gateways.md"
 

@@ -11,7 +11,7 @@ from tests.contract.rigs_support.driving import SUSPEND, as_nobody, driving
 from tests.contract.rigs_support.faulty_proxy import FaultyStreamProxy
 from tests.contract.rigs_support.gateways import LARGE, SMALL, TIMEOUT, with_door
 
-from firedoor.connectors.parts.haproxy_socket import Socket
+from firedoor.connectors.parts.gateways.haproxy_socket import Socket
 from firedoor.core.problems import InDoubt, InvalidInput, Refused, Unanswered
 from firedoor.core.ternary import NO, YES
 
@@ -174,7 +174,7 @@ async def test_a_map_or_a_server_that_is_not_there_is_found_before(rig: Any) -> 
 def test_a_socket_that_is_not_for_us_is_said_so(rig: Any) -> None:
     """A process without the right to the socket is told what to look at."""
     path = rig.first.folder / "admin.sock"
-    imports = "import asyncio; from firedoor.connectors.parts.haproxy_socket import Socket"
+    imports = "import asyncio; from firedoor.connectors.parts.gateways.haproxy_socket import Socket"
     said = as_nobody(imports, f"asyncio.run(Socket('unix:{path}', 1).entries('#0'))")
     assert said.startswith("Unanswered")
     assert "Permission denied" in said

@@ -14,10 +14,10 @@ from tests.contract.connector_suite import rig_class
 
 from firedoor.connectors.parts.context import ConnectorContext, open_client
 from firedoor.connectors.parts.http_door import HttpDoor
-from firedoor.connectors.registry import OpenConnectors
+from firedoor.connectors.parts.opened import OpenConnectors
 from firedoor.core.targets import HttpProbe, Inventory
 from firedoor.core.ternary import NO, YES
-from firedoor.runtime.secrets import ReferencedSecrets
+from firedoor.runtime.config.secrets import ReferencedSecrets
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "connect-with-http.md"
 

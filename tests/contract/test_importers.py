@@ -24,11 +24,11 @@ import yaml
 from firedoor.connectors.importers import proposal
 from firedoor.connectors.importers.registry import available, load, open_importer, target_id
 from firedoor.connectors.parts.context import ConnectorContext, open_client
-from firedoor.connectors.registry import OpenConnectors
+from firedoor.connectors.parts.opened import OpenConnectors
 from firedoor.core.ports import Found, Importer
 from firedoor.core.problems import InvalidInput, NotFound, Unanswered
 from firedoor.core.targets import Door, Inventory, Target
-from firedoor.runtime.secrets import ReferencedSecrets
+from firedoor.runtime.config.secrets import ReferencedSecrets
 
 RIGS = Path(__file__).parent / "importer_rigs"
 DOOR = Door(name="cluster", connector="http", config={"namespace": "models"})

@@ -31,12 +31,12 @@ from tests.contract.rigs_support.kubernetes import (
 from tests.contract.test_http_connector import certificate
 
 from firedoor.connectors.parts.context import ConnectorContext, open_client
-from firedoor.connectors.registry import OpenConnectors
+from firedoor.connectors.parts.opened import OpenConnectors
 from firedoor.core.ports import Receipt, Snapshot
 from firedoor.core.problems import FiredoorError, InDoubt, InvalidInput, Refused, Unanswered
 from firedoor.core.targets import ConnectorProbe, Inventory, Target
 from firedoor.core.ternary import NO, UNKNOWN, YES
-from firedoor.runtime.secrets import ReferencedSecrets
+from firedoor.runtime.config.secrets import ReferencedSecrets
 
 KEY = "inc-1.suspend.target.1"
 PAUSED = "autoscaling.keda.sh/paused-replicas"

@@ -16,10 +16,10 @@ from tests.contract.rigs_support.kubernetes import AUTOSCALERS, KEYS, NAMESPACE,
 
 from firedoor.connectors.importers.kubernetes import KubernetesImporter
 from firedoor.connectors.parts.context import ConnectorContext, open_client
-from firedoor.connectors.parts.kubernetes_door import KubernetesDoor
-from firedoor.connectors.registry import OpenConnectors
+from firedoor.connectors.parts.kubernetes.door import KubernetesDoor
+from firedoor.connectors.parts.opened import OpenConnectors
 from firedoor.core.targets import ConnectorProbe, Inventory, Target
-from firedoor.runtime.secrets import ReferencedSecrets
+from firedoor.runtime.config.secrets import ReferencedSecrets
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "connect-with-kubernetes.md"
 Right = tuple[str, str, str, str]  # who, API group, resource, verb

@@ -14,6 +14,7 @@ from tests.contract.rigs_support.gateways import LARGE, SMALL, with_door
 from firedoor.core.problems import InvalidInput, Refused, Unanswered
 from firedoor.core.ternary import NO, YES
 
+MORE_THAN_BUFFERS_HOLD = 48 << 20
 OURS = f"# firedoor:{SUSPEND}\n# a note\n"
 
 
@@ -59,16 +60,16 @@ async def test_what_nginx_would_not_load_is_taken_back(rig: Any) -> None:
 
 async def test_a_stream_under_way_runs_to_its_end_and_is_counted(rig: Any) -> None:
     """The receipt says that an old worker still serves; the caller gets the whole answer, a new one is refused."""
-    (rig.nginx.folder / "slow").write_bytes(b"x" * 40_000)
+    (rig.nginx.folder / "long").write_bytes(b"x" * MORE_THAN_BUFFERS_HOLD)
     with socket.create_connection(("127.0.0.1", rig.nginx.port)) as caller:
-        caller.sendall(b"GET /slow HTTP/1.0\r\n\r\n")
+        caller.sendall(b"GET /long HTTP/1.0\r\n\r\n")  # not read on before the door is shut: the stream waits for us
         received = len(caller.recv(10))
         async with driving(rig) as driven:
             _, receipt = await driven.close()
             assert (await driven.verify()).holds is YES
         received += sum(map(len, iter(lambda: caller.recv(65536), b"")))
     assert receipt.detail["workers_that_drain_streams"] >= 1
-    assert received > 40_000
+    assert received > MORE_THAN_BUFFERS_HOLD
 
 
 async def test_a_file_that_nobody_was_told_of_is_no_closed_door(rig: Any) -> None:

@@ -5,23 +5,27 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from firedoor.alerts.registry import example_body, sources
-from firedoor.core.alert import Alert
+from firedoor.core.alerts.alert import Alert, Method
+from firedoor.core.alerts.triage import Decision, triage
 from firedoor.core.canonical import canonical
 from firedoor.core.facts import FactType
-from firedoor.core.incident import IncidentType, Phase, State
-from firedoor.core.operations import Ask, Call, Keep, Mark, Plan, Tell
-from firedoor.core.playbook import Drill, DrillAnswer, DrillExpectation
+from firedoor.core.lifecycle import IncidentType, Phase, State
+from firedoor.core.playbook.plan import Ask, Call, Keep, Mark, Plan, Tell
+from firedoor.core.playbook.playbook import Drill, DrillAnswer, DrillExpectation
+from firedoor.core.problems import InvalidInput
 from firedoor.core.severity import Severity
-from firedoor.core.triage import Decision, triage
 from firedoor.duties.catalogue import catalogue
-from firedoor.runtime import library
-from firedoor.runtime.drill import rehearse
+from firedoor.runtime.config import playbooks as library
+from firedoor.runtime.rehearsal.drill import DrillResult, rehearse
 
+NAMED = library.all_playbooks()
+BOOKS = list(NAMED.values())
 NAMES = ("model-data-leakage", "nonconsensual-generation", "unauthorized-training")
 TWELVE = {
     "confirm the incident type": "identification.confirm",
@@ -131,6 +135,17 @@ def test_there_is_a_plain_drill_and_a_nasty_one(name: str) -> None:
     assert any(not drill.targets for drill in drills)
 
 
+def test_an_example_that_does_not_exist_is_found_by_check(tmp_path: Path) -> None:
+    """With the place in the page and the nearest name."""
+    file = tmp_path / "wrong.yaml"
+    file.write_text(
+        library.find("model-data-leakage").read_text().replace("example: presidio.json", "example: presido.json")
+    )
+    with pytest.raises(InvalidInput, match="presidio has no example") as caught:
+        library.compiled(file)
+    assert (caught.value.problems[0].code, caught.value.problems[0].place is not None) == ("P305", True)
+
+
 def test_a_drill_notices_when_its_playbook_is_wrong() -> None:
     """A wrong expectation of each kind is one mismatch: a drill can fail."""
     drill = drill_of("model-data-leakage", "an invented person is no leak")
@@ -195,6 +210,7 @@ def wandering(plan: Plan, chance: random.Random) -> Drill:
     answers = [_some_answer(op, chance) for op in plan if isinstance(op, Ask)]
     endings = [
         DrillAnswer(task="rescue:*", choice=chance.choice(["by_hand", "skip"])),
+        DrillAnswer(task="list:*", choice="done"),
         DrillAnswer(task="clock-change:*", choice=chance.choice(["approve", "keep"])),
         *(DrillAnswer(task="*", choice=choice) for choice in chance.sample(["yes", "no"], 2)),
     ]
@@ -245,9 +261,9 @@ def test_the_examples_of_every_source_start_the_right_playbook() -> None:
     assert started >= 4
 
 
-@pytest.mark.parametrize("source", ["alertmanager", "cloudevents", "generic", "presidio"])
+@pytest.mark.parametrize("source", [*sources(), "a-mapped-one"])
 def test_every_source_can_start_a_leak(source: str) -> None:
-    """Each of the four sources has a rule that holds for a severe leak, and fills the facts of the reflex."""
+    """A severe leak starts whichever source says it, a mapped one too, and fills the facts of the reflex."""
     alert = Alert.model_validate({
         "source": source, "source_id": "1", "fingerprint": "0" * 64, "title": "leak", "severity": "critical",
         "incident_type": "data_leakage_in_ai_models", "method": "canary", "model": "chat", "endpoint": "chat-eu",
@@ -260,6 +276,71 @@ def test_every_source_can_start_a_leak(source: str) -> None:
     assert triage(alert.model_copy(update={"endpoint": None}), books).facts["endpoint"] == "chat"
     assert decided.facts["evidence_strength"] == "strong"
     assert decided.facts["severity"] == "critical"
+
+
+@pytest.mark.parametrize("severity", list(Severity))
+@pytest.mark.parametrize("kind", [*IncidentType, None])
+@pytest.mark.parametrize("method", [*Method, None])
+def test_a_severe_alert_of_any_source_is_never_ignored(
+    severity: Severity, kind: IncidentType | None, method: Method | None
+) -> None:
+    """It starts the playbook of its incident, or asks a person, whatever else the sender does not say."""
+    alert = Alert.model_validate({
+        "source": "a-mapped-one", "source_id": "1", "fingerprint": "0" * 64, "title": "x", "severity": severity,
+        "incident_type": kind, "method": method, "model": "chat", "raw_sha256": "0" * 64,
+    })  # fmt: skip
+    decided = triage(alert, BOOKS)
+    assert severity < Severity.HIGH or decided.decision in (Decision.START, Decision.ASK)
+    if decided.decision is Decision.START and kind is not None:
+        assert decided.incident_type is kind
+
+
+def test_every_source_begins_a_drill_of_what_it_can_start() -> None:
+    """What each of our sources tells goes through the same intake in a drill as it does in the server."""
+    drills = {name: book.header.drills for name, book in NAMED.items()}
+    rehearsed = {name: {drill.alert.source for drill in found if drill.alert} for name, found in drills.items()}
+    assert set().union(*rehearsed.values()) == set(sources())
+    assert all(found >= {"generic", "cloudevents", "alertmanager"} for found in rehearsed.values())
+    assert {rule.source for book in BOOKS for rule in book.start} == {"any"}
+
+
+LEAK: dict[str, Any] = {"id": "1", "severity": "high", "incident": "data_leakage_in_ai_models"}
+DELIVERY: dict[str, Any] = {"source": "generic", "body": LEAK}
+
+
+def begun(**alert: Any) -> DrillResult:
+    """A drill of the leak playbook that begins with this delivery."""
+    drill = Drill.model_validate({"drill": "a delivery", "alert": {**DELIVERY, **alert}})
+    return rehearse(library.compiled("model-data-leakage"), drill, catalogue())
+
+
+def test_a_drill_whose_alert_starts_nothing_says_why() -> None:
+    """The decision and its reasons, as the sender would be told; a body that is refused; a source that is not there."""
+    low = begun(body={**LEAK, "severity": "low"})
+    assert "does not start model-data-leakage" in low.mismatches[0]
+    assert "alert.severity >= high (alert.severity is low)" in low.mismatches[0]
+    assert "the alert is refused: is missing" in begun(body={"severity": "high"}).mismatches[0]
+    assert "no source of alerts is called" in begun(source="nobody").mismatches[0]
+    assert low.view.opened_at == ""
+
+
+def test_a_person_starts_it_for_an_alert_that_asks() -> None:
+    """As on a server: the facts of the alert are the detector's, the incident is the person's."""
+    result = begun(body={"id": "1", "severity": "low", "endpoint": "chat"}, started_by="Ada")
+    assert result.entries[0].actor == "person:Ada"
+    facts = next(entry for entry in result.entries if entry.kind == "facts.set")
+    assert (facts.actor, facts.body["values"]) == ("source:generic", {"severity": "low", "endpoint": "chat"})
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"facts": {"endpoint": "x"}}, {"severity": "high"}, {"alert": {"source": "generic"}},
+     {"alert": {**DELIVERY, "example": "generic.json"}}],
+)  # fmt: skip
+def test_a_drill_begins_in_one_way(wrong: dict[str, Any]) -> None:
+    """With an alert that tells the facts, or with facts; a delivery has an example or a body."""
+    with pytest.raises(ValueError, match=r"leave both out|one of the two"):
+        Drill.model_validate({"drill": "x", "alert": DELIVERY, **wrong})
 
 
 def test_a_removal_request_starts_the_clock_from_its_arrival() -> None:

@@ -11,9 +11,9 @@ from tests.contract.odd_server import Asked, odd_server, reply
 
 from firedoor.connectors.importers.sagemaker import SageMakerImporter
 from firedoor.connectors.parts.context import ConnectorContext, open_client
-from firedoor.connectors.registry import OpenConnectors
+from firedoor.connectors.parts.opened import OpenConnectors
 from firedoor.core.targets import Inventory
-from firedoor.runtime.secrets import ReferencedSecrets
+from firedoor.runtime.config.secrets import ReferencedSecrets
 
 pytest.importorskip("boto3")
 KEYS = {"access_key_id": "secret://env/ID", "secret_access_key": "secret://env/KEY"}

@@ -10,12 +10,12 @@ from textwrap import dedent
 
 import pytest
 
-from firedoor.core.compiler import Parts, compile_playbook
 from firedoor.core.facts import FactDefinition, FactType
-from firedoor.core.operations import Operation, Plan
-from firedoor.core.playbook import Playbook, read_playbook
+from firedoor.core.language.yaml_source import read_yaml
+from firedoor.core.playbook.compiler import Parts, compile_playbook
+from firedoor.core.playbook.plan import Operation, Plan
+from firedoor.core.playbook.playbook import Playbook, read_playbook
 from firedoor.core.problems import InvalidInput, Problem
-from firedoor.core.source import read_yaml
 from firedoor.steps.registry import step_types
 
 VOCABULARY = {

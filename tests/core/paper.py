@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from firedoor.core.execution.progress import Progress, Status
+from firedoor.core.execution.turn import Launch, Rules, Turn, next_turn
+from firedoor.core.incident.view import IncidentView, fold
 from firedoor.core.journal import Draft, Entry, Head, Kind, chain, genesis, verify
-from firedoor.core.people import Answer, Person, answer_task
-from firedoor.core.progress import Progress, Status
-from firedoor.core.turn import Launch, Rules, Turn, next_turn
-from firedoor.core.view import IncidentView, fold
+from firedoor.core.tasks.answers import Answer, Person, answer_task
 from firedoor.testing import plan_of
 
 HEAD = """

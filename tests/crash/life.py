@@ -6,7 +6,7 @@ A process that was killed writes nothing any more: its lease is not given back, 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,22 +14,28 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from firedoor.core.checks import ORGANISATION_NAMES
+from firedoor.alerts.registry import sources
 from firedoor.core.facts import read_all
-from firedoor.core.incident import ended
+from firedoor.core.incident.view import IncidentView, TaskView
 from firedoor.core.journal import Entry, Kind
-from firedoor.core.people import Answer, Person
-from firedoor.core.playbook import Drill, DrillAnswer, fits
+from firedoor.core.lifecycle import ended
+from firedoor.core.playbook.checks import ORGANISATION_NAMES
+from firedoor.core.playbook.plan import Plan
+from firedoor.core.playbook.playbook import Drill, DrillAnswer, fits
 from firedoor.core.severity import Severity
-from firedoor.core.view import IncidentView, TaskView
+from firedoor.core.tasks.answers import Answer, Person
+from firedoor.core.tasks.sending import SUBMITTED
 from firedoor.duties.catalogue import catalogue
-from firedoor.runtime import library
-from firedoor.runtime.inventory import Organisation
-from firedoor.runtime.rehearsal import HandClock, rehearsal_world
-from firedoor.store.database import Writer
-from firedoor.store.drives import LEASE
-from firedoor.store.projections import table
-from firedoor.store.tables import DriveRow, TimerRow
+from firedoor.runtime.config import playbooks
+from firedoor.runtime.config.container import World
+from firedoor.runtime.config.inventory import Organisation
+from firedoor.runtime.rehearsal.drill import REHEARSED
+from firedoor.runtime.rehearsal.drill_alert import begin, delivered
+from firedoor.runtime.rehearsal.simulation import HandClock, rehearsal_world
+from firedoor.store.database.engine import Writer
+from firedoor.store.database.tables import DriveRow, TimerRow
+from firedoor.store.incidents.leases import LEASE
+from firedoor.store.incidents.projections import table
 from firedoor.testing import House
 
 PAUSE = timedelta(minutes=10)
@@ -97,13 +103,12 @@ class Life:
 
     def __init__(self, folder: Path, playbook: str, reaper: Reaper, url: str = "") -> None:
         self.reaper = reaper
-        plan = library.compiled(playbook)
-        self.drill: Drill = library.load_playbook(playbook).header.drills[0]
+        self.plan = plan = playbooks.compiled(playbook)
+        self.drill: Drill = playbooks.load_playbook(playbook).header.drills[0]
         organisation = organisation_of(self.drill)
-        clock = HandClock((self.drill.at or datetime(2026, 11, 21, tzinfo=UTC)).astimezone(UTC))
-        every, _ = rehearsal_world(plan, self.drill, catalogue(), clock, organisation)
+        every = world_of(self.drill, plan)
         self.house = House(
-            folder, plan, inventory=every.inventory, organisation=organisation, url=url, starts=clock.now
+            folder, plan, inventory=every.inventory, organisation=organisation, url=url, starts=every.now()
         )
         self.house.far_end.behaviours = dict(self.drill.targets)
         self.house.far_end.artefacts = dict(self.drill.artefacts)
@@ -134,8 +139,8 @@ class Life:
         return self.house.entries(self.incident)
 
     async def _open(self) -> str:
-        severity = Severity(self.drill.severity) if self.drill.severity else Severity.HIGH
-        return await self.house.open(severity=severity, **self.drill.facts)
+        severity, facts = known_of(self.drill, self.plan)
+        return await self.house.open(severity=severity or Severity.HIGH, **facts)
 
     async def _step(self, incident: str) -> bool:
         """Let the driver do what it can; then bring time or an answer."""
@@ -168,7 +173,8 @@ class Life:
                 name = given.by or f"{task.role} {len(task.answers) + 1}"
                 other = " for four eyes" if task.kind == "clock" else ""  # whoever set the facts may not agree to this
                 person = Person(name + other, frozenset(task.roles))
-                answer = Answer(given.choice, given.why, facts=given.facts, fields=given.fields)
+                sent = REHEARSED if task.kind == "submit" and given.choice == SUBMITTED else {}
+                answer = Answer(given.choice, given.why, facts=given.facts, fields={**sent, **given.fields})
                 await house.service.answer(view.id, task.id, answer, person)
                 return
 
@@ -196,6 +202,23 @@ class Life:
         writer.reaper = self.reaper
         self.house.store.writer = writer
         self.house.driver.boundary = self.reaper.boundary
+
+
+def world_of(drill: Drill, plan: Plan) -> World:
+    """The world that a drill describes, when it begins."""
+    clock = HandClock((drill.at or datetime(2026, 11, 21, tzinfo=UTC)).astimezone(UTC))
+    return rehearsal_world(plan, drill, catalogue(), clock, organisation_of(drill))[0]
+
+
+def known_of(drill: Drill, plan: Plan) -> tuple[Severity | None, Mapping[str, Any]]:
+    """How bad it is and what is known when a drill begins, by its own words or by what its alert says."""
+    if drill.alert is None:
+        return Severity(drill.severity) if drill.severity else None, drill.facts
+    alerts = delivered(drill.alert, sources())
+    begun = begin(world_of(drill, plan), plan, drill.alert, (playbooks.load_playbook(plan.playbook),), alerts, "INC-0")
+    assert begun.opening is not None, begun.why_not
+    facts = {name: value for name, value in begun.opening.facts.items() if name != "severity"}
+    return begun.opening.severity, facts
 
 
 def organisation_of(drill: Drill) -> Organisation:

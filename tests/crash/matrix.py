@@ -27,8 +27,8 @@ from typing import Any, TextIO
 from tests.crash.processes import Supervisor, table
 from tests.crash.proof import FROM_OUTSIDE, Given, Lane, Seen
 
-from firedoor.core.operations import Call
-from firedoor.runtime import library
+from firedoor.core.playbook.plan import Call
+from firedoor.runtime.config import playbooks as library
 
 IN_EFFECT = ("planned", "started", "performed", "ended")
 WORDS = {

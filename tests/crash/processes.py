@@ -14,18 +14,17 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+from tests.support.prefect_home import prefect_home
 
-from firedoor.runtime.prefect_settings import PrefectSettings
+from firedoor.runtime.prefect.settings import PrefectSettings
 
 T = TypeVar("T")
-PATIENCE = 60.0  # seconds for a process to be ready
 LOOK = 0.05
 FIREDOOR = ("-m", "firedoor.interfaces.cli.main")
 
@@ -100,8 +99,7 @@ class Supervisor:
 
     def prefect(self, database: str | None = None) -> Supervised:
         """A Prefect server for several processes; the variables name it to all that are added later."""
-        home, port = self.folder / "prefect", free_port()
-        home.mkdir()
+        home, port = prefect_home(self.folder) / "prefect", free_port()
         url = f"http://127.0.0.1:{port}/api"
         settings = PrefectSettings(home, url, private=True, port=port, database_url=database)
         server = self.add("prefect", "-m", "prefect", "server", "start", address=url, **settings.server_environment())
@@ -127,16 +125,6 @@ def answers(url: str, path: str) -> bool:
         return httpx.get(f"{url}{path}", trust_env=False, timeout=2).is_success
     except httpx.HTTPError:
         return False
-
-
-def until(look: Callable[[], T | None], otherwise: str, patience: float = PATIENCE) -> T:
-    """Look until there is something to see. Raises AssertionError with the words given."""
-    end = time.monotonic() + patience
-    while not (found := look()):
-        if time.monotonic() > end:
-            raise AssertionError(otherwise)
-        time.sleep(LOOK)
-    return found
 
 
 def keys() -> dict[str, str]:

@@ -28,12 +28,13 @@ from typing import Any
 import httpx
 import yaml
 from tests.benchmarks.alert_to_suspend import NAMES, alert_body, inventory
-from tests.crash.processes import FIREDOOR, Supervised, Supervisor, answers, free_port, table, until
-from tests.runtime.databases import Cluster
+from tests.crash.processes import FIREDOOR, Supervised, Supervisor, answers, free_port, table
+from tests.patience import until
+from tests.support.databases import Cluster
 
 from firedoor.core.journal import Entry, Kind
-from firedoor.store.journal import Store
-from firedoor.store.tables import DriveRow, IncidentRow
+from firedoor.store.database.tables import DriveRow, IncidentRow
+from firedoor.store.incidents.journal import Store
 
 INCIDENTS = 100
 EVERY = 4.0  # seconds between two kills
@@ -100,12 +101,12 @@ class Soak:
         """Start the far end, Prefect, two servers and two workers, one after the other."""
         sink = self.all.add("sink", "-m", "tests.benchmarks.sink")
         sink.start()
-        port = until(lambda: sink.words().strip(), "the far end does not start")
+        port = until(lambda: sink.words().strip(), otherwise="the far end does not start")
         self.sink = f"http://127.0.0.1:{port}"
         (self.data / "targets.yaml").write_text(yaml.safe_dump(inventory(self.sink)))
         self.prefect = self.all.prefect(self.prefect_database)
         self.prefect.start()
-        until(lambda: answers(self.prefect.address, "/health"), "Prefect does not start")
+        until(lambda: answers(self.prefect.address, "/health"), otherwise="Prefect does not start")
         self.servers = [self._server(number) for number in range(1, SERVERS + 1)]
         self.workers = [self.all.add(f"worker-{number}", *FIREDOOR, "worker") for number in range(1, WORKERS + 1)]
         for worker in self.workers:
@@ -118,7 +119,7 @@ class Soak:
         url = f"http://127.0.0.1:{port}"
         server = self.all.add(f"serve-{number}", *FIREDOOR, "serve", "--port", str(port), address=url)
         server.start()
-        until(lambda: answers(url, "/readyz"), f"{server.name} does not start: {server.words()[-1000:]}")
+        until(lambda: answers(url, "/readyz"), otherwise=f"{server.name} does not start: {server.words()[-1000:]}")
         if number == 1:
             local = yaml.safe_load((self.data / "server.json").read_text())["token"]
             self.tokens = {role: self._new_token(url, local, role) for role in ("commander", "dpo", "source")}
@@ -126,11 +127,13 @@ class Soak:
 
     @staticmethod
     def _with_prefect(process: Supervised) -> None:
-        until(lambda: "Prefect" in process.words(), f"{process.name} does not start")
+        until(lambda: "Prefect" in process.words(), otherwise=f"{process.name} does not start")
 
     @staticmethod
     def _new_token(url: str, local: str, role: str) -> str:
-        given = {"name": f"a {role}", "roles": [role]}
+        given = {"name": "source:generic" if role == "source" else f"a {role}", "roles": [role]}
+        if role != "source":
+            httpx.post(f"{url}/api/v1/accounts", json=given, headers=_bearer(local), trust_env=False).raise_for_status()
         answer = httpx.post(f"{url}/api/v1/tokens", json=given, headers=_bearer(local), trust_env=False)
         return str(answer.raise_for_status().json()["token"])
 

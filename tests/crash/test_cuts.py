@@ -16,16 +16,16 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from tests.crash.life import COMMITTED, Life, Reaper, story
-from tests.runtime.databases import Cluster, cluster  # noqa: F401 - a fixture
+from tests.support.databases import Cluster, cluster  # noqa: F401 - a fixture
 
-from firedoor.runtime import library
-from firedoor.runtime.rehearsal import HandClock
+from firedoor.runtime.config import playbooks
+from firedoor.runtime.rehearsal.simulation import HandClock
 from firedoor.testing.far_end import FarEnd
 from firedoor.testing.house import STARTS, targets
 
 RUNS = 5  # of each playbook; together they cut at every boundary
 FEWEST = 40  # boundaries of each playbook
-PLAYBOOKS = [path.stem for path in library.paths()]
+PLAYBOOKS = [path.stem for path in playbooks.paths()]
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.runtime.api_journey import KEYS, answer_everything, guarded_platform, platform
-from tests.runtime.test_api_journey import CANARY, ROLES, sent
+from tests.support.api_journey import KEYS, answer_everything, guarded_platform, platform
+from tests.web.api.test_api_journey import CANARY, ROLES, sent
 
 FAULT = "/admin/faults/models/chat-large"
 

@@ -11,8 +11,9 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.crash.processes import FIREDOOR, Supervised, Supervisor, answers, until
-from tests.runtime.slack_house import SIGNING, TOKEN, SlackHouse, slack_house
+from tests.crash.processes import FIREDOOR, Supervised, Supervisor, answers
+from tests.patience import GENEROUS, until
+from tests.support.slack_house import SIGNING, TOKEN, SlackHouse, slack_house
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 ORGANISATION = "messages:\n  commander: [slack]\n  dpo: [slack]\n  engineering: [slack]\n"
@@ -44,8 +45,9 @@ class Door:
         note = self.folder / "server.json"
         note.unlink(missing_ok=True)
         self.process.start()
-        found = until(lambda: json.loads(note.read_text()) if note.exists() else None, "no server")
-        until(lambda: answers(found["url"], "/healthz"), self.process.words())
+        read = lambda: json.loads(note.read_text()) if note.exists() else None  # noqa: E731
+        found = until(read, self.process.process, self.process.words)
+        until(lambda: answers(found["url"], "/healthz"), self.process.process, self.process.words)
         headers = {"authorization": f"Bearer {found['token']}"}
         self.api = httpx.Client(base_url=found["url"], headers=headers, trust_env=False, timeout=30)
 
@@ -86,9 +88,9 @@ def test_a_minute_without_slack_and_two_kills_lose_and_double_nothing(slack: Sla
     door.start()
     door.post("/accounts", {"name": "cas", "roles": ["commander", "dpo", "engineering"], "slack_id": "UCAS"})
     incident = str(door.post("/incidents", {"playbook": "model-data-leakage", "facts": {}, "why": "seen"})["incident"])
-    until(lambda: any(row["problem"] for row in door.waiting()), "no attempt")
+    until(lambda: any(row["problem"] for row in door.waiting()), otherwise="no attempt")
     door.post(f"/incidents/{incident}/tasks/T1/reassign", {"role": "engineering", "why": "they know it"})
-    waited = until(lambda: _words(door) if len(_words(door)) >= 2 else None, "too little waits")
+    waited = until(lambda: _words(door) if len(_words(door)) >= 2 else None, otherwise="too little waits")
     assert incident in door.api.get("/deliveries", headers={"accept": "text/html"}).text
     assert "wait for a far end" in door.api.get("/readyz").text
 
@@ -98,12 +100,12 @@ def test_a_minute_without_slack_and_two_kills_lose_and_double_nothing(slack: Sla
     slack.away = False
     door.start()
     assert _words(door) == waited
-    assert slack.stuck.wait(60)
+    assert slack.stuck.wait(GENEROUS)
 
     door.process.kill()
     slack.silent = ""
     door.start()
-    until(lambda: not door.waiting(), "something waits still", 200)
+    until(lambda: not door.waiting(), otherwise="something waits still")
     sent = sorted((row for row in door.rows() if row["state"] == "sent" and row["kind"] != "state"), key=_order)
     assert {row["handle"] for row in sent} >= waited
     assert told(slack, incident) == [row["handle"] for row in sent]

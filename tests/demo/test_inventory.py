@@ -6,19 +6,19 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
+from tests.patience import stop, until
 
 from firedoor.connectors.parts.context import ConnectorContext, open_client
-from firedoor.connectors.registry import OpenConnectors
+from firedoor.connectors.parts.opened import OpenConnectors
 from firedoor.core.examinations import EXAMINATIONS
 from firedoor.core.targets import Inventory
 from firedoor.core.ternary import YES
 from firedoor.demo.targets import demo_inventory
-from firedoor.runtime.secrets import ReferencedSecrets
+from firedoor.runtime.config.secrets import ReferencedSecrets
 
 KEYS = {"FIREDOOR_DEMO_API_KEY": "caller-key", "FIREDOOR_DEMO_ADMIN_KEY": "admin-key"}
 DOORS = [(name, door.name) for name, target in demo_inventory("http://x").targets.items() for door in target.doors]
@@ -33,11 +33,9 @@ def _inventory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inventory]:
     ready = tmp_path_factory.mktemp("demo") / "ready.json"
     command = [sys.executable, "-m", "firedoor.demo.model_server", "--ready-file", str(ready), "--with-parent"]
     process = subprocess.Popen(command, env={**os.environ, **KEYS})
-    while not ready.exists() and process.poll() is None:
-        time.sleep(0.01)
+    until(ready.exists, process, "the model server does not start")
     yield demo_inventory(json.loads(ready.read_text())["url"])
-    process.terminate()
-    process.wait(5)
+    stop(process)
 
 
 @pytest.mark.parametrize(("name", "door_name"), DOORS)

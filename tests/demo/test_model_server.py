@@ -7,13 +7,13 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from tests.patience import stop, until
 
 from firedoor.demo import corpus
 from firedoor.demo.text_model import TextModel
@@ -26,9 +26,7 @@ def start(ready: Path, *options: str) -> subprocess.Popen[bytes]:
     """Start the server and wait for its ready file."""
     command = [sys.executable, "-m", "firedoor.demo.model_server", "--ready-file", str(ready), *options]
     process = subprocess.Popen(command, env={**os.environ, **KEYS})
-    deadline = time.monotonic() + 20
-    while not ready.exists() and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(ready.exists, process, "the model server does not start")
     return process
 
 
@@ -38,8 +36,7 @@ def _platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client
     process = start(ready, "--with-parent")
     with httpx.Client(base_url=json.loads(ready.read_text())["url"], trust_env=False) as client:
         yield client
-    process.terminate()
-    process.wait(5)
+    stop(process)
 
 
 @pytest.fixture(autouse=True)
@@ -174,11 +171,13 @@ def test_it_stops_with_its_parent(tmp_path: Path) -> None:
     ready = tmp_path / "ready.json"
     source = Path(__file__).parent / "start_and_die.py"
     subprocess.run([sys.executable, str(source), str(ready)], env={**os.environ, **KEYS}, check=False)
-    url, deadline = json.loads(ready.read_text())["url"], time.monotonic() + 10
-    while time.monotonic() < deadline:
+    url = json.loads(ready.read_text())["url"]
+
+    def gone() -> bool:
         try:
-            httpx.get(f"{url}/healthz", trust_env=False, timeout=1)
+            httpx.get(f"{url}/healthz", trust_env=False)
         except httpx.HTTPError:
-            return
-        time.sleep(0.05)
-    pytest.fail("the server outlived its parent")
+            return True
+        return False
+
+    until(gone, otherwise="the server outlived its parent")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tests.core.test_drafts import WORDS, body_of
+from tests.core.notices.test_drafts import WORDS, body_of
 
-from firedoor.core.correspondence import PRESS_NOTICE
-from firedoor.core.drafts import Draft
 from firedoor.core.facts import read_all
-from firedoor.core.incident import IncidentType
-from firedoor.core.view import IncidentView
+from firedoor.core.incident.view import IncidentView
+from firedoor.core.lifecycle import IncidentType
+from firedoor.core.notices.drafts import Draft
+from firedoor.core.notices.versions import PRESS_NOTICE
 from firedoor.duties.catalogue import catalogue
 from firedoor.templates import render_draft
 

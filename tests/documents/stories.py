@@ -15,14 +15,14 @@ from typing import Any
 
 from tests.documents import letters
 
-from firedoor.core.drafts import Draft
-from firedoor.core.report import report
-from firedoor.core.scope import typed_facts
-from firedoor.core.view import fold
+from firedoor.core.incident.scope import typed_facts
+from firedoor.core.incident.view import fold
+from firedoor.core.notices.drafts import Draft
+from firedoor.core.reporting.report import report
 from firedoor.duties.catalogue import catalogue
-from firedoor.runtime import library
-from firedoor.runtime.drill import DrillResult, rehearse_all
-from firedoor.runtime.rendering import render_html, render_markdown
+from firedoor.runtime.config import playbooks
+from firedoor.runtime.documents.report import render_html, render_markdown
+from firedoor.runtime.rehearsal.drill import DrillResult, rehearse_all
 from firedoor.templates import render_draft
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -42,7 +42,7 @@ class Story:
 
     def report(self) -> dict[str, Any]:
         """Its report."""
-        plan = library.compiled(self.playbook)
+        plan = playbooks.compiled(self.playbook)
         return report(self.result.entries, plan, {**catalogue().facts, **plan.definitions()}, organisation=WORDS)
 
     def html(self) -> str:
@@ -51,7 +51,7 @@ class Story:
 
     def drafts(self) -> dict[str, Draft]:
         """The notice of every clock, from what was known in the end."""
-        plan = library.compiled(self.playbook)
+        plan = playbooks.compiled(self.playbook)
         view = fold("INC-DRILL", self.result.entries)
         facts = typed_facts(view.facts, {**catalogue().facts, **plan.definitions()})
         people = ("individuals", "people")
@@ -65,9 +65,9 @@ class Story:
 @cache
 def story(playbook: str) -> Story:
     """The drill of a playbook that starts clocks."""
-    read = library.load_playbook(playbook)
+    read = playbooks.load_playbook(playbook)
     drill = read.header.drills[PLAYBOOKS[playbook]].drill
-    return Story(playbook, rehearse_all(read, library.compiled(playbook), catalogue(), drill)[0])
+    return Story(playbook, rehearse_all(read, playbooks.compiled(playbook), catalogue(), drill)[0])
 
 
 def told(text: str) -> str:

@@ -10,10 +10,10 @@ import pytest
 from tests.documents.letters import written
 from tests.documents.stories import GOLDENS, PLAYBOOKS, goldens, story
 
+from firedoor.core.notices.markdown import blocks
 from firedoor.core.problems import InvalidInput
-from firedoor.core.prose import blocks
-from firedoor.runtime.papers import Paper, on_paper
-from firedoor.runtime.printing import docx, pdf
+from firedoor.runtime.documents.formats import Paper, on_paper
+from firedoor.runtime.documents.pdf_docx import docx, pdf
 
 HEADINGS = (
     "Summary", "What was suspended", "Legal clocks", "Decisions", "Cause and measures", "Lessons and changes", "Facts",

@@ -10,13 +10,13 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.core.test_drafts import WORDS, body_of
+from tests.core.notices.test_drafts import WORDS, body_of
 
-from firedoor.core.drafts import Draft
 from firedoor.core.facts import read_all
-from firedoor.core.incident import IncidentType
+from firedoor.core.incident.view import IncidentView
 from firedoor.core.labels import label
-from firedoor.core.view import IncidentView
+from firedoor.core.lifecycle import IncidentType
+from firedoor.core.notices.drafts import Draft
 from firedoor.duties.catalogue import catalogue
 from firedoor.templates import NOTICES, notices, render_draft
 

@@ -19,7 +19,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from tests.conftest import require
-from tests.parts import free_port, until
+from tests.parts import free_port
+from tests.patience import stop, until
 
 DEPLOY = Path(__file__).parents[2] / "docs" / "deploy"
 NAME = "firedoor.example.org"
@@ -122,9 +123,7 @@ def _behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Behind]:
         yield behind
     finally:
         for process in behind.processes:
-            process.terminate()
-        for process in behind.processes:
-            process.wait(20)
+            stop(process)
 
 
 def test_people_sign_in_by_tls(behind: Behind) -> None:
@@ -140,7 +139,7 @@ def test_people_sign_in_by_tls(behind: Behind) -> None:
         session = answer.headers["set-cookie"].partition(";")[0]
         page = browser.get("/", headers={"cookie": session, "accept": "text/html"})
         assert page.status_code == 200
-        assert "max-age" in page.headers["strict-transport-security"]
+        assert page.headers["strict-transport-security"] == "max-age=31536000; includeSubDomains"
         assert "default-src 'none'" in page.headers["content-security-policy"]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.journeys.shell_page import Shown, blocks
+from tests.patience import GENEROUS
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
 PAGES = ("write-a-playbook.md",)
@@ -32,7 +33,7 @@ def test_a_page_works_as_it_is_written(name: str, tmp_path: Path) -> None:
         ["bash", "-c", "\n".join(shell)], cwd=tmp_path, env={**os.environ, **own}, text=True,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
-    out, _ = bash.communicate(timeout=200)
+    out, _ = bash.communicate(timeout=GENEROUS)
     said = out.split(f"{MARK}\n")[1:]
     shown = [part for part in found if isinstance(part, Shown)]
     assert len(said) == len(shown), out

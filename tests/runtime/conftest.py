@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,15 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from tests.runtime.databases import cluster, database  # noqa: F401 - fixtures of this folder
+from tests.patience import soon
+from tests.support.databases import cluster, database, empty_database  # noqa: F401 - fixtures of this folder
+from tests.support.prefect_home import prefect_home
 
 from firedoor.core.facts import FactDefinition, FactType
-from firedoor.runtime.prefect_bridge import PrefectBridge
-from firedoor.runtime.prefect_ports import Json, OperationView, Performer, Shown, Unshown, Views
-from firedoor.runtime.prefect_settings import choose
+from firedoor.core.problems import Problem, Refused
+from firedoor.runtime.execution.performer import Json, OperationView, Performer, Shown, Unshown, Views
+from firedoor.runtime.prefect.bridge import PrefectBridge
+from firedoor.runtime.prefect.settings import choose
 
 FACTS = {
     "endpoint": FactDefinition(name="endpoint", type=FactType.TARGET, ask="Which endpoint answered?"),
@@ -58,6 +61,10 @@ class FakeHost:
         self.fail: set[str] = set()
         self.busy: set[str] = set()
         self.held: dict[str, asyncio.Event] = {}
+        self.asks = False  # whether a person must agree before a run opens an incident
+        self.asked: list[str] = []  # flow runs that asked, each time
+        self.agreed: set[str] = set()
+        self.foreign: set[str] = set()  # incidents that only their own runs may conduct
         self.conducted: set[str] = set()  # incidents that a conductor works on now
 
     def add(self, incident_id: str) -> str:
@@ -79,11 +86,20 @@ class FakeHost:
     async def remember(self, incident_id: str, flow_run_id: str) -> None:
         self.flow_runs[incident_id] = flow_run_id
 
-    async def open_incident(self, playbook: str, facts: Json, title: str, why: str, flow_run_id: str) -> str:
+    async def open_incident(
+        self, playbook: str, facts: Json, title: str, why: str, flow_run_id: str, *, deployed: bool = True
+    ) -> str | None:
+        if self.asks and flow_run_id not in self.agreed:
+            self.asked.append(flow_run_id)
+            return None
         if flow_run_id not in self.by_flow_run:
             self.by_flow_run[flow_run_id] = self.add(f"INC-{len(self.journals) + 1:03}")
             self.opened[self.by_flow_run[flow_run_id]] = {"facts": facts, "title": title, "why": why}
         return self.by_flow_run[flow_run_id]
+
+    async def admit(self, incident_id: str, playbook: str, flow_run_id: str) -> None:
+        if incident_id in self.foreign and self.flow_runs.get(incident_id) != flow_run_id:
+            raise Refused(Problem(code="R116", message="another plan"))
 
     async def conduct(self, incident_id: str, performer: Performer, shown: Shown) -> str:
         if incident_id in self.busy:
@@ -181,7 +197,7 @@ class Rig:
 
     def __init__(self, bridge: PrefectBridge, backlog: FakeBacklog, api: httpx.AsyncClient) -> None:
         self.bridge, self.backlog, self.host, self.api = bridge, backlog, backlog.host, api
-        self.until = until
+        self.until = soon
 
     async def post(self, path: str, **body: Any) -> Any:
         """Ask Prefect, as often as its SQLite needs."""
@@ -209,7 +225,7 @@ class Rig:
         chosen = {"id": {"any_": [self.host.flow_runs[incident]]}}
         return {artifact["key"] for artifact in await self.post("/artifacts/filter", flow_runs=chosen)}
 
-    async def run_until(self, incident: str, state: str, seconds: float = 20) -> dict[str, Any]:
+    async def run_until(self, incident: str, state: str) -> dict[str, Any]:
         """The flow run, once it is in this state."""
 
         async def reached() -> dict[str, Any] | None:
@@ -219,9 +235,9 @@ class Rig:
                 return None  # the server is away for a moment
             return run if run.get("state_name") == state else None
 
-        return await until(reached, seconds)
+        return await soon(reached, f"the run is not {state}")
 
-    async def shown(self, incident: str, count: int, seconds: float = 20) -> dict[str, dict[str, Any]]:
+    async def shown(self, incident: str, count: int) -> dict[str, dict[str, Any]]:
         """The task runs, once so many are finished; Prefect writes them a little later."""
 
         async def all_there() -> dict[str, dict[str, Any]] | None:
@@ -229,16 +245,7 @@ class Rig:
             finished = [run for run in found.values() if run["state"] and run["end_time"]]
             return found if len(finished) >= count else None
 
-        return await until(all_there, seconds)
-
-
-async def until(look: Callable[[], Awaitable[Any]], seconds: float) -> Any:
-    """Return what `look` finds, as soon as it finds something."""
-    end = time.monotonic() + seconds
-    while not (found := await look()):
-        assert time.monotonic() < end, "it did not happen in time"
-        await asyncio.sleep(0.05)
-    return found
+        return await soon(all_there, f"{count} task runs are not finished")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -246,12 +253,13 @@ async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
     """A bridge whose private server is ready."""
     host = FakeHost()
     backlog = FakeBacklog(host)
-    settings = choose(Path(tmp_path_factory.mktemp("prefect")), {})
+    settings = choose(prefect_home(Path(tmp_path_factory.mktemp("prefect"))), {})
     bridge = PrefectBridge(settings, host, [FakePlaybook()], host.recall, host.remember, backlog, installation="rig")
     bridge.bound = 20.0  # the machine may be busy; the tests of a server that is away set it back
     await bridge.start()
-    async with httpx.AsyncClient(base_url=settings.api_url, timeout=10, trust_env=False) as api:
-        await until(lambda: _ready(bridge), 180)  # the machine may be busy
+    user, password = str(settings.password).split(":", 1)
+    async with httpx.AsyncClient(base_url=settings.api_url, auth=(user, password), timeout=10, trust_env=False) as api:
+        await soon(lambda: _ready(bridge), "Prefect does not start")
         yield Rig(bridge, backlog, api)
     await bridge.stop()
 

@@ -11,11 +11,11 @@ Leaves it to triage that "resolved" never closes an incident.
 from __future__ import annotations
 
 from firedoor.alerts.source import AlertSource, Example, Headers, all_or_nothing, body_digest, make_alert, open_json
-from firedoor.core.alert import MAXIMUM_LABELS, Alert, Method, severity_of
+from firedoor.core.alerts.alert import HASH_LENGTHS, MAXIMUM_LABELS, Alert, Method, severity_of
 from firedoor.core.canonical import digest
-from firedoor.core.fields import Fields
-from firedoor.core.incident import IncidentType
-from firedoor.core.payload import one_line
+from firedoor.core.language.json_fields import Fields
+from firedoor.core.language.json_payload import one_line
+from firedoor.core.lifecycle import IncidentType
 from firedoor.core.problems import Problem
 from firedoor.core.ternary import UNKNOWN, Ternary
 
@@ -51,6 +51,10 @@ def _alert(item: Fields, raw: str, notes: tuple[str, ...]) -> Alert | None:
         "possible_minor": reader.word("firedoor_possible_minor", [answer.value for answer in Ternary]) or UNKNOWN,
         **{field: reader.name(label) for field, label in _NAMES.items()},
         "case_status": one_line(hints.get("firedoor_case_status", ""), 128) or None,
+        "review_state": one_line(hints.get("firedoor_review_state", ""), 64) or None,
+        "match_algorithm": reader.word("firedoor_match_algorithm", list(HASH_LENGTHS)),
+        "match_distance": reader.whole("firedoor_match_distance", 4096),
+        "match_quality": reader.whole("firedoor_match_quality", 100),
         "severity": reader.severity(), "severity_raw": one_line(hints.get("severity", ""), 64) or None,
     }  # fmt: skip
     return make_alert(
@@ -84,6 +88,15 @@ class _Hints:
 
     def name(self, label: str) -> str | None:
         return one_line(self.hints.get(label, ""), 256) or None
+
+    def whole(self, label: str, highest: int) -> int | None:
+        given = self.hints.get(label, "").strip()
+        if not given:
+            return None
+        if not (given.isascii() and given.isdigit()) or len(given) > 9 or int(given) > highest:
+            self.notes.append(f"The label {label} is not a whole number from 0 to {highest}. It was not used.")
+            return None
+        return int(given)
 
     def severity(self) -> str | None:
         given = self.hints.get("severity", "")

@@ -18,12 +18,12 @@ from urllib.parse import unquote
 
 from firedoor.alerts.detection import Envelope, read_detection
 from firedoor.alerts.source import AlertSource, Example, Headers, all_or_nothing, body_digest, media_type, open_json
-from firedoor.core.alert import Alert, Method
-from firedoor.core.fields import Fields
-from firedoor.core.incident import IncidentType
-from firedoor.core.payload import check_size, one_line, read_json
+from firedoor.core.alerts.alert import Alert, Method
+from firedoor.core.alerts.signatures import FIREDOOR
+from firedoor.core.language.json_fields import Fields
+from firedoor.core.language.json_payload import check_size, one_line, read_json
+from firedoor.core.lifecycle import IncidentType
 from firedoor.core.problems import InvalidInput, Problem, nearest
-from firedoor.core.signatures import FIREDOOR
 
 MAXIMUM_EVENTS = 500
 PREFIX = "dev.firedoor."

@@ -16,12 +16,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from firedoor.alerts.source import make_alert, text_hash
-from firedoor.core.alert import HASH_LENGTHS, MAXIMUM_ITEMS, MAXIMUM_LABELS, Alert, ContentHash, Method
+from firedoor.core.alerts.alert import HASH_LENGTHS, MAXIMUM_ITEMS, MAXIMUM_LABELS, Alert, ContentHash, Method
 from firedoor.core.canonical import digest
 from firedoor.core.facts import Count
-from firedoor.core.fields import Fields
-from firedoor.core.incident import IncidentType
-from firedoor.core.payload import PLAIN_NAME
+from firedoor.core.language.json_fields import Fields
+from firedoor.core.language.json_payload import PLAIN_NAME
+from firedoor.core.lifecycle import IncidentType
 from firedoor.core.problems import nearest
 from firedoor.core.severity import Severity
 from firedoor.core.ternary import Ternary
@@ -29,7 +29,8 @@ from firedoor.core.ternary import Ternary
 TEXTS = ("text", "output", "prompt", "completion", "quote")
 FIELDS = (
     "id", "episode", "status", "occurred_at", "title", "severity", "incident", "confidence", "method", "detector",
-    "bank", "case_status", "score", "threshold", "model", "dataset", "endpoint", "subjects", "possible_minor",
+    "bank", "case_status", "review_state", "match_algorithm", "match_distance", "match_quality", "score", "threshold",
+    "model", "dataset", "endpoint", "subjects", "possible_minor",
     "occurrences", "distinct_values", "data_categories", "entity_types", "content_hashes", "locators", "labels", *TEXTS,
 )  # fmt: skip
 
@@ -59,6 +60,9 @@ def read_detection(fields: Fields, envelope: Envelope) -> Alert | None:
         "title": fields.text("title", maximum=200), "severity": severity, "severity_raw": severity,
         "incident_type": fields.word("incident", list(IncidentType)), "method": method, "detector": detector,
         "bank": fields.text("bank"), "case_status": fields.text("case_status", maximum=128),
+        "review_state": fields.text("review_state", maximum=64),
+        "match_algorithm": fields.word("match_algorithm", HASH_LENGTHS),
+        "match_distance": fields.whole("match_distance", 4096), "match_quality": fields.whole("match_quality", 100),
         "confidence": fields.number("confidence", 0, 1), "score": fields.number("score"),
         "threshold": fields.number("threshold"), "model": fields.text("model"), "dataset": fields.text("dataset"),
         "endpoint": fields.text("endpoint"), "subjects": _count(fields), "possible_minor": _answer(fields),

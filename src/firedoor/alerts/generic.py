@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from firedoor.alerts.detection import Envelope, read_detection
 from firedoor.alerts.source import AlertSource, Example, Headers, all_or_nothing, body_digest, open_json
-from firedoor.core.alert import Alert
-from firedoor.core.fields import Fields
+from firedoor.core.alerts.alert import Alert
+from firedoor.core.alerts.signatures import FIREDOOR
+from firedoor.core.language.json_fields import Fields
 from firedoor.core.problems import Problem
-from firedoor.core.signatures import FIREDOOR
 
 MAXIMUM_DETECTIONS = 500
 

@@ -1,5 +1,7 @@
-"""Microsoft Presidio: what its analyzer found in one output of a model, wrapped with where it came from.
+"""Microsoft Presidio: what its analyzer found in one output of a model, as it comes or wrapped with where it came from.
 
+The array that the analyzer itself returns is taken as it comes. Which model answered, at which endpoint and to which
+request is then said beside the body (`PARAMETERS`), or it is unknown: then the bytes tell one detection from another.
 Decides which findings count (a threshold for each entity type), how they add up to a severity, and
 that no text goes further: the output is replaced by its SHA-256; the single values are compared by
 hash, to count the distinct ones, and the hashes are then forgotten, because a telephone number is
@@ -12,17 +14,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from typing import NamedTuple
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from firedoor.alerts.detection import Envelope, read_detection
-from firedoor.alerts.source import AlertSource, Example, Headers, all_or_nothing, body_digest, open_json
-from firedoor.core.alert import MAXIMUM_ITEMS, Alert, Finding, Method
-from firedoor.core.fields import Fields
-from firedoor.core.incident import IncidentType
+from firedoor.alerts.source import (
+    AlertSource,
+    Example,
+    Headers,
+    all_or_nothing,
+    body_digest,
+    header,
+    open_json,
+    parameter,
+)
+from firedoor.core.alerts.alert import MAXIMUM_ITEMS, MAXIMUM_NOTES, Alert, Finding, Method
+from firedoor.core.alerts.signatures import FIREDOOR
+from firedoor.core.language.json_fields import Fields
+from firedoor.core.lifecycle import IncidentType
 from firedoor.core.problems import Problem
 from firedoor.core.severity import Severity
-from firedoor.core.signatures import FIREDOOR
 
+NAME = "presidio"
 MAXIMUM_RESULTS = 5_000  # of one output
 MANY = 5  # so many distinct values of the worst kind found raise the severity by one step
 
@@ -73,21 +86,30 @@ COUNTRIES = (
 )
 
 
+PARAMETERS = ("model", "endpoint", "request_id", "occurred_at", "detector")
+UNNAMED = "No request was named, so the same findings in another answer count as the same delivery."
+
+
 def parse(body: bytes, headers: Headers) -> tuple[Alert, ...]:
     """Read the findings in one output. Nothing found is no alert. Raises InvalidInput."""
     problems: list[Problem] = []
-    wrapper = Fields(open_json(SOURCE, body, headers), "", problems)
-    model, request = wrapper.text("model", required=True), wrapper.text("request_id", required=True)
+    payload = open_json(SOURCE, body, headers)
+    alone = isinstance(payload, list)
+    wrapper = Fields(_wrapped(payload, headers), "", problems)
+    model, request = wrapper.text("model", required=not alone), wrapper.text("request_id", required=not alone)
     default = wrapper.number("default_threshold", 0, 1)
     thresholds = _thresholds(wrapper)
     results = wrapper.objects("results", MAXIMUM_RESULTS, required=True)
     found = [_finding(result, thresholds, default) for result in results]
     digests = _value_digests(wrapper, results)
-    if problems or not results or model is None or request is None:
+    if problems or not results:
         return all_or_nothing(problems, [])
     known = {name: wrapper.value[name] for name in _PASSED_ON if name in wrapper.value}
     values = _aggregate([finding for finding in found if finding], digests)
-    envelope = Envelope(SOURCE.id, body_digest(body), sender=model, identity=request, defaults=values)
+    raw = body_digest(body)
+    if request is None:
+        values["notes"] = (*values.get("notes", ()), UNNAMED)[-MAXIMUM_NOTES:]
+    envelope = Envelope(SOURCE.id, raw, sender=model or "", identity=request or raw, defaults=values)
     return all_or_nothing(problems, [read_detection(Fields(known, "", problems), envelope)])
 
 
@@ -95,6 +117,14 @@ _PASSED_ON = (
     "model", "endpoint", "occurred_at", "severity", "subjects", "possible_minor", "detector", "labels", "output",
     "content_hashes", "locators",
 )  # fmt: skip
+
+
+def _wrapped(payload: Any, headers: Headers) -> Any:  # noqa: ANN401 - any JSON value
+    """The wrapper, with what is said beside the body where the body does not say it."""
+    if not isinstance(payload, (dict, list)):
+        return payload
+    beside = {name: given for name in PARAMETERS if (given := header(headers, parameter(SOURCE.id, name)))}
+    return {**beside, **({"results": payload} if isinstance(payload, list) else payload)}
 
 
 def kind_of(entity_type: str) -> Kind:
@@ -143,7 +173,7 @@ def _value_digests(wrapper: Fields, results: list[Fields]) -> list[str | None]:
     return digests
 
 
-def _aggregate(found: list[Finding], digests: list[str | None]) -> dict[str, object]:
+def _aggregate(found: list[Finding], digests: list[str | None]) -> dict[str, Any]:
     """Add up what counts: how often, how many distinct values, of which types, and how bad that is."""
     pairs = [(finding, value) for finding, value in zip(found, digests, strict=True) if _counts(finding)]
     counted = [finding for finding, _ in pairs]
@@ -182,15 +212,25 @@ def _notes(found: list[Finding], counted: list[Finding]) -> tuple[str, ...]:
 
 
 SOURCE = AlertSource(
-    id="presidio",
+    id=NAME,
     title="Microsoft Presidio analyzer results",
     content_types=("application/json",),
     authentication=("bearer", "hmac"),
-    signature=FIREDOOR,
+    signature=replace(FIREDOOR, refused_headers=f"x-{NAME}-"),  # the signature covers the body only
+    parameters=PARAMETERS,
     parse=parse,
     examples=(
         Example("presidio.json", "An answer with an e-mail address, a card number and a name below its threshold"),
+        Example(
+            "presidio-analyzer.json",
+            "What the analyzer itself returns; the model and the request are said beside it",
+            {
+                "content-type": "application/json",
+                "x-presidio-model": "support-chat",
+                "x-presidio-request-id": "req-8f2c41d2",
+            },
+        ),
         Example("presidio-output.json", "With the output, to count distinct values; it is replaced by its SHA-256"),
     ),
-    retries="the wrapper is yours: send again on 5xx and time-outs with the same request_id",
+    retries="the sender is yours: send again on 5xx and time-outs with the same request_id",
 )

@@ -21,7 +21,7 @@ from firedoor.alerts.source import AlertSource, Example
 from firedoor.core.problems import InvalidInput, NotFound, Problem, nearest
 
 GROUP = "firedoor.alert_sources"
-PARTS = frozenset({"detection", "mapping", "registry", "source"})  # what the sources share; not sources
+PARTS = frozenset({"detection", "foreign", "mapping", "paths", "registry", "source"})  # what the sources share
 
 
 @lru_cache(maxsize=1)

@@ -11,14 +11,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from firedoor.core.alert import Alert, ContentHash
-from firedoor.core.payload import bounded, one_line, read_json
+from firedoor.core.alerts.alert import MAXIMUM_NOTES, Alert, ContentHash
+from firedoor.core.alerts.signatures import SignatureScheme
+from firedoor.core.alerts.withheld import without_content
+from firedoor.core.dates.arithmetic import doubt
+from firedoor.core.language.json_payload import bounded, one_line, read_json
 from firedoor.core.problems import InvalidInput, Problem
-from firedoor.core.signatures import SignatureScheme
+from firedoor.core.text import clean_text
 
 Headers = Mapping[str, str]
 Parse = Callable[[bytes, Headers], tuple[Alert, ...]]
@@ -53,9 +57,15 @@ class AlertSource:
     parse: Parse
     examples: tuple[Example, ...]
     signature: SignatureScheme | None = None
+    parameters: tuple[str, ...] = ()  # what may be said beside the body, in a header or in the query
     max_bytes: int = MAXIMUM_BYTES
     max_depth: int = MAXIMUM_DEPTH
     retries: str = ""  # what the sender does when it gets no 2xx, in words
+
+
+def parameter(source: str, name: str) -> str:
+    """The header that says a parameter of a source: `X-Presidio-Request-Id`. The server puts the query there too."""
+    return f"x-{source}-{name.replace('_', '-')}"
 
 
 def header(headers: Headers, name: str) -> str | None:
@@ -71,16 +81,18 @@ def media_type(headers: Headers) -> str | None:
 
 
 def open_json(source: AlertSource, body: bytes, headers: Headers) -> Any:  # noqa: ANN401 - any JSON value
-    """Check the media type, size and depth, and read the JSON. Raises InvalidInput.
+    """Check the media type, size and depth, and read the JSON. Raises InvalidInput."""
+    check_media_type(source, headers)
+    return read_json(body, maximum_bytes=source.max_bytes, maximum_depth=source.max_depth)
 
-    A body without a media type is read as JSON: a file on a disk has none.
-    """
+
+def check_media_type(source: AlertSource, headers: Headers) -> None:
+    """Raise InvalidInput for a media type that the source does not send. A file on a disk has none, and is JSON."""
     kind = media_type(headers)
     if kind is not None and kind not in source.content_types:
         message = f"{one_line(kind, 60)} is not read by {source.id}"
         do = f"send {' or '.join(source.content_types)}"
         raise InvalidInput(Problem(code="D100", field="content-type", message=message, do=do))
-    return read_json(body, maximum_bytes=source.max_bytes, maximum_depth=source.max_depth)
 
 
 def body_digest(body: bytes) -> str:
@@ -98,13 +110,34 @@ def make_alert(problems: list[Problem], path: str, **values: Any) -> Alert | Non
     if problems:
         return None
     try:
-        return Alert(**values)
+        return Alert(**without_content(_believed(values)))
     except ValidationError as error:
         for fault in error.errors(include_input=False, include_context=False, include_url=False):
             where = ".".join(filter(None, (path, *(str(part) for part in fault["loc"]))))
             message = f"does not fit: {fault['msg']}"
             problems.append(Problem(code="D120", field=where, message=message, do="see the example of this source"))
         return None
+
+
+def _believed(values: dict[str, Any]) -> dict[str, Any]:
+    """An instant that means "not given" is not given, and a note says what was sent: no alert is lost over it."""
+    at = values.get("occurred_at")
+    why = doubt(at) if isinstance(at, datetime) else ""
+    if not isinstance(at, datetime) or not why:
+        return values
+    note = f"The time {at.isoformat()} was not used: it {why}."
+    return {**values, "occurred_at": None, "notes": (*values.get("notes", ()), note)[-MAXIMUM_NOTES:]}
+
+
+def _clean(value: Any) -> Any:  # noqa: ANN401 - a field of an Alert
+    """One line of what a reader sees, whichever way a source came by it; what is no text stays as it is."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, (list, tuple)):
+        return tuple(_clean(item) for item in value)
+    if isinstance(value, dict):
+        return {clean_text(key): _clean(inner) for key, inner in value.items()}
+    return value
 
 
 def all_or_nothing(problems: list[Problem], alerts: list[Alert | None]) -> tuple[Alert, ...]:

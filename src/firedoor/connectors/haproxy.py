@@ -16,11 +16,11 @@ from typing import ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
-from firedoor.connectors.parts import haproxy_map_file
 from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work
 from firedoor.connectors.parts.fleet import all_answer, beyond_this_machine, everywhere
-from firedoor.connectors.parts.haproxy_map_file import Found, Lines
-from firedoor.connectors.parts.haproxy_socket import Socket
+from firedoor.connectors.parts.gateways import haproxy_map_file
+from firedoor.connectors.parts.gateways.haproxy_map_file import Found, Lines
+from firedoor.connectors.parts.gateways.haproxy_socket import Socket
 from firedoor.core.canonical import digest
 from firedoor.core.ports import Json, PlannedCall
 from firedoor.core.problems import FiredoorError, InDoubt, Problem, Unanswered

@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field
 
-from firedoor.connectors.parts import kubernetes_objects as objects
 from firedoor.connectors.parts.context import ConnectorContext
 from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work
-from firedoor.connectors.parts.kubernetes_api import DNS_LABEL, DNS_NAME, INFERENCE_SERVICES, Cluster, KubernetesApi
+from firedoor.connectors.parts.kubernetes import objects
+from firedoor.connectors.parts.kubernetes.api import DNS_LABEL, DNS_NAME, INFERENCE_SERVICES, Cluster, KubernetesApi
 from firedoor.core.canonical import digest
 from firedoor.core.ports import CallPlan, Json, PlannedCall, Snapshot
 from firedoor.core.problems import FiredoorError

@@ -14,11 +14,10 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from firedoor.connectors.parts import kubernetes_jobs, kubernetes_scaling
-from firedoor.connectors.parts import kubernetes_objects as objects
 from firedoor.connectors.parts.context import ConnectorContext
 from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work
-from firedoor.connectors.parts.kubernetes_api import (
+from firedoor.connectors.parts.kubernetes import jobs, objects, scaling
+from firedoor.connectors.parts.kubernetes.api import (
     DEPLOYMENTS,
     DNS_LABEL,
     DNS_NAME,
@@ -27,10 +26,10 @@ from firedoor.connectors.parts.kubernetes_api import (
     Cluster,
     KubernetesApi,
 )
-from firedoor.connectors.parts.kubernetes_door import Action, KubernetesDoor
-from firedoor.connectors.parts.kubernetes_isolation import Isolation
-from firedoor.connectors.parts.kubernetes_jobs import Suspension
-from firedoor.connectors.parts.kubernetes_scaling import Scaling
+from firedoor.connectors.parts.kubernetes.door import Action, KubernetesDoor
+from firedoor.connectors.parts.kubernetes.isolation import Isolation
+from firedoor.connectors.parts.kubernetes.jobs import Suspension
+from firedoor.connectors.parts.kubernetes.scaling import Scaling
 from firedoor.core.ports import CallerSaw, CallPlan, Json, Snapshot
 from firedoor.core.problems import FiredoorError, InvalidInput, Problem
 from firedoor.core.targets import Door, Part, Target
@@ -107,7 +106,7 @@ class KubernetesConnector(DoorConnector[KubernetesDoor]):
         item, live = await asyncio.gather(self._api.get(*arguments), ACTIONS[settings.action].look(self._api, settings))
         owned = objects.owned(f"{what.plural}/{settings.name}", item) if item else ()
         allowing = (f"{one} allows traffic, so the door refuses" for one in live.state.get("allowing", ()))
-        return (*owned, *kubernetes_scaling.autoscaled(live.state.get("autoscalers", [])), *allowing)
+        return (*owned, *scaling.autoscaled(live.state.get("autoscalers", [])), *allowing)
 
     def check_probe(self, config: Mapping[str, Any]) -> None:
         """Raise InvalidInput when a job's probe is not written as it must be."""
@@ -125,7 +124,7 @@ class KubernetesConnector(DoorConnector[KubernetesDoor]):
             self._api.get(probe.cluster, JOBS, probe.namespace, probe.job, timeout_seconds),
             self._api.pods(probe.cluster, probe.namespace, f"job-name={probe.job}", timeout_seconds),
         )
-        return kubernetes_jobs.running(job, pods)
+        return jobs.running(job, pods)
 
 
 def _probe(config: Mapping[str, Any]) -> JobProbe:

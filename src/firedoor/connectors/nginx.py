@@ -22,8 +22,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from firedoor.connectors.parts import commands, kept_file, nginx_map, nginx_workers
+from firedoor.connectors.parts import commands, kept_file
 from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work
+from firedoor.connectors.parts.gateways import nginx_map, nginx_workers
 from firedoor.core.ports import Json, PlannedCall
 from firedoor.core.problems import FiredoorError, InDoubt, Problem, Refused, Unanswered
 from firedoor.core.targets import Door, Part, Target

@@ -10,20 +10,16 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import firedoor.connectors
 from firedoor.core.ports import Connector
-from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem, nearest
-from firedoor.core.targets import ConnectorProbe, Door, Inventory, Target, inventory_problems
-
-if TYPE_CHECKING:  # it brings the HTTP client, which listing the connectors does not need
-    from firedoor.connectors.parts.context import ConnectorContext
+from firedoor.core.problems import InvalidInput, NotFound, Problem, nearest
 
 GROUP = "firedoor.connectors"
 _NOT_CONNECTORS = frozenset({"registry"})
@@ -76,58 +72,6 @@ def load(kind: str) -> type[Connector]:
         do = f"repair or uninstall {origin.package}" if origin.package else "install the extra that it needs"
         message = f'the connector "{kind}" cannot be loaded from {origin.module}: {error}'
         raise InvalidInput(Problem(code="K106", message=message, do=do)) from error
-
-
-class OpenConnectors(Mapping[str, Connector]):
-    """Connectors by kind, built on first use with one context."""
-
-    def __init__(self, context: ConnectorContext) -> None:
-        self._context = context
-        self._open: dict[str, Connector] = {}
-
-    def __getitem__(self, kind: str) -> Connector:
-        if kind not in self._open:
-            self._open[kind] = cast("type", load(kind))(self._context)
-        return self._open[kind]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(available())
-
-    def __len__(self) -> int:
-        return len(available())
-
-    async def close(self) -> None:
-        """Close the HTTP client that they share."""
-        await self._context.client.aclose()
-
-    def check_inventory(self, inventory: Inventory) -> tuple[Problem, ...]:
-        """Return the problems of the inventory and of every door in it, warnings included."""
-        problems = list(inventory_problems(inventory))
-        for target in inventory.targets.values():
-            for door in target.doors:
-                place = f"targets.{target.id}.doors.{door.name}"
-                problems += _found(place, partial(self._check_door, target, door))
-            if isinstance(target.probe, ConnectorProbe):
-                problems += _found(f"targets.{target.id}.probe", partial(self._check_probe, target.probe))
-        return tuple(problems)
-
-    def _check_door(self, target: Target, door: Door) -> None:
-        self[door.connector].check(target, door)
-
-    def _check_probe(self, probe: ConnectorProbe) -> None:
-        """Raise InvalidInput when the connector that a probe names takes no looks, or not this one."""
-        from firedoor.connectors.parts.probes import caller  # brings the HTTP client, which listing does not need
-
-        caller(self._context, probe.via).check_probe(probe.config)
-
-
-def _found(place: str, check: Callable[[], None]) -> list[Problem]:
-    """The problems that a check raises, each with its place."""
-    try:
-        check()
-    except FiredoorError as error:
-        return [problem if problem.field else problem.model_copy(update={"field": place}) for problem in error.problems]
-    return []
 
 
 def _by_folder() -> Iterator[Origin]:

@@ -15,18 +15,26 @@ Written forms, by type:
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from firedoor.core import places
+from firedoor.core.content import hidden
+from firedoor.core.content.locators import locator_fault
+from firedoor.core.dates.arithmetic import doubt
 from firedoor.core.problems import InvalidInput, Problem, nearest
 from firedoor.core.severity import Severity
 from firedoor.core.ternary import UNKNOWN, Ternary
 
 MAXIMUM_TEXT = 10_000  # characters
 MAXIMUM_COUNT = 10**10  # people; more than live
+NOT_KNOWN = "leave it out, or write unknown, if the time is not known"
+
+
+PLACES = "write what is known in words, and places as addresses or keys; never the content itself"
 
 
 class FactType(StrEnum):
@@ -130,8 +138,13 @@ def show(value: Value) -> str:
     return (", ".join(value) or "none") if isinstance(value, tuple) else str(value)
 
 
-def read_all(definitions: Mapping[str, FactDefinition], raw: Mapping[str, Any]) -> dict[str, Value]:
-    """Read several facts. Raises InvalidInput with every problem at once."""
+def read_all(
+    definitions: Mapping[str, FactDefinition], raw: Mapping[str, Any], now: datetime | None = None
+) -> dict[str, Value]:
+    """Read several facts. Raises InvalidInput with every problem at once.
+
+    With `now`, whoever states an instant that lies far ahead is told.
+    """
     values: dict[str, Value] = {}
     problems: list[Problem] = []
     for name, given in raw.items():
@@ -147,12 +160,24 @@ def read_all(definitions: Mapping[str, FactDefinition], raw: Mapping[str, Any]) 
             )
             continue
         try:
-            values[name] = read(definition, given)
+            values[name] = value = read(definition, given)
+            if fault := _content(name, value):
+                problems.append(Problem(code="F103", field=name, message=f"{name}: {fault}", do=PLACES))
+            if isinstance(value, datetime):
+                _believed(definition, value, now)
         except InvalidInput as error:
             problems.extend(error.problems)
     if problems:
         raise InvalidInput(problems)
     return values
+
+
+def _content(name: str, value: Value) -> str:
+    """Why a fact is content; "" for nearly all of them. Facts called after locators hold locators."""
+    if isinstance(value, tuple):
+        fault = locator_fault if name.endswith("locators") else hidden
+        return next(filter(None, map(fault, value)), "") or hidden("\n".join(value))
+    return hidden(value) if isinstance(value, str) else ""
 
 
 def known(facts: Facts, names: Iterable[str]) -> bool:
@@ -165,6 +190,8 @@ def _text(definition: FactDefinition, raw: Any) -> str:  # noqa: ANN401
         raise InvalidInput(definition.problem(raw, "words"))
     if len(raw) > MAXIMUM_TEXT:
         raise InvalidInput(definition.problem(raw, f"at most {MAXIMUM_TEXT} characters"))
+    if definition.name in places.FACTS and not places.is_place(raw):
+        raise InvalidInput(definition.problem(raw, "a place", places.meant(raw)))
     return raw
 
 
@@ -222,6 +249,8 @@ def _list(definition: FactDefinition, raw: Any) -> tuple[str, ...]:  # noqa: ANN
     strange = [word for word in words if definition.choices and word not in definition.choices]
     if strange:
         raise InvalidInput(definition.problem(strange[0], "words it knows", nearest(strange[0], definition.choices)))
+    if definition.name in places.FACTS and (odd := next((word for word in words if not places.is_place(word)), None)):
+        raise InvalidInput(definition.problem(odd, "places", places.meant(odd)))
     return tuple(dict.fromkeys(words))
 
 
@@ -234,7 +263,13 @@ def _instant(definition: FactDefinition, raw: Any) -> datetime:  # noqa: ANN401
         raise InvalidInput(
             definition.problem(raw, "an instant with its offset", "add the offset, for example +02:00 or Z")
         )
-    _ = instant.astimezone(UTC)
+    return _believed(definition, instant)
+
+
+def _believed(definition: FactDefinition, instant: datetime, now: datetime | None = None) -> datetime:
+    if why := doubt(instant, now):
+        got = definition.problem(instant.isoformat(), f"a time that was meant: this one {why}", NOT_KNOWN)
+        raise InvalidInput(got)
     return instant
 
 

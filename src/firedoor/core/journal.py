@@ -16,9 +16,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from firedoor.core.canonical import canonical
+from firedoor.core.person import BY_ID, Actor
 
 Body = dict[str, Any]
 
@@ -60,16 +61,47 @@ class Kind(StrEnum):
     UNSEEN = "hold.unseen"  # target, op, seen, last_seen, told: nothing shows whether it is still closed
     HOLD_ENDED = "hold.ended"  # target, op, why, by
     READERS = "incident.readers"  # roles, people, why; or everyone: who may read it from now on
+    FAULT_MENDED = "fault.mended"  # task, op, why: what was set aside can be worked out again
+    REQUEST_RECEIVED = "request.received"  # request, v, kind, received_at, elements, requester (sealed), by, why
+    REQUEST_COMPLETED = "request.completed"  # request, v, elements, at, by, why: what it contains, as seen now
+    REQUEST_WRITTEN = "request.written"  # request, v, letter, at, reference, by: a letter to the person was sent
+    REQUEST_ANSWERED = "request.answered"  # request, v, outcome, why, by, reference, clocks
     NOTE = "note"
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What someone wants written; the store gives it its number, time and hash."""
+    """What someone wants written; the store gives it its number, time and hash.
+
+    Where a person acts, the body holds who they are beside the name: here, so that no place can forget it.
+    """
 
     kind: Kind
     actor: str
     body: Body = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Take the id of the person out of the actor."""
+        if isinstance(self.actor, Actor):
+            if self.actor.person:
+                object.__setattr__(self, "body", {BY_ID: self.actor.person, **self.body})
+            object.__setattr__(self, "actor", str(self.actor))
+
+
+class Written(Protocol):
+    """What can be chained: a draft of an incident's journal, or an event of the security journal."""
+
+    @property
+    def kind(self) -> StrEnum:
+        """What it is, of a closed set."""
+
+    @property
+    def actor(self) -> str:
+        """Who did it."""
+
+    @property
+    def body(self) -> Body:
+        """What there is to say about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +157,7 @@ def hash_of(incident: str, seq: int, at: str, kind: str, actor: str, body: Body,
     return hashlib.sha256(b"firedoor.entry.v1\n" + canonical(content)).hexdigest()
 
 
-def chain(incident: str, head: Head, drafts: Iterable[Draft], now: datetime) -> tuple[Entry, ...]:
+def chain(incident: str, head: Head, drafts: Iterable[Written], now: datetime) -> tuple[Entry, ...]:
     """Number, date and chain drafts onto a head."""
     at = now.astimezone(UTC).isoformat(timespec="microseconds")
     entries: list[Entry] = []

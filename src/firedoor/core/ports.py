@@ -261,7 +261,7 @@ class Notice(Value):
 
     key: str
     handle: str
-    kind: Literal["task", "reminder", "escalation", "message", "state", "week"]
+    kind: Literal["task", "reminder", "escalation", "message", "state", "week", "quota", "security", "link"]
     incident: str  # empty for what belongs to none
     roles: tuple[str, ...]
     made_at: datetime
@@ -273,6 +273,7 @@ class Notice(Value):
     due_at: datetime | None = None
     became: str = ""  # what became of the task or clock meanwhile; empty while it waits
     what: str = ""  # what it is about, in a few words
+    proof: str = ""  # where the journals stand, signed: whoever keeps the message can tell later what was rewritten
     text: str = ""  # the whole of it, where that is more than a line
     question: str = ""
     choices: tuple[tuple[str, str], ...] = ()  # id and label of what can be answered from outside; or none
@@ -303,6 +304,19 @@ class Messenger(Protocol):
 
     async def send(self, notice: Notice) -> Told:
         """Hand the notice over."""
+
+
+@runtime_checkable
+class Confidant(Protocol):
+    """A messenger that reaches one person where nobody reads along."""
+
+    name: ClassVar[str]
+
+    def address_of(self, email: str, slack_id: str) -> str:
+        """What this messenger calls somebody; empty when it cannot reach them."""
+
+    async def tell_alone(self, notice: Notice) -> None:
+        """Hand the notice to its `address` and nobody else. Raises as `Messenger.send` does."""
 
 
 class Secrets(Protocol):

@@ -47,6 +47,11 @@ class Problem(BaseModel):
         return f"{where}{self.message} [{self.code}]{advice}"
 
 
+UNSAID = Problem(
+    code="W151", message="something was refused, and why was not said: a fault of Firedoor", do="report what you did"
+)
+
+
 class FiredoorError(Exception):
     """Base of every error that is shown to a person; never a traceback."""
 
@@ -54,7 +59,8 @@ class FiredoorError(Exception):
     http_status = 500
 
     def __init__(self, problems: Problem | Iterable[Problem]) -> None:
-        self.problems: tuple[Problem, ...] = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        given = (problems,) if isinstance(problems, Problem) else tuple(problems)
+        self.problems: tuple[Problem, ...] = given or (UNSAID,)  # whoever catches it may rely on the first one
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 

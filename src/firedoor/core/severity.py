@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+UNSAID = "unknown"  # what lists, pages and messages show where nobody has said it
+
 
 class Severity(StrEnum):
     """Ordered: info < low < medium < high < critical."""

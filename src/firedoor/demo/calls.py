@@ -18,10 +18,11 @@ from typing import Any, TypeVar
 import httpx
 
 from firedoor.demo.stage import StageError
+from firedoor.runtime.patience import Patience
 
 T = TypeVar("T")
-PATIENCE = 40.0  # seconds for anything that should happen
-LOOK = 0.005
+LOOK = 0.005  # seconds between two looks at what is measured
+UNHURRIED = 0.2  # and at what is not: whoever looks all the time takes the machine from whom he waits for
 ACCEPTED, INVALID = 202, 422
 interrupted = Event()  # an exception that a signal raises is swallowed where it meets a destructor; this is not
 
@@ -53,8 +54,11 @@ class Calls:
         return str(self.http.get("/readyz").json()["parts"][name])
 
     def new_token(self, name: str, roles: tuple[str, ...]) -> str:
-        """A token for somebody."""
+        """A token for somebody, of an account of their own where they are a person."""
         body = {"name": name, "roles": list(roles)}
+        if "source" not in roles:
+            made = self.http.post("/api/v1/accounts", json=body, headers=_bearer(self.token))
+            must(made.is_success, f"no account: {made.text[:300]}")
         answer = self.http.post("/api/v1/tokens", json=body, headers=_bearer(self.token))
         must(answer.is_success, f"no token: {answer.text[:300]}")
         return str(answer.json()["token"])
@@ -67,6 +71,16 @@ class Calls:
         received: Mapping[str, Any] = answer.json()["alerts"][0]
         return received
 
+    def hand_in(self, clock: str, token: str) -> str:
+        """Add what was sent to the evidence, as somebody would after sending it; its digest."""
+        content = f"What was sent for {clock} of {self.incident}, as it left the house.\n".encode()
+        headers = {**_bearer(token), "content-type": "text/plain"}
+        query = {"name": f"as sent for {clock}", "why": "printed from the form"}
+        path = f"/api/v1/incidents/{self.incident}/evidence"
+        answer = self.http.post(path, params=query, content=content, headers=headers)
+        must(answer.is_success, f"not kept: {answer.status_code} {answer.text[:300]}")
+        return str(answer.json()["evidence"]["sha256"])
+
     def answer(self, task: Mapping[str, Any], body: Mapping[str, Any], token: str) -> bool:
         """Answer a task; False when the rules refuse this person. An answer that does not fit is a fault of ours."""
         path = f"/api/v1/incidents/{self.incident}/tasks/{task['number']}/answer"
@@ -78,8 +92,9 @@ class Calls:
 class Prefect:
     """Prefect's own API."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, password: str) -> None:
         self.http = open_client(f"{url}/api")
+        self.http.auth = tuple(password.split(":", 1))  # type: ignore[assignment]  # a name and a password
 
     def flow_run(self, incident: str) -> Any:  # noqa: ANN401 - any JSON value
         """The incident's flow run once it has ended; None before that."""
@@ -108,12 +123,11 @@ def write_alert(folder: Path) -> Path:
     return file
 
 
-def until(look: Callable[[], T | None], otherwise: str) -> T:
-    """Look until there is something to see."""
-    end = time.monotonic() + PATIENCE
+def until(look: Callable[[], T | None], otherwise: str, patience: Patience, pause: float = LOOK) -> T:
+    """Look until there is something to see, or waiting is in vain."""
     while not (found := look()):
-        must(time.monotonic() < end, otherwise)
-        time.sleep(LOOK)
+        must(not patience.lost(), otherwise)
+        time.sleep(pause)
     return found
 
 

@@ -89,6 +89,8 @@ FACTS: Final[Mapping[str, Any]] = {
 }
 FIELDS: Final[Mapping[str, str]] = {
     "attended": "everybody in the list of roles",
+    "channel": "the authority's portal",
+    "sent_at": "now",
     "findings": "exports were trained on without a filter",
     "measures": "filter before training; Mei Lindqvist; 31 January",
 }

@@ -12,21 +12,23 @@ from __future__ import annotations
 import signal
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 
 from firedoor.demo import corpus
-from firedoor.demo.calls import PATIENCE, Calls, Prefect, interrupted, must, open_client, until, write_alert
+from firedoor.demo.calls import LOOK, UNHURRIED, Calls, Prefect, interrupted, must, open_client, until, write_alert
 from firedoor.demo.cast import CAST, answer_to, who_answers
 from firedoor.demo.script import Script
 from firedoor.demo.stage import Stage, StageError
 from firedoor.demo.witness import SERVING, Witness, ask, words_of
 
+T = TypeVar("T")
+KEEPER = next(member.name for member in CAST if "dpo" in member.roles)  # not everybody who sends may add evidence
 LEAKING, NEIGHBOUR = "chat-large", "chat-small"
 PAUSE = 0.12  # seconds after an answer, so that what follows from it is seen before the next one
 WEIGHED, REOPENED = "containment.risk", "remediation.resume.approve"
@@ -103,6 +105,9 @@ class _Demonstration:
             self.script.note("everything still runs, so that you can look around; Ctrl-C ends it")
             signal.pause()
 
+    def _until(self, look: Callable[[], T | None], otherwise: str, pause: float = LOOK) -> T:
+        return until(look, otherwise, self.stage.patience(), pause)
+
     def _start(self) -> None:
         self.script.scene("A model server and Firedoor start, each as a process of its own")
         self.stage.set_up()
@@ -111,7 +116,7 @@ class _Demonstration:
         seconds = self.stage.start_firedoor()
         self.calls = Calls(self.stage.server["url"], self.stage.server["token"])
         self.script.row("firedoor", self.stage.server["url"], f"accepts alerts {seconds:.1f} s after its start")
-        until(lambda: self.calls.part("prefect") == "ready", "Prefect does not start")
+        self._until(lambda: self.calls.part("prefect") == "ready", "Prefect does not start", UNHURRIED)
         self.script.row("prefect", self.stage.prefect_url(), "nothing urgent ever waits for it")
 
     def _leak(self) -> None:
@@ -130,13 +135,13 @@ class _Demonstration:
         file, detector = write_alert(self.stage.folder), self.calls.new_token("alertmanager", ("source",))
         closing, neighbour = (Witness(self.stage.model["url"], self.stage.api_key, n) for n in (LEAKING, NEIGHBOUR))
         with closing, neighbour:
-            until(lambda: closing.seen and neighbour.seen, "the witnesses see nothing")
+            self._until(lambda: closing.seen and neighbour.seen, "the witnesses see nothing")
             began = time.monotonic()
             received = self.calls.send_alert(file, detector)
             answered = time.monotonic()
-            refused_at, status = until(closing.first_refusal, f"{LEAKING} goes on answering")
+            refused_at, status = self._until(closing.first_refusal, f"{LEAKING} goes on answering")
             again = [self.calls.send_alert(file, detector) for _ in range(3)][-1]
-            until(lambda: neighbour.seen[-1][0] > refused_at, "the neighbour is not seen any more")
+            self._until(lambda: neighbour.seen[-1][0] > refused_at, "the neighbour is not seen any more")
         self.calls.incident = str(received["incident"])
         must(received["decision"] == "start", f"the alert started nothing: {received}")
         must(neighbour.statuses == {SERVING}, f"{NEIGHBOUR} answered {neighbour.statuses}")
@@ -154,7 +159,7 @@ class _Demonstration:
     def _kept(self) -> None:
         """The journal around the suspension: what was kept before it, and what proved it."""
         self.script.scene("What was kept before anything was changed, and what was proved")
-        page = until(self._suspended, f"{LEAKING} is not shown as suspended")
+        page = self._until(self._suspended, f"{LEAKING} is not shown as suspended")
         for entry in self.calls.journal():
             body, number = entry["body"], f"entry {entry['seq']}"
             if entry["kind"] == "evidence.kept":
@@ -178,14 +183,14 @@ class _Demonstration:
         self.script.scene("People decide what only people may decide (all of them invented)")
         tokens = {member.name: self.calls.new_token(member.name, member.roles) for member in CAST}
         shown: set[str] = set()
-        given = time.monotonic()
+        given, patience = time.monotonic(), self.stage.patience()
         while (page := self.calls.get())["state"] not in ENDED:
             waiting = [task["question"] for task in page["tasks"]]
             quiet = time.monotonic() - given
-            must(quiet < PATIENCE, f"it does not go on; it waits for {waiting}")
+            must(not patience.lost(), f"it does not go on; it waits for {waiting}")
             tasks = [task for task in page["tasks"] if quiet > QUIET or not _too_early(task, page)]
             if any(self._given(task, tokens) for task in tasks):
-                given = time.monotonic()
+                given, patience = time.monotonic(), self.stage.patience()
             time.sleep(PAUSE)
             self._show_new_clocks(shown)
         held = f"{page['head']['seq']} entries, {page['evidence']} pieces of evidence"
@@ -195,6 +200,9 @@ class _Demonstration:
         """Have the first person answer whom the rules let answer."""
         body = answer_to(task)
         for member in who_answers(task):
+            if "version" in body["fields"]:
+                del body["fields"]["version"]
+                body["fields"]["as_sent_sha256"] = self.calls.hand_in(str(task["clock"]), tokens[KEEPER])
             if self.calls.answer(task, body, tokens[member.name]):
                 self.script.answer(member.shown, f"[bold]T{task['number']}[/] {body['choice']}", task["question"])
                 return True
@@ -235,8 +243,8 @@ class _Demonstration:
         """The flow run with its task runs, as Prefect itself tells it."""
         self.script.scene("The same story in Prefect, for those who live there")
         url = self.stage.prefect_url()
-        prefect = Prefect(url)
-        run = until(lambda: prefect.flow_run(self.calls.incident), "Prefect shows no completed run")
+        prefect = Prefect(url, self.stage.prefect_password())
+        run = self._until(lambda: prefect.flow_run(self.calls.incident), "Prefect shows no completed run", UNHURRIED)
         tasks = prefect.task_runs(run["id"])
         states = Counter(str(task["state_name"]).lower() for task in tasks)
         counted = ", ".join(f"{number} task runs {state}" for state, number in states.items())
@@ -244,6 +252,7 @@ class _Demonstration:
         names = [str(task["name"]) for task in tasks if "Whether" not in task["name"]]  # conditions say little here
         self.script.row("among them", self.script.escape("; ".join([*names[:5], "...", *names[-3:]])))
         self.script.address("page", f"{url}/runs/flow-run/{run['id']}")
+        self.script.row("sign in", "firedoor prefect --password", "prints the password of this start; nobody else can")
 
     def _report(self) -> None:
         self.script.scene("The report, for those who were not there")

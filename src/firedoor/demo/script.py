@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from firedoor.interfaces.cli import render
+from firedoor.interfaces.cli.terminal import render
 
 WIDTH = 100  # columns at most
 SEEN, SAID, ENDED = (14, 21), (33, 16), (23, 12)  # the widths of the first two columns, by kind of row

@@ -24,7 +24,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-PATIENCE = 30.0  # seconds for a process to be ready
+from firedoor.runtime.patience import Patience, cpu_ticks
+
+COMMAND = 600.0  # seconds for one command
 GRACE = 20.0  # seconds for a process to end when asked
 LOOK = 0.02
 LATER = ("reverify: 10m", "reverify: 2s")  # what the demonstration changes in its copy of the playbooks
@@ -67,7 +69,7 @@ class Stage:
         """Run `firedoor` as somebody on this machine would."""
         program = (sys.executable, "-m", "firedoor.interfaces.cli.main", *words)
         return subprocess.run(  # noqa: S603 - our own program
-            program, env=self._environment(), capture_output=True, text=True, check=False, timeout=PATIENCE
+            program, env=self._environment(), capture_output=True, text=True, check=False, timeout=COMMAND
         )
 
     def prefect_url(self) -> str:
@@ -77,6 +79,10 @@ class Stage:
             self._ports.add(port)
             return f"http://127.0.0.1:{port}"
         return ""
+
+    def prefect_password(self) -> str:
+        """The secret of the private Prefect server, which only this machine's user can read."""
+        return (self.data / "prefect" / "password").read_text()
 
     def words_of(self, name: str) -> str:
         """What a process has said."""
@@ -114,8 +120,8 @@ class Stage:
 
     def _wait_for(self, file: Path) -> dict[str, Any]:
         """Wait for the file in which a process writes its address."""
-        process, until = self._processes[-1], time.monotonic() + PATIENCE
-        while time.monotonic() < until:
+        process, patience = self._processes[-1], self.patience()
+        while not patience.lost():
             if process.poll() is not None:
                 raise StageError(f"a part ended early, saying: {self._last_words()}")
             with contextlib.suppress(OSError, ValueError):
@@ -123,7 +129,16 @@ class Stage:
                 self._ports.add(urlsplit(found["url"]).port or 0)
                 return found
             time.sleep(LOOK)
-        raise StageError(f"a part was not ready within {PATIENCE:.0f} s, saying: {self._last_words()}")
+        raise StageError(f"a part does not get ready, saying: {self._last_words()}")
+
+    def patience(self) -> Patience:
+        """A wait that goes on while any process of the stage works or says something."""
+        return Patience(self._marks)
+
+    def _marks(self) -> tuple[int, ...]:
+        logs = [*self.folder.glob("*.log"), self.data / "prefect" / "server.log"]
+        sizes = [log.stat().st_size for log in logs if log.exists()]
+        return (*sizes, *(cpu_ticks(process.pid) for process in self._processes))
 
     def _last_words(self) -> str:
         logs = sorted(self.folder.glob("*.log"), key=lambda log: log.stat().st_mtime)
@@ -151,9 +166,9 @@ class Stage:
 
 def _copy_playbooks(target: Path) -> None:
     """Copy the shipped playbooks; the second look at a closed door comes after seconds, not minutes."""
-    from firedoor.runtime import library
+    from firedoor.runtime.config import playbooks
 
-    shutil.copytree(library.folder(), target)
+    shutil.copytree(playbooks.folder(), target)
     for file in target.glob("*.yaml"):
         file.write_text(file.read_text().replace(*LATER))
 

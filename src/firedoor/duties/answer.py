@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
-from firedoor.core import dates
-from firedoor.core.assessment import assess_one, find_trigger
-from firedoor.core.due import Due, compute_due
-from firedoor.core.duty import Duty
+from firedoor.core.dates import arithmetic
 from firedoor.core.facts import Value, read_all
+from firedoor.core.law.assessment import assess_one, find_trigger
+from firedoor.core.law.due import Due, compute_due
+from firedoor.core.law.duty import Duty
+from firedoor.core.law.territories import enrich
 from firedoor.core.problems import FiredoorError, InvalidInput, Problem, nearest
-from firedoor.core.territories import enrich
 from firedoor.duties.catalogue import Catalogue
 
 Part = TypeVar("Part")
@@ -32,8 +32,8 @@ def answer(catalogue: Catalogue, key: str, event: str, at: str, tz: str, facts: 
     """
     question = _Question()
     duty = question.read(lambda: catalogue.find(key))
-    where = question.read(lambda: dates.zone_named(tz)) if tz else None
-    instant = question.read(lambda: dates.stated(at, where)) if where or not tz else None
+    where = question.read(lambda: arithmetic.zone_named(tz)) if tz else None
+    instant = question.read(lambda: arithmetic.stated(at, where)) if where or not tz else None
     fact = question.read(lambda: _event_fact(duty, event)) if duty else None
     given = question.read(lambda: read_all(catalogue.facts, facts))
     if duty is None or instant is None or fact is None or given is None or question.problems:

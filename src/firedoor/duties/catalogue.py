@@ -17,12 +17,12 @@ from typing import Any
 import yaml
 from pydantic import Field, ValidationError
 
-from firedoor.core.clause import Frozen
-from firedoor.core.duty import Duty, submitted_fact, with_stages
-from firedoor.core.expression import Expression
 from firedoor.core.facts import FactType
+from firedoor.core.language.expression import Expression
+from firedoor.core.law.clause import Frozen
+from firedoor.core.law.duty import Duty, submitted_fact, with_stages
+from firedoor.core.law.vocabulary import LegalFact
 from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Place, Problem, nearest
-from firedoor.core.vocabulary import LegalFact
 
 FOLDER = Path(__file__).parent
 

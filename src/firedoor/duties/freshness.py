@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from datetime import date
 
-from firedoor.core.duty import Duty
+from firedoor.core.law.duty import Duty
 from firedoor.core.problems import InvalidInput, Problem
 from firedoor.duties.catalogue import Catalogue
 

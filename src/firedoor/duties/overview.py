@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from firedoor.core.assessment import Assessment, assess
-from firedoor.core.due import compute_due
 from firedoor.core.facts import Facts, read_all
-from firedoor.core.removal import Validity, is_removal, validity
+from firedoor.core.law.assessment import Assessment, assess
+from firedoor.core.law.due import compute_due
+from firedoor.core.law.territories import enrich, zone_of
+from firedoor.core.requests.validity import Validity, is_removal, validity
 from firedoor.core.ternary import NO
-from firedoor.core.territories import enrich, zone_of
 from firedoor.duties.catalogue import Catalogue
 
 ANSWERS = ("yes", "no", "unknown")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from firedoor.core.duty import Duty
+from firedoor.core.law.duty import Duty
 
 
 @dataclass(frozen=True, slots=True)

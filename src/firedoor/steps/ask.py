@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from firedoor.core.operations import Choice
-from firedoor.core.step import Fragment, StepContext, StepType, Words
+from firedoor.core.playbook.plan import Choice
+from firedoor.core.playbook.step import Fragment, StepContext, StepType, Words
 from firedoor.steps.asking import AskingOptions, ask
 
 

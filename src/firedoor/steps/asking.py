@@ -1,8 +1,8 @@
 """What all steps that ask people have in common: who is asked, by when, and who is asked next.
 
 Decides the defaults. A question always ends: without an answer in time it goes
-to `escalate_to`, which is the leading role, or the next role when the leading
-one was asked.
+to `escalate_to`, one role after the other, which is the leading role, or the next
+role when the leading one was asked.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 
 from pydantic import Field
 
-from firedoor.core.operations import Ask, Choice
-from firedoor.core.step import Options, Seconds, StepContext, Words
+from firedoor.core.playbook.plan import Ask, Choice
+from firedoor.core.playbook.step import Options, Seconds, StepContext, Words
 
 DAY = 24 * 3600
 
@@ -22,8 +22,8 @@ class AskingOptions(Options):
 
     by: str | None = Field(default=None, description="the role that is asked; else the first of `roles:`")
     within: Seconds | None = Field(default=None, description="until when; then it goes to `escalate_to`")
-    escalate_to: str | None = Field(
-        default=None, description="the role that is asked next; else the first, or the second"
+    escalate_to: Words = Field(
+        default=(), description="the role that is asked next, or a list: one after the other; else the first, or second"
     )
     guidance: str = Field(default="", description="what an expert would look at, and the trap; a template")
     asks: Words = Field(default=(), description="facts that may be filled in with the answer")
@@ -37,7 +37,8 @@ def ask(context: StepContext, part: str, options: AskingOptions, **fields: Any) 
     given: dict[str, Any] = {
         "role": role,
         "within_seconds": options.within or fields.pop("within_seconds", DAY),
-        "escalate_to": options.escalate_to or next_role(context, role),
+        "escalate_to": next(iter(options.escalate_to), next_role(context, role)),
+        "chain": options.escalate_to[1:],
         "guidance": options.guidance,
         "asks": options.asks,
     }

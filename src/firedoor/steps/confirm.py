@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import Field
 
-from firedoor.core.incident import Event
-from firedoor.core.operations import Choice, Edge, Mark
-from firedoor.core.step import Fragment, StepContext, StepType, chain_after
+from firedoor.core.lifecycle import Event
+from firedoor.core.playbook.plan import Choice, Edge, Mark
+from firedoor.core.playbook.step import Fragment, StepContext, StepType, chain_after
 from firedoor.steps.asking import AskingOptions, ask
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
-from firedoor.core.operations import Choice
-from firedoor.core.step import Fragment, Options, StepContext, StepType, Words
+from firedoor.core.playbook.plan import Choice
+from firedoor.core.playbook.step import Fragment, Options, StepContext, StepType, Words
 from firedoor.steps.asking import AskingOptions, ask
 
 

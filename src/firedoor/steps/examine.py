@@ -11,8 +11,8 @@ from typing import Literal
 from pydantic import Field
 
 from firedoor.core.examinations import EXAMINATIONS
-from firedoor.core.operations import Keep
-from firedoor.core.step import Fragment, Options, StepContext, StepType
+from firedoor.core.playbook.plan import Keep
+from firedoor.core.playbook.step import Fragment, Options, StepContext, StepType
 
 
 class Examine(Options):

@@ -11,14 +11,17 @@ from typing import Literal
 
 from pydantic import Field
 
-from firedoor.core.operations import Ask, Choice, Keep
-from firedoor.core.step import Fragment, StepContext, chain_after
+from firedoor.core.playbook.plan import Ask, Choice, Keep
+from firedoor.core.playbook.step import Fragment, StepContext, chain_after
 from firedoor.steps.asking import AskingOptions, ask
 
 SUBMITTED = Choice(
     id="submitted",
     label="It has been sent",
-    consequence="The clock is met. Give the reference that proves it; `firedoor submit --file` keeps the text as sent.",
+    consequence=(
+        "The deadline is met. Say which text went (an approved one, or the file itself), by which channel, when, and "
+        "which reference proves it."
+    ),
     requires=("reference",),
 )
 NOT_REQUIRED = Choice(

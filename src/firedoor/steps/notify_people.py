@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from firedoor.core.step import Fragment, StepContext, StepType
+from firedoor.core.playbook.step import Fragment, StepContext, StepType
 from firedoor.steps.notify import NotifyOptions, lower_clocks
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from firedoor.core.operations import Keep
+from firedoor.core.playbook.plan import Keep
+from firedoor.core.playbook.step import Fragment, Options, StepContext, StepType, Words
 from firedoor.core.problems import InvalidInput, Problem
-from firedoor.core.step import Fragment, Options, StepContext, StepType, Words
 
 WITHOUT_TARGET = ("alert", "locators")
 

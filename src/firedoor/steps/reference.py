@@ -12,7 +12,7 @@ from typing import Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from firedoor.core.step import Seconds, StepType
+from firedoor.core.playbook.step import Seconds, StepType
 from firedoor.steps.registry import step_types
 
 HEAD = """\

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
 
-from firedoor.core.step import StepType
+from firedoor.core.playbook.step import StepType
 
 GROUP = "firedoor.steps"
 

@@ -10,13 +10,13 @@ it, with `on_drift:` when it serves again. Leaves holding to `runtime.holding`.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from firedoor.core.operations import Ask, Call, Choice, Choose, Edge, Hold, Keep, Operation
+from firedoor.core.playbook.plan import Ask, Call, Choice, Choose, Edge, Hold, Keep, Operation, Retry
+from firedoor.core.playbook.step import Fragment, Seconds, StepContext, StepType, Words, chain_after
 from firedoor.core.problems import InvalidInput, Problem
-from firedoor.core.step import Fragment, Seconds, StepContext, StepType, Words, chain_after
 from firedoor.steps.asking import AskingOptions, ask
 
 
@@ -114,7 +114,7 @@ def _closing(
     keeps = tuple(
         Keep(
             **context.base(part(f"preserve-{artefact.replace('_', '-')}"), f"Preserve {artefact} first"),
-            after=after, source="artefact", name=artefact, target=options.suspend, reflex=reflex,
+            after=after, source="artefact", name=artefact, target=options.suspend, reflex=reflex, **_bounded(options),
         )
         for artefact in options.preserve_first
     )  # fmt: skip
@@ -140,6 +140,11 @@ def _closing(
         hold=_hold(options, context),
     )
     return (*keeps, capture, suspend)
+
+
+def _bounded(options: Suspend) -> dict[str, Any]:
+    """How long a closing that can be undone waits for what is kept first: a minute in all, not six."""
+    return {} if options.allow_irreversible else {"retry": Retry(times=1, wait_seconds=2), "timeout_seconds": 30}
 
 
 STEP = StepType(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from firedoor.core.step import Fragment, StepContext, StepType
+from firedoor.core.playbook.step import Fragment, StepContext, StepType
 from firedoor.steps.asking import AskingOptions, ask, done_choices
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from firedoor.core.operations import Tell
-from firedoor.core.step import Fragment, Options, StepContext, StepType, Words
+from firedoor.core.playbook.plan import Tell
+from firedoor.core.playbook.step import Fragment, Options, StepContext, StepType, Words
 
 
 class TellOptions(Options):

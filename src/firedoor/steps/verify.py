@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from firedoor.core.operations import Call
-from firedoor.core.step import Fragment, Options, StepContext, StepType
+from firedoor.core.playbook.plan import Call
+from firedoor.core.playbook.step import Fragment, Options, StepContext, StepType
 
 
 class Verify(Options):

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from firedoor.core.duration import show_duration
-from firedoor.core.operations import Wait
-from firedoor.core.step import Fragment, Options, Seconds, StepContext, StepType
+from firedoor.core.dates.duration import show_duration
+from firedoor.core.playbook.plan import Wait
+from firedoor.core.playbook.step import Fragment, Options, Seconds, StepContext, StepType
 
 
 class WaitOptions(Options):

@@ -13,10 +13,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from firedoor.core.drafts import Draft, Matter, language_of, render, template_of, uses
+from firedoor.core.clocks.request_clocks import facts_of_clock
 from firedoor.core.facts import Value
-from firedoor.core.languages import DEFAULT
-from firedoor.core.view import IncidentView
+from firedoor.core.incident.view import IncidentView
+from firedoor.core.notices.drafts import Draft, Matter, language_of, render, template_of, uses
+from firedoor.core.notices.languages import DEFAULT
 
 NOTICES = Path(__file__).parent / "notices"
 SUFFIX, WORDS = ".md.j2", ".words.yaml"
@@ -58,6 +59,9 @@ def render_draft(
 
     Without a `language` it is that of its reader, as `core.drafts.language_of` tells.
     """
+    facts = facts_of_clock(
+        view, str(clock.get("id", "")), facts
+    )  # what another request lacks is not asked in this letter
     matter = Matter(clock, view, facts, organisation, language or language_of(clock, facts))
     name = template_of(matter, family, notices())
     return render(name, notices()[name], matter)

@@ -16,7 +16,7 @@ from firedoor.core.ports import Collected, Observation, Receipt, Snapshot, Verdi
 from firedoor.core.problems import InDoubt, Problem
 from firedoor.core.targets import Door, Target
 from firedoor.core.ternary import UNKNOWN
-from firedoor.runtime.rehearsal import SimulatedConnector
+from firedoor.runtime.rehearsal.simulation import SimulatedConnector
 
 
 @dataclass

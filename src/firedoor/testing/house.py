@@ -12,31 +12,32 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from firedoor.core.compiler import compile_playbook
 from firedoor.core.facts import read_all, write
+from firedoor.core.incident.view import IncidentView
 from firedoor.core.journal import Entry
-from firedoor.core.operations import Plan
-from firedoor.core.people import Answer, Person
-from firedoor.core.playbook import read_playbook
+from firedoor.core.language.yaml_source import read_yaml
+from firedoor.core.playbook.compiler import compile_playbook
+from firedoor.core.playbook.plan import Plan
+from firedoor.core.playbook.playbook import read_playbook
 from firedoor.core.severity import Severity
-from firedoor.core.source import read_yaml
 from firedoor.core.targets import Artefact, Door, Inventory, Target
-from firedoor.core.view import IncidentView
+from firedoor.core.tasks.answers import Answer, Person
 from firedoor.duties.catalogue import catalogue
-from firedoor.runtime.driver import Driver
-from firedoor.runtime.holding import Holding
-from firedoor.runtime.inventory import Organisation
-from firedoor.runtime.opening import Opening, new_incident
-from firedoor.runtime.rehearsal import KIND, HandClock
-from firedoor.runtime.service import Service
-from firedoor.runtime.shelf import Shelf
-from firedoor.runtime.watch import Watch
-from firedoor.runtime.world import World
+from firedoor.runtime.config.container import World
+from firedoor.runtime.config.inventory import Organisation
+from firedoor.runtime.execution.driver import Driver
+from firedoor.runtime.loops.deadlines import Watch
+from firedoor.runtime.loops.reverification import Holding
+from firedoor.runtime.rehearsal.simulation import KIND, HandClock
+from firedoor.runtime.service.facade import Service
+from firedoor.runtime.service.opening import Opening, new_incident
+from firedoor.runtime.service.playbook_cache import Shelf
 from firedoor.steps.registry import step_types
-from firedoor.store.journal import Store
-from firedoor.store.schema import migrate
-from firedoor.store.vault import Vault
+from firedoor.store.database.migrate import migrate
+from firedoor.store.incidents.journal import Store
+from firedoor.store.incidents.vault import Vault
 from firedoor.testing.far_end import FarEnd
+from firedoor.testing.fresh import fresh
 
 STARTS = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
 EVERYBODY = ("commander", "dpo", "legal", "communications", "engineering", "manager", "responder")
@@ -81,7 +82,7 @@ class House:
         self._open_parts("process 1")
 
     def _open_parts(self, owner: str) -> None:
-        self.store = Store(self.url)
+        self.store = Store(fresh(self.url))
         migrate(self.store.engine)
         vault, connectors = Vault(self.folder / "vault"), {KIND: self.far_end}
         self.world = World(

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
+from tests.patience import stop, until
 
 from firedoor.core.targets import Door, Inventory, Target
 from firedoor.demo.targets import demo_inventory
@@ -58,11 +57,7 @@ class Rig:
         ready = Path(self._folder.name) / "ready.json"
         command = [sys.executable, "-m", "firedoor.demo.model_server", "--ready-file", str(ready), "--with-parent"]
         self._process = subprocess.Popen(command, env={**os.environ, **KEYS})
-        deadline = time.monotonic() + 20
-        while not ready.exists():
-            assert self._process.poll() is None, "the model server did not start"
-            assert time.monotonic() < deadline, "the model server is not ready after 20 s"
-            time.sleep(0.01)
+        until(ready.exists, self._process, "the model server does not start")
         self.url = json.loads(ready.read_text())["url"]
         headers = {"authorization": f"Bearer {KEYS['FIREDOOR_DEMO_ADMIN_KEY']}"}
         self._admin = httpx.Client(base_url=self.url, headers=headers, trust_env=False)
@@ -70,11 +65,7 @@ class Rig:
 
     def stop(self) -> None:
         self._admin.close()
-        self._process.send_signal(signal.SIGTERM)
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
+        stop(self._process)
         self._folder.cleanup()
 
     def reset(self) -> None:

@@ -16,7 +16,8 @@ from typing import Any, ClassVar
 
 import httpx
 from tests.contract.rigs_support.faulty_proxy import Asked, FaultyHttpProxy, Reply
-from tests.parts import free_port, python_part, until
+from tests.parts import free_port, python_part
+from tests.patience import stop, until
 
 from firedoor.core.targets import Door, HttpProbe, Inventory, Target
 
@@ -83,7 +84,7 @@ class Rig:
         )
         url = f"http://127.0.0.1:{port}"
         self._registry = httpx.Client(base_url=f"{url}/api/2.0/mlflow", trust_env=False, timeout=30)
-        until(self._is_up, self._server, "MLflow", 240)
+        until(self._is_up, self._server, "MLflow")
         for name in MODELS:
             self.tell("POST", "/registered-models/create", name=name)
             for number in (1, 2):
@@ -103,11 +104,7 @@ class Rig:
         for name in ("_loader", "_server"):
             if hasattr(self, name):
                 process: subprocess.Popen[Any] = getattr(self, name)
-                process.terminate()
-                try:
-                    process.wait(5)
-                except subprocess.TimeoutExpired:
-                    process.kill()
+                stop(process)
         if hasattr(self, "_folder"):
             self._folder.cleanup()
 

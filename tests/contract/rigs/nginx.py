@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from tests.conftest import require
 from tests.contract.rigs_support.gateways import LARGE, SMALL, TIMEOUT, Gateway, in_the_dark, two_models, with_door
+from tests.patience import GENEROUS
 
 from firedoor.core.targets import Door, Inventory, Target
 
@@ -35,7 +36,7 @@ http {{
     listen 127.0.0.1:{port};
     if ($closed) {{ return 503; }}
     location / {{ return 200 "served\\n"; }}
-    location /slow {{ alias {folder}/slow; limit_rate 20k; }}
+    location /long {{ alias {folder}/long; }}
   }}
 }}
 """
@@ -88,14 +89,14 @@ class Nginx(Gateway):
         """Reload it as somebody else would, and wait until new workers serve alone."""
         before = self.workers()
         os.kill(int(self.pid_file.read_text()), signal.SIGHUP)
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + GENEROUS
         while before & self.workers() or not self.workers():
             assert time.monotonic() < deadline, "nginx did not reload"
             time.sleep(0.01)
 
     def workers(self) -> set[int]:
         """The workers that take new connections, as the kernel lists them."""
-        from firedoor.connectors.parts.nginx_workers import listening
+        from firedoor.connectors.parts.gateways.nginx_workers import listening
 
         return {worker.pid for worker in listening(int(self.pid_file.read_text()))}
 

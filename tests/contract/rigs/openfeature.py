@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 
 import httpx
 from tests.parts import free_port
+from tests.patience import stop
 
 from firedoor.core.targets import Door, HttpProbe, Inventory, Target
 
@@ -92,8 +93,7 @@ class Rig:
         self.application = f"http://127.0.0.1:{self._application.stdout.readline().strip()}"
 
     def stop(self) -> None:
-        self._application.terminate()
-        self._application.wait(5)
+        stop(self._application)
         self._replacements.close()
         self._folder.cleanup()
 

@@ -10,14 +10,14 @@ import os
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
 from tests.contract.rigs_support.faulty_proxy import Asked, FaultyHttpProxy
-from tests.parts import free_port, python_part, until
+from tests.parts import free_port, python_part
+from tests.patience import until
 
 from firedoor.core.targets import Door, HttpProbe, Inventory, Target
 
@@ -80,7 +80,7 @@ class Rig:
         url = f"http://127.0.0.1:{dashboard}"
         headers = {"authorization": f"Bearer {KEYS['FIREDOOR_RIG_RAY_TOKEN']}"}
         self.dashboard = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=60)
-        until(self._is_up, self._ray, "Ray", 180)
+        until(self._is_up, self._ray, "Ray")
         rewrite = {"overblock": lambda asked: [asked.but(body=b'{"applications": []}')]}
         self.proxy = FaultyHttpProxy(url, changes=_changes, rewrite=rewrite)
         self.deploy(*MODELS)
@@ -149,10 +149,7 @@ class Rig:
         deployed = {name: row["deployed_app_config"] for name, row in rows.items() if row["status"] == "RUNNING"}
         if deployed != {application["name"]: application for application in wanted}:
             self.put(wanted)
-        deadline = time.monotonic() + 120
-        while not all(self._serves(name) for name in names):
-            assert time.monotonic() < deadline, "the applications are not served after 120 s"
-            time.sleep(0.1)
+        until(lambda: all(self._serves(name) for name in names), self._ray, "the applications are not served")
 
     def caller(self, name: str) -> str:
         """Where callers find an application."""

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from tests.conftest import require
-from tests.parts import free_port, until
+from tests.parts import free_port
+from tests.patience import stop, until
 
 from firedoor.core.targets import Door, Inventory, Target
 
@@ -103,11 +104,7 @@ class Rig:
             self.ask("scancel", "--full", "--user=root")
             self._wait(lambda: not self.ask("squeue", "--noheader"), "the end of the jobs", quietly=True)
         for process in reversed(self._running):
-            process.terminate()
-            try:
-                process.wait(5)
-            except subprocess.TimeoutExpired:
-                process.kill()
+            stop(process)
         if hasattr(self, "_folder"):
             self._folder.cleanup()
 
@@ -234,7 +231,7 @@ class Rig:
 
     def _wait(self, ready: Callable[[], bool], what: str, *, quietly: bool = False) -> None:
         try:
-            until(ready, self._running[-1], what, 60)
+            until(ready, self._running[-1], what)
         except AssertionError:
             if not quietly:
                 raise

@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 import httpx
 from tests.conftest import require
 from tests.contract.rigs_support.faulty_proxy import FaultyHttpProxy
-from tests.parts import free_port, node_part, until
-from tests.runtime.databases import Cluster
+from tests.parts import free_port, node_part
+from tests.patience import stop, until
+from tests.support.databases import EMPTY, Cluster
 
 from firedoor.core.targets import Door, HttpProbe, Inventory, Target
 
@@ -54,7 +55,7 @@ class Rig:
             ["node", str(part / "node_modules" / "unleash-server" / "dist" / "server.js")],
             env={
                 **os.environ,
-                "DATABASE_URL": self._cluster.new_database().replace("postgresql+psycopg", "postgres"),
+                "DATABASE_URL": self._cluster.new_database(EMPTY).replace("postgresql+psycopg", "postgres"),
                 "DATABASE_SSL": "false",
                 "HTTP_HOST": "127.0.0.1",
                 "HTTP_PORT": str(port),
@@ -71,7 +72,7 @@ class Rig:
         url = f"http://127.0.0.1:{port}"
         headers = {"authorization": KEYS["FIREDOOR_RIG_UNLEASH_TOKEN"]}
         self._admin = httpx.Client(base_url=url, headers=headers, trust_env=False, timeout=30)
-        until(self._is_up, self._server, "Unleash", 120)
+        until(self._is_up, self._server, "Unleash")
         for name in FLAGS:
             self.tell("POST", ADMIN, name=name, type="kill-switch")
             self.switch(name, "on")
@@ -85,11 +86,7 @@ class Rig:
         for name in ("_application", "_server"):
             if hasattr(self, name):
                 process: subprocess.Popen[Any] = getattr(self, name)
-                process.terminate()
-                try:
-                    process.wait(5)
-                except subprocess.TimeoutExpired:
-                    process.kill()
+                stop(process)
         if hasattr(self, "proxy"):
             self.proxy.stop()
         if hasattr(self, "_admin"):

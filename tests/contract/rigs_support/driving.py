@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from firedoor.connectors.parts.context import ConnectorContext, open_client
-from firedoor.connectors.registry import OpenConnectors
+from firedoor.connectors.parts.opened import OpenConnectors
 from firedoor.core.ports import Connector, Receipt, Snapshot
-from firedoor.runtime.secrets import ReferencedSecrets
+from firedoor.runtime.config.secrets import ReferencedSecrets
 
 SUSPEND, RESUME = "inc-7:suspend[chat-large]:0a1b2c", "inc-7:resume[chat-large]:0a1b2c"
 _NOBODY = """

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from tests.parts import free_port, until
+from tests.parts import free_port
+from tests.patience import stop, until
 
 from firedoor.core.targets import Door, Inventory, Target
 
@@ -35,7 +36,7 @@ class Gateway:
         log = (self.folder / "log").open("wb")
         self._process = subprocess.Popen(list(command), stdout=log, stderr=log, stdin=subprocess.DEVNULL)
         log.close()
-        until(lambda: all(self.answers(path) == 200 for path in ready), self._process, name, 20)
+        until(lambda: all(self.answers(path) == 200 for path in ready), self._process, name)
 
     def answers(self, path: str) -> int:
         """Return the status that a caller gets, or 0 where there is no answer."""
@@ -58,12 +59,7 @@ class Gateway:
     def end(self) -> None:
         """End the process."""
         if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(5)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait(5)
+            stop(self._process)
 
 
 def two_models(port: int, connector: str, large: dict[str, Any], small: dict[str, Any]) -> Inventory:

@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import httpx
 from tests.contract.rigs_support.faulty_proxy import Asked, FaultyHttpProxy, Reply
 from tests.parts import free_port, python_part
+from tests.patience import stop
 
 from firedoor.core.targets import Door, Inventory, Target
 
@@ -100,8 +101,7 @@ class KubernetesCluster:
             self.proxy.stop()
             self._rig.close()
         if hasattr(self, "_process"):
-            self._process.terminate()
-            self._process.wait(5)
+            stop(self._process)
 
     def reset(self, **more: list[dict[str, Any]]) -> None:
         """Hold the first state, and more objects by resource."""

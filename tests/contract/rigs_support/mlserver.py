@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from tests.parts import free_port, python_part, until
+from tests.parts import free_port, python_part
+from tests.patience import stop, until
 
 MODELS = ("chat-large", "chat-small")
 CANARY = "chat-large-canary"  # the same model under another name
@@ -42,16 +43,12 @@ class MlServer:
 
     def ready(self) -> None:
         """Wait until the models answer."""
-        until(lambda: all(self.serves(name) for name in MODELS), self._process, "MLServer", 240)
+        until(lambda: all(self.serves(name) for name in MODELS), self._process, "MLServer")
 
     def stop(self) -> None:
         if hasattr(self, "_process"):
             self._client.close()
-            self._process.terminate()
-            try:
-                self._process.wait(10)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
+            stop(self._process)
             self._folder.cleanup()
 
     def write(self, name: str, version: str) -> None:

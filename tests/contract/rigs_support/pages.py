@@ -10,9 +10,9 @@ import httpx
 import yaml
 
 from firedoor.connectors.parts.context import ConnectorContext
-from firedoor.connectors.registry import OpenConnectors
+from firedoor.connectors.parts.opened import OpenConnectors
 from firedoor.core.targets import Inventory
-from firedoor.runtime.secrets import ReferencedSecrets
+from firedoor.runtime.config.secrets import ReferencedSecrets
 
 HOW_TO = Path(__file__).parents[3] / "docs" / "how-to"
 

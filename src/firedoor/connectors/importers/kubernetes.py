@@ -14,9 +14,9 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, Field
 
 from firedoor.connectors.importers.registry import read_settings, target_id
-from firedoor.connectors.parts import kubernetes_objects as objects
 from firedoor.connectors.parts.context import ConnectorContext
-from firedoor.connectors.parts.kubernetes_api import (
+from firedoor.connectors.parts.kubernetes import objects
+from firedoor.connectors.parts.kubernetes.api import (
     DEPLOYMENTS,
     DNS_LABEL,
     INFERENCE_SERVICES,

@@ -14,9 +14,9 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from firedoor.core.language.yaml_source import problems_of, read_yaml
 from firedoor.core.ports import Found
 from firedoor.core.problems import InvalidInput, Problem
-from firedoor.core.source import problems_of, read_yaml
 from firedoor.core.targets import Inventory, Target
 
 HEAD = "# Proposed by `firedoor targets import`; read it before it is used. A target without a probe proves nothing.\n"

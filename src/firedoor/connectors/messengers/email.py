@@ -86,6 +86,10 @@ class Email:
         await asyncio.to_thread(self._hand_in, letter)
         return Told(reference={"message_id": str(letter["Message-ID"])})
 
+    async def tell_alone(self, notice: Notice) -> None:
+        """A letter goes to one person anyway."""
+        await self.send(notice)
+
     def _hand_in(self, letter: EmailMessage) -> None:
         session: smtplib.SMTP | None = None
         try:

@@ -14,7 +14,7 @@ from email.policy import SMTP
 from email.utils import format_datetime, parseaddr
 
 from firedoor.connectors.messengers.words import as_html, as_text
-from firedoor.core.headlines import sentence
+from firedoor.core.notices.subject_lines import sentence
 from firedoor.core.ports import Notice
 
 POLICY = SMTP.clone(cte_type="7bit")

@@ -8,9 +8,10 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from firedoor.core.headlines import headline, sentence, written
+from firedoor.core.notices.subject_lines import headline, sentence, written
 from firedoor.core.ports import Notice
 
+KEEP = "Where the journals stood when this was sent (keep it; `firedoor head compare` checks it):"
 ABOUT = "This message names an incident and nothing of what it is about. Sign in to read it."
 
 
@@ -30,7 +31,8 @@ def lines(notice: Notice) -> list[str]:
 
 def as_text(notice: Notice) -> str:
     """Plain text."""
-    return "\n".join([*lines(notice), "", notice.link, *(["", ABOUT] if notice.incident else [])]) + "\n"
+    proof = ["", KEEP, notice.proof] if notice.proof else []
+    return "\n".join([*lines(notice), "", notice.link, *(["", ABOUT] if notice.incident else []), *proof]) + "\n"
 
 
 def as_html(notice: Notice) -> str:
@@ -43,7 +45,8 @@ def as_html(notice: Notice) -> str:
             f"<p><small>{escape(ABOUT)}</small></p>",
         )
     link = f'<p><a href="{escape(notice.link)}">{escape(notice.link)}</a></p>'
-    return f'<!doctype html><html lang="en"><body>{said}{link}{about}</body></html>'
+    proof = f"<p><small>{KEEP}<br><code>{escape(notice.proof)}</code></small></p>" if notice.proof else ""
+    return f'<!doctype html><html lang="en"><body>{said}{link}{about}{proof}</body></html>'
 
 
 def as_json(notice: Notice) -> dict[str, Any]:
@@ -53,5 +56,5 @@ def as_json(notice: Notice) -> dict[str, Any]:
         "severity": notice.standing.severity,
         "text": sentence(notice), "task": notice.task or None, "clock": notice.clock or None,
         "due_at": notice.due_at.isoformat() if notice.due_at else None, "became": notice.became or None,
-        "at": notice.made_at.isoformat(), "link": notice.link,
+        "at": notice.made_at.isoformat(), "link": notice.link, "head": notice.proof or None,
     }  # fmt: skip

@@ -7,6 +7,7 @@ one pool. Leaves each call, its bounds and its errors to `calls`.
 
 from __future__ import annotations
 
+import functools
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -44,11 +45,8 @@ def open_client(certificates: Path | None = None, connections: int = 100) -> htt
 
     `certificates` is a PEM file of further authorities (a private PKI). Certificates are always checked.
     """
-    trust = ssl.create_default_context()
-    if certificates is not None:
-        trust.load_verify_locations(cafile=certificates)
     return httpx.AsyncClient(
-        verify=trust,
+        verify=_authorities() if certificates is None else _authorities_and(certificates),
         trust_env=False,
         follow_redirects=False,
         limits=httpx.Limits(
@@ -57,3 +55,15 @@ def open_client(certificates: Path | None = None, connections: int = 100) -> htt
         timeout=httpx.Timeout(10.0),
         headers={"user-agent": "firedoor", "accept-encoding": "identity"},
     )
+
+
+@functools.cache
+def _authorities() -> ssl.SSLContext:
+    """The world's authorities, read once in a process: the list is long."""
+    return ssl.create_default_context()
+
+
+def _authorities_and(certificates: Path) -> ssl.SSLContext:
+    trust = ssl.create_default_context()
+    trust.load_verify_locations(cafile=certificates)
+    return trust

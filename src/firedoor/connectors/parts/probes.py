@@ -18,6 +18,7 @@ from firedoor.connectors.parts import calls
 from firedoor.connectors.parts.context import ConnectorContext
 from firedoor.connectors.parts.redaction import Redactor
 from firedoor.connectors.parts.templates import SECRET
+from firedoor.connectors.registry import load
 from firedoor.core.ports import Caller, ProbeResult, Verdict
 from firedoor.core.problems import FiredoorError, InvalidInput, Problem
 from firedoor.core.targets import ConnectorProbe, Door, HttpProbe, Target
@@ -115,8 +116,6 @@ async def _through(
 
 def caller(context: ConnectorContext, kind: str) -> Caller:
     """The connector that takes looks of this kind. Raises InvalidInput where it takes none."""
-    from firedoor.connectors.registry import load  # the registry knows every connector, and connectors come here
-
     connector = cast("Any", load(kind))(context)
     if not hasattr(connector, "call"):
         message = f'the connector "{kind}" cannot look as a caller'

@@ -14,26 +14,56 @@ from typing import Any
 from firedoor.core.problems import InvalidInput, Problem
 
 Json = dict[str, Any]
+ONE_IN = 5  # at least one in five must match, or a count is no fact: the sides are then keyed differently
 MAXIMUM_LISTED = 10_000  # lines of a report; the counts are always whole
 
 
 @dataclass(frozen=True, slots=True)
+class Plausibility:
+    """How many of what had to fit together did. Below one in `ONE_IN` a count tells of keys, not of people."""
+
+    matched: int
+    of: int
+    what: str
+
+    @property
+    def fails(self) -> bool:
+        """Whether too few fit. Nothing to match is no mismatch."""
+        return self.of > 0 and self.matched * ONE_IN < self.of
+
+    @property
+    def words(self) -> str:
+        """How many of how many."""
+        return f"{self.matched} of {self.of} {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """A report for the vault (JSON without fractions), facts that follow from it, and a sentence for people."""
+    """A report for the vault (JSON without fractions), facts that follow from it, and a sentence for people.
+
+    `facts` are one statement: they are set together or not at all. `method` says how they were found, `plausible` how
+    much fitted together where something is counted.
+
+    `people` is whatever names people: it is kept apart from the report, and only who may know sealed facts reads it.
+    """
 
     report: Json
     summary: str
     facts: Json = field(default_factory=dict)
+    people: list[Json] = field(default_factory=list)
+    method: str = ""
+    plausible: Plausibility | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """One examination: its name, the artefacts that it reads, and the function."""
+    """One examination: its name, the artefacts that it reads, the function, and every fact that it may set."""
 
     name: str
     inputs: tuple[str, ...]
     examine: Callable[[Mapping[str, Any]], Finding]
     says: str
+    sets: tuple[str, ...] = ()
 
 
 def rows(inputs: Mapping[str, Any], name: str, key: str, *needed: str) -> list[Json]:

@@ -11,13 +11,15 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from firedoor.core.alert import HASH_LENGTHS
-from firedoor.core.banks import GONE
+from firedoor.core.alerts.alert import HASH_LENGTHS
+from firedoor.core.alerts.hash_banks import GONE
+from firedoor.core.alerts.matching import THRESHOLDS
+from firedoor.core.content.locators import locator_fault
 from firedoor.core.examinations.finding import MAXIMUM_LISTED, Examination, Finding, Json, rows, tally
 from firedoor.core.problems import InvalidInput, Problem
 
 LIST, CONTENT = "hash_list", "content_hashes"
-PDQ_DISTANCE = 31  # bits of 256
+PDQ_DISTANCE = THRESHOLDS["pdq"].distance or 0  # bits of 256
 
 
 def examine(inputs: Mapping[str, Any]) -> Finding:
@@ -25,6 +27,7 @@ def examine(inputs: Mapping[str, Any]) -> Finding:
     listed = rows(inputs, LIST, "hashes", "algorithm", "value")
     content = rows(inputs, CONTENT, "content", "locator", "algorithm", "value")
     _check((LIST, listed), (CONTENT, content))
+    _check_places(content)
     living = [entry for entry in listed if str(entry.get("status", "active")).lower() not in GONE]
     exact = {(entry["algorithm"], entry["value"].lower()): entry for entry in living}
     near = [(int(entry["value"], 16), entry) for entry in living if entry["algorithm"] == "pdq"]
@@ -79,6 +82,12 @@ def _check(*lists: tuple[str, list[Json]]) -> None:
         raise InvalidInput(problems[:20])
 
 
+def _check_places(content: list[Json]) -> None:
+    faults = ((index, locator_fault(str(row["locator"]))) for index, row in enumerate(content))
+    if problems := [_problem(f"{CONTENT}, row {index}: {fault}", CONTENT) for index, fault in faults if fault]:
+        raise InvalidInput(problems[:20])
+
+
 def _is_hash(algorithm: str, value: str) -> bool:
     length = HASH_LENGTHS.get(algorithm)
     return length is not None and re.fullmatch(rf"[0-9a-fA-F]{{{length}}}", value) is not None
@@ -89,5 +98,9 @@ def _problem(message: str, name: str) -> Problem:
 
 
 EXAMINATION = Examination(
-    "hashes", (LIST, CONTENT), examine, "Which stored content is on a list of hashes, exactly or nearly."
+    "hashes",
+    (LIST, CONTENT),
+    examine,
+    "Which stored content is on a list of hashes, exactly or nearly.",
+    ("content_locators",),
 )

@@ -35,7 +35,8 @@ def examine(inputs: Mapping[str, Any]) -> Finding:
         "records": records[:MAXIMUM_LISTED],
     }
     if len(models) == 1:
-        return Finding(report, f"made by {models[0]}", {"endpoint": models[0], "attribution": "watermark"})
+        facts: Json = {"endpoint": models[0], "attribution": "watermark"}
+        return Finding(report, f"made by {models[0]}", facts, method="watermark or manifest of origin")
     if models:
         return Finding(report, f"the records name several models: {', '.join(models)}")
     return Finding(report, "no record of origin was found, which proves nothing")
@@ -82,4 +83,10 @@ def _text(kind: bytes, body: bytes) -> tuple[str, str]:
     return keyword.decode("latin-1"), rest[:MAXIMUM_TEXT].decode("utf-8", "replace")
 
 
-EXAMINATION = Examination("provenance", (RECORDS,), examine, "Which model made it, by watermark or manifest of origin.")
+EXAMINATION = Examination(
+    "provenance",
+    (RECORDS,),
+    examine,
+    "Which model made it, by watermark or manifest of origin.",
+    ("endpoint", "attribution"),
+)

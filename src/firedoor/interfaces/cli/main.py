@@ -10,24 +10,18 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from firedoor import __version__
-from firedoor.interfaces.cli import (
-    accounts,
+from firedoor.interfaces.cli import reference
+from firedoor.interfaces.cli.incidents import (
     alerts,
-    audit,
-    backup,
     clocks,
-    digest,
-    doctor,
-    doors,
-    drills,
     evidence,
-    files,
     holds,
     incidents,
     journal,
@@ -35,8 +29,20 @@ from firedoor.interfaces.cli import (
     notices,
     operator,
     people,
-    reference,
-    rehearse,
+    requests,
+)
+from firedoor.interfaces.cli.playbooks import doors, drills, files, rehearse
+from firedoor.interfaces.cli.system import (
+    accounts,
+    audit,
+    backup,
+    changes,
+    digest,
+    doctor,
+    heads,
+    keys,
+    prefect,
+    security,
     server,
     tokens,
     worker,
@@ -45,7 +51,13 @@ from firedoor.interfaces.cli import (
 if TYPE_CHECKING:
     from firedoor.core.problems import FiredoorError
 
-SEE, ACT, PROVE, RUN, WRITE = "See what goes on", "Act", "Prove", "Run Firedoor", "Playbooks and the law"
+SEE, ACT, PROVE, RUN, WRITE = (
+    "See what is happening",
+    "Take action",
+    "Prove",
+    "Run and administer Firedoor",
+    "Playbooks and the law",
+)
 UNEXPECTED = 70  # sysexits.h EX_SOFTWARE: a fault of ours, never of what was given
 INTERRUPTED = 130  # as shells write "ended by Ctrl-C"
 
@@ -68,10 +80,10 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def firedoor(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Run AI privacy incidents: close the model, keep the evidence, run the clocks, ask the people, prove it all."""
+    """Run AI privacy incidents: close the model, preserve evidence, track legal deadlines, assign tasks, prove it."""
 
 
 COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
@@ -81,6 +93,7 @@ COMMANDS: dict[str, dict[str, Callable[..., None]]] = {
         "serve": server.serve,
         "worker": worker.worker,
         "doctor": doctor.doctor,
+        "prefect": prefect.prefect,
         "audit": audit.audit,
         "console": accounts.console,
         "backup": backup.backup,
@@ -124,10 +137,10 @@ for _panel, _commands in COMMANDS.items():
         app.command(_name, rich_help_panel=_panel)(_command)
 
 for _panel, _groups in {
-    ACT: {"alert": alerts.app, "clock": clocks.app, "notice": notices.app},
-    PROVE: {"evidence": evidence.app},
+    ACT: {"alert": alerts.app, "clock": clocks.app, "notice": notices.app, "request": requests.app},
+    PROVE: {"evidence": evidence.app, "security": security.app, "head": heads.app},
     WRITE: {"duties": law.app},
-    RUN: {"token": tokens.app, "account": accounts.app},
+    RUN: {"token": tokens.app, "account": accounts.app, "change": changes.app, "keys": keys.app},
 }.items():
     for _name, _group in _groups.items():
         app.add_typer(_group, name=_name, rich_help_panel=_panel)
@@ -137,6 +150,7 @@ app.command("docs", hidden=True)(reference.docs)
 def main() -> None:
     """Run the command line; whatever goes wrong is told in words."""
     try:
+        _need_text(sys.argv[1:])
         app()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
@@ -147,9 +161,20 @@ def main() -> None:
         sys.exit(_told(error))
 
 
+def _need_text(words: Sequence[str]) -> None:
+    """Refuse bytes that are no UTF-8 before anything is done with them. A file may have such a name: it is there."""
+    odd = [word for word in words if not word.isascii() and any("\ud800" <= sign <= "\udfff" for sign in word)]
+    found = [word for word in odd if not Path(word).exists()]
+    if found:
+        from firedoor.core.problems import InvalidInput, Problem
+
+        message = f"{ascii(found[0])[:80]} is not text in UTF-8"
+        raise InvalidInput(Problem(code="U115", message=message, do="type it again in UTF-8; nothing was done"))
+
+
 def _told(error: Exception) -> int:
     from firedoor.core.problems import FiredoorError
-    from firedoor.interfaces.cli import render
+    from firedoor.interfaces.cli.terminal import render
 
     known = error if isinstance(error, FiredoorError) else _of_the_machine(error)
     if known is not None:
@@ -158,7 +183,7 @@ def _told(error: Exception) -> int:
     if os.environ.get("FIREDOOR_DEBUG"):
         raise error
     sys.stderr.write(
-        f"firedoor: this should not have happened: {type(error).__name__}: {error}\n"
+        f"firedoor: internal error: {type(error).__name__}: {render.for_terminal(str(error))}\n"
         "    Please report it. With FIREDOOR_DEBUG=1 the same command shows where it happened.\n"
     )
     return UNEXPECTED

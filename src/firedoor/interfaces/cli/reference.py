@@ -35,6 +35,7 @@ Settings are variables; paths may be relative.
 """
 SETTINGS = {
     "data_dir": "where everything is kept; a folder for you only",
+    "keyring": "the key ring: a file, `secret://file/PATH` or `secret://env/NAME`; `keys/keyring` there otherwise",
     "database_url": "another database than SQLite in that folder, such as `postgresql+psycopg://...`",
     "host": "where `up` and `serve` listen",
     "port": "and on which port; 0 takes a free one",
@@ -47,12 +48,18 @@ SETTINGS = {
     "prefect": "`no` runs incidents without Prefect",
     "prefect_api_url": "a Prefect server of your own in the place of a private one",
     "prefect_database_url": "another database for the private Prefect server",
+    "prefect_port": "the port of the private Prefect server; any free one, which it keeps",
     "prefect_work_pool": "the work pool, where another installation uses the same Prefect server; `firedoor`",
     "automatic_suspensions_per_hour": "how many targets all processes may suspend within an hour without asking; 20",
     "automatic_evidence": "`strong` (trusted hash, canary, two sure detectors) or `any`: what may act without a person",
     "certificates": "further authorities for TLS, as PEM",
+    "alert_quotas": 'how much a source may have stored, as JSON: `{"*": {"per_minute": 0, "burst": 0, "per_day": 0, '
+    '"megabytes_per_day": 2000}}`; 0 is no bound, a source by its id has its own, and these are the usual ones',
+    "request_patience": "seconds that a request may take to come in, its head and its body each; 20",
     "public_url": "where people reach this server, for links in messages and single sign-on",
+    "allowed_hosts": "further names under which people reach the servers, with commas; other names are refused",
     "trusted_proxies": "addresses or networks of your reverse proxies; of nobody else is `X-Forwarded-For` believed",
+    "codes_for_deciding": "`yes`: accounts whose roles decide sign in by password with a one-time code, or not at all",
     "oidc_issuer": "single sign-on by OpenID Connect: the issuer; empty: local accounts",
     "oidc_client_id": "single sign-on: the client id of Firedoor",
     "oidc_client_secret": "single sign-on: a reference to the client secret, `secret://env/NAME` or `secret://file/PATH`",
@@ -76,23 +83,21 @@ SETTINGS = {
 
 
 def docs(
+    asked: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the pages lie, such as docs/reference.")],
 ) -> None:
     """Write the pages that are written from the code."""
+    root = asked.find_root().command
     folder.mkdir(parents=True, exist_ok=True)
     for name, page in PAGES.items():
-        (folder / name).write_text(page(), encoding="utf-8")
+        (folder / name).write_text(page(root), encoding="utf-8")
         typer.echo(str(folder / name))
 
 
-def command_line() -> str:
-    """The page about the command line."""
-    from typer.main import get_command
+def command_line(root: Any) -> str:  # noqa: ANN401 - a Click group, which Typer hands on without a type
+    """The page about the command line, whose root command is given."""
+    from firedoor.runtime.config.settings import Settings
 
-    from firedoor.interfaces.cli.main import app
-    from firedoor.runtime.settings import Settings
-
-    root: Any = get_command(app)
     unknown = set(Settings.model_fields) ^ set(SETTINGS)
     assert not unknown, f"describe {unknown} in SETTINGS"  # noqa: S101 - the page must name every setting
     rows = "".join(f"| `FIREDOOR_{name.upper()}` | {meaning} |\n" for name, meaning in SETTINGS.items())
@@ -144,13 +149,13 @@ def _usual(option: Any) -> str:  # noqa: ANN401 - a parameter as Click sees it
     return f" Otherwise: {default}." if shown else ""
 
 
-def _steps() -> str:
+def _steps(_: object) -> str:
     from firedoor.steps.reference import reference
 
     return reference()
 
 
-def _schema() -> str:
+def _schema(_: object) -> str:
     import json
 
     from firedoor.duties.catalogue import schema
@@ -158,15 +163,22 @@ def _schema() -> str:
     return json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
 
 
-def _changes() -> str:
+def _changes(_: object) -> str:
     from firedoor.duties.catalogue import catalogue
     from firedoor.duties.freshness import changelog
 
     return changelog(catalogue())
 
 
-PAGES: Mapping[str, Callable[[], str]] = {
+def _access(_: object) -> str:
+    from firedoor.interfaces.web.access_page import access_page
+
+    return access_page()
+
+
+PAGES: Mapping[str, Callable[[Any], str]] = {
     "command-line.md": command_line,
+    "access.md": _access,
     "steps.md": _steps,
     "duty.schema.json": _schema,
     "duties-changelog.md": _changes,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from firedoor.core.headlines import headline, written
+from firedoor.core.notices.subject_lines import headline, written
 from firedoor.core.ports import Line, Notice, Standing
 
 Block = dict[str, Any]
@@ -90,6 +90,11 @@ def post(notice: Notice) -> list[Block]:
     if notice.choices and not notice.became:
         blocks.append(choices(notice.handle, [label for _, label in notice.choices]))
     return [*blocks, context(_console(notice.link, answerable=bool(notice.choices) or not notice.task))]
+
+
+def alone(notice: Notice) -> list[Block]:
+    """What one person is told alone: its words, and where its link leads."""
+    return [section(marked(notice.text, SECTION)), section(f"<{escape(notice.link)}|Open the link>")]
 
 
 def choices(handle: str, labels: Sequence[str]) -> Block:

@@ -11,11 +11,11 @@ import asyncio
 import logging
 from typing import Any
 
-from firedoor.core.incident import State, ended
+from firedoor.core.lifecycle import State, ended
 from firedoor.core.ports import Standing
 from firedoor.interfaces.slack.calls import Calls, SlackRefused
-from firedoor.store import deliveries
-from firedoor.store.journal import Store
+from firedoor.store.incidents.journal import Store
+from firedoor.store.outbox import deliveries
 
 NAME = "slack"
 PAGES = 5  # of a channel's history, of its members, and of channels, that are looked through

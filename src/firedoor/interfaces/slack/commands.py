@@ -9,28 +9,32 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from firedoor.core.headlines import written
-from firedoor.core.need_to_know import may_read
-from firedoor.core.notices import standing_of
-from firedoor.core.people import Person
+from firedoor.core.access.need_to_know import may_read
+from firedoor.core.incident.view import IncidentView
+from firedoor.core.notices.notifications import standing_of
+from firedoor.core.notices.subject_lines import written
 from firedoor.core.ports import Line
+from firedoor.core.tasks.answers import Person
 from firedoor.interfaces.slack import blocks, people
 from firedoor.interfaces.slack.evidence import signed_request
-from firedoor.interfaces.web.access import Access
-from firedoor.interfaces.web.auth import Caller
-from firedoor.interfaces.web.covering import visible
-from firedoor.runtime.start import Runtime
-from firedoor.store import deliveries
-from firedoor.store.projections import table
-from firedoor.store.tables import IncidentRow
+from firedoor.interfaces.web.reading.redaction import visible
+from firedoor.interfaces.web.security.auth import Caller
+from firedoor.interfaces.web.security.route_table import Access
+from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.tables import IncidentRow
+from firedoor.store.incidents.projections import table
+from firedoor.store.outbox import deliveries
 
 HELP = (
     "`/firedoor status [INC-...]`: what is open, or how one incident stands",
     "`/firedoor tasks [INC-...]`: what waits for whom",
     "`/firedoor clocks [INC-...]`: which legal limit is next",
     "`/firedoor start PLAYBOOK [fact=value ...] why`: open an incident",
+    "`practice` before its facts labels it as practice; `anyway: REASON` at its end opens it although checks refuse",
 )
+ANYWAY = "anyway:"
 MOST = 20  # incidents in one answer
 _FACT = re.compile(r"([a-z][a-z0-9_]{0,62})=(\S+)")
 _INCIDENT = re.compile(r"inc-\d{4}-\d{1,9}", re.IGNORECASE)
@@ -38,7 +42,7 @@ _INCIDENT = re.compile(r"inc-\d{4}-\d{1,9}", re.IGNORECASE)
 
 async def answer(runtime: Runtime, form: Mapping[str, str], digest: str, size: int) -> list[blocks.Block]:
     """What one command is answered with. Raises FiredoorError."""
-    person = await asyncio.to_thread(people.person_of, runtime.world.store, form.get("user_id", ""))
+    person = await asyncio.to_thread(people.person_of, runtime, form.get("user_id", ""))
     word, _, rest = form.get("text", "").strip().partition(" ")
     match word.lower():
         case "start":
@@ -49,26 +53,36 @@ async def answer(runtime: Runtime, form: Mapping[str, str], digest: str, size: i
 
 
 async def _start(runtime: Runtime, rest: str, person: Person, digest: str, size: int) -> list[blocks.Block]:
-    people.need_access(person, Access.RESPOND)
+    people.need_access(runtime, person, Access.RESPOND)
     playbook, _, rest = rest.partition(" ")
-    facts: dict[str, str] = {}
-    words = rest.split()
-    while words and (found := _FACT.fullmatch(words[0])):
-        facts[found[1]] = found[2]
-        words.pop(0)
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,80}", playbook):
         known = ", ".join(sorted(runtime.shelf.plans))
-        return blocks.listing([f"Which playbook? Known: {known}", HELP[-1]])
-    incident = await runtime.service.open(playbook, facts, "", " ".join(words) or "started from Slack", person)
+        return blocks.listing([f"Which playbook? Known: {known}", HELP[-2]])
+    facts, why, how = _said(rest)
+    incident = await runtime.service.open(playbook, facts, "", why or "started from Slack", person, **how)
+    in_spite = [blocks.escape(said) for said in (await runtime.service.view(incident)).in_spite]
     world = runtime.world
     note = signed_request(digest, size, f"the request by which {incident} was opened", person, world.now())
     await asyncio.wrap_future(world.store.append(incident, [note], world.now()))
     where = blocks.link(_address(runtime, incident), "Open in the console")
-    return blocks.listing([f"*{incident}* is open. {where}. Its channel follows, where Slack is set up for its roles."])
+    follows = f"*{incident}* is open. {where}. Its channel follows, where Slack is set up for its roles."
+    return blocks.listing([follows, *in_spite])
+
+
+def _said(rest: str) -> tuple[dict[str, str], str, dict[str, Any]]:
+    """The facts, the reason, and whether it is practice and starts although its checks refuse it."""
+    rest, _, anyway = (part.strip() for part in rest.partition(ANYWAY))
+    words, facts = rest.split(), dict[str, str]()
+    practice = words[:1] == ["practice"]
+    words = words[practice:]
+    while words and (found := _FACT.fullmatch(words[0])):
+        facts[found[1]] = found[2]
+        words.pop(0)
+    return facts, " ".join(words), {"anyway": anyway, "practice": practice}
 
 
 async def _look(runtime: Runtime, what: str, named: str, channel: str, person: Person) -> list[blocks.Block]:
-    people.need_access(person, Access.READ)
+    people.need_access(runtime, person, Access.READ)
     store = runtime.world.store
     if not named:
         of_channel = await asyncio.to_thread(deliveries.incident_of_channel, store.engine, "slack", channel)
@@ -76,7 +90,7 @@ async def _look(runtime: Runtime, what: str, named: str, channel: str, person: P
     if named:
         if not _INCIDENT.fullmatch(named):
             return blocks.listing(["An incident is named by its number, such as INC-2026-0001."])
-        await asyncio.to_thread(people.need_reader, store, named.upper(), person)
+        await asyncio.to_thread(people.need_reader, runtime, named.upper(), person)
         return blocks.listing(await asyncio.to_thread(_one, runtime, what, named.upper()))
     return blocks.listing(await asyncio.to_thread(_all, runtime, what, person))
 
@@ -97,14 +111,23 @@ def _all(runtime: Runtime, what: str, person: Person) -> list[str]:
 
 
 def _one(runtime: Runtime, what: str, incident: str) -> list[str]:
-    standing = standing_of(runtime.world.view(incident), _address(runtime, incident))
+    view = runtime.world.view(incident)
+    standing = standing_of(view, _address(runtime, incident))
     head = f"*{incident}*: {blocks.escape(standing.state)}, severity {blocks.escape(standing.severity)}, "
     head += blocks.link(standing.link, "console")
     if what == "tasks":
-        return [head, _listed(standing.tasks, " for ") or "No task waits."]
+        return [head, _listed(standing.tasks, " for ") or "No task is open."]
     if what == "clocks":
-        return [head, _listed(standing.clocks, ", ") or "No limit runs."]
-    return [f"{head}; {len(standing.tasks)} tasks wait, {len(standing.clocks)} limits run"]
+        return [head, _listed(standing.clocks, ", ") or "No duty is open by the facts that are known."]
+    return [f"{head}; {_counts(view)}"]
+
+
+def _counts(view: IncidentView) -> str:
+    """How many tasks and duties are open, all of them; a duty without a number of hours is no limit that runs."""
+    tasks, clocks = len(view.open_tasks()), list(view.open_clocks())
+    limits = sum(bool(clock.get("due")) for clock in clocks)
+    without = f", {len(clocks) - limits} duties open without a fixed limit" if len(clocks) > limits else ""
+    return f"{tasks} tasks wait, {limits} limits run{without}"
 
 
 def _listed(lines: Sequence[Line], between: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from firedoor.interfaces.slack.calls import Calls
 from firedoor.interfaces.slack.desk import Desk
 from firedoor.interfaces.slack.messenger import SlackMessenger
-from firedoor.runtime.secrets import ReferencedSecrets
-from firedoor.runtime.start import Runtime
+from firedoor.runtime.config.secrets import ReferencedSecrets
+from firedoor.runtime.process.application import Runtime
 
 
 def connect(runtime: Runtime) -> Desk | None:

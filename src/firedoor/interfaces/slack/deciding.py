@@ -15,18 +15,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from firedoor.core.incident.view import IncidentView, TaskView
 from firedoor.core.journal import Kind
-from firedoor.core.notices import consequences_of, known_of
-from firedoor.core.people import Answer, Person
+from firedoor.core.notices.notifications import consequences_of, known_of
 from firedoor.core.ports import Notice
 from firedoor.core.problems import FiredoorError, NotFound, NotPermitted, Problem, Refused
-from firedoor.core.view import IncidentView, TaskView
+from firedoor.core.tasks.answers import Answer, Person
 from firedoor.interfaces.slack import blocks, people
 from firedoor.interfaces.slack.evidence import signed_request
 from firedoor.interfaces.slack.messenger import SlackMessenger
-from firedoor.interfaces.web.console.task import TURNS
-from firedoor.runtime.start import Runtime
-from firedoor.store import deliveries
+from firedoor.interfaces.web.console.incident.task import TURNS
+from firedoor.runtime.process.application import Runtime
+from firedoor.store.outbox import deliveries
 
 Json = Mapping[str, Any]
 NEWS: Mapping[str, str] = {
@@ -124,12 +124,12 @@ class Deciding:
 
     async def _chosen(self, value: str, user: str) -> Chosen:
         world = self.runtime.world
-        person = await asyncio.to_thread(people.person_of, world.store, user)
+        person = await asyncio.to_thread(people.person_of, self.runtime, user)
         row = await self._row(value)
         kind, _, name = str(row["about"]).partition(":") if row is not None else ("", "", "")
         if row is None or kind != "task" or row["messenger"] != self.messenger.name:
             raise NotFound(_problem("H121", "this button belongs to nothing that is known here"))
-        await asyncio.to_thread(people.need_reader, world.store, row["incident"], person)
+        await asyncio.to_thread(people.need_reader, self.runtime, row["incident"], person)
         notice = await self.runtime.outbox.notice(row)
         view = await asyncio.to_thread(world.view, row["incident"])
         task = view.tasks[name]

@@ -15,12 +15,13 @@ from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from firedoor.core.problems import FiredoorError
+from firedoor.core.text import clean_text, clean_value
 from firedoor.interfaces.slack import blocks, commands, people
 from firedoor.interfaces.slack.deciding import Deciding, Done
 from firedoor.interfaces.slack.messenger import SlackMessenger
-from firedoor.runtime.secrets import ReferencedSecrets
-from firedoor.runtime.start import Runtime
-from firedoor.store import deliveries
+from firedoor.runtime.config.secrets import ReferencedSecrets
+from firedoor.runtime.process.application import Runtime
+from firedoor.store.outbox import deliveries
 
 IN_TIME = 2.0  # seconds in which a decision is waited for; Slack waits three
 
@@ -44,6 +45,7 @@ class Desk:
         """A slash command. Returns at once; the answer follows at the address that came with it."""
         digest = hashlib.sha256(raw).hexdigest()
         if await self._first_time(digest):
+            form = {name: clean_text(value) for name, value in form.items()}
             self._begin(self._command(form, digest, len(raw)))
 
     async def action(self, payload: Json, raw: bytes) -> dict[str, Any] | None:
@@ -51,6 +53,7 @@ class Desk:
         digest = hashlib.sha256(raw).hexdigest()
         if not await self._first_time(digest):
             return None
+        payload = clean_value(payload, lambda _: True)
         if payload.get("type") == "block_actions":
             self._begin(self._pressed(payload))
         elif payload.get("type") == "view_submission":

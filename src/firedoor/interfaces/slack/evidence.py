@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from firedoor.core.evidence.kinds import EvidenceKind
 from firedoor.core.journal import Body, Draft, Kind
-from firedoor.core.people import Person
+from firedoor.core.tasks.answers import Person
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -15,5 +16,6 @@ def signed_request(digest: str, size: int, why: str, person: Person, now: dateti
     body: Body = {
         "op": None, "name": "signed request from Slack", "sha256": digest, "size": size, "source": "Slack",
         "mode": "digest", "media_type": FORM, "taken_at": now.isoformat(), "why": why, "by": person.name,
+        "kind": str(EvidenceKind.REQUEST),
     }  # fmt: skip
     return Draft(Kind.EVIDENCE, person.actor, body)

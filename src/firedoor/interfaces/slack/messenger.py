@@ -15,14 +15,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, ClassVar
 
 from firedoor.core.canonical import digest
-from firedoor.core.headlines import sentence
+from firedoor.core.notices.subject_lines import sentence
 from firedoor.core.ports import Notice, Standing, Told
 from firedoor.core.problems import Later, Problem
 from firedoor.interfaces.slack import blocks
 from firedoor.interfaces.slack.calls import Calls, SlackRefused
 from firedoor.interfaces.slack.channels import GONE, NAME, PAGE, PAGES, Channels, Place, is_over
-from firedoor.store import deliveries
-from firedoor.store.journal import Store
+from firedoor.store.incidents.journal import Store
+from firedoor.store.outbox import deliveries
 
 PACE = 1.0  # seconds between two messages into one channel, as Slack asks for
 FIXED = frozenset(("message_not_found", "cant_update_message", "edit_window_closed"))  # it cannot be edited any more
@@ -68,6 +68,12 @@ class SlackMessenger:
             problem = Problem(code="H113", message=f"the channel of {notice.incident} is gone", do="another is made")
             raise Later(problem, 1.0) from None
         return Told(reference=reference)
+
+    async def tell_alone(self, notice: Notice) -> None:
+        """A direct message, in the conversation that only this person and we have."""
+        opened = await self.calls.call("conversations.open", users=notice.address)
+        channel = str(opened["channel"]["id"])
+        await self._post(channel, sentence(notice), blocks.alone(notice), NOTICE, notice.handle)
 
     async def _said(self, notice: Notice) -> dict[str, Any]:
         summary = notice.kind == "state"

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from firedoor.core.need_to_know import need_to_know
-from firedoor.core.people import Person
+from firedoor.core.access.need_to_know import need_to_know
 from firedoor.core.problems import FiredoorError, NotFound, NotPermitted, Problem
-from firedoor.interfaces.web.access import Access, allowed, needed
-from firedoor.store.accounts import account_of_slack
-from firedoor.store.journal import Store
-from firedoor.store.projections import table
-from firedoor.store.tables import IncidentRow
+from firedoor.core.tasks.answers import Person
+from firedoor.interfaces.web.security.route_table import Access, allowed, needed
+from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.tables import IncidentRow
+from firedoor.store.identity.accounts import account_of_slack
+from firedoor.store.incidents.projections import table
 
 WORDS: Mapping[str, str] = {
     "T102": "This task waits for nobody any more. Nothing was changed.",
@@ -27,26 +27,26 @@ WORDS: Mapping[str, str] = {
 }
 
 
-def person_of(store: Store, slack_id: str) -> Person:
-    """The account of a Slack user. Raises NotPermitted for one whom nobody has named here."""
-    account = account_of_slack(store, slack_id)
+def person_of(runtime: Runtime, slack_id: str) -> Person:
+    """The account of a Slack user, with what is a role here. Raises NotPermitted for one whom nobody has named."""
+    account = account_of_slack(runtime.world.store, slack_id)
     if account is None:
         do = f"ask an administrator: firedoor account change NAME --slack {slack_id[:20]}"
         raise NotPermitted(Problem(code="H120", message="your Slack user belongs to no account of Firedoor's", do=do))
-    return account.person
+    return runtime.roles.covering(account.roles).holding(account.person)
 
 
-def need_access(person: Person, access: Access) -> None:
+def need_access(runtime: Runtime, person: Person, access: Access) -> None:
     """Raises NotPermitted for somebody without one of the roles that have an access."""
-    if not allowed(access, person.roles):
+    if not allowed(access, person.roles, runtime.roles.covering(person.roles).own):
         message = f"{person.name} may not do this: it is for {needed(access)}"
         raise NotPermitted(Problem(code="W103", message=message, do="ask an administrator for the role"))
 
 
-def need_reader(store: Store, incident: str, person: Person) -> None:
+def need_reader(runtime: Runtime, incident: str, person: Person) -> None:
     """Raises NotFound, or NotPermitted for whoever need not know: that it exists, and nothing more."""
-    need_access(person, Access.READ)
-    rows = store.rows(IncidentRow, table(IncidentRow).c.id == incident, limit=1)
+    need_access(runtime, person, Access.READ)
+    rows = runtime.world.store.rows(IncidentRow, table(IncidentRow).c.id == incident, limit=1)
     if not rows:
         message = "there is no such incident"
         raise NotFound(Problem(code="S103", message=message, do="/firedoor status lists those that are open"))

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from firedoor.core.problems import InvalidInput, Problem
 from firedoor.interfaces.slack.desk import Desk
 from firedoor.interfaces.slack.signing import is_signed
-from firedoor.interfaces.web.answers import Unauthenticated, answer
+from firedoor.interfaces.web.http.responses import Unauthenticated, answer
 
 MOST_FIELDS = 50
 

@@ -12,7 +12,7 @@ import logging
 from typing import Any
 
 from firedoor.interfaces.slack.desk import Desk
-from firedoor.runtime.secrets import ReferencedSecrets
+from firedoor.runtime.config.secrets import ReferencedSecrets
 
 PATIENCE = 2.5  # seconds for the desk's answer; Slack waits three
 

@@ -7,6 +7,7 @@ whoever serves it (`firedoor up`, uvicorn, a test).
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -20,39 +21,42 @@ from firedoor.core.problems import FiredoorError
 from firedoor.interfaces.slack import routes as slack_routes
 from firedoor.interfaces.slack.connecting import connect
 from firedoor.interfaces.slack.socket_mode import SocketMode
-from firedoor.interfaces.web import (
+from firedoor.interfaces.web import console  # fmt: skip
+from firedoor.interfaces.web.admin import people, security_events, tokens  # fmt: skip
+from firedoor.interfaces.web.api import (  # fmt: skip
     alerts,
     calendars,
     clocks,
-    console,
     deliveries,
-    events,
     evidence,
     figures,
-    health,
     holds,
     incidents,
     journal,
     library,
     links,
-    local,
     measures,
     notices,
     operator,
-    pages,
-    people,
     register,
     reports,
-    sealed_reads,
-    sign_in,
+    requests,
     tasks,
-    tokens,
-)  # fmt: skip
-from firedoor.interfaces.web.answers import on_invalid, on_problem, on_status
-from firedoor.interfaces.web.auth import Keyring
-from firedoor.interfaces.web.guard import Guard
-from firedoor.interfaces.web.openapi import described
-from firedoor.runtime.start import Runtime
+)
+from firedoor.interfaces.web.http import pages, server_file  # fmt: skip
+from firedoor.interfaces.web.http.cleaning import Cleaning
+from firedoor.interfaces.web.http.middleware import Guard
+from firedoor.interfaces.web.http.problem_pages import on_problem, on_status
+from firedoor.interfaces.web.http.responses import on_invalid
+from firedoor.interfaces.web.http.slots import Places
+from firedoor.interfaces.web.reading import access_log  # fmt: skip
+from firedoor.interfaces.web.security import sign_in  # fmt: skip
+from firedoor.interfaces.web.security.auth import Keyring
+from firedoor.interfaces.web.security.refusals import Refusals
+from firedoor.interfaces.web.system import events, health  # fmt: skip
+from firedoor.interfaces.web.system.openapi import described
+from firedoor.runtime.config.host_check import HostCheck
+from firedoor.runtime.process.application import Runtime
 
 ROUTERS = (
     alerts,
@@ -62,6 +66,7 @@ ROUTERS = (
     operator,
     links,
     clocks,
+    requests,
     evidence,
     journal,
     reports,
@@ -74,7 +79,8 @@ ROUTERS = (
     events,
     tokens,
     people,
-    sealed_reads,
+    security_events,
+    access_log,
     sign_in,
     pages,
     health,
@@ -94,8 +100,10 @@ def create_app(runtime: Runtime, url: str | None = None, *, announce: bool = Tru
     app.state.url = (url or f"http://{settings.host}:{settings.port}") if announce else None
     app.state.slack = connect(runtime)
     app.state.sign_in_lanes = sign_in.Lanes()
-    app.state.keyring = Keyring(runtime.world.store, lambda: _playbook_roles(runtime))
-    for router in (*(module.router for module in ROUTERS), *console.routers()):
+    app.state.places = Places()
+    app.state.keyring = Keyring(runtime.world.store, runtime.roles)
+    runtime.security.tokens_used = app.state.keyring.used
+    for router in all_routers():
         include(app, router)
     for error, handler in (
         (FiredoorError, on_problem),
@@ -103,13 +111,21 @@ def create_app(runtime: Runtime, url: str | None = None, *, announce: bool = Tru
         (RequestValidationError, on_invalid),
     ):
         app.add_exception_handler(error, handler)
+    app.add_middleware(Cleaning)
     if settings.trusted_proxies:
         from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # late: only needed behind a proxy
 
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
-    app.add_middleware(Guard)
+    app.add_middleware(Refusals)
+    app.add_middleware(HostCheck, names=settings.names)
+    app.add_middleware(Guard, patience=settings.request_patience)
     app.openapi = lambda: described(app)  # type: ignore[method-assign]  # FastAPI documents this as the way
     return app
+
+
+def all_routers() -> list[APIRouter]:
+    """The routers of everything that is served: the API, the console, what Slack calls, and the static files."""
+    return [*(module.router for module in ROUTERS), *console.routers()]
 
 
 def include(app: FastAPI, router: APIRouter) -> None:
@@ -129,17 +145,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     file, token = runtime.settings.server_file, app.state.keyring.local_token
     try:
         if app.state.url:
-            local.announce(file, app.state.url, token)
+            server_file.announce(file, app.state.url, token)
+            await asyncio.to_thread(runtime.security.started)
         yield
     finally:
-        local.withdraw(file, token)
+        server_file.withdraw(file, token)
         await events_hub.stop()
         if line is not None:
             await line.stop()
         if app.state.slack is not None:
             await app.state.slack.stop()
         await runtime.stop()
-
-
-def _playbook_roles(runtime: Runtime) -> frozenset[str]:
-    return frozenset(role for plan in runtime.shelf.plans.values() for role in plan.roles)

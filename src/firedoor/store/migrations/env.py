@@ -5,7 +5,7 @@ from __future__ import annotations
 from alembic import context
 from sqlmodel import SQLModel
 
-from firedoor.store import result_tables, tables  # noqa: F401 - imported so that the metadata is complete
+from firedoor.store.database import result_tables, security_tables, tables  # noqa: F401 - imported so that the metadata is complete
 
 connection = context.config.attributes["connection"]
 context.configure(

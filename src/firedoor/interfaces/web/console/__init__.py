@@ -11,7 +11,7 @@ from fastapi import APIRouter
 
 def routers() -> Iterator[APIRouter]:
     """The routes of every subject, in the order of their names."""
-    for module in sorted(pkgutil.iter_modules(__path__), key=lambda found: found.name):
-        router = getattr(importlib.import_module(f"{__name__}.{module.name}"), "router", None)
+    for module in sorted(pkgutil.walk_packages(__path__, f"{__name__}."), key=lambda found: found.name):
+        router = getattr(importlib.import_module(module.name), "router", None)
         if isinstance(router, APIRouter):
             yield router

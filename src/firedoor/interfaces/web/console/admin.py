@@ -17,19 +17,18 @@ from starlette.responses import RedirectResponse, Response
 
 from firedoor.core.journal import Body
 from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem
-from firedoor.interfaces.web.access import PLAYBOOK_ROLES, SYSTEM_ROLES
-from firedoor.interfaces.web.alerts import secret_variable
-from firedoor.interfaces.web.auth import Asking, Caller, Running
+from firedoor.interfaces.web.admin.people import AccountChange, NewAccount, shown_change
+from firedoor.interfaces.web.admin.tokens import NewToken
+from firedoor.interfaces.web.api.alerts import secret_variable
 from firedoor.interfaces.web.console import forms
-from firedoor.interfaces.web.pages import page
-from firedoor.interfaces.web.people import SIGNED_OUT_BY, AccountChange, NewAccount, need_roles
-from firedoor.interfaces.web.tokens import NewToken, need_token_roles
-from firedoor.runtime.settings import Settings
-from firedoor.runtime.start import Runtime
-from firedoor.store import accounts
-from firedoor.store.calendar_links import calendar_links, revoke_calendar_link
-from firedoor.store.sessions import end_sessions_of
-from firedoor.store.tokens import create_token, list_tokens, revoke_token
+from firedoor.interfaces.web.http.pages import page
+from firedoor.interfaces.web.security.auth import Asking, Caller, Running, keyring_of
+from firedoor.runtime.config.settings import Settings
+from firedoor.runtime.process.application import Runtime
+from firedoor.store.identity import accounts
+from firedoor.store.identity.calendar_links import calendar_links, revoke_calendar_link
+from firedoor.store.identity.changes import waiting_changes
+from firedoor.store.identity.tokens import list_tokens, revoke_token
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 
@@ -63,7 +62,7 @@ async def change_account(request: Request, name: str, runtime: Running, caller: 
     """Another password, other roles or disabling sign the person out everywhere, at once."""
     given = await forms.form_of(request)
     try:
-        made = await asyncio.to_thread(_change_account, runtime, name, given)
+        made = await asyncio.to_thread(_change_account, runtime, caller, name, given)
     except FiredoorError as error:
         return await _account_page(request, runtime, caller, name, error=error)
     if made:
@@ -81,32 +80,48 @@ async def make_token(request: Request, runtime: Running, caller: Asking) -> Resp
 async def revoke(request: Request, token: str, runtime: Running, caller: Asking) -> Response:
     """It is refused from now on."""
 
-    def revoked(runtime: Runtime, _: Given) -> Made:
-        revoke_token(runtime.world.store, token, runtime.world.now())
+    def revoked(runtime: Runtime, caller: Caller, _: Given) -> Made:
+        revoke_token(runtime.world.store, token, runtime.world.now(), by=caller.person.actor)
         request.app.state.keyring.forget()
         return None
 
     return await _done(request, runtime, caller, {}, revoked, "#tokens")
 
 
+@router.post("/admin/changes/{change}", summary="Approve a change of access, or decline it")
+async def settle_change(request: Request, change: str, runtime: Running, caller: Asking) -> Response:
+    """Approved by somebody else than whoever proposed it; declined by anybody who administers."""
+    given = await forms.form_of(request)
+
+    def settled(runtime: Runtime, caller: Caller, given: Given) -> Made:
+        if given.get("do") == "approve":
+            runtime.administration.approve(caller.administrator, change)
+            keyring_of(request).forget()
+        else:
+            runtime.administration.decline(caller.administrator, change)
+        return None
+
+    return await _done(request, runtime, caller, given, settled, "#changes")
+
+
 @router.post("/admin/calendars/{link}/revoke", summary="Revoke a calendar")
 async def revoke_link(request: Request, link: str, runtime: Running, caller: Asking) -> Response:
     """Its address shows nothing from now on."""
 
-    def revoked(runtime: Runtime, _: Given) -> Made:
-        revoke_calendar_link(runtime.world.store, link, runtime.world.now())
+    def revoked(runtime: Runtime, caller: Caller, _: Given) -> Made:
+        revoke_calendar_link(runtime.world.store, link, runtime.world.now(), caller.person.actor)
         return None
 
     return await _done(request, runtime, caller, {}, revoked, "#calendars")
 
 
 async def _done(  # what the page shows
-    request: Request, runtime: Runtime, caller: Caller, given: Given, do: Callable[[Runtime, Given], Made],
+    request: Request, runtime: Runtime, caller: Caller, given: Given, do: Callable[[Runtime, Caller, Given], Made],
     where: str = "#accounts",
 ) -> Response:  # fmt: skip
     """Do it; show what may be seen once, go back to the page, or show what is wrong above what was typed."""
     try:
-        made = await asyncio.to_thread(do, runtime, given)
+        made = await asyncio.to_thread(do, runtime, caller, given)
     except FiredoorError as error:
         return await _page(request, runtime, caller, given, error)
     if made:
@@ -114,26 +129,23 @@ async def _done(  # what the page shows
     return RedirectResponse(f"/admin{where}", 303)
 
 
-def _make_account(runtime: Runtime, given: Given) -> Made:
+def _make_account(runtime: Runtime, caller: Caller, given: Given) -> Made:
     names = ("name", "display", "email", "slack_id")
     values = {name: str(given.get(name, "")).strip() for name in names}
     new = _checked(NewAccount, {**values, "roles": _roles(given), "password": str(given.get("password", "")) or None})
-    need_roles(new.roles)
     roles = frozenset(new.roles)
     account = accounts.Account(new.name, new.display, roles, email=new.email, slack_id=new.slack_id)
-    accounts.create_account(runtime.world.store, account, new.password, runtime.world.now())
+    runtime.administration.make_account(caller.administrator, account, new.password)
     return None
 
 
-def _change_account(runtime: Runtime, name: str, given: Given) -> Made:
+def _change_account(runtime: Runtime, caller: Caller, name: str, given: Given) -> Made:
     """The whole form is the account as it shall be; an empty password leaves it. Codes are asked for by themselves."""
-    store, now = runtime.world.store, runtime.world.now()
     match given.get("do"):
         case "codes":
-            secret = accounts.new_totp(store, name, now)
-            address = accounts.totp_address(name, secret)
-            return {"what": f"One-time codes of {name}: the secret for the authenticator app", "secret": secret,
-                    "more": address}  # fmt: skip
+            made = runtime.administration.make_codes(caller.administrator, name)
+            what = f"One-time codes of {name}: the secret for the authenticator app{_once_approved(made.waits_for)}"
+            return {"what": what, "secret": made.secret, "more": accounts.totp_address(name, made.secret)}
         case "no-codes":
             changes: Body = {"totp": None}
         case "disable" | "enable" as word:
@@ -143,22 +155,21 @@ def _change_account(runtime: Runtime, name: str, given: Given) -> Made:
             password = {"password": str(given["password"])} if given.get("password") else {}
             changes = {**values, "roles": _roles(given), **password}
             changes = _checked(AccountChange, changes).model_dump(exclude_unset=True)
-            need_roles(changes["roles"])
-    before = accounts.find_account(store, name)
-    accounts.change_account(store, name, changes, now)
-    if before and SIGNED_OUT_BY & (
-        set(changes) - ({"roles"} if changes.get("roles") == sorted(before.roles) else set())
-    ):
-        end_sessions_of(store, name)
+    runtime.administration.change_account(caller.administrator, name, changes)
     return None
 
 
-def _make_token(runtime: Runtime, given: Given) -> Made:
-    new = _checked(NewToken, {"name": str(given.get("token_name", "")).strip(), "roles": _roles(given)})
-    need_token_roles(new.roles)
-    world = runtime.world
-    _, secret = create_token(world.store, new.name, frozenset(new.roles), world.now())
-    return {"what": f"The token of {new.name}", "secret": secret, "more": ""}
+def _make_token(runtime: Runtime, caller: Caller, given: Given) -> Made:
+    account = str(given.get("token_account", "")).strip()
+    name = str(given.get("token_name", "")).strip() or account
+    new = _checked(NewToken, {"name": name, "roles": _roles(given), "account": account})
+    roles = frozenset(new.roles)
+    made = runtime.administration.make_token(caller.administrator, new.name, roles, new.expires_at, account=new.account)
+    return {"what": f"The token of {new.name}{_once_approved(made.waits_for)}", "secret": made.secret, "more": ""}
+
+
+def _once_approved(waits_for: str) -> str:
+    return f"; it counts once another administrator has approved change {waits_for}" if waits_for else ""
 
 
 def _roles(given: Given) -> list[str]:
@@ -186,7 +197,7 @@ async def _page(
     request: Request, runtime: Runtime, caller: Caller, given: Given | None = None, error: FiredoorError | None = None,
     made: Made = None,
 ) -> Response:  # fmt: skip
-    shown = await asyncio.to_thread(_whole, request, runtime)
+    shown = await asyncio.to_thread(_whole, runtime)
     typed = {name: str((given or {}).get(name, "")) for name in _TYPED}
     return page(
         request, "admin.html.j2", error.http_status if error else 201 if made else 200, caller=caller, made=made,
@@ -194,10 +205,10 @@ async def _page(
     )  # fmt: skip
 
 
-_TYPED = ("name", "display", "email", "slack_id", "token_name", "other_roles")
+_TYPED = ("name", "display", "email", "slack_id", "token_name", "token_account", "other_roles")
 
 
-def _whole(request: Request, runtime: Runtime) -> Body:
+def _whole(runtime: Runtime) -> Body:
     store = runtime.world.store
     sources = [
         {"source": one, "variable": name, "set": bool(os.environ.get(name)) if name else None}
@@ -205,18 +216,13 @@ def _whole(request: Request, runtime: Runtime) -> Body:
         for name in [secret_variable(one.id) if one.signature else ""]
     ]
     tokens = [{**row, "roles": str(row["roles"]).split(",")} for row in list_tokens(store)]
+    shown = [shown_change(one) for one in waiting_changes(store, runtime.world.now())]
     return {
+        "changes": shown, "alone": len(runtime.administration.administrators()) == 1,
         "accounts": accounts.list_accounts(store), "tokens": tokens, "sources": sources,
         "calendars": calendar_links(store), "settings": _settings(runtime.settings), "health": runtime.health(),
-        "roles": _known_roles(request, runtime),
+        "roles": sorted(runtime.roles.loaded().known),
     }  # fmt: skip
-
-
-def _known_roles(request: Request, runtime: Runtime) -> list[str]:
-    """The roles of the system, of the playbooks here, and those that somebody has."""
-    here = request.app.state.keyring.playbook_roles()
-    held = {role for account in accounts.list_accounts(runtime.world.store) for role in account.roles}
-    return sorted(SYSTEM_ROLES | PLAYBOOK_ROLES | here | held)
 
 
 def _settings(settings: Settings) -> list[Body]:
@@ -237,7 +243,7 @@ async def _account_page(
     if account is None:
         raise NotFound(Problem(code="A302", message=f"there is no account {name[:100]}", do="see the list of accounts"))
     status = error.http_status if error else 201 if made else 200
-    roles = await asyncio.to_thread(_known_roles, request, runtime)
+    roles = sorted(runtime.roles.loaded().known)
     return page(
         request, "account.html.j2", status, caller=caller, account=account, roles=roles, made=made,
         problems=error.problems if error else (),

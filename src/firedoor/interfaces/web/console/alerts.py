@@ -16,38 +16,39 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy import ColumnElement, select
 from starlette.responses import RedirectResponse, Response
 
-from firedoor.core.people import need_why
 from firedoor.core.problems import FiredoorError, NotFound, Problem, nearest
-from firedoor.interfaces.web.access import Access, allowed
-from firedoor.interfaces.web.alerts import secret_variable
-from firedoor.interfaces.web.auth import Asking, Caller, Running
+from firedoor.core.tasks.answers import need_why
+from firedoor.interfaces.web.api.alerts import secret_variable
 from firedoor.interfaces.web.console import forms
-from firedoor.interfaces.web.covering import cover_rows, readable_rows
-from firedoor.interfaces.web.pages import page
-from firedoor.runtime.start import Runtime
-from firedoor.store.projections import table
-from firedoor.store.tables import AlertRow
+from firedoor.interfaces.web.http.cleaning import Number, Row
+from firedoor.interfaces.web.http.pages import page
+from firedoor.interfaces.web.reading.redaction import cover_rows, readable_rows
+from firedoor.interfaces.web.security.auth import Asking, Caller, Running
+from firedoor.interfaces.web.security.route_table import Access
+from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.tables import AlertRow
+from firedoor.store.incidents.projections import table
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 
 SHOWN = 100
 DECISIONS = {
-    "start": "started an incident", "attach": "belongs to an incident", "ask": "left to a person",
-    "ignore": "not acted on", "duplicate": "delivered before",
+    "start": "started an incident", "attach": "added to an incident", "ask": "needs a person's decision",
+    "ignore": "ignored", "duplicate": "duplicate",
 }  # fmt: skip
 Word = Annotated[str, Query(max_length=200)]
 
 
 @router.get("/alerts", summary="Alerts")
 async def list_alerts(
-    request: Request, runtime: Running, caller: Asking, source: Word = "", decision: Word = "", before: int = 0
+    request: Request, runtime: Running, caller: Asking, source: Word = "", decision: Word = "", before: Number = 0
 ) -> Response:
     """Every detection once, the newest first, with the reasons of the decision about it."""
     return await _page(request, runtime, caller, {"source": source, "decision": decision, "before": before})
 
 
 @router.post("/alerts/{alert}/start", summary="Start a playbook for an alert")
-async def start(request: Request, alert: int, runtime: Running, caller: Asking) -> Response:
+async def start(request: Request, alert: Row, runtime: Running, caller: Asking) -> Response:
     """A person chooses the playbook and says why."""
     given = await forms.form_of(request)
     playbook, why = str(given.get("playbook", "")), str(given.get("why", ""))
@@ -87,7 +88,7 @@ async def _page(
     return page(
         request, "alerts.html.j2", error.http_status if error else 200, caller=caller, alerts=shown, given=given,
         older=last, sources=sorted(runtime.service.sources), decisions=DECISIONS, books=books,
-        may=allowed(Access.RESPOND, caller.person.roles), typed=typed or {}, problems=error.problems if error else (),
+        may=caller.may(Access.RESPOND), typed=typed or {}, problems=error.problems if error else (),
     )  # fmt: skip
 
 

@@ -16,16 +16,16 @@ from sqlalchemy import tuple_
 from starlette.responses import RedirectResponse, Response
 
 from firedoor.core.problems import FiredoorError
-from firedoor.interfaces.web.access import Access, allowed
-from firedoor.interfaces.web.auth import Asking, Caller, Running
-from firedoor.interfaces.web.deliveries import open_to, retry
-from firedoor.interfaces.web.pages import page
-from firedoor.runtime.outbox import SHOW_SUMMARY
-from firedoor.runtime.start import Runtime
-from firedoor.store import delivery_lists
-from firedoor.store.accounts import list_accounts
-from firedoor.store.projections import table
-from firedoor.store.tables import ClockRow, TaskRow
+from firedoor.interfaces.web.api.deliveries import open_to, retry
+from firedoor.interfaces.web.http.pages import page
+from firedoor.interfaces.web.security.auth import Asking, Caller, Running
+from firedoor.interfaces.web.security.route_table import Access
+from firedoor.runtime.loops.outbox import SHOW_SUMMARY
+from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.tables import ClockRow, TaskRow
+from firedoor.store.identity.accounts import list_accounts
+from firedoor.store.incidents.projections import table
+from firedoor.store.outbox import delivery_lists
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 SHOWN = 50
@@ -33,8 +33,9 @@ LOST = timedelta(days=1)
 Which = Literal["waiting", "lost", "sent", "none"]
 Row = dict[str, Any]
 KINDS: Mapping[str, str] = {
-    "task": "is asked", "reminder": "reminder", "escalation": "escalated", "message": "message",
-    "state": "summary and channel", "week": "the week in a letter",
+    "task": "task assigned", "reminder": "reminder", "escalation": "escalated", "message": "message",
+    "state": "summary and channel", "week": "weekly summary", "quota": "alerts refused",
+    "security": "access change",
 }  # fmt: skip
 
 
@@ -63,7 +64,7 @@ async def _page(  # what the page shows
     found = await asyncio.to_thread(_look, runtime, caller, which, number)
     shown = {
         "which": which, "number": number, "pages": max(1, -(-found["count"] // SHOWN)), "now": runtime.world.now(),
-        "health": runtime.outbox.state, "can": allowed(Access.TELL, caller.person.roles),
+        "health": runtime.outbox.state, "can": caller.may(Access.TELL),
         "problems": error.problems if error else (),
     }  # fmt: skip
     return page(request, "deliveries.html.j2", error.http_status if error else 200, caller=caller, **found, **shown)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import asyncio
 from weakref import WeakKeyDictionary
 
-from firedoor.core.operations import Plan
-from firedoor.core.playbook import Playbook
+from firedoor.core.playbook.plan import Plan
+from firedoor.core.playbook.playbook import Playbook
 from firedoor.core.problems import FiredoorError, NotFound, Problem, Refused, nearest
-from firedoor.runtime.start import Runtime
-from firedoor.store.drill_results import DrillRun, drills_kept, keep_drill
+from firedoor.runtime.process.application import Runtime
+from firedoor.store.incidents.drill_results import DrillRun, drills_kept, keep_drill
 
 
 class DrillRuns:
@@ -55,9 +55,13 @@ class DrillRuns:
 
 
 def _rehearse(runtime: Runtime, book: Playbook, plan: Plan, name: str, person: str) -> None:
-    from firedoor.runtime.drill import rehearse_all  # late: a server that never rehearses does not need it
+    from firedoor.runtime.rehearsal.drill import (  # late: a server that never rehearses does not need it
+        Around,
+        rehearse_all,
+    )
 
-    [found] = rehearse_all(book, plan, runtime.world.catalogue, name)
+    around = Around(tuple(runtime.shelf.startable()), runtime.service.sources)
+    [found] = rehearse_all(book, plan, runtime.world.catalogue, name, around)
     run = DrillRun(
         plan.playbook, name, plan.version, plan.digest, runtime.world.now(), person, found.passed, found.mismatches,
         len(found.entries), str(found.view.state), found.story(),

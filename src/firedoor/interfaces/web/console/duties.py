@@ -14,8 +14,8 @@ from starlette.responses import Response
 
 from firedoor.duties.freshness import stale
 from firedoor.duties.search import Search, find_duties
-from firedoor.interfaces.web.auth import Asking, Running
-from firedoor.interfaces.web.pages import page
+from firedoor.interfaces.web.http.pages import page
+from firedoor.interfaces.web.security.auth import Asking, Running
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 

@@ -13,15 +13,15 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from firedoor.core.durations import span
-from firedoor.core.incident import IncidentType
+from firedoor.core.history.durations import span
 from firedoor.core.journal import Body
+from firedoor.core.lifecycle import IncidentType
 from firedoor.core.problems import FiredoorError, Problem
-from firedoor.core.severity import Severity
-from firedoor.interfaces.web.auth import Asking, Running
+from firedoor.interfaces.web.api.figures import figures_for, shown, wanted
 from firedoor.interfaces.web.console.drill_runs import results_of
-from firedoor.interfaces.web.figures import figures_for, shown, wanted
-from firedoor.interfaces.web.pages import page
+from firedoor.interfaces.web.http.pages import page
+from firedoor.interfaces.web.http.words import SEVERITIES
+from firedoor.interfaces.web.security.auth import Asking, Running
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 
@@ -30,7 +30,7 @@ AGAIN = 5  # seconds until a page is loaded anew on which not everything is coun
 BAD = frozenset(("late", "missed"))
 ENDS = {
     "met": "sent in time", "late": "sent late", "missed": "missed", "waived": "ended by decision",
-    "open": "still running", "fell_away": "did not apply after all",
+    "open": "still running", "fell_away": "no longer applied",
 }  # fmt: skip
 Word = Annotated[str, Query(max_length=60)]
 
@@ -53,7 +53,7 @@ async def show(  # the parameters on the wire
     given = {"since": asked.since, "until": asked.until, "type": asked.type, "severity": asked.severity}
     made = page(
         request, "figures.html.j2", status, caller=caller, found=found, given=given, problems=problems,
-        types=list(IncidentType), severities=list(Severity)[::-1], query=urlencode(given), span=span,
+        types=list(IncidentType), severities=SEVERITIES, query=urlencode(given), span=span,
         clocks=_bars({ENDS[name]: (count, name in BAD) for name, count in found["clocks"].items()}),
         months=_bars({month: (count, False) for month, count in found["by_month"].items()}),
         times=_times(found["times"]), drills=drills,

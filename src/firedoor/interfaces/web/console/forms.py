@@ -12,16 +12,19 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
-from starlette.datastructures import FormData
+from starlette.datastructures import FormData, UploadFile
 
-from firedoor.core import dates
+from firedoor.core.dates import arithmetic
 from firedoor.core.facts import FactDefinition, FactType
 from firedoor.core.journal import Body
+from firedoor.core.law.territories import known_zone
 from firedoor.core.problems import InvalidInput, Problem
 from firedoor.core.severity import Severity
-from firedoor.core.territories import zone_of
-from firedoor.runtime.world import World
+from firedoor.core.text import clean_text
+from firedoor.interfaces.web.http.fields import clean_field
+from firedoor.runtime.config.container import World
 
+NOWHERE = "the time zone of this time is not said, and the organisation's own is not known"
 FACT, FIELD, LOW, HIGH, ZONE = "fact.", "field.", ".low", ".high", ".zone"
 LONG = frozenset(("findings", "measures", "attended", "reasons_for_delay", "root_cause"))
 WORDS = {"reference": "Reference or receipt number that proves it", "reasons_for_delay": "Reasons for the delay"}
@@ -29,9 +32,17 @@ ZONES = ("UTC", "Europe/London", "Europe/Berlin", "America/New_York", "America/L
 
 
 async def form_of(request: Request) -> dict[str, Any]:
-    """What was sent, names with several values as lists."""
+    """What was sent, names with several values as lists; words and names of files cleaned."""
     form: FormData = await request.form()
-    return {name: form.getlist(name) if len(form.getlist(name)) > 1 else form[name] for name in form}
+    given = {name: [_cleaned(name, one) for one in form.getlist(name)] for name in form}
+    return {name: values if len(values) > 1 else values[0] for name, values in given.items()}
+
+
+def _cleaned(name: str, value: str | UploadFile) -> str | UploadFile:
+    if isinstance(value, str):
+        return clean_field(name, value)
+    value.filename = clean_text(value.filename or "")
+    return value
 
 
 def fact_input(world: World, definition: FactDefinition, prefix: str, given: Mapping[str, Any], now: str = "") -> Body:
@@ -90,12 +101,12 @@ def read_facts(definitions: Iterable[FactDefinition], prefix: str, given: Mappin
 
 def read_instant(name: str, given: Mapping[str, Any]) -> datetime:
     """An instant in the zone that was chosen. Raises InvalidInput where it is missing, never was, or was twice."""
-    typed, zone = str(given.get(name, "")).strip(), str(given.get(name + ZONE, "")) or "UTC"
+    typed, zone = str(given.get(name, "")).strip(), str(given.get(name + ZONE, "UTC"))
     if not typed:
         raise InvalidInput(
             Problem(code="W148", field=name, message="no instant was given", do="choose a day and a time")
         )
-    return dates.instant(_instant(typed, zone))
+    return arithmetic.instant(_instant(typed, zone))
 
 
 def zones(world: World, *first: str) -> list[str]:
@@ -106,21 +117,25 @@ def zones(world: World, *first: str) -> list[str]:
 def _instant(typed: str, zone: str) -> str:
     """An instant with its offset. What cannot be read goes on as it was typed, so that the core says what is wrong.
 
-    Raises InvalidInput for a time that the change of clocks skips or repeats: a limit must not hang on a guess.
+    Raises InvalidInput for a time that the change of clocks skips or repeats, or of which nobody says where it was that
+    late: a limit must not hang on a guess.
     """
     if len(typed.strip()) <= len("2026-11-22"):  # a day is no instant, and midnight is a guess
         return typed
     try:
-        at, where = datetime.fromisoformat(typed), ZoneInfo(zone)
+        at, where = datetime.fromisoformat(typed), ZoneInfo(zone or "UTC")
     except (ValueError, KeyError, OSError):
         return typed
+    if not (at.tzinfo or zone):
+        problem = Problem(code="W149", field="zone", message=NOWHERE, do="choose the zone beside the time")
+        raise InvalidInput(problem)
     return (at if at.tzinfo else _on_the_wall(at, where)).isoformat()
 
 
 def _on_the_wall(at: datetime, where: ZoneInfo) -> datetime:
     """A time of a zone's wall clock. A form has no place for an offset: where one is needed, UTC is the way."""
     try:
-        return dates.local(at, where)
+        return arithmetic.local(at, where)
     except InvalidInput as error:
         found = error.problems[0]
         do = "choose the zone UTC, and give the time in UTC"
@@ -128,7 +143,8 @@ def _on_the_wall(at: datetime, where: ZoneInfo) -> datetime:
 
 
 def _zones(world: World) -> list[str]:
-    return list(dict.fromkeys((zone_of(world.organisation.facts), *ZONES)))
+    """The organisation's own comes first; while it is unknown, an empty choice does, and whoever types is asked."""
+    return list(dict.fromkeys((known_zone(world.organisation.facts), *ZONES)))
 
 
 def _list(typed: Any) -> list[str]:  # noqa: ANN401 - one value or several

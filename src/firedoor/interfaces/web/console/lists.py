@@ -1,7 +1,7 @@
 """The lists over all incidents: incidents with filters and a search, tasks, clocks; fifty to a page.
 
 Decides that everything is chosen, counted and cut in the database, for this reader. Leaves which incidents a filter or
-a search may find to `finding`, and sealed words to `covering`.
+a search may find to `finding`, and sealed words to `redaction`.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy import Connection, Select, func, select
 from starlette.responses import Response
 
-from firedoor.core.incident import IncidentType, State
-from firedoor.core.severity import Severity
-from firedoor.core.view import SETTLED_CLOCKS
-from firedoor.interfaces.web.auth import Asking, Caller, Running
-from firedoor.interfaces.web.covering import cover_rows, incident_rows, of_visible
-from firedoor.interfaces.web.finding import Wanted, found_by
-from firedoor.interfaces.web.pages import page
-from firedoor.runtime.start import Runtime
-from firedoor.store.projections import table, text_of
-from firedoor.store.tables import ClockRow, IncidentRow, TaskRow
+from firedoor.core.incident.view import SETTLED_CLOCKS
+from firedoor.core.lifecycle import IncidentType, State
+from firedoor.interfaces.web.http.pages import page
+from firedoor.interfaces.web.http.words import SEVERITIES
+from firedoor.interfaces.web.reading.redaction import cover_rows, incident_rows, of_visible
+from firedoor.interfaces.web.reading.search import Wanted, found_by
+from firedoor.interfaces.web.security.auth import Asking, Bounded, Caller, Running
+from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.tables import ClockRow, IncidentRow, TaskRow
+from firedoor.store.incidents.projections import table, text_of
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 
@@ -35,13 +35,15 @@ Found = dict[str, Any]
 
 @router.get("/incidents", summary="The list of incidents")
 async def list_incidents(  # noqa: PLR0913, PLR0917 - the parameters on the wire
-    request: Request, runtime: Running, caller: Asking, open: Word = "", severity: Word = "", state: Word = "",  # noqa: A002 - on the wire
+    request: Request, runtime: Running, caller: Asking, places: Bounded,
+    open: Word = "", severity: Word = "", state: Word = "",  # noqa: A002 - on the wire
     type: Word = "", q: Word = "", page: Number = 1,  # noqa: A002 - on the wire
 ) -> Response:  # fmt: skip
     """Newest first; each with its next limit and how many people are asked."""
     given = {"open": open, "severity": severity, "state": state, "type": type, "q": q.strip()}
-    found = await asyncio.to_thread(_incidents, runtime, caller, given, page)
-    words = {"types": list(IncidentType), "all_states": list(State), "severities": list(Severity)[::-1]}
+    async with places.looking(caller.person.name, given["q"]):
+        found = await asyncio.to_thread(_incidents, runtime, caller, given, page)
+    words = {"types": list(IncidentType), "all_states": list(State), "severities": SEVERITIES}
     return _page(request, "incidents.html.j2", runtime, caller, given, page, {**found, **words})
 
 
@@ -58,11 +60,18 @@ async def list_tasks(
 
 @router.get("/clocks", summary="Clocks of all incidents")
 async def list_clocks(
-    request: Request, runtime: Running, caller: Asking, which: Word = "open", q: Word = "", page: Number = 1
+    request: Request,
+    runtime: Running,
+    caller: Asking,
+    places: Bounded,
+    which: Word = "open",
+    q: Word = "",
+    page: Number = 1,
 ) -> Response:
     """What runs out first on top; one without an outer limit comes last."""
     given = {"which": which, "q": q.strip()}
-    found = await asyncio.to_thread(_clocks, runtime, caller, given, page)
+    async with places.looking(caller.person.name, given["q"]):
+        found = await asyncio.to_thread(_clocks, runtime, caller, given, page)
     rows = await cover_rows(runtime, caller, found["rows"])
     return _page(request, "clocks.html.j2", runtime, caller, given, page, {**found, "rows": rows})
 

@@ -12,11 +12,17 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from firedoor.core.problems import NotPermitted, Problem
-from firedoor.interfaces.web.auth import Asking, Caller, Running
-from firedoor.interfaces.web.pages import page
-from firedoor.runtime.start import Runtime
-from firedoor.store.accounts import find_account
-from firedoor.store.calendar_links import ACCOUNT, LOCAL, calendar_links, make_calendar_link, revoke_calendar_link
+from firedoor.interfaces.web.http.pages import page
+from firedoor.interfaces.web.security.auth import Asking, Caller, Running
+from firedoor.runtime.process.application import Runtime
+from firedoor.store.identity.accounts import find_account
+from firedoor.store.identity.calendar_links import (
+    ACCOUNT,
+    LOCAL,
+    calendar_links,
+    make_calendar_link,
+    revoke_calendar_link,
+)
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 
@@ -47,7 +53,8 @@ async def make(request: Request, runtime: Running, caller: Asking) -> Response:
 async def revoke(request: Request, link: str, runtime: Running, caller: Asking) -> Response:  # noqa: ARG001 - as the others
     """It shows nothing from now on."""
     world = runtime.world
-    await asyncio.to_thread(revoke_calendar_link, world.store, link, world.now(), caller.person.name)
+    by, mine = caller.person.actor, caller.person.name
+    await asyncio.to_thread(revoke_calendar_link, world.store, link, world.now(), by, mine)
     return RedirectResponse("/me#calendar", 303)
 
 

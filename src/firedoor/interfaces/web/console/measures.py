@@ -8,9 +8,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from firedoor.interfaces.web.auth import Asking, Running
-from firedoor.interfaces.web.measures import State, measures_of
-from firedoor.interfaces.web.pages import page
+from firedoor.interfaces.web.api.measures import State, measures_of
+from firedoor.interfaces.web.http.pages import page
+from firedoor.interfaces.web.security.auth import Asking, Running
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 SHOWN = 500

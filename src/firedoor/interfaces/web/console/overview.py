@@ -15,14 +15,14 @@ from fastapi import APIRouter, Request
 from sqlalchemy import Connection, case, func, select
 from starlette.responses import Response
 
-from firedoor.core.view import SETTLED_CLOCKS
-from firedoor.interfaces.web.auth import Asking, Caller, Running
-from firedoor.interfaces.web.console.words import SEVERITIES
-from firedoor.interfaces.web.covering import cover_rows, incident_rows, of_visible, visible
-from firedoor.interfaces.web.pages import page
-from firedoor.runtime.start import Runtime
-from firedoor.store.projections import table, text_of
-from firedoor.store.tables import ClockRow, HoldRow, IncidentRow, TaskRow
+from firedoor.core.incident.view import SETTLED_CLOCKS
+from firedoor.interfaces.web.http.pages import page
+from firedoor.interfaces.web.http.words import SEVERITIES
+from firedoor.interfaces.web.reading.redaction import cover_rows, incident_rows, of_visible, visible
+from firedoor.interfaces.web.security.auth import Asking, Caller, Running
+from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.tables import ClockRow, HoldRow, IncidentRow, TaskRow
+from firedoor.store.incidents.projections import table, text_of
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 
@@ -54,6 +54,7 @@ def _look(runtime: Runtime, caller: Caller) -> dict[str, Any]:
             "severities": _severities(connection, caller),
             "incidents": incident_rows(runtime, caller, _rows(connection, _incidents(connection, caller))),
             "clocks": _rows(connection, _next_clocks(connection, caller)),
+            "without_number": _without_number(connection, caller),
             "tasks": _rows(connection, _my_tasks(connection, caller)),
             "overdue": _overdue(connection, caller, now),
             "loose": _rows(connection, _loose(connection, caller)),
@@ -89,6 +90,14 @@ def _next_clocks(connection: Connection, caller: Caller) -> Any:  # noqa: ANN401
     running = columns.state.not_in(SETTLED_CLOCKS) & columns.due_at.is_not(None)
     where = running & of_visible(connection, caller, columns.incident)
     return select(table(ClockRow)).where(where).order_by(columns.due_at).limit(NEXT + 1)
+
+
+def _without_number(connection: Connection, caller: Caller) -> int:
+    """How many open duties the law gives no number of hours: no deadline passes, and they are owed all the same."""
+    columns = table(ClockRow).c
+    where = columns.state.not_in(SETTLED_CLOCKS) & columns.due_at.is_(None)
+    query = select(func.count()).where(where & of_visible(connection, caller, columns.incident))
+    return int(connection.execute(query).scalar_one())
 
 
 def _my_tasks(connection: Connection, caller: Caller) -> Any:  # noqa: ANN401 - a query of SQLAlchemy's

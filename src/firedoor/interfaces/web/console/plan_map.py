@@ -9,23 +9,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from firedoor.core.incident import Phase
 from firedoor.core.journal import Body
-from firedoor.core.operations import Ask, Call, Choose, Keep, Mark, Operation, Tell, Wait
-from firedoor.interfaces.web import shapes
-from firedoor.interfaces.web.glance import Glance
+from firedoor.core.lifecycle import Phase
+from firedoor.core.playbook.plan import Ask, Call, Choose, Keep, Mark, Operation, Tell, Wait
+from firedoor.interfaces.web.reading import serializers
+from firedoor.interfaces.web.reading.cache import Glance
 
 PHASES = {
     "identification": "Identification", "containment": "Containment", "remediation": "Remediation",
-    "post_incident": "After the incident",
+    "post_incident": "Post-incident",
 }  # fmt: skip
 WORDS = {
-    "pending": "not yet", "ready": "next", "running": "running", "waiting": "waits", "stuck": "stuck",
-    "finished": "done", "failed": "failed", "skipped": "left out", "begun": "begun",
+    "pending": "not started", "ready": "next", "running": "running", "waiting": "waiting", "stuck": "stuck",
+    "finished": "done", "failed": "failed", "skipped": "skipped", "begun": "started",
 }  # fmt: skip
 DOES = {
-    "call": "acts on a target", "keep": "keeps evidence", "ask": "asks a person", "tell": "tells people",
-    "mark": "moves the incident", "wait": "lets time pass", "choose": "looks at the facts",
+    "call": "changes a target", "keep": "keeps evidence", "ask": "asks a person", "tell": "tells people",
+    "mark": "updates the incident's state", "wait": "waits", "choose": "checks the facts",
 }  # fmt: skip
 URGENT = ("stuck", "failed", "running", "waiting", "ready")
 OVER = frozenset(("finished", "failed", "skipped"))
@@ -34,7 +34,7 @@ SHOWN = 60  # operations of one step; a step can be repeated over many clocks
 
 def plan_map(found: Glance) -> list[Body]:
     """The four phases with their steps, as this caller sees them."""
-    operations = found.show(shapes.progress(found))
+    operations = found.show(serializers.progress(found))
     waits = _waits(found, operations)
     steps: dict[str, Body] = {}
     for operation in operations:

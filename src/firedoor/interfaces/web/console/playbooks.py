@@ -7,6 +7,7 @@ geometry to `core.plan_chart`, the plan's soundness to the compiler and starting
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
@@ -14,45 +15,47 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from firedoor.core.assessment import assess
+from firedoor.core.alerts.evidence_strength import EVIDENCE
 from firedoor.core.journal import Body
-from firedoor.core.operations import SETTLED, Ask, Choose, Edge, Operation, Plan, Wait
-from firedoor.core.people import need_why
-from firedoor.core.plan_chart import plain_title, plan_chart, step_title, who
-from firedoor.core.playbook import Playbook
+from firedoor.core.law.assessment import assess
+from firedoor.core.law.territories import enrich
+from firedoor.core.playbook.plan import SETTLED, Ask, Choose, Edge, Operation, Plan, Wait
+from firedoor.core.playbook.plan_chart import plain_title, plan_chart, step_title, who
+from firedoor.core.playbook.playbook import Playbook
 from firedoor.core.problems import FiredoorError, NotFound, Problem, nearest
+from firedoor.core.tasks.answers import need_why
 from firedoor.core.ternary import NO
-from firedoor.core.territories import enrich
-from firedoor.interfaces.web.access import Access, allowed
-from firedoor.interfaces.web.auth import Asking, Caller, Running
 from firedoor.interfaces.web.console import forms
 from firedoor.interfaces.web.console.drill_runs import results_of, runs_of
-from firedoor.interfaces.web.console.words import span
-from firedoor.interfaces.web.pages import page
-from firedoor.runtime import library
-from firedoor.runtime.dry_run import AT_ONCE, NOT_TAKEN, OPEN, PERSON, what_would_be_done
-from firedoor.runtime.start import Runtime
-from firedoor.store.drill_results import DrillRun
+from firedoor.interfaces.web.http.pages import page
+from firedoor.interfaces.web.http.words import span
+from firedoor.interfaces.web.security.auth import Asking, Caller, Running
+from firedoor.interfaces.web.security.route_table import Access
+from firedoor.runtime.config import playbooks
+from firedoor.runtime.process.application import Runtime
+from firedoor.runtime.rehearsal.dry_run import AT_ONCE, NOT_TAKEN, OPEN, PERSON, what_would_be_done
+from firedoor.runtime.service.start_keys import MAXIMUM_KEY
+from firedoor.store.incidents.drill_results import DrillRun
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 
 PHASES = {
     "identification": "Identification", "containment": "Containment", "remediation": "Remediation",
-    "post_incident": "After the incident",
+    "post_incident": "Post-incident",
 }  # fmt: skip
 DOES = {
-    "call": "acts on a target", "keep": "keeps evidence", "ask": "asks a person", "tell": "tells people",
-    "mark": "moves the incident", "wait": "lets time pass", "choose": "looks at the facts",
+    "call": "changes a target", "keep": "keeps evidence", "ask": "asks a person", "tell": "tells people",
+    "mark": "updates the incident's state", "wait": "waits", "choose": "checks the facts",
 }  # fmt: skip
 WHEN = {
     AT_ONCE: "At once", OPEN: "Depends on what is found", PERSON: "After a person decides",
-    NOT_TAKEN: "Left out with these facts",
+    NOT_TAKEN: "Skipped with these facts",
 }  # fmt: skip
 PROVED = (
-    "Every reference and every name in it resolves.", "Evidence is kept before anything that could alter it.",
-    "No path closes the incident while a duty is neither met nor waived by a named person.",
-    "Every approval can end, and silence is never an answer.", "What cannot be undone is opted in and approved.",
-    "Every drill compiles.",
+    "All references and names resolve.", "Evidence is preserved before anything that could change it.",
+    "The incident cannot be closed while a duty is neither met nor waived by a named person.",
+    "Every approval has an end; no answer never counts as a yes.", "Irreversible actions are opted in and approved.",
+    "All drills compile.",
 )  # fmt: skip
 
 
@@ -103,15 +106,26 @@ async def start(request: Request, name: str, runtime: Running, caller: Asking) -
             return _start_page(request, runtime, caller, plan, given, dry=_dry(plan, found))
         why = str(given.get("why", ""))
         need_why(why)
-        incident = await runtime.service.open(name, facts, str(given.get("title", "")).strip(), why, caller.person)
+        title, anyway = str(given.get("title", "")).strip(), str(given.get("anyway", ""))
+
+        async def opened(mark: str) -> str:
+            practice = bool(given.get("practice"))
+            return await runtime.service.open(
+                name, facts, title, why, caller.person, anyway=anyway, practice=practice, mark=mark
+            )
+
+        said, once = (
+            {"playbook": name, "facts": facts, "title": title, "why": why, "anyway": anyway},
+            str(given.get("once", "")),
+        )
+        incident, _ = await runtime.service.start_keys.once(once[:MAXIMUM_KEY], said, caller.person, opened)
     except FiredoorError as error:
         return _start_page(request, runtime, caller, plan, given, error)
     return RedirectResponse(f"/incidents/{incident}", 303)
 
 
 def _may(caller: Caller) -> dict[str, bool]:
-    roles = caller.person.roles
-    return {"start": allowed(Access.RESPOND, roles), "drill": allowed(Access.WORK, roles)}
+    return {"start": caller.may(Access.RESPOND), "drill": caller.may(Access.WORK)}
 
 
 def _plan(runtime: Runtime, name: str) -> Plan:
@@ -128,7 +142,7 @@ def _line(runtime: Runtime, plan: Plan, runs: Sequence[DrillRun]) -> Body:
     names = {one.drill for one in drills}
     found = [run for run in runs if run.playbook == plan.playbook and run.drill in names]
     wrong = sum(not run.passed for run in found)
-    said = f"{wrong} of {len(found)} went wrong" if wrong else f"{len(found)} as expected" if found else "not run yet"
+    said = f"{wrong} of {len(found)} failed" if wrong else f"{len(found)} passed" if found else "not run yet"
     return {"plan": plan, "description": book.header.description, "drills": len(drills), "said": said, "wrong": wrong}
 
 
@@ -162,7 +176,7 @@ def _whole(runtime: Runtime, plan: Plan) -> Body:
 def _problems(book: Playbook) -> Sequence[Problem]:
     """What is wrong with the file as it stands now; an incident would still start by the last good plan."""
     try:
-        library.compiled(book.source.file)
+        playbooks.compiled(book.source.file)
     except FiredoorError as error:
         return error.problems
     return ()
@@ -229,6 +243,7 @@ def _start_page(
     inputs = [
         (fact, forms.fact_input(runtime.world, fact, "", given, "unknown"))
         for fact in plan.facts
+        if fact.name != EVIDENCE
     ]  # fmt: skip
     first = [shown for fact, shown in inputs if fact.required or str(fact.type) in ("severity", "target")]
     more = [shown for _, shown in inputs if shown not in first]
@@ -237,7 +252,26 @@ def _start_page(
         request, "playbook_start.html.j2", error.http_status if error else 200, caller=caller, plan=plan, dry=dry,
         first=first, more=more, wide=bool(typed or error),
         problems=error.problems if error else (), why=str(given.get("why", "")), title=str(given.get("title", "")),
+        practice=bool(given.get("practice")), anyway=str(given.get("anyway", "")),
+        once=str(given.get("once", "")) or secrets.token_urlsafe(12),
+        doubted=bool(given.get("anyway")) or _doubted(error, dry),
     )  # fmt: skip
+
+
+def _gaps(told: list[Body]) -> dict[str, list[str]]:
+    """What could not be kept of each target, because the inventory does not describe it."""
+    found: dict[str, list[str]] = {}
+    for one in told:
+        for name in one.get("not_in_inventory", ()):
+            names = found.setdefault(str(one["target"]), [])
+            names += [name] if name not in names else []
+    return found
+
+
+def _doubted(error: FiredoorError | None, dry: Body | None) -> bool:
+    """Whether the checks of a start refuse it, so that the page offers to start all the same."""
+    refused = dry["start"]["refused"] if dry else ()
+    return bool(refused) or any(problem.code == "N104" for problem in (error.problems if error else ()))
 
 
 def _dry(plan: Plan, found: Body) -> Body:
@@ -254,7 +288,9 @@ def _dry(plan: Plan, found: Body) -> Body:
         for when, title in WHEN.items()
     ]  # fmt: skip
     return {
-        "missing": found["missing"], "groups": [group for group in groups if group["operations"]], "does": DOES,
+        "missing": found["missing"], "start": found["start"],
+        "groups": [group for group in groups if group["operations"]], "does": DOES,
         "calls": [one for one in told if one["do"] == "call" and one["when"] != NOT_TAKEN and one["verb"] != "capture"],
         "asks": [one for one in told if one["do"] == "ask" and one["when"] != NOT_TAKEN], "words": WHEN,
+        "gaps": _gaps(told),
     }  # fmt: skip

@@ -7,6 +7,7 @@ closing opens an incident of two steps, opening answers its second. Leaves what 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
@@ -15,27 +16,29 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from firedoor.core.need_to_know import may_read
-from firedoor.core.people import Answer, need_why
+from firedoor.core.access.need_to_know import may_read
 from firedoor.core.ports import Verdict
 from firedoor.core.problems import FiredoorError, NotPermitted, Problem, Refused
-from firedoor.core.targets import Door, Target
-from firedoor.interfaces.web.access import Access, allowed
-from firedoor.interfaces.web.auth import Asking, Caller, Running
+from firedoor.core.targets import Door, Inventory, Target
+from firedoor.core.tasks.answers import Answer, need_why
+from firedoor.interfaces.web.api.holds import held
 from firedoor.interfaces.web.console import forms
-from firedoor.interfaces.web.holds import held
-from firedoor.interfaces.web.pages import page
-from firedoor.runtime.dry_run import PATIENCE
-from firedoor.runtime.start import Runtime
-from firedoor.store.projections import table
-from firedoor.store.tables import HoldRow
+from firedoor.interfaces.web.http.pages import page
+from firedoor.interfaces.web.security.auth import Asking, Caller, Running
+from firedoor.interfaces.web.security.route_table import Access
+from firedoor.runtime.execution.evidence_gaps import gaps_in
+from firedoor.runtime.process.application import Runtime
+from firedoor.runtime.rehearsal.dry_run import PATIENCE
+from firedoor.runtime.service.start_keys import MAXIMUM_KEY
+from firedoor.store.database.tables import HoldRow
+from firedoor.store.incidents.projections import table
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 
 BY_HAND = "close-a-door"
 RESUME = "remediation.resume.approve"
 HOLDS = {
-    "held": "held closed", "drifted": "serves again", "unseen": "not seen closed", "closing": "being closed",
+    "held": "closed", "drifted": "answering again", "unseen": "not confirmed closed", "closing": "being closed",
     "opening": "being opened",
 }  # fmt: skip
 SEEN = {"yes": "answers", "no": "refuses", "unknown": "unknown"}
@@ -78,8 +81,13 @@ async def suspend(request: Request, target: str, runtime: Running, caller: Askin
         if found.never_suspend:
             message = f"{target} is never suspended by Firedoor: {found.because}"
             raise Refused(Problem(code="K502", message=message, do="close what misuses it instead"))
-        facts, title = {"endpoint": target}, f"{target} closed by hand"
-        incident = await runtime.service.open(_two_steps(), facts, title, why, caller.person)
+        facts, title, once = {"endpoint": target}, f"Close {target} by hand", str(given.get("once", ""))
+
+        async def opened(mark: str) -> str:
+            return await runtime.service.open(_two_steps(), facts, title, why, caller.person, mark=mark)
+
+        said = {"playbook": BY_HAND, "facts": facts, "why": why}
+        incident, _ = await runtime.service.start_keys.once(once[:MAXIMUM_KEY], said, caller.person, opened)
     except FiredoorError as error:
         return await _page(request, runtime, caller, target, error, typed=why)
     return RedirectResponse(f"/incidents/{incident}", 303)
@@ -100,7 +108,7 @@ async def resume(request: Request, target: str, runtime: Running, caller: Asking
 
 def _two_steps() -> Path:
     """The playbook of a door that is closed by hand, the same as on the command line."""
-    return Path(str(files("firedoor.interfaces.cli") / f"{BY_HAND}.yaml"))
+    return Path(str(files("firedoor.interfaces.cli.playbooks") / f"{BY_HAND}.yaml"))
 
 
 async def _opened(runtime: Runtime, caller: Caller, target: str, why: str) -> str:
@@ -128,7 +136,7 @@ def _closed_to(target: str) -> NotPermitted:
 
 def _not_ours(target: str, holders: list[Mapping[str, Any]]) -> Refused:
     if not holders:
-        message, do = f"nothing here holds {target} closed", "“Look now” says whether it is closed at all"
+        message, do = f"nothing here holds {target} closed", "use “Check now” to see whether it is closed"
     else:
         running = next(row["id"] for row in holders if not row["closed_at"])
         message = f"{target} is held closed by {running}, which is still going on"
@@ -143,12 +151,12 @@ async def _page(
     target = runtime.world.target(name)
     doors = await asyncio.gather(*(_door(runtime, target, door) for door in target.doors))
     kept = (await asyncio.to_thread(_held, runtime, caller)).get(target.id, [])
-    roles = caller.person.roles
-    may = {"close": allowed(Access.RESPOND, roles), "work": allowed(Access.WORK, roles)}
+    may = {"close": caller.may(Access.RESPOND), "work": caller.may(Access.WORK)}
+    gaps = list(gaps_in(runtime.shelf.plans.values(), Inventory(targets={name: target})))
     return page(
         request, "target.html.j2", error.http_status if error else 200, caller=caller, target=target, doors=doors,
         held=kept, holds=HOLDS, may=may, problems=error.problems if error else (), verdict=verdict, seen=SEEN,
-        typed=typed, now=runtime.world.now(),
+        typed=typed, once=secrets.token_urlsafe(12), gaps=gaps, now=runtime.world.now(),
     )  # fmt: skip
 
 
@@ -160,7 +168,7 @@ async def _door(runtime: Runtime, target: Target, door: Door) -> dict[str, Any]:
     except FiredoorError as error:
         return {"door": door, "plan": None, "problems": error.problems}
     except TimeoutError:
-        problem = Problem(code="R101", message=f"it did not say within {PATIENCE:.0f} s what it would do")
+        problem = Problem(code="R101", message=f"no answer within {PATIENCE:.0f} s about what it would do")
         return {"door": door, "plan": None, "problems": (problem,)}
     return {"door": door, "plan": plan, "problems": ()}
 

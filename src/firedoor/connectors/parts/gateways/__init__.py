@@ -1,0 +1,1 @@
+"""What the connectors of gateways share: their files, sockets and workers."""

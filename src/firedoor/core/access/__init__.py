@@ -1,0 +1,1 @@
+"""Who may do and read what: roles, need-to-know, what is covered, and the security journal."""

@@ -1,0 +1,1 @@
+"""Evidence: its kinds, who may read each, and who touched what."""

@@ -1,0 +1,1 @@
+"""A run: what is done, what is next, what waits, and how people steer it."""

@@ -1,0 +1,113 @@
+"""A target that the inventory does not have, or that nobody has named: whatever fails for it is asked about once.
+
+Decides that all operations which fail for the same missing target are one task for the first role, those that fail
+while it is open included; that one answer counts for all of them; and that the task which an alert's unknown target
+opened at the start ends then, or as soon as another target is named. Leaves finding it to `runtime.perform` and
+`runtime.start_checks`, and what an answer does to an operation to `view_tasks`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from firedoor.core.execution.progress import Progress, Status
+from firedoor.core.incident.view import RESCUE, START_TASK, IncidentView, TaskView
+from firedoor.core.journal import Body, Draft, Kind
+from firedoor.core.playbook.plan import Plan
+from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem
+
+ABSENT = f"{RESCUE}target#"
+ACTOR = "firedoor"
+HOURS = 1
+CHOICES: list[Body] = [
+    {"id": name, "label": label, "consequence": consequence}
+    for name, label, consequence in (
+        ("retry", "It is described now, or corrected: try again", "Everything that failed for it is tried once more."),
+        ("by_hand", "I did it by hand", "All of it counts as done by you; your note says what and how."),
+        ("skip", "Go on without it", "All of it is left out, and what depends on it; your reason is on record."),
+    )
+]
+
+
+class NoSuchTarget(NotFound):
+    """The inventory has no target of this name."""
+
+    def __init__(self, name: str, do: str) -> None:
+        super().__init__(Problem(code="N104", message=f'the inventory has no target "{name[:80]}"', do=do))
+        self.target = name
+
+
+class NotNamed(InvalidInput):
+    """Nobody has said which target it is."""
+
+    def __init__(self, template: str) -> None:
+        message = f"which target {template} means is not known yet"
+        super().__init__(Problem(code="R103", message=message, do="set the fact, then try again"))
+        self.target = template
+
+
+def record(error: FiredoorError) -> Body:
+    """What the journal holds of a failure for a missing target; empty for every other one."""
+    if not isinstance(error, (NoSuchTarget, NotNamed)):
+        return {}
+    problem = error.problems[0]
+    return {"target": error.target, "problem": problem.message, "do": problem.do}
+
+
+def asked(plan: Plan, view: IncidentView, progress: Progress, now: datetime) -> list[Draft]:
+    """The one task for each missing target of which nobody is asked yet."""
+    new: dict[str, Body] = {}
+    for one in progress.having(Status.STUCK):
+        absent = view.operations[one.id].absent
+        if absent and not _about(view, str(absent["target"])):
+            new.setdefault(str(absent["target"]), absent)
+    known = sum(name.startswith(ABSENT) for name in view.tasks)
+    drafts = []
+    for number, (target, absent) in enumerate(new.items(), known + 1):
+        drafts += [_task(plan, view.id, number, absent, now), *_start_ends(view, target)]
+    return drafts
+
+
+def named_otherwise(view: IncidentView) -> list[Draft]:
+    """The end of the task about the target of an alert, once none of the facts that it was about says so any more."""
+    task = view.tasks.get(START_TASK)
+    wrong = task.payload.get("facts", {}) if task is not None and task.open else {}
+    if not wrong or any(view.facts.get(name) == value for name, value in wrong.items()):
+        return []
+    return [_ends("another target is named")]
+
+
+def _about(view: IncidentView, target: str) -> list[TaskView]:
+    return [task for task in view.open_tasks() if task.payload.get("absent") == target]
+
+
+def _start_ends(view: IncidentView, target: str) -> Iterator[Draft]:
+    """What was asked at the start is asked here, with more answers."""
+    task = view.tasks.get(START_TASK)
+    if task is not None and task.open and list(task.payload.get("facts", {}).values()) == [target]:
+        yield _ends("it is asked together with what failed for it")
+
+
+def _ends(why: str) -> Draft:
+    return Draft(Kind.FAULT_MENDED, ACTOR, {"task": START_TASK, "why": why})
+
+
+def _task(plan: Plan, incident: str, number: int, absent: Body, now: datetime) -> Draft:
+    lead, *others = plan.roles or ("commander",)
+    body: Body = {
+        "task": f"{ABSENT}{number}", "op": "", "kind": "rescue", "role": lead,
+        "escalate_to": others[0] if others else lead, "guidance": _guidance(incident, absent), "choices": CHOICES,
+        "question": f"Nothing can be closed, looked at or kept there: {absent['problem']}. What becomes of it?",
+        "asks": [], "approvals": 1, "due_at": (now + timedelta(hours=HOURS)).isoformat(),
+        "payload": {"absent": absent["target"]},
+    }  # fmt: skip
+    return Draft(Kind.TASK_OPENED, ACTOR, body)
+
+
+def _guidance(incident: str, absent: Body) -> str:
+    remedy = (
+        f"A wrong name is corrected with `firedoor facts {incident} set`; if it is right, close it by hand now, and "
+        "describe it in targets.yaml."
+    )
+    return "\n".join((str(absent["do"]), remedy, "One answer counts for everything that fails for this target."))

@@ -1,0 +1,126 @@
+"""What was closed, door by door, and how that is known: a fold for the incident's page and the report.
+
+Decides the one word for each target (closed, open again, closed by hand, not proved) from
+recorded outcomes and looks; a suspension counts as proved only by what the data plane showed.
+Leaves proving to the connectors.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from firedoor.core.history.operation_titles import Names
+from firedoor.core.incident.holds import again_of, in_words
+from firedoor.core.incident.view import IncidentView, OperationRecord
+from firedoor.core.journal import Body
+from firedoor.core.playbook.plan import Call
+
+STATES = {
+    "drifted": "not kept closed: it serves again, or the platform says so, and nobody opened it here",
+    "unseen": "closed once; whether it still is cannot be seen now",
+    "suspended": "closed, proved on the data plane",
+    "by_hand": "closed by hand, on the word of a person; not proved by Firedoor",
+    "resumed": "open again, proved on the data plane",
+    "running": "being worked on",
+    "failed": "not proved closed",
+    "captured": "its state was captured; not closed",
+    "skipped": "left as it was",
+}
+
+
+def containment(view: IncidentView, names: Names) -> list[Body]:
+    """Return every target that the incident touched, in the order in which it was first touched."""
+    targets: dict[str, Body] = {}
+    records = sorted(view.operations.items(), key=lambda item: item[1].finished_seq or item[1].started_seq)
+    for instance, record in records:
+        operation = names.operation(instance)
+        if isinstance(operation, Call) and record.status:
+            name = str(record.result.get("target") or names.target(instance, view))
+            target = targets.setdefault(
+                name, {"target": name, "state": "skipped", "means": "", "before": [], "events": []}
+            )
+            again = again_of(instance)
+            verb = {"close": "suspend", "open": "resume"}[again[1]] if again else operation.verb
+            _add(target, instance, verb, record)
+    for target in targets.values():
+        _add_hold(target, view)
+        target["means"] = STATES[target["state"]]
+    return list(targets.values())
+
+
+def _add_hold(target: Body, view: IncidentView) -> None:
+    """How it was kept closed: every look that was written down, and how it stands now."""
+    hold = view.holds.get(target["target"])
+    looks = [look for look in view.hold_story if look["target"] == target["target"]]
+    for look in looks:
+        said, seen = in_words(look["what"], look)
+        target["events"].append(
+            {"op": look["op"], "verb": "look", "status": "finished", "outcome": f"{said}: {seen}", "attempts": 1,
+             "problem": "", "seq": look["seq"], "doors": []}
+        )  # fmt: skip
+    target["events"].sort(key=lambda event: event["seq"])
+    names = ("since", "every", "on_drift", "state", "seen_at")
+    target["held"] = {**{name: hold[name] for name in names}, "drifts": len(hold["drifts"])} if hold else None
+    if hold:
+        target["state"] = {"drifted": "drifted", "unseen": "unseen", "held": target["state"]}.get(
+            hold["state"], "running"
+        )
+
+
+def _add(target: Body, instance: str, verb: str, record: OperationRecord) -> None:
+    result = record.result
+    if verb == "capture" and record.status == "finished":
+        target["before"] += [_before(snapshot) for snapshot in result.get("snapshots", [])]
+    else:
+        target["events"].append(_event(instance, verb, record))
+    target["state"] = _state(target["state"], verb, record)
+
+
+def _before(snapshot: Body) -> Body:
+    return {"door": snapshot["door"], "taken_at": snapshot["taken_at"], "sha256": snapshot["digest"]}
+
+
+def _event(instance: str, verb: str, record: OperationRecord) -> Body:
+    result = record.result
+    event: Body = {
+        "op": instance, "verb": verb, "status": record.status, "outcome": record.outcome, "attempts": record.attempts,
+        "problem": record.problem if record.status != "finished" else "",
+        "seq": record.finished_seq or record.started_seq,
+    }  # fmt: skip
+    if record.by_hand:
+        return {**event, "by_hand": {"by": result.get("by", ""), "why": result.get("why", "")}, "doors": []}
+    doors = [_door(door) for door in result.get("doors", [])]
+    if result.get("probes"):
+        receipts = result.get("receipts", [])
+        at = receipts[-1]["at"] if receipts else None
+        proved = result.get("proved", "unknown")
+        doors.append(
+            {"door": result.get("door", ""), "proved": proved, "probes": result["probes"], "at": at, "problem": ""}
+        )
+    return {**event, "doors": doors}
+
+
+def _door(door: Body) -> Body:
+    receipt: dict[str, Any] = door.get("receipt") or {}
+    return {
+        "door": door["door"], "proved": door.get("proved", "unknown"), "probes": door.get("probes", []),
+        "at": receipt.get("at"), "changed": receipt.get("changed"), "problem": door.get("problem", ""),
+        "seen": door.get("proof", ""),
+    }  # fmt: skip
+
+
+def _state(before: str, verb: str, record: OperationRecord) -> str:
+    closed = before in ("suspended", "by_hand")
+    if verb == "capture":
+        return "captured" if before == "skipped" and record.status == "finished" else before
+    if verb == "suspend":
+        return before if closed and record.status == "skipped" else _suspended(record)
+    if verb == "resume" and record.status == "finished" and record.result.get("changed"):
+        return "resumed"
+    return before
+
+
+def _suspended(record: OperationRecord) -> str:
+    if record.status == "finished":
+        return "by_hand" if record.by_hand else "suspended"
+    return {"failed": "failed", "skipped": "skipped"}.get(record.status, "running")

@@ -1,0 +1,1 @@
+"""The language of playbooks: YAML with positions, conditions over facts, words with holes, strict JSON."""

@@ -1,0 +1,1 @@
+"""Tasks for people: answers, passing on, reminders, and what a question holds up."""

@@ -1,0 +1,1 @@
+"""Commands about incidents: open, answer, decide, read."""

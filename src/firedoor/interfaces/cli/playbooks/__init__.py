@@ -1,0 +1,1 @@
+"""Commands about playbooks and their targets: check, drill, rehearse, import."""

@@ -1,0 +1,1 @@
+"""Commands about the installation: server, accounts, keys, audit, doctor."""

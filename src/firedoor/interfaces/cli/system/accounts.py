@@ -1,0 +1,154 @@
+"""`account` and `console`: who may sign in on the console, and the way in for this machine's own user.
+
+Decides that a password is typed or read from standard input and never given as an argument. Leaves everything else to
+the API.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from firedoor.interfaces.cli.system.tokens import waiting
+from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.options import Format, FormatOption
+
+app = typer.Typer(no_args_is_help=True, help="Manage accounts that can sign in.")
+
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="The account; the journal shows this name.", show_default=False)
+]
+Roles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--role", metavar="ROLE", help="Such as commander, dpo, viewer. Repeat it for more.", show_default=False
+    ),
+]
+Stdin = Annotated[bool, typer.Option("--password-stdin", help="Read the password from standard input.")]
+Display = Annotated[str | None, typer.Option("--display", help="The name that people read.", show_default=False)]
+Email = Annotated[str | None, typer.Option("--email", help="Where messages go.", show_default=False)]
+Slack = Annotated[str | None, typer.Option("--slack", metavar="ID", help="The user's id in Slack.", show_default=False)]
+
+
+@app.command()
+def create(
+    name: Name,
+    role: Roles = None,
+    display: Display = None,
+    email: Email = None,
+    slack: Slack = None,
+    password_stdin: Stdin = False,
+    no_password: Annotated[bool, typer.Option("--no-password", help="Only Slack knows the account.")] = False,
+) -> None:
+    """Create an account. Prompts for the password."""
+    from firedoor.interfaces.cli.terminal.client import call
+
+    body = {"name": name, "roles": role or [], **_given(display=display, email=email, slack_id=slack)}
+    if not no_password:
+        body["password"] = _password(from_stdin=password_stdin)
+    made = call(lambda api: api.post("/accounts", body))
+    if not made.get("waits_for"):
+        render.line(f"{render.escape(made['name'])} may sign in: {', '.join(made['roles']) or 'no role'}")
+    waiting(made)
+
+
+@app.command()
+def change(name: Name, role: Roles = None, display: Display = None, email: Email = None, slack: Slack = None) -> None:
+    """Change an account. `--role` replaces all of its roles."""
+    _patch(name, _given(roles=role, display=display, email=email, slack_id=slack))
+
+
+@app.command()
+def password(name: Name, password_stdin: Stdin = False) -> None:
+    """Set another password; the person is signed out everywhere."""
+    _patch(name, {"password": _password(from_stdin=password_stdin)})
+
+
+@app.command()
+def disable(name: Name) -> None:
+    """Disable an account at once and sign it out everywhere."""
+    _patch(name, {"disabled": True})
+
+
+@app.command()
+def enable(name: Name) -> None:
+    """Enable a disabled account."""
+    _patch(name, {"disabled": False})
+
+
+@app.command()
+def codes(
+    name: Name,
+    remove: Annotated[bool, typer.Option("--remove", help="Turn one-time codes off.")] = False,
+) -> None:
+    """Require one-time codes for an account; prints the authenticator secret once."""
+    from firedoor.interfaces.cli.terminal.client import call
+
+    if remove:
+        _patch(name, {"totp": None})
+        return
+    made = call(lambda api: api.post(f"/accounts/{quote(name, safe='')}/one-time-codes", {}))
+    render.line("[dim]For an authenticator app. It is shown once.[/]", error=True)
+    render.plain(made["address"])
+    waiting(made)
+
+
+@app.command("list")
+def list_(written: FormatOption = Format.TEXT) -> None:
+    """List accounts; secrets are not shown."""
+    from firedoor.interfaces.cli.terminal.client import call
+
+    answer = call(lambda api: api.get("/accounts"))
+    if written is Format.JSON:
+        render.as_json(answer)
+        return
+    rows = [
+        [f"[bold]{render.escape(a['name'])}[/]", render.escape(a["display"]), ", ".join(a["roles"]), _notes(a)]
+        for a in answer["accounts"]
+    ]
+    render.table(rows, ("account", "name", "roles", ""))
+    if not rows:
+        render.line("no accounts yet; `firedoor console` signs you in as this machine's user")
+
+
+def console(
+    show: Annotated[bool, typer.Option("--print", help="Print the address; do not open a browser.")] = False,
+) -> None:
+    """Open the console in a browser, signed in as this machine's user."""
+    import webbrowser
+
+    from firedoor.interfaces.cli.terminal.client import call, server_address
+
+    server = server_address()
+    made = call(lambda api: api.post("/console-ticket", {}))
+    address = f"{server}{made['path']}"
+    if show or not webbrowser.open(address):
+        render.line(f"[dim]Good for {made['seconds']} seconds, once.[/]", error=True)
+        render.plain(address)
+
+
+def _patch(name: str, changes: dict[str, Any]) -> None:
+    from firedoor.interfaces.cli.terminal.client import call
+
+    answer = call(lambda api: api.send("PATCH", f"/accounts/{quote(name, safe='')}", json=changes)).json()
+    if not answer.get("waits_for"):
+        render.line(f"changed: {', '.join(answer['changed']) or 'nothing'}")
+    waiting(answer)
+
+
+def _given(**values: Any) -> dict[str, Any]:  # noqa: ANN401 - options as typed
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\n")
+    return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
+
+
+def _notes(account: dict[str, Any]) -> str:
+    said = {"disabled_at": "disabled", "one_time_codes": "one-time codes", "single_sign_on": "single sign-on"}
+    return ", ".join(words for key, words in said.items() if account[key])

@@ -1,0 +1,1 @@
+"""The terminal: how results are printed, options are read, and the server is called."""

@@ -1,0 +1,1 @@
+"""Administration over HTTP: people, tokens, the security journal."""

@@ -1,0 +1,1 @@
+"""HTTP itself: requests read strictly, answers in one shape, pages, sessions, uploads."""

@@ -1,0 +1,135 @@
+"""The counts that /metrics publishes, written by hand in the Prometheus text format 0.0.4.
+
+Decides their names: gauges of what stands open, so that an outside watcher sees a clock
+run out or a loop fall silent without knowing anything about the incident. An incident that only some need to know about
+is counted as `restricted`, and tells neither its type nor its state nor its roles; clocks and alerts are totals of the
+house. Practice is counted as `practice` among incidents and tasks, and in nothing that somebody is woken by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, case, func, literal_column, select
+
+from firedoor.core.incident.view import SETTLED_CLOCKS
+from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.tables import AlertRow, ClockRow, HoldRow, IncidentRow, TaskRow
+from firedoor.store.incidents.projections import table, text_of
+from firedoor.store.incidents.set_aside import how_many
+
+Sample = tuple[Mapping[str, str], float]
+PRACTICE: Any = literal_column("'practice'")
+RESTRICTED: Any = literal_column("'restricted'")  # the type of an incident that not every reader may read
+
+
+def metrics_text(runtime: Runtime) -> str:
+    """Return every count."""
+    now = runtime.world.now()
+    with runtime.world.store.engine.connect() as connection:
+        families = [
+            ("firedoor_incidents", "Incidents by type and state.", _incidents(connection)),
+            ("firedoor_alerts", "Detections by what was decided.", _counts(connection, AlertRow, "decision")),
+            ("firedoor_alert_deliveries", "Deliveries of alerts, repeated ones included.", _deliveries(connection)),
+            ("firedoor_open_tasks", "Tasks that wait, by role.", _open_tasks(connection)),
+            ("firedoor_overdue_tasks", "Tasks that wait beyond their time.", _overdue_tasks(connection, now)),
+            ("firedoor_clocks", "Clocks by state.", _clocks(connection)),
+            (
+                "firedoor_next_limit_seconds",
+                "Seconds until the next legal limit; negative when it has passed.",
+                _next_limit(connection, now),
+            ),
+        ]
+        aside = "Incidents of which something could not be worked out and waits for a person."
+        families.append(("firedoor_incidents_set_aside", aside, [({}, how_many(connection))]))
+        families.append(
+            ("firedoor_holds", "Targets that are held closed, by state.", _counts(connection, HoldRow, "state"))
+        )
+    counted = [({"what": what}, float(count)) for what, count in runtime.holding.counts.items()]
+    refused = [
+        ({"source": source, "quota": quota}, float(n)) for (source, quota), n in runtime.service.quotas.refused.items()
+    ]
+    families.append(("firedoor_part_well", "Whether a part of this process is well.", _parts(runtime)))
+    held = "Looks of this process at held targets, and what came of them."
+    gauges = "".join(_family(name, about, samples) for name, about, samples in families)
+    spent = "Deliveries of this process that were refused because their source has used up a quota."
+    return (
+        gauges
+        + _family("firedoor_hold_events_total", held, counted, kind="counter")
+        + _family("firedoor_alerts_refused_total", spent, refused, kind="counter")
+    )
+
+
+def _incidents(connection: Connection) -> list[Sample]:
+    columns = table(IncidentRow).c
+    told, state = (_shown(columns, one) for one in (columns.type, columns.state))
+    query = select(told, state, func.count()).group_by(told, state)
+    return [({"type": row[0], "state": row[1]}, row[2]) for row in connection.execute(query)]
+
+
+def _counts(connection: Connection, row: Any, name: str) -> list[Sample]:  # noqa: ANN401 - a row class
+    column = table(row).c[name]
+    return [({name: found[0]}, found[1]) for found in connection.execute(select(column, func.count()).group_by(column))]
+
+
+def _clocks(connection: Connection) -> list[Sample]:
+    columns = table(ClockRow).c
+    query = select(columns.state, func.count()).where(columns.incident.in_(_real())).group_by(columns.state)
+    return [({"state": state}, count) for state, count in connection.execute(query)]
+
+
+def _real() -> Any:  # noqa: ANN401 - a query
+    """The incidents that are no practice."""
+    return select(table(IncidentRow).c.id).where(~table(IncidentRow).c.practice)
+
+
+def _shown(incidents: Any, word: Any) -> Any:  # noqa: ANN401 - columns
+    return case((incidents.practice, PRACTICE), (incidents.readers.is_(None), word), else_=RESTRICTED)
+
+
+def _deliveries(connection: Connection) -> list[Sample]:
+    columns = table(AlertRow).c
+    query = select(columns.source, func.sum(columns.deliveries)).group_by(columns.source)
+    return [({"source": row[0]}, row[1]) for row in connection.execute(query)]
+
+
+def _open_tasks(connection: Connection) -> list[Sample]:
+    columns, incidents = table(TaskRow).c, table(IncidentRow).c
+    role = _shown(incidents, columns.role)  # a role can name the kind of incident
+    joined = select(role, func.count()).join(table(IncidentRow), columns.incident == incidents.id)
+    query = joined.where(columns.state == "open").group_by(role)
+    return [({"role": row[0]}, row[1]) for row in connection.execute(query)]
+
+
+def _overdue_tasks(connection: Connection, now: datetime) -> list[Sample]:
+    columns = table(TaskRow).c
+    late = (columns.state == "open") & (columns.due_at < text_of(now))
+    query = select(func.count()).where(late & columns.incident.in_(_real()))
+    return [({}, connection.execute(query).scalar_one())]
+
+
+def _next_limit(connection: Connection, now: datetime) -> list[Sample]:
+    """Nothing where no limit runs: a number would look like one."""
+    columns = table(ClockRow).c
+    running = columns.state.not_in(SETTLED_CLOCKS) & columns.incident.in_(_real())
+    due = connection.execute(select(func.min(columns.due_at)).where(running)).scalar()
+    return [({}, (datetime.fromisoformat(due) - now).total_seconds())] if due else []
+
+
+def _parts(runtime: Runtime) -> list[Sample]:
+    parts = runtime.health()["parts"]
+    return [({"part": name}, float(state in ("well", "off", "ready", "up"))) for name, state in parts.items()]
+
+
+def _family(name: str, about: str, samples: Iterable[Sample], kind: str = "gauge") -> str:
+    lines = [f"# HELP {name} {about}", f"# TYPE {name} {kind}"]
+    for labels, value in samples:
+        inner = ",".join(f'{key}="{_escaped(text)}"' for key, text in labels.items())
+        lines.append(f"{name}{{{inner}}} {value:g}" if inner else f"{name} {value:g}")
+    return "\n".join(lines) + "\n"
+
+
+def _escaped(text: str) -> str:
+    return str(text).replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")

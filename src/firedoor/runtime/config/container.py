@@ -1,0 +1,161 @@
+"""The world: everything with an effect, put together in one place.
+
+Decides which store, vault, connectors, catalogue and clock a process uses. It is
+the only place that makes them, so a drill or a test makes another world and
+nothing else changes. Leaves what is done with them to the conductor.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Any
+
+from firedoor.core.clocks.engine import Law
+from firedoor.core.execution.missing_targets import NoSuchTarget
+from firedoor.core.execution.turn import Launch, Rules
+from firedoor.core.facts import FactDefinition
+from firedoor.core.incident.view import IncidentView, fold
+from firedoor.core.playbook.plan import Plan
+from firedoor.core.ports import Connector
+from firedoor.core.problems import nearest
+from firedoor.core.targets import Inventory, Target
+from firedoor.duties.catalogue import Catalogue
+from firedoor.runtime.config.automatic_limits import HouseBrake, suspended_unasked
+from firedoor.runtime.config.inventory import Organisation
+from firedoor.store.incidents.holds import held_targets, holders
+from firedoor.store.incidents.journal import Store
+from firedoor.store.incidents.vault import Vault
+
+JUST_NOW = timedelta(seconds=15)  # for so long what this process closed counts, whether or not it is written yet
+
+
+def utc_now() -> datetime:
+    """The wall clock; the only place below the interfaces that reads it."""
+    return datetime.now(UTC)
+
+
+def process_name() -> str:
+    """A name for this process that no other has: host, process id and when it began to live."""
+    return f"{socket.gethostname()}:{os.getpid()}:{os.urandom(3).hex()}"
+
+
+def dead(owner: str) -> bool:
+    """Whether a process of this machine is certainly gone. One elsewhere, or in doubt, counts as living."""
+    host, pid, _ = owner.rsplit(":", 2)
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+@dataclass
+class World:
+    """What a conductor needs."""
+
+    store: Store
+    vault: Vault
+    inventory: Inventory
+    connectors: Mapping[str, Connector]
+    organisation: Organisation
+    load_catalogue: Callable[[], Catalogue]
+    now: Callable[[], datetime] = utc_now
+    owner: str = field(default_factory=process_name)
+    retry_scale: float = 1.0  # drills shorten the waits between attempts
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """The law; read on first use, because containment does not wait for it."""
+        return self.load_catalogue()
+
+    @cached_property
+    def law(self) -> Law:
+        """The law for this organisation."""
+        return Law(self.catalogue, self.organisation.facts)
+
+    def definitions(self, plan: Plan) -> dict[str, FactDefinition]:
+        """Every fact that an incident of this plan may have."""
+        return {**self.catalogue.facts, **plan.definitions()}
+
+    def rules(self, plan: Plan, *, with_law: bool = True) -> Rules:
+        """What a turn looks at. Without the law it needs only the plan's own facts, which is all the reflex reads."""
+        definitions = self.definitions(plan) if with_law else plan.definitions()
+        return Rules(plan, definitions, self.organisation.words, self.law if with_law else None, self.brake)
+
+    def target(self, name: str) -> Target:
+        """A target by id. Raises NotFound naming the nearest."""
+        target = self.inventory.targets.get(name)
+        if target is None:
+            known = (
+                nearest(name, self.inventory.targets)
+                if self.inventory.targets
+                else "the inventory is empty; set FIREDOOR_TARGETS"
+            )
+            raise NoSuchTarget(name, known)
+        return target
+
+    def view(self, incident: str) -> IncidentView:
+        """The incident as its journal tells it now. Raises NotFound."""
+        entries = self.store.entries(incident)
+        if not entries:
+            self.store.incident(incident)
+        return fold(incident, entries)
+
+    def closed_on_purpose(self) -> frozenset[str]:
+        """The targets that incidents hold suspended: as neighbours they prove nothing."""
+        return frozenset(self.suspended)
+
+    def closed(self, target: str) -> None:
+        """This process has just closed a target; the store will say so when that is written."""
+        self.suspended.add(target)
+        self._just_closed[target] = self.now()
+
+    def opened(self, target: str) -> None:
+        """This process has just opened a target."""
+        self.suspended.discard(target)
+        self._just_closed.pop(target, None)
+
+    def read_suspended(self) -> None:
+        """Learn from the store what any process has suspended. What was closed here a moment ago counts as well."""
+        held = held_targets(self.store)
+        recent = self.now() - JUST_NOW
+        self._just_closed = {name: at for name, at in self._just_closed.items() if at > recent and name not in held}
+        self.suspended = held | self._just_closed.keys()
+
+    async def know_suspended(self) -> None:
+        """The same, beside the event loop; a drill has no store."""
+        if not self.rehearsal:
+            await asyncio.to_thread(self.read_suspended)
+
+    async def holders(self, target: str) -> list[str]:
+        """The incidents that hold a target closed."""
+        if self.rehearsal:
+            return []
+        return [str(row["incident"]) for row in await asyncio.to_thread(holders, self.store, target)]
+
+    async def admit(self, view: IncidentView, launch: Launch, target: str) -> str:
+        """Count a suspension that nobody was asked about. Returns why it must not be, or nothing."""
+        if self.brake is None or not suspended_unasked(view, launch) or target in self.suspended:
+            return ""
+        limits = self.store.plan(view.plan_digest).limits
+        return await self.brake.admit(view.id, launch.instance.id, view.playbook, target, limits)
+
+    suspended: set[str] = field(default_factory=set)  # as the store said last, and what this process did since
+    rehearsal: bool = False  # then there is no store
+    brake: HouseBrake | None = None  # limits on suspensions that nobody is asked about; none: no limit
+    _just_closed: dict[str, datetime] = field(default_factory=dict)
+
+
+def summary(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
+    """The named values that are there."""
+    return {name: values[name] for name in names if values.get(name) is not None}

@@ -1,0 +1,176 @@
+"""Reads the two files about one's own house: the inventory of targets and the organisation's profile.
+
+Decides where they are looked for (`FIREDOOR_TARGETS` and `FIREDOOR_ORGANISATION`,
+else `targets.yaml` and `organisation.yaml` in the data folder). Leaves their
+shape to `core.targets` and the vocabulary, and the doors to the connectors.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from firedoor.core.alerts.hash_banks import WELL_KNOWN
+from firedoor.core.alerts.matching import LEAST_REVIEW, REVIEW_WORDS, Review, TrustedBank
+from firedoor.core.facts import FactDefinition, Value, read_all
+from firedoor.core.language.yaml_source import Source, problems_of, read_yaml
+from firedoor.core.playbook.checks import ORGANISATION_NAMES
+from firedoor.core.problems import InvalidInput, Problem
+from firedoor.core.targets import Inventory
+
+MESSENGERS = ("slack", "email", "webhook")
+
+
+@dataclass(frozen=True)
+class Organisation:
+    """Who we are: words for letters, and the standing facts that the law asks about."""
+
+    words: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, Value] = field(default_factory=dict)
+    messages: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # role: the messengers it is told by
+    trusted_banks: tuple[TrustedBank, ...] = ()  # of hashes: a near match in one of these is as good as proof
+    digest: tuple[str, ...] = ()  # the roles that get the week in a letter
+    roles: tuple[str, ...] = ()  # of one's own, beyond those that the system and the playbooks name
+    escalation: tuple[str, ...] = ()  # the roles that are asked, one after the other, when nobody of the step answers
+
+
+def read_inventory(path: Path | None) -> Inventory:
+    """Read the inventory; no file is an empty one. Raises InvalidInput with every problem and its place."""
+    if path is None or not path.exists():
+        return Inventory()
+    source = _source(path)
+    try:
+        inventory = Inventory.model_validate(source.data)
+    except ValidationError as error:
+        raise InvalidInput(problems_of(error, source)) from None
+    problems = [
+        source.problem(
+            ("targets", name, "neighbours"), "N101", f'"{other}" is not a target', "list it, with a probe of its own"
+        )
+        for name, target in inventory.targets.items()
+        for other in target.neighbours
+        if other not in inventory.targets
+    ]
+    if problems:
+        raise InvalidInput(problems)
+    return inventory
+
+
+def read_organisation(path: Path | None, vocabulary: Mapping[str, FactDefinition]) -> Organisation:
+    """Read the profile: `ORGANISATION_NAMES`, and its sections from `facts:` to `escalation:`.
+
+    Without a file all is unknown, and no bank of hashes is trusted.
+    """
+    if path is None or not path.exists():
+        return Organisation()
+    source = _source(path)
+    data = dict(source.data) if isinstance(source.data, dict) else {}
+    raw = data.pop("facts", None) or {}
+    messages = _messages(source, data.pop("messages", None) or {})
+    banks = _banks(source, data.pop("trusted_banks", None))
+    digest = _names(source, "digest", data.pop("digest", None), (), "roles, such as [manager, dpo]")
+    roles = _roles(source, data.pop("roles", None))
+    escalation = _names(source, "escalation", data.pop("escalation", None), (), "roles in their order: [dpo, manager]")
+    strange = [name for name in data if name not in ORGANISATION_NAMES]
+    if strange or not isinstance(raw, dict):
+        known = ", ".join(sorted(ORGANISATION_NAMES))
+        raise InvalidInput(
+            [
+                source.problem(
+                    (name,),
+                    "N102",
+                    f'unknown key "{name}"',
+                    f"known: facts, messages, trusted_banks, digest, roles, escalation, {known}",
+                )
+                for name in strange or ["facts"]
+            ]
+        )
+    try:
+        words = {name: str(value) for name, value in data.items()}
+        return Organisation(words, read_all(vocabulary, raw), messages, banks, digest, roles, escalation)
+    except InvalidInput as error:
+        placed = [
+            problem.model_copy(update={"place": source.place(("facts", problem.field or ""))})
+            for problem in error.problems
+        ]
+        raise InvalidInput(placed) from None
+
+
+def _messages(source: Source, given: object) -> Mapping[str, tuple[str, ...]]:
+    """Which messengers a role is told by. Raises InvalidInput with every problem and its place."""
+    do = f"role: [{', '.join(MESSENGERS)}], as many of them as you like"
+    if not isinstance(given, dict):
+        raise InvalidInput(source.problem(("messages",), "N105", "is no list of roles", do))
+    problems, routes = [], {}
+    for role, names in given.items():
+        listed = [names] if isinstance(names, str) else names
+        if isinstance(listed, list) and all(name in MESSENGERS for name in listed):
+            routes[str(role)] = tuple(dict.fromkeys(listed))
+        else:
+            problems.append(source.problem(("messages", str(role)), "N105", f"{role}: no messenger is called so", do))
+    if problems:
+        raise InvalidInput(problems)
+    return routes
+
+
+def _banks(source: Source, given: object) -> tuple[TrustedBank, ...]:
+    """The lists of hashes that are trusted. Raises InvalidInput with every problem and its place."""
+    wanted = (
+        f"write the names as the alerts write them, such as [{', '.join(WELL_KNOWN)}], or a mapping of names to rules"
+    )
+    if not isinstance(given, dict):
+        return tuple(TrustedBank(name) for name in _names(source, "trusted_banks", given, (), wanted))
+    banks, problems = [], []
+    for name, said in given.items():
+        rules = said or {}
+        strange = set(rules) - {"review", "suspended"} if isinstance(rules, dict) else {"?"}
+        review = REVIEW_WORDS.get(str(rules.get("review", LEAST_REVIEW)).lower()) if not strange else None
+        if review is None:
+            do = f"review: one of {', '.join(Review)}; suspended: the reason, while it is not trusted"
+            problems.append(source.problem(("trusted_banks", str(name)), "N106", f"{name}: no rule of a bank", do))
+        else:
+            banks.append(TrustedBank(str(name), review, str(rules.get("suspended") or "")))
+    if problems:
+        raise InvalidInput(problems)
+    return tuple(banks)
+
+
+def _names(source: Source, key: str, given: object, otherwise: tuple[str, ...], wanted: str) -> tuple[str, ...]:
+    """A list of names, which may be empty. Raises InvalidInput with its place."""
+    if given is None:
+        return otherwise
+    if isinstance(given, list) and all(isinstance(name, str) and name.strip() for name in given):
+        return tuple(given)
+    raise InvalidInput(source.problem((key,), "N106", "is no list of names", f"write {wanted}"))
+
+
+def _roles(source: Source, given: object) -> tuple[str, ...]:
+    """Roles of one's own. Raises InvalidInput with the place of each that cannot be one."""
+    roles = _names(source, "roles", given, (), "roles of your own, such as [security, works_council]")
+    wrong = [role for role in roles if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", role)]
+    if wrong:
+        do = "lower-case letters, digits and underscores, such as works_council"
+        said = [f'"{role[:40]}" cannot be a role' for role in wrong]
+        raise InvalidInput([source.problem(("roles",), "N107", words, do) for words in said])
+    return roles
+
+
+def _source(path: Path) -> Source:
+    try:
+        return read_yaml(path.read_bytes(), str(path))
+    except OSError as error:
+        raise InvalidInput(
+            Problem(
+                code="N103", message=f"{path} cannot be read: {error.strerror}", do="check the path and its permissions"
+            )
+        ) from None
+
+
+def write_profile(words: Mapping[str, Any]) -> str:
+    """A first profile as YAML text, for `firedoor doctor` to suggest."""
+    return "".join(f"{name}: {words.get(name, '')}\n" for name in sorted(ORGANISATION_NAMES)) + "facts: {}\n"

@@ -1,0 +1,1 @@
+"""Documents on paper: the report, and notices in every form."""

@@ -1,0 +1,1 @@
+"""Everything that looks at a timer: deadlines, the outbox, held targets, the audit."""

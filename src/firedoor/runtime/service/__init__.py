@@ -1,0 +1,1 @@
+"""What people and detectors can ask of Firedoor, behind every door."""

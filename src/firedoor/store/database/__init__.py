@@ -1,0 +1,1 @@
+"""The connection to the database, its tables, its migrations and its keys."""

@@ -1,0 +1,1 @@
+"""People and programs: accounts, sessions, tokens, links, and how often somebody may try."""

@@ -1,0 +1,41 @@
+"""Which incidents hold something that is set aside, as their open tasks say.
+
+Decides nothing: `core.faults` opens those tasks and ends them. Leaves what is said about it to whoever asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Engine, func, select
+
+from firedoor.core.incident.view import FAULT
+from firedoor.store.database.tables import TaskRow
+from firedoor.store.incidents.projections import table
+
+_TASKS = table(TaskRow).c
+_OPEN = (_TASKS.kind == FAULT) & (_TASKS.state == "open")
+
+
+def incidents(engine: Engine) -> list[str]:
+    """The incidents with something that is set aside and that nobody has dealt with."""
+    with engine.connect() as connection:
+        return [str(one) for one in connection.execute(select(_TASKS.incident).where(_OPEN).distinct()).scalars()]
+
+
+def among(connection: Connection, some: Sequence[str]) -> set[str]:
+    """Those of some incidents."""
+    query = select(_TASKS.incident).where(_OPEN & _TASKS.incident.in_(some)).distinct()
+    return {str(incident) for incident in connection.execute(query).scalars()}
+
+
+def how_many(connection: Connection) -> int:
+    """How many incidents that are."""
+    return int(connection.execute(select(func.count(_TASKS.incident.distinct())).where(_OPEN)).scalar_one())
+
+
+def what_is(connection: Connection, limit: int) -> list[Mapping[str, Any]]:
+    """Some of the tasks about it, the oldest first: `incident`, `number`, `question`."""
+    query = select(_TASKS.incident, _TASKS.number, _TASKS.question).where(_OPEN).order_by(_TASKS.opened_at).limit(limit)
+    return [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - the documented way to a mapping

@@ -1,0 +1,1 @@
+"""What waits to leave through messengers."""

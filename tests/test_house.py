@@ -1,0 +1,47 @@
+"""Where modules lie and whom they import: packages without circles, and folders in which one finds something."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+from tests import house
+
+FULL = 21  # files in a folder, besides `__init__`
+# Folders that hold more, and how many today. Shrink the number when the folder shrinks; add nobody.
+CROWDED = {
+    "src/firedoor/connectors": 24,  # one file is one connector, found by its place
+    "tests/contract/rigs": 26,  # and one file is its rig
+    "tests/contract": 41,
+    "tests/attacks": 33,
+}
+
+
+@cache
+def graph() -> house.Graph:
+    """All imports, the late ones too: a circle that only shows when a function runs is a circle."""
+    return house.imports(house.modules(), late=True)
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """Late imports are for a quick `--help`, never for a circle."""
+    assert house.circles(graph()) == []
+
+
+@pytest.mark.parametrize("scope", house.LAYERED)
+def test_no_packages_import_each_other_in_a_circle(scope: str) -> None:
+    """Whoever reads one package needs those below it, and none above."""
+    assert house.circles(house.boxes(graph(), scope)) == []
+
+
+def test_a_folder_holds_what_one_can_look_through() -> None:
+    """About twenty files; what holds more is listed with a reason, and its number only falls."""
+    found = {folder: count for folder, count in house.folders().items() if count > FULL}
+    assert {folder: count for folder, count in found.items() if count > CROWDED.get(folder, 0)} == {}
+
+
+def test_a_circle_would_be_found() -> None:
+    """What the tests above rest on."""
+    three = {"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}
+    assert house.circles(three) == [["a", "b", "c"]]
+    assert house.boxes({"firedoor.core.a.x": {"firedoor.core.b"}}, "core") == {"a": {"b"}}
