@@ -22,6 +22,9 @@ from firedoor.core.targets import Door, Inventory, Target
 
 RIGS = (Path(__file__).parent / "rigs", *map(Path, filter(None, os.environ.get("FIREDOOR_TEST_RIGS", "").split(":"))))
 
+# Seconds that a rig's doors and probes are waited for: some faults never answer, and a busy machine answers late.
+TIMEOUT = 4.0
+
 FAULTS: Mapping[str, str] = {
     "lie": "the next suspension is answered with success and does nothing",
     "half": "the next suspension changes the record, and callers are still served",

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.contract.connector_suite import rig_class
+from tests.contract.connector_suite import TIMEOUT, rig_class
 from tests.contract.rigs_support.driving import SUSPEND, as_nobody, driving
 from tests.contract.rigs_support.faulty_proxy import FaultyStreamProxy
-from tests.contract.rigs_support.gateways import LARGE, SMALL, TIMEOUT, with_door
+from tests.contract.rigs_support.gateways import LARGE, SMALL, with_door
 
 from firedoor.connectors.parts.gateways.haproxy_socket import Socket
 from firedoor.core.problems import InDoubt, InvalidInput, Refused, Unanswered

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tests.contract.connector_suite import TIMEOUT
 from tests.contract.odd_server import odd_server, reply
 from tests.contract.rigs_support.kubernetes import (
     AUTOSCALERS,
@@ -20,7 +21,6 @@ from tests.contract.rigs_support.kubernetes import (
     POLICIES,
     SCALED_OBJECTS,
     SERVICES,
-    TIMEOUT,
     KubernetesCluster,
     deployment,
     job,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from tests.contract.connector_suite import rig_class
+from tests.contract.connector_suite import TIMEOUT, rig_class
 from tests.contract.rigs_support.driving import SUSPEND, driving
 from tests.contract.rigs_support.pages import problems_of_page
 
@@ -143,7 +143,7 @@ async def test_a_running_job_whose_heartbeat_rests_is_unknown(rig: Any) -> None:
     probe = rig.target.probe
     config = {**probe.config, "heartbeat": str(rig.folder / "old.beat")}
     async with driving(rig) as driven:
-        saw = await cast("Caller", driven.connector).call(rig.target, config, 1.2)
+        saw = await cast("Caller", driven.connector).call(rig.target, config, TIMEOUT)
     assert saw.serving is UNKNOWN
     assert "stood still" in saw.detail
     assert "RUNNING" in saw.detail

@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import httpx
+from tests.contract.connector_suite import TIMEOUT
 from tests.contract.rigs_support.faulty_proxy import Asked, FaultyHttpProxy
-from tests.contract.rigs_support.gateways import TIMEOUT, Gateway, in_the_dark, two_models, with_door
+from tests.contract.rigs_support.gateways import Gateway, in_the_dark, two_models, with_door
 from tests.parts import free_port, python_part
 
 from firedoor.core.targets import Door, Inventory, Target

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from tests.conftest import require
+from tests.contract.connector_suite import TIMEOUT
 from tests.contract.rigs_support.faulty_proxy import FaultyStreamProxy
-from tests.contract.rigs_support.gateways import LARGE, SMALL, TIMEOUT, Gateway, in_the_dark, two_models, with_door
+from tests.contract.rigs_support.gateways import LARGE, SMALL, Gateway, in_the_dark, two_models, with_door
 from tests.parts import free_port
 
 from firedoor.core.targets import Door, Inventory, Target

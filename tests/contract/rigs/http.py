@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
+from tests.contract.connector_suite import TIMEOUT
 from tests.patience import stop, until
 
 from firedoor.core.targets import Door, Inventory, Target
 from firedoor.demo.targets import demo_inventory
 
 KEYS = {"FIREDOOR_DEMO_API_KEY": "caller-key-of-the-rig", "FIREDOOR_DEMO_ADMIN_KEY": "admin-key-of-the-rig"}
-TIMEOUT = 1.2  # seconds; short, because some faults never answer
 FAULTS: Mapping[str, dict[str, Any]] = {
     "lie": {"fault": "lie"},
     "half": {"fault": "half"},

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from tests.conftest import require
-from tests.contract.rigs_support.gateways import LARGE, SMALL, TIMEOUT, Gateway, in_the_dark, two_models, with_door
+from tests.contract.connector_suite import TIMEOUT
+from tests.contract.rigs_support.gateways import LARGE, SMALL, Gateway, in_the_dark, two_models, with_door
 from tests.patience import GENEROUS
 
 from firedoor.core.targets import Door, Inventory, Target
@@ -141,7 +142,7 @@ class Rig:
             "reload": (str(self.nginx.reloader),),
             "pid_file": str(self.nginx.pid_file),
             "timeout_seconds": TIMEOUT,
-            "settle_seconds": TIMEOUT,
+            "settle_seconds": 1.2,
         }
 
     def reset(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from tests.contract.connector_suite import TIMEOUT
 from tests.contract.rigs_support.faulty_proxy import Asked, FaultyHttpProxy, Reply
 from tests.contract.rigs_support.mlserver import CANARY, MODELS, MlServer
 from tests.parts import free_port
@@ -15,7 +16,6 @@ from tests.parts import free_port
 from firedoor.core.targets import Door, HttpProbe, Inventory, Target
 
 KEYS = {"FIREDOOR_RIG_REPOSITORY_KEY": "repository-key-of-the-rig"}
-TIMEOUT = 1.2  # seconds; short, because some faults never answer
 
 
 class GuardedProxy(FaultyHttpProxy):

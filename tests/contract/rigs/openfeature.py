@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
+from tests.contract.connector_suite import TIMEOUT
 from tests.parts import free_port
 from tests.patience import stop
 
 from firedoor.core.targets import Door, HttpProbe, Inventory, Target
 
-TIMEOUT = 1.2  # seconds
 FLAGS = ("chat-large", "chat-small")
 APPLICATION = Path(__file__).parents[1] / "rigs_support" / "flag_app.py"
 NO_CALL = "a file is replaced by the operating system in one step; there is no answer that could go missing or be wrong"

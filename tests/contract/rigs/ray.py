@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
+from tests.contract.connector_suite import TIMEOUT
 from tests.contract.rigs_support.faulty_proxy import Asked, FaultyHttpProxy
 from tests.parts import free_port, python_part
 from tests.patience import until
@@ -22,7 +23,6 @@ from tests.patience import until
 from firedoor.core.targets import Door, HttpProbe, Inventory, Target
 
 KEYS = {"FIREDOOR_RIG_RAY_TOKEN": "0123456789abcdef0123456789abcdef-of-the-rig"}
-TIMEOUT = 1.2  # seconds; short, because some faults never answer
 MODELS = ("chat-large", "chat-small")
 SERVE = "/api/serve/applications/"
 SUPPORT = Path(__file__).parents[1] / "rigs_support"

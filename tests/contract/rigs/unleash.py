@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import httpx
 from tests.conftest import require
+from tests.contract.connector_suite import TIMEOUT
 from tests.contract.rigs_support.faulty_proxy import FaultyHttpProxy
 from tests.parts import free_port, node_part
 from tests.patience import stop, until
@@ -21,7 +22,6 @@ from firedoor.core.targets import Door, HttpProbe, Inventory, Target
 
 KEYS = {"FIREDOOR_RIG_UNLEASH_TOKEN": "*:*.admin-token-of-the-rig"}
 CALLER = "*:production.client-token-of-the-rig"
-TIMEOUT = 1.2  # seconds; short, because some faults never answer
 FLAGS = ("chat-large", "chat-small")
 APPLICATION = Path(__file__).parents[1] / "rigs_support" / "flag_app.py"
 ADMIN = "/api/admin/projects/default/features"

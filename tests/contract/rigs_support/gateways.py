@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.contract.connector_suite import TIMEOUT
 from tests.parts import free_port
 from tests.patience import stop, until
 
 from firedoor.core.targets import Door, Inventory, Target
 
 LARGE, SMALL = "/v1/chat-large", "/v1/chat-small"
-TIMEOUT = 1.2  # seconds; short, because some faults never answer
 
 
 class Gateway:

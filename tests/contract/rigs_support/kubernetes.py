@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import httpx
+from tests.contract.connector_suite import TIMEOUT
 from tests.contract.rigs_support.faulty_proxy import Asked, FaultyHttpProxy, Reply
 from tests.parts import free_port, python_part
 from tests.patience import stop
 
 from firedoor.core.targets import Door, Inventory, Target
 
-TIMEOUT = 1.2  # seconds; short, because some faults never answer
 TOKEN, READER = "the-token-that-closes-doors", "the-token-that-only-reads"
 KEYS = {"KUBE_TOKEN": TOKEN, "KUBE_READER": READER}
 DEPLOYMENTS = "apps/v1/deployments"

@@ -16,13 +16,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from tests.contract.connector_suite import TIMEOUT
 from tests.contract.rigs_support.faulty_proxy import Asked, FaultyHttpProxy
 from tests.parts import free_port
 
 from firedoor.core.targets import Door, HttpProbe, Inventory, Target
 
 KEY_NAME, KEY = "FIREDOOR_RIG_PLATFORM_KEY", "platform-key-of-the-rig"
-TIMEOUT = 1.2  # seconds; short, because some faults never answer
 MODELS = ("chat-large", "chat-small")
 Found = tuple[int, Any]
 Call = Callable[["Double", "Heard"], Found]
