@@ -1,9 +1,8 @@
 """The flow of the playbook `model-data-leakage`: a model leaks personal data.
 
 Says what Prefect asks for at its start. Leaves every step to the playbook, and the running to `conduct_run`.
+Annotations are not postponed: where a served flow is loaded by the path of its file, Prefect cannot look names up.
 """
-
-from __future__ import annotations
 
 from typing import Literal
 

@@ -3,10 +3,8 @@
 Prefect stores an entrypoint as text and imports it wherever a run starts, so each playbook needs an importable name.
 Names are compiled on first use: `our_playbook` is the playbook that is found under our-playbook, and `Path_...` holds
 the path of a file. A playbook that ships is found here too, under the address that deployments had before it had a
-module.
+module. Annotations are not postponed: a flow that is loaded by the path of its file cannot look names up later.
 """
-
-from __future__ import annotations
 
 from typing import Any
 
