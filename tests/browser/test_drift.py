@@ -34,7 +34,7 @@ def test_what_is_opened_behind_our_back_is_seen_and_closed_again(site: Site, bro
         look(site, incident)
         page.wait_for_selector(alarm, timeout=SOON)
         heard = page.wait_for_selector("#heard:not(:empty)", state="attached", timeout=SOON).inner_text()
-        assert "A target is not safely closed: chat-large is answering again" in heard
+        assert f"{incident}: a target is not safely closed: chat-large is answering again" in heard
         page.click(f"{alarm} >> text=chat-large is answering again")
         assert "Should be closed, but is answering again" in page.inner_text("h2#now")
         page.click(f"li:has(a[href='/incidents/{incident}']) >> text=Open tasks")

@@ -49,7 +49,7 @@ async def test_it_stands_in_no_number_of_the_figures(built: House) -> None:
     assert (found["by_type"], sum(found["clocks"].values()) > 0) == ({"data_leakage_in_ai_models": 1}, True)
     sheet = (await built.local.get("/api/v1/figures?format=csv")).text.splitlines()
     assert [line.rpartition(",")[2] for line in sheet] == ["practice", "1", "0"]
-    assert "Practice is not counted: 1 more" in (await built.local.get("/figures")).text
+    assert "Practice runs are excluded: 1 in this period" in (await built.local.get("/figures")).text
 
 
 async def test_nobody_is_woken_by_its_numbers(built: House) -> None:
@@ -76,7 +76,7 @@ async def test_it_is_labelled_in_lists_letters_and_messages(built: House) -> Non
         False,
         True,
     )
-    assert "Practice is not counted: 1 more." in text
+    assert "Practice runs are excluded: 1 in this period." in text
     standing = standing_of(built.runtime.world.view(incident), "https://firedoor.test")
     told = Notice(
         key="k", handle="h", kind="state", incident=incident, roles=("manager",), made_at=built.runtime.world.now(),

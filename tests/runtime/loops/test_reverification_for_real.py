@@ -76,7 +76,7 @@ async def test_the_story_is_told_in_words_and_it_opens_again_as_it_was(house: Ho
     assert house.plan
     names = Names(house.plan, house.world.definitions(house.plan))
     lines = [line["what"] for line in timeline(house.entries(incident), names, house.world.definitions(house.plan))]
-    assert any("chat-large is not kept closed any more (last seen closed at" in line for line in lines)
+    assert any("chat-large is not kept closed any more (last confirmed closed at" in line for line in lines)
     assert any("closed again (1): done" in line for line in lines)
     (target,) = containment(house.view(incident), names)
     assert (target["state"], target["held"]["drifts"]) == ("suspended", 1)

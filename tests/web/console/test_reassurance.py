@@ -102,9 +102,9 @@ async def test_closed_says_when_it_was_last_seen(tmp_path: Path) -> None:
     seen = house.view(incident).holds["chat"]["seen_at"]
     house.wind(hours=7)
     told = report(house.entries(incident), plan, plan.definitions())
-    assert f"last seen closed {when(seen)}" in render_markdown(told)
+    assert f"last confirmed closed {when(seen)}" in render_markdown(told)
     targets_now = containment(house.view(incident), Names(plan, plan.definitions()))
     said = captured(lambda: write_targets(targets_now))
-    assert f"last seen closed {instant(seen)}" in " ".join(said.split())
+    assert f"last confirmed closed {instant(seen)}" in " ".join(said.split())
     await house.driver.stop()
     house.close()

@@ -176,13 +176,14 @@ def in_words(what: str, body: Body) -> tuple[str, str]:
                 if body.get("who")
                 else "; who did it: the state does not tell"
             )
-            said = f"{target} is not kept closed any more (last seen closed at {body['last_seen']})"
+            said = f"{target} is not kept closed any more (last confirmed closed at {body['last_seen']})"
             return said, body["seen"] + who
         case "unseen":
             lasting = ", still" if body["told"] else ""
-            return f"Not known{lasting} whether {target} is closed (last seen closed at {body['last_seen']})", body[
-                "seen"
-            ]
+            return (
+                f"Not known{lasting} whether {target} is closed (last confirmed closed at {body['last_seen']})",
+                body["seen"],
+            )
         case "held":
             since = f"held since {body['since']}"
             again = " again" if body["before"] in ("drifted", "unseen") else ""
@@ -338,7 +339,7 @@ def _open_again(hold: Body, look: Look, now: datetime, roles: Sequence[str]) -> 
     }  # fmt: skip
     who = f" Seen of who did it: {'; '.join(look.who)}." if look.who else ""
     subject = f"A suspended target serves again: {hold['target']}"
-    text = f"{look.words.capitalize()}. It was last seen closed at {hold['seen_at']}.{who}"
+    text = f"{look.words.capitalize()}. It was last confirmed closed at {hold['seen_at']}.{who}"
     told = message(dict.fromkeys((commander(roles), *roles[:1])), subject, text)
     drafts = [Draft(Kind.DRIFTED, "firedoor", drift), told]
     if hold["on_drift"] == "record" or may_close_again(hold, now):

@@ -54,7 +54,7 @@ def _lines(
         f"closed, {figures['false_alarms']} were false alarms, {figures['reopened']} opened again."
     )
     if figures["practice"]:
-        yield f"  Practice is not counted: {figures['practice']} more."
+        yield f"  Practice runs are excluded: {figures['practice']} in this period."
     ends = ", ".join(f"{count} {name.replace('_', ' ')}" for name, count in figures["clocks"].items())
     yield f"  Their clocks: {ends}."
     yield from (f"  {_time(time)}" for time in figures["times"] if time["known"])

@@ -62,6 +62,7 @@ function live(part) {
     if (!current || current.contains(document.activeElement) && document.activeElement.matches("input, textarea, select")) { asked = true; return; }
     const answer = await fetch(location.href, { headers: { accept: "text/html" }, credentials: "same-origin" });
     if (answer.status === 404 || answer.status === 405) return; // what a form answered: loading that again would send it again
+    if (answer.status >= 500 || answer.status === 429) { waiting = setTimeout(() => refresh().catch(() => {}), 5000); return; } // busy, not signed out
     if (!answer.ok || answer.redirected) {
       if (!written()) location.reload();
       else say("line", "You are signed out. What you have written stays on this page: sign in in another window before you send it.");
