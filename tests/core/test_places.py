@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from firedoor.core.facts import FactDefinition, FactType, read
+from firedoor.core.facts import FactDefinition, FactType, read, stated
 from firedoor.core.places import is_place
 from firedoor.core.problems import InvalidInput
 
@@ -22,12 +22,17 @@ def test_what_names_a_place(word: str) -> None:
 def test_a_typing_error_is_refused_with_the_nearest_place(name: str, word: str) -> None:
     """A law that is left out for want of a letter is told nobody."""
     with pytest.raises(InvalidInput) as refused:
-        read(FactDefinition(name=name, type=FactType.LIST), ["IE", word])
+        stated(FactDefinition(name=name, type=FactType.LIST), ["IE", word])
     assert f'did you mean "{TYPED[word]}"?' in refused.value.problems[0].do
 
 
 def test_a_word_that_is_near_nothing_says_how_places_are_written() -> None:
     """It guesses nothing."""
     with pytest.raises(InvalidInput, match=r".*") as refused:
-        read(FactDefinition(name="serves", type=FactType.LIST), "the whole world")
+        stated(FactDefinition(name="serves", type=FactType.LIST), "the whole world")
     assert "two letters" in refused.value.problems[0].do
+
+
+def test_what_an_old_journal_holds_stays_what_it_was() -> None:
+    """Only who says it now can still mend it."""
+    assert read(FactDefinition(name="serves", type=FactType.LIST), ["Germny"]) == ("Germny",)

@@ -116,6 +116,19 @@ def read(definition: FactDefinition, raw: Any) -> Value:  # noqa: ANN401 - raw i
             return _severity(definition, raw)
 
 
+def stated(definition: FactDefinition, raw: Any) -> Value:  # noqa: ANN401
+    """Read what somebody says now, see `read`; a word that names no place is refused with the nearest.
+
+    What a journal holds already is read by `read`: an old word stays what it was.
+    """
+    value = read(definition, raw)
+    if definition.name in places.FACTS and isinstance(value, (str, tuple)):
+        words = value if isinstance(value, tuple) else (value,)
+        if odd := next((word for word in words if not places.is_place(word)), None):
+            raise InvalidInput(definition.problem(odd, "a place", places.meant(odd)))
+    return value
+
+
 def write(value: Value) -> Any:  # noqa: ANN401 - the JSON form is a scalar, a list or an object
     """Write a value as JSON; `read` of it gives the same value. Unknown is null."""
     if value is UNKNOWN:
@@ -141,7 +154,7 @@ def show(value: Value) -> str:
 def read_all(
     definitions: Mapping[str, FactDefinition], raw: Mapping[str, Any], now: datetime | None = None
 ) -> dict[str, Value]:
-    """Read several facts. Raises InvalidInput with every problem at once.
+    """Read several facts that somebody states. Raises InvalidInput with every problem at once.
 
     With `now`, whoever states an instant that lies far ahead is told.
     """
@@ -160,7 +173,7 @@ def read_all(
             )
             continue
         try:
-            values[name] = value = read(definition, given)
+            values[name] = value = stated(definition, given)
             if fault := _content(name, value):
                 problems.append(Problem(code="F103", field=name, message=f"{name}: {fault}", do=PLACES))
             if isinstance(value, datetime):
@@ -190,8 +203,6 @@ def _text(definition: FactDefinition, raw: Any) -> str:  # noqa: ANN401
         raise InvalidInput(definition.problem(raw, "words"))
     if len(raw) > MAXIMUM_TEXT:
         raise InvalidInput(definition.problem(raw, f"at most {MAXIMUM_TEXT} characters"))
-    if definition.name in places.FACTS and not places.is_place(raw):
-        raise InvalidInput(definition.problem(raw, "a place", places.meant(raw)))
     return raw
 
 
@@ -249,8 +260,6 @@ def _list(definition: FactDefinition, raw: Any) -> tuple[str, ...]:  # noqa: ANN
     strange = [word for word in words if definition.choices and word not in definition.choices]
     if strange:
         raise InvalidInput(definition.problem(strange[0], "words it knows", nearest(strange[0], definition.choices)))
-    if definition.name in places.FACTS and (odd := next((word for word in words if not places.is_place(word)), None)):
-        raise InvalidInput(definition.problem(odd, "places", places.meant(odd)))
     return tuple(dict.fromkeys(words))
 
 

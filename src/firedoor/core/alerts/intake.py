@@ -22,7 +22,7 @@ from firedoor.core.alerts.hash_banks import judged
 from firedoor.core.alerts.matching import TrustedBank
 from firedoor.core.alerts.start_rules import Startable, facts_of
 from firedoor.core.alerts.triage import Decision, KnownIncident, Triage, triage
-from firedoor.core.facts import FactDefinition, read, write
+from firedoor.core.facts import FactDefinition, stated, write
 from firedoor.core.problems import InvalidInput
 
 Definitions = Mapping[str, FactDefinition]
@@ -88,7 +88,7 @@ def usable(raw: Mapping[str, Any], definitions: Definitions) -> tuple[dict[str, 
             said.append(f"The fact {name} was left out: neither the playbook nor the law's vocabulary knows it.")
             continue
         try:
-            value = write(read(definition, given))
+            value = write(stated(definition, given))
         except InvalidInput as error:
             said.append(f"The alert's {name} was left out: {error.problems[0].message}.")
             continue

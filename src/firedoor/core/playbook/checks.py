@@ -23,7 +23,7 @@ from collections.abc import Iterator, Mapping
 from firedoor.core.alerts.evidence_strength import EVIDENCE, FROM_THE_METHOD, is_from_the_method
 from firedoor.core.alerts.start_rules import ALERT_NAMES
 from firedoor.core.clocks.engine import CHANGE
-from firedoor.core.facts import FactDefinition, FactType, read
+from firedoor.core.facts import FactDefinition, FactType, stated
 from firedoor.core.incident.view import RESCUE
 from firedoor.core.language.comparisons import impossible
 from firedoor.core.language.expression import Expression
@@ -198,7 +198,7 @@ class _Checker:
             yield self._problem(ask, "P201", f'sets "{name}", which is not a fact', nearest(name, self.facts))
         elif not (definition.type is FactType.INSTANT and value == "now"):
             try:
-                read(definition, value)
+                stated(definition, value)
             except InvalidInput as error:
                 yield self._problem(ask, error.problems[0].code, error.problems[0].message, error.problems[0].do)
 
@@ -282,7 +282,7 @@ class _Checker:
                 yield self._at((*path, name), "P201", f'"{name}" is not a fact', nearest(name, self.facts))
                 continue
             try:
-                read(self.facts[name], value)
+                stated(self.facts[name], value)
             except InvalidInput as error:
                 first = error.problems[0]
                 yield self._at((*path, name), first.code, first.message, first.do)

@@ -21,7 +21,7 @@ from typing import Any
 
 from firedoor.core.alerts.evidence_strength import read_given
 from firedoor.core.clocks.extensions import MoreTime, extend_clock, pause_clock, resume_clock
-from firedoor.core.facts import FactDefinition, FactType, read, write
+from firedoor.core.facts import FactDefinition, FactType, stated, write
 from firedoor.core.incident.holds import OPEN_TASK
 from firedoor.core.incident.view import ABORT_REVIEW, GLASS_REVIEW, SETTLED_CLOCKS, IncidentView, TaskView
 from firedoor.core.incident.view_tasks import NOBODY
@@ -261,7 +261,7 @@ def _facts_of(task: TaskView, choice: Body, answer: Answer, definitions: Definit
     for name, value in choice.get("sets", {}).items():
         definition = definitions.get(name)
         is_now = value == "now" and definition is not None and definition.type is FactType.INSTANT
-        values[name] = now.isoformat() if is_now else write(read(definition, value)) if definition else value
+        values[name] = now.isoformat() if is_now else write(stated(definition, value)) if definition else value
     values.update({name: write(value) for name, value in read_given(definitions, answer.facts, now).items()})
     return values
 
