@@ -136,9 +136,23 @@ def test_a_suspension_that_failed_is_never_called_closed() -> None:
     told = story.add(3, Kind.FAILED, op=SUSPEND.id, attempt=1, problem="no answer", final=True).told()
     assert told["containment"][0]["state"] == "failed"
     assert told["containment"][0]["events"][0]["problem"] == "no answer"
-    assert "chat: not proved closed." in told["summary"]
+    assert "chat: not proved closed; it may still be serving." in told["summary"]
     assert not [one for one in told["summary"] if one.startswith(("Suspended", "Firedoor tried"))]
     assert "Firedoor tried to suspend nothing." in Story().facts(1, endpoint="chat").told()["summary"]
+
+
+@pytest.mark.parametrize("ended", [Kind.FAILED, Kind.SKIPPED])
+def test_what_no_call_reached_may_still_be_serving(ended: Kind) -> None:
+    """A failed capture, or a closing that was left out: the reader must not take silence for safety."""
+    capture = Call.model_validate({**SUSPEND.model_dump(), "id": "containment.capture", "verb": "capture"})
+    op = capture.id if ended is Kind.FAILED else SUSPEND.id
+    plan = PLAN.model_copy(update={"operations": (ASK, capture, SUSPEND)})
+    story = Story().facts(1, endpoint="chat").add(2, Kind.STARTED, op=op, attempt=1)
+    body = {"attempt": 1, "problem": "no answer", "final": True} if ended is Kind.FAILED else {"why": "left out"}
+    story.add(3, ended, op=op, **body)
+    (target,) = report(story.entries, plan, plan.definitions())["containment"]
+    assert target["state"] == ended.value.rpartition(".")[2]
+    assert target["means"].endswith("it may still be serving")
 
 
 def test_what_a_person_did_by_hand_rests_on_their_word() -> None:

@@ -22,9 +22,9 @@ STATES = {
     "by_hand": "closed by hand, on the word of a person; not proved by Firedoor",
     "resumed": "open again, proved on the data plane",
     "running": "being worked on",
-    "failed": "not proved closed",
-    "captured": "its state was captured; not closed",
-    "skipped": "left as it was",
+    "failed": "not proved closed; it may still be serving",
+    "captured": "its state was captured; not closed, so it may still be serving",
+    "skipped": "not closed: its closing was left out; it may still be serving",
 }
 
 
@@ -112,7 +112,9 @@ def _door(door: Body) -> Body:
 def _state(before: str, verb: str, record: OperationRecord) -> str:
     closed = before in ("suspended", "by_hand")
     if verb == "capture":
-        return "captured" if before == "skipped" and record.status == "finished" else before
+        return (
+            {"finished": "captured", "failed": "failed"}.get(record.status, before) if before == "skipped" else before
+        )
     if verb == "suspend":
         return before if closed and record.status == "skipped" else _suspended(record)
     if verb == "resume" and record.status == "finished" and record.result.get("changed"):
