@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 from tests.patience import GENEROUS, ended, until
+from tests.support.forms import strange_in
 
 from firedoor.testing.fresh import fresh_folder
 
@@ -44,6 +45,8 @@ class Installation:
         if self.process is not None:
             self.process.terminate()
             ended(self.process)
+            if (database := self.data / "firedoor.db").exists():
+                assert strange_in(database) == []
 
     def answers(self) -> bool:
         """Whether it serves."""

@@ -14,6 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import event, func, select
 from sqlmodel import SQLModel
+from tests.support.forms import strange
 from tests.support.human_actions import ACTIONS, NONE, Here, Sent
 from tests.support.letters import writing
 
@@ -46,6 +47,7 @@ async def _here(tmp_path: Path) -> AsyncIterator[Here]:
     (tmp_path / "organisation.yaml").write_text("name: Example AI\nfacts: {time_zone: Europe/Dublin}\n")
     async with writing(tmp_path) as built:
         yield Here(built)
+        assert strange(built.runtime.world.store.engine) == []
 
 
 def test_every_route_that_changes_something_is_tried_or_excepted() -> None:

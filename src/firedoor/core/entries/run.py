@@ -10,7 +10,10 @@ from firedoor.core.entries.base import EntryBody, Instant, Json, Words
 
 
 class Opened(EntryBody):
-    """`severity` means nothing while `severity_known` is false; `in_spite` is what the checks of the start said."""
+    """`severity` means nothing while `severity_known` is false; `in_spite` is what the checks of the start said.
+
+    `start` recognises the same start when it is sent again (`runtime.service.start_keys`).
+    """
 
     type: str
     title: str
@@ -19,6 +22,7 @@ class Opened(EntryBody):
     severity_known: bool = True
     in_spite: tuple[Any, ...] = ()
     practice: bool = False
+    start: str = ""
 
 
 class AlertAttached(EntryBody):

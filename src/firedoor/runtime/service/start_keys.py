@@ -47,7 +47,7 @@ class StartKeys:
         query = (
             select(incidents.id).join(table(EntryRow), entries.incident == incidents.id)
             .where((incidents.opened_at >= text_of(self._world.now() - KEPT)) & (entries.seq == 1))
-            .where(entries.body.contains(mark))
+            .where(entries.body.contains(f'"start":"{mark}"'))
         )  # fmt: skip
         with self._world.store.engine.connect() as connection:
             found: str | None = connection.execute(query.limit(1)).scalar()
