@@ -120,6 +120,21 @@ class Settings(BaseSettings):
         return host_names(self.host, public, *listed(self.allowed_hosts))
 
     @property
+    def targets_file(self) -> Path:
+        """The inventory: the file that is named, else the one in the data folder."""
+        return self.targets or self.data_dir / "targets.yaml"
+
+    @property
+    def organisation_file(self) -> Path:
+        """The organisation's profile: the file that is named, else the one in the data folder."""
+        return self.organisation or self.data_dir / "organisation.yaml"
+
+    @property
+    def mappings_folder(self) -> Path:
+        """Where mappings of alerts lie: the folder that is named, else the one in the data folder."""
+        return self.mappings or self.data_dir / "mappings"
+
+    @property
     def database(self) -> str:
         """The database's URL."""
         return self.database_url or f"sqlite:///{self.data_dir / 'firedoor.db'}"

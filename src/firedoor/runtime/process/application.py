@@ -96,10 +96,8 @@ def _see_to_keys(store: Store, keys: KeyFile) -> None:
 def open_world(settings: Settings) -> World:
     """Put the world together from the settings. Raises InvalidInput when a file of one's own house is wrong."""
     store = open_store(settings)
-    inventory = read_inventory(settings.targets or settings.data_dir / "targets.yaml")
-    organisation = read_organisation(
-        settings.organisation or settings.data_dir / "organisation.yaml", catalogue().facts
-    )
+    inventory = read_inventory(settings.targets_file)
+    organisation = read_organisation(settings.organisation_file, catalogue().facts)
     world = World(store, Vault(settings.data_dir / "vault"), inventory, {}, organisation, catalogue)
     client = open_client(settings.certificates)
     context = ConnectorContext(client, ReferencedSecrets(), utc_now, inventory, world.closed_on_purpose)
@@ -112,7 +110,7 @@ def open_world(settings: Settings) -> World:
 
 def read_sources(settings: Settings) -> Sources:
     """The sources of alerts, with those that the mapping files make."""
-    return Sources(settings.mappings or settings.data_dir / "mappings")
+    return Sources(settings.mappings_folder)
 
 
 class Runtime:
@@ -266,8 +264,8 @@ def default_paths(settings: Settings) -> Mapping[str, Path]:
     """Where this installation keeps what, for `firedoor doctor`."""
     return {
         "data": settings.data_dir,
-        "targets": settings.targets or settings.data_dir / "targets.yaml",
-        "organisation": settings.organisation or settings.data_dir / "organisation.yaml",
+        "targets": settings.targets_file,
+        "organisation": settings.organisation_file,
         "vault": settings.data_dir / "vault",
     }
 

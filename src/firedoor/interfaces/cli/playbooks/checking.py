@@ -21,17 +21,29 @@ SARIF_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schem
 
 
 def files_of(paths: Iterable[Path]) -> list[Path]:
-    """The files to check: those that are named, those of folders that are named, or every shipped playbook and part."""
+    """The files to check: those that are named, those of named folders, or whatever this installation reads."""
     from firedoor.runtime.config import playbooks
 
-    given = list(paths) or [playbooks.folder()]
+    given = list(paths)
     found: list[Path] = []
+    if not given:
+        given, found = [playbooks.folder()], _of_installation()
     for path in given:
         if path.is_dir():
             found += [*playbooks.paths(path), *playbooks.paths(path / playbooks.PARTS)] or [path]
         else:
             found.append(path)
     return list(dict.fromkeys(found))
+
+
+def _of_installation() -> list[Path]:
+    """The inventory, the organisation's profile and the mappings of alerts that a server here would read."""
+    from firedoor.interfaces.cli.terminal.client import load_settings
+
+    settings = load_settings()
+    named = [(settings.targets, settings.targets_file), (settings.organisation, settings.organisation_file)]
+    own = [file for asked_for, file in named if asked_for or file.exists()]
+    return [*own, *sorted(settings.mappings_folder.glob("*.yaml"))]
 
 
 def problems_of_installation() -> list[Problem]:

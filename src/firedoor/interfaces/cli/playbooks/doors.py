@@ -114,7 +114,7 @@ async def _look(name: str) -> Verdict:
     from firedoor.runtime.config.secrets import ReferencedSecrets
 
     settings = load_settings()
-    inventory = read_inventory(settings.targets or settings.data_dir / "targets.yaml")
+    inventory = read_inventory(settings.targets_file)
     if name not in inventory.targets:
         _unknown(name, inventory.targets)
     target = inventory.targets[name]

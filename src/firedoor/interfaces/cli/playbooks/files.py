@@ -36,14 +36,17 @@ def check(
     paths: Annotated[
         list[Path] | None,
         typer.Argument(
-            metavar="[PATH]...", help="Files or folders; without any, the shipped playbooks.", show_default=False
+            metavar="[PATH]...",
+            help="Files or folders; without any, whatever this installation reads.",
+            show_default=False,
         ),
     ] = None,
     written: Annotated[CheckFormat, typer.Option("--format", help="sarif is what code hosts read.")] = CheckFormat.TEXT,
 ) -> None:
     """Check playbooks, parts, inventories and profiles for errors. Exit 1 if there are any.
 
-    Without a path also whether others on this machine can reach what Firedoor keeps.
+    Without a path: the playbooks, inventory, organisation profile and alert mappings of this installation, and
+    whether others on this machine can reach what Firedoor keeps.
     """
     from firedoor import __version__
     from firedoor.interfaces.cli.playbooks import checking

@@ -214,7 +214,7 @@ def _organisation(settings: Settings) -> Iterator[Look]:
     from firedoor.duties.catalogue import catalogue
     from firedoor.runtime.config.inventory import read_organisation
 
-    path = settings.organisation or settings.data_dir / "organisation.yaml"
+    path = settings.organisation_file
     if not path.exists():
         do = f"write {path}: name, dpo_email ..., and standing facts of the law under `facts:`; see docs/tutorial.md"
         yield Look("organisation", "note", "no organisation profile: its facts are asked for in every incident", do)
@@ -232,7 +232,7 @@ def _targets(settings: Settings) -> Iterator[Look]:
     """The inventory, and one look at each target as a caller makes it."""
     from firedoor.runtime.config.inventory import read_inventory
 
-    path = settings.targets or settings.data_dir / "targets.yaml"
+    path = settings.targets_file
     inventory = read_inventory(path)
     if not inventory.targets:
         yield Look(
@@ -300,7 +300,7 @@ def _gaps(settings: Settings) -> Iterator[Look]:
     from firedoor.runtime.config.inventory import read_inventory
     from firedoor.runtime.execution.evidence_gaps import DO, gaps_in, told
 
-    inventory = read_inventory(settings.targets or settings.data_dir / "targets.yaml")
+    inventory = read_inventory(settings.targets_file)
     found = told(gaps_in(playbooks.plans(), inventory))
     for sentence in found.values():
         yield Look("to be kept", "note", sentence, DO)
