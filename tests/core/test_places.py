@@ -7,6 +7,7 @@ import pytest
 from firedoor.core.facts import FactDefinition, FactType, read, stated
 from firedoor.core.places import is_place
 from firedoor.core.problems import InvalidInput
+from firedoor.core.ternary import UNKNOWN
 
 TYPED = {"Germny": "DE", "germany": "DE", "DEU": "DE", "USA": "US", "Califronia": "US-CA", "Frnace": "FR"}
 
@@ -36,3 +37,10 @@ def test_a_word_that_is_near_nothing_says_how_places_are_written() -> None:
 def test_what_an_old_journal_holds_stays_what_it_was() -> None:
     """Only who says it now can still mend it."""
     assert read(FactDefinition(name="serves", type=FactType.LIST), ["Germny"]) == ("Germny",)
+
+
+@pytest.mark.parametrize("raw", [None, "", "unknown"])
+def test_a_place_that_nobody_knows_stays_unknown(raw: str | None) -> None:
+    """It is neither a place nor a fault."""
+    assert stated(FactDefinition(name="member_state", type=FactType.TEXT), raw) is UNKNOWN
+    assert stated(FactDefinition(name="serves", type=FactType.LIST), raw) is UNKNOWN

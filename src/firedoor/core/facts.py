@@ -122,10 +122,11 @@ def stated(definition: FactDefinition, raw: Any) -> Value:  # noqa: ANN401
     What a journal holds already is read by `read`: an old word stays what it was.
     """
     value = read(definition, raw)
-    if definition.name in places.FACTS and isinstance(value, (str, tuple)):
-        words = value if isinstance(value, tuple) else (value,)
-        if odd := next((word for word in words if not places.is_place(word)), None):
-            raise InvalidInput(definition.problem(odd, "a place", places.meant(odd)))
+    if definition.name in places.FACTS and value is not UNKNOWN:
+        words = value if isinstance(value, tuple) else (str(value),)
+        strange = [word for word in words if not places.is_place(word)]
+        if strange:
+            raise InvalidInput(definition.problem(strange[0], "a place", places.meant(strange[0])))
     return value
 
 
