@@ -249,7 +249,11 @@ async def test_a_target_is_closed_by_hand_through_an_incident(built: House) -> N
     assert answer.status_code == 303
     row = built.runtime.world.store.incident(answer.headers["location"].rpartition("/")[2])
     assert (row["playbook"], row["opened_by"]) == ("close-a-door", "person:ann")
-    assert "U130" in (await send(ann, "/targets/chat-small/resume", why="all is well")).text
+    assert not row["practice"]
+    answer = await send(ann, "/targets/chat-small/suspend", why="we rehearse", practice="yes")
+    row = built.runtime.world.store.incident(answer.headers["location"].rpartition("/")[2])
+    assert (row["practice"], row["title"]) == (True, "Practice: Close chat-small by hand")
+    assert "U130" in (await send(ann, "/targets/moderation/resume", why="all is well")).text
 
 
 def test_who_still_holds_a_target_is_named_and_not_who_has_ended() -> None:

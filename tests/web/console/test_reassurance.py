@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
 from tests.support.api_house import House, house
@@ -13,7 +14,7 @@ from tests.web.console.test_console_incident import browser
 from firedoor.core.history.containment import containment
 from firedoor.core.history.operation_titles import Names
 from firedoor.core.reporting.report import report
-from firedoor.interfaces.cli.terminal.incident_page import write_targets
+from firedoor.interfaces.cli.terminal.incident_page import write_clocks, write_targets
 from firedoor.interfaces.cli.terminal.render import captured, instant
 from firedoor.interfaces.slack.commands import _one
 from firedoor.runtime.documents.report import render_markdown, when
@@ -88,6 +89,11 @@ async def test_a_limit_that_is_counted_in_utc_for_want_of_a_zone_says_so(tmp_pat
             ann = await browser(built, "ann", "dpo", "responder", "commander")
             page = (await ann.get(f"/incidents/{incident}/clocks/{CLOCK}")).text
             assert (said in page, ">choose a time zone<" in page) == (number == 0, number == 0)
+            shown = (await built.local.get(f"/api/v1/incidents/{incident}/clocks")).json()["clocks"]
+            one = next(clock for clock in shown if clock["id"] == CLOCK)
+            assert (one["zone"], one["zone_guessed"]) == (("UTC", True), ("Europe/Dublin", False))[number]
+            in_terminal = captured(partial(write_clocks, [one]))
+            assert ("counted in UTC: the organisation's time zone is not set" in in_terminal) == (number == 0)
             typed = {"until": "2099-12-24T10:00", "until.zone": "", "document": "ref. 7", "why": "They asked for it."}
             answer = await ann.send(f"/incidents/{incident}/clocks/{CLOCK}/extend", **typed)
             assert (answer.status_code, "time zone of this time is not said" in answer.text) == (422, True)

@@ -66,6 +66,11 @@ def known_zone(facts: Facts) -> str:
         return ""
 
 
+def counted_in(duty_zone: str, facts: Facts) -> tuple[str, bool]:
+    """The zone in which a limit's days are counted, and whether it is UTC for want of anything better."""
+    return duty_zone or zone_of(facts), not duty_zone and not known_zone(facts)
+
+
 def _with_wider(places: tuple[str, ...]) -> tuple[str, ...]:
     upper = tuple(place.upper() for place in places)
     wider = (_WIDER.get(place) or (place.split("-")[0] if "-" in place else "") for place in upper)

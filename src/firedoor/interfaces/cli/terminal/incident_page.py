@@ -153,7 +153,12 @@ def _clock(clock: Json) -> list[str]:
     settled = clock["state"] in SETTLED
     sure = "  [yellow]provisional[/]" if clock.get("provisional") and not settled else ""
     when = "" if settled else render.due(clock.get("due"))
-    cite = f"  [dim]{render.escape(clock.get('citation', ''))}[/]"
+    guessed = (
+        "  [yellow]counted in UTC: the organisation's time zone is not set[/]"
+        if clock.get("zone_guessed") and not settled
+        else ""
+    )
+    cite = f"  [dim]{render.escape(clock.get('citation', ''))}[/]{guessed}"
     return [
         f"[bold]{render.escape(clock['id'])}[/]",
         render.styled(clock["state"]),

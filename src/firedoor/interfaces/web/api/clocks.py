@@ -76,10 +76,12 @@ async def list_clocks(
 
 @router.get("/incidents/{incident}/clocks", summary="The clocks of an incident")
 async def incident_clocks(incident: str, runtime: Running, caller: Asking) -> Response:
-    """Every clock with its law, limit, assumptions and history."""
+    """Every clock with its law, limit, assumptions and history.
+
+    `zone` is where its days are counted; `zone_guessed` says that it is UTC because the organisation's is not known.
+    """
     found = await read(runtime, incident, caller)
-    now = runtime.world.now()
-    shown = [serializers.clock(one, now) for one in found.view.clocks.values()]
+    shown = [serializers.clock(one, runtime.world, found.view.facts) for one in found.view.clocks.values()]
     ordered = sorted(shown, key=lambda one: (not one["open"], one["due"] is None, one["due"] or "", one["id"]))
     return answer({"incident": incident, "clocks": found.show(ordered)})
 
@@ -94,7 +96,7 @@ async def submit(
     """
     person = caller.within(await runtime.service.view(incident)) if caller.local else caller.person
     view = await runtime.service.submit(incident, clock, given.fields, given.why, person)
-    return answer({"incident": incident, "clock": found_clock(view.clocks[clock], runtime)})
+    return answer({"incident": incident, "clock": serializers.clock(view.clocks[clock], runtime.world, view.facts)})
 
 
 @router.post("/incidents/{incident}/clocks/{clock:path}/extend", summary="Ask for an extension")
@@ -120,16 +122,11 @@ async def resume(
     """A limit that passed during the pause is due now."""
     person = caller.within(await runtime.service.view(incident)) if caller.local else caller.person
     view = await runtime.service.resume(incident, clock, given.why, person)
-    return answer({"incident": incident, "clock": found_clock(view.clocks[clock], runtime)})
+    return answer({"incident": incident, "clock": serializers.clock(view.clocks[clock], runtime.world, view.facts)})
 
 
 async def _ask(incident: str, clock: str, given: More, runtime: Running, caller: Asking, *, pause: bool) -> Response:
     person = caller.within(await runtime.service.view(incident)) if caller.local else caller.person
     asked = MoreTime(given.until, given.document, given.why)
     view = await runtime.service.ask_for_time(incident, clock, asked, person, pause=pause)
-    return answer({"incident": incident, "clock": found_clock(view.clocks[clock], runtime)})
-
-
-def found_clock(body: dict[str, object], runtime: Running) -> dict[str, object]:
-    """The clock as it is now."""
-    return serializers.clock(body, runtime.world.now())
+    return answer({"incident": incident, "clock": serializers.clock(view.clocks[clock], runtime.world, view.facts)})

@@ -148,7 +148,7 @@ def _playbook(name: str, caller: Caller) -> str | Path:
 async def get_incident(incident: str, runtime: Running, caller: Asking) -> Response:
     """State, facts with the unknown ones, progress of every operation, targets door by door, open tasks, clocks."""
     found = await glance(runtime, incident, caller)
-    detail = await asyncio.to_thread(serializers.incident_detail, found, runtime.world.now())
+    detail = await asyncio.to_thread(serializers.incident_detail, found, runtime.world)
     return answer(
         found.show(detail) | {"facts": detail["facts"] if not found.seal.names else _cover_facts(detail["facts"])}
     )

@@ -82,11 +82,14 @@ async def suspend(request: Request, target: str, runtime: Running, caller: Askin
             message = f"{target} is never suspended by Firedoor: {found.because}"
             raise Refused(Problem(code="K502", message=message, do="close what misuses it instead"))
         facts, title, once = {"endpoint": target}, f"Close {target} by hand", str(given.get("once", ""))
+        practice = bool(given.get("practice"))
 
         async def opened(mark: str) -> str:
-            return await runtime.service.open(_two_steps(), facts, title, why, caller.person, mark=mark)
+            return await runtime.service.open(
+                _two_steps(), facts, title, why, caller.person, practice=practice, mark=mark
+            )
 
-        said = {"playbook": BY_HAND, "facts": facts, "why": why}
+        said = {"playbook": BY_HAND, "facts": facts, "why": why, **({"practice": True} if practice else {})}
         incident, _ = await runtime.service.start_keys.once(once[:MAXIMUM_KEY], said, caller.person, opened)
     except FiredoorError as error:
         return await _page(request, runtime, caller, target, error, typed=why)

@@ -19,10 +19,12 @@ from firedoor.core.incident.faults import open_ones
 from firedoor.core.incident.scope import typed_facts
 from firedoor.core.incident.view import SETTLED_CLOCKS, IncidentView, TaskView
 from firedoor.core.journal import Body, Entry, Kind
+from firedoor.core.law.territories import counted_in
 from firedoor.core.lifecycle import Phase
 from firedoor.core.playbook.plan import Ask
 from firedoor.core.tasks.sending import requires
 from firedoor.interfaces.web.reading.reading import Read
+from firedoor.runtime.config.container import World
 
 Row = Mapping[str, Any]
 
@@ -45,9 +47,9 @@ def incident_line(row: Row) -> Body:
     return {**{name: row[name] for name in names}, "entries": row["head_seq"]}
 
 
-def incident_detail(found: Read, now: datetime) -> Body:
+def incident_detail(found: Read, world: World) -> Body:
     """Everything about an incident that is not long: state, facts, progress, tasks, clocks, targets."""
-    view, plan = found.view, found.plan
+    view, plan, now = found.view, found.plan, world.now()
     return {
         "id": view.id, "type": str(view.type), "title": view.title, "severity": view.shown_severity,
         "state": str(view.state),
@@ -57,7 +59,7 @@ def incident_detail(found: Read, now: datetime) -> Body:
         "roles": list(plan.roles), "facts": facts(found), "progress": progress(found),
         "targets": containment(view, found.names),
         "tasks": [task(found.view, one, now) for one in view.open_tasks()],
-        "clocks": [clock(one, now) for one in view.clocks.values()],
+        "clocks": [clock(one, world, view.facts) for one in view.clocks.values()],
         "alerts": [alert_line(one) for one in view.alerts], "evidence": len(view.evidence),
         "paused": view.paused, "aborted": view.aborted, "set_aside": [set_aside(one) for one in open_ones(view)],
         "head": {"seq": view.head.seq, "hash": view.head.hash},
@@ -156,8 +158,11 @@ def task_row(row: Row, now: datetime) -> Body:
     return {**row, "name": f"T{row['number']}", "overdue": overdue}
 
 
-def clock(body: Body, now: datetime) -> Body:
-    """One clock of an incident. `seconds_left` is null where no outer limit runs, and negative when it has passed."""
+def clock(body: Body, world: World, facts: Mapping[str, Any]) -> Body:
+    """One clock of an incident. `seconds_left` is null where no outer limit runs, and negative when it has passed.
+
+    `zone` is where its days are counted, see `clock_zone`.
+    """
     names = (
         "id", "duty", "version", "title", "jurisdiction", "authority", "addressee", "channel", "citation", "why",
         "confidence",
@@ -167,8 +172,20 @@ def clock(body: Body, now: datetime) -> Body:
     )  # fmt: skip
     shown = {name: body.get(name) for name in names}
     settled = body["state"] in SETTLED_CLOCKS
-    left = None if settled or not body.get("due") else int((datetime.fromisoformat(body["due"]) - now).total_seconds())
-    return {**shown, "open": not settled, "seconds_left": left, "overdue": left is not None and left < 0}
+    left = (
+        None
+        if settled or not body.get("due")
+        else int((datetime.fromisoformat(body["due"]) - world.now()).total_seconds())
+    )
+    late = left is not None and left < 0
+    return {**shown, **clock_zone(body, world, facts), "open": not settled, "seconds_left": left, "overdue": late}
+
+
+def clock_zone(body: Body, world: World, facts: Mapping[str, Any]) -> Body:
+    """In which zone the days of a clock are counted; `zone_guessed` where that is UTC for want of anything better."""
+    duty = world.catalogue.get(body["duty"]) if body.get("duty") else None
+    zone, guessed = counted_in(duty.zone if duty else "", {**world.organisation.facts, **facts})
+    return {"zone": zone, "zone_guessed": guessed}
 
 
 def clock_row(row: Row, now: datetime) -> Body:

@@ -18,7 +18,6 @@ from firedoor.core.history.timeline import is_key, timeline
 from firedoor.core.incident.faults import open_ones
 from firedoor.core.incident.view import SETTLED_CLOCKS, IncidentView
 from firedoor.core.journal import Body
-from firedoor.core.law.territories import known_zone, zone_of
 from firedoor.core.notices import versions
 from firedoor.core.reporting.report import clock_line
 from firedoor.interfaces.web.console.plan_map import current, plan_map
@@ -40,8 +39,7 @@ def _whole(world: World, found: Glance) -> Body:
     view = found.view
     phases = plan_map(found)
     pieces = found.show(custody(found.told))
-    known = {**world.organisation.facts, **view.facts}
-    clocks = found.show([_clock(world, known, one) for one in view.clocks.values()])
+    clocks = found.show([_clock(world, view.facts, one) for one in view.clocks.values()])
     wanted = [fact.name for fact in found.plan.facts]
     return {
         "phases": phases, "phase": "" if view.closed_at else current(phases), "facts": facts(found),
@@ -92,17 +90,13 @@ def lines(found: Glance) -> Body:
     }  # fmt: skip
 
 
-def _clock(world: World, known: Mapping[str, Any], body: Body) -> Body:
+def _clock(world: World, facts: Mapping[str, Any], body: Body) -> Body:
     """A clock with its law; `zone_guessed` where its days are counted in UTC for want of anything better."""
-    duty = world.catalogue.get(body["duty"]) if body.get("duty") else None
-    zone = (duty.zone if duty else "") or zone_of(known)
     settled = body["state"] in SETTLED_CLOCKS
-    guessed = not (duty and duty.zone) and not known_zone(known)
     return {
         **body,
         **clock_line(body),
-        "zone": zone,
-        "zone_guessed": guessed,
+        **serializers.clock_zone(body, world, facts),
         "open": not settled,
         "law_why": body.get("why", ()),
     }
