@@ -24,13 +24,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from firedoor.core import places
 from firedoor.core.content import hidden
 from firedoor.core.content.locators import locator_fault
-from firedoor.core.dates.arithmetic import doubt
+from firedoor.core.dates.arithmetic import doubt, zone_named
 from firedoor.core.problems import InvalidInput, Problem, nearest
 from firedoor.core.severity import Severity
 from firedoor.core.ternary import UNKNOWN, Ternary
 
 MAXIMUM_TEXT = 10_000  # characters
 MAXIMUM_COUNT = 10**10  # people; more than live
+ZONE = "time_zone"  # the fact that names a zone of the IANA database
 NOT_KNOWN = "leave it out, or write unknown, if the time is not known"
 
 
@@ -117,17 +118,31 @@ def read(definition: FactDefinition, raw: Any) -> Value:  # noqa: ANN401 - raw i
 
 
 def stated(definition: FactDefinition, raw: Any) -> Value:  # noqa: ANN401
-    """Read what somebody says now, see `read`; a word that names no place is refused with the nearest.
+    """Read what somebody says now, see `read`; a word that names no place or time zone is refused with the nearest.
 
-    What a journal holds already is read by `read`: an old word stays what it was.
+    Places are kept in capitals, as the law's tables have them. What a journal holds already is read by `read`: an old
+    word stays what it was.
     """
     value = read(definition, raw)
-    if definition.name in places.FACTS and value is not UNKNOWN:
-        words = value if isinstance(value, tuple) else (str(value),)
-        strange = [word for word in words if not places.is_place(word)]
-        if strange:
-            raise InvalidInput(definition.problem(strange[0], "a place", places.meant(strange[0])))
-    return value
+    if value is UNKNOWN:
+        return value
+    if definition.name == ZONE:
+        _need_zone(definition, str(value))
+    if definition.name not in places.FACTS:
+        return value
+    words = value if isinstance(value, tuple) else (str(value),)
+    strange = [word for word in words if not places.is_place(word)]
+    if strange:
+        raise InvalidInput(definition.problem(strange[0], "a place", places.meant(strange[0])))
+    named = tuple(dict.fromkeys(word.strip().upper() for word in words))
+    return named if isinstance(value, tuple) else named[0]
+
+
+def _need_zone(definition: FactDefinition, name: str) -> None:
+    try:
+        zone_named(name)
+    except InvalidInput as error:
+        raise InvalidInput(definition.problem(name, "a time zone", error.problems[0].do)) from None
 
 
 def write(value: Value) -> Any:  # noqa: ANN401 - the JSON form is a scalar, a list or an object

@@ -62,7 +62,7 @@ def known_zone(facts: Facts) -> str:
         return ""
     try:
         return zone_named(name).key
-    except InvalidInput:  # `vocabulary.profile` refuses it; here an incident must go on
+    except InvalidInput:  # `facts.stated` refuses it; here an incident must go on
         return ""
 
 

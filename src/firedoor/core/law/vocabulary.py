@@ -10,12 +10,9 @@ that several laws share, and a duty file adds those that only its own law uses
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal
+from typing import Literal
 
-from firedoor.core.dates.arithmetic import zone_named
-from firedoor.core.facts import FactDefinition, Facts, Value, read_all
-from firedoor.core.problems import InvalidInput, Problem
-from firedoor.core.ternary import UNKNOWN
+from firedoor.core.facts import FactDefinition, Facts, Value
 
 Scope = Literal["organisation", "incident"]
 
@@ -35,23 +32,9 @@ class LegalFact(FactDefinition):
 Vocabulary = Mapping[str, LegalFact]
 
 
-def profile(vocabulary: Vocabulary, raw: Mapping[str, Any]) -> dict[str, Value]:
-    """Read the standing facts of an organisation. Raises InvalidInput with every problem at once.
-
-    A fact of an incident is refused: in a profile it would silently hold for all of them.
-    """
-    strays = [name for name in raw if name in vocabulary and not vocabulary[name].standing]
-    if strays:
-        raise InvalidInput(
-            Problem(
-                code="F110", field=name, message=f"{name} is a fact of one incident", do="leave it out of the profile"
-            )
-            for name in strays
-        )
-    facts = read_all(vocabulary, raw)
-    if isinstance(zone := facts.get("time_zone"), str) and zone is not UNKNOWN:
-        zone_named(zone)
-    return facts
+def of_one_incident(vocabulary: Vocabulary, facts: Iterable[str]) -> list[str]:
+    """Those of these facts that belong to one incident: in a profile they hold for all of them."""
+    return [name for name in facts if name in vocabulary and not vocabulary[name].standing]
 
 
 def joined(standing: Facts, incident: Facts) -> dict[str, Value]:

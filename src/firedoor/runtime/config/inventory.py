@@ -8,19 +8,21 @@ shape to `core.targets` and the vocabulary, and the doors to the connectors.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from firedoor.core.access.roles import RoleList
 from firedoor.core.alerts.hash_banks import WELL_KNOWN
 from firedoor.core.alerts.matching import LEAST_REVIEW, REVIEW_WORDS, Review, TrustedBank
 from firedoor.core.facts import FactDefinition, Value, read_all
 from firedoor.core.language.yaml_source import Source, problems_of, read_yaml
+from firedoor.core.law.vocabulary import Vocabulary, of_one_incident
 from firedoor.core.playbook.checks import ORGANISATION_NAMES
-from firedoor.core.problems import InvalidInput, Problem
+from firedoor.core.problems import InvalidInput, Problem, nearest
 from firedoor.core.targets import Inventory
 
 MESSENGERS = ("slack", "email", "webhook")
@@ -99,6 +101,37 @@ def read_organisation(path: Path | None, vocabulary: Mapping[str, FactDefinition
             for problem in error.problems
         ]
         raise InvalidInput(placed) from None
+
+
+def doubts(organisation: Organisation, vocabulary: Vocabulary, of_playbooks: Iterable[str]) -> list[Problem]:
+    """What is readable and probably not meant, as warnings. `of_playbooks` are the roles that loaded playbooks name."""
+    return [*_strange_roles(organisation, of_playbooks), *_of_one_incident(organisation, vocabulary)]
+
+
+def _of_one_incident(organisation: Organisation, vocabulary: Vocabulary) -> Iterator[Problem]:
+    for name in of_one_incident(vocabulary, organisation.facts):
+        message = f"{name} is a fact of one incident; here it holds for every incident until somebody says otherwise"
+        yield Problem(
+            code="F110", field=name, message=message, do="leave it out, unless that is so", severity="warning"
+        )
+
+
+def _strange_roles(organisation: Organisation, of_playbooks: Iterable[str]) -> list[Problem]:
+    """The words of the profile that are no role here: whoever they meant is told nothing."""
+    known = RoleList(frozenset((*organisation.roles, *of_playbooks)))
+    sections = {
+        "messages": tuple(organisation.messages),
+        "digest": organisation.digest,
+        "escalation": organisation.escalation,
+    }
+    return [
+        Problem(
+            code="N108", field=section, message=f'{section} names "{word}", which is no role here',
+            do=nearest(word, known.known), severity="warning",
+        )
+        for section, words in sections.items()
+        for word in known.unknown(words)
+    ]  # fmt: skip
 
 
 def _messages(source: Source, given: object) -> Mapping[str, tuple[str, ...]]:

@@ -104,7 +104,7 @@ def _of_kind(file: Path, source: Source) -> Iterable[Problem]:
     if {"source", "fields"} <= set(data):
         return _mapping(data)
     if "playbook" not in data and (set(data) & _profile_keys()):
-        return _organisation(file)
+        return _organisation(file, source)
     return _playbook(file, data)
 
 
@@ -123,12 +123,18 @@ def _playbook(file: Path, data: dict[str, Any]) -> Iterable[Problem]:
     return playbooks.warnings_of(file)
 
 
-def _organisation(file: Path) -> Iterable[Problem]:
+def _organisation(file: Path, source: Source) -> Iterable[Problem]:
     from firedoor.duties.catalogue import catalogue
-    from firedoor.runtime.config.inventory import read_organisation
+    from firedoor.runtime.config import playbooks
+    from firedoor.runtime.config.inventory import doubts, read_organisation
 
-    read_organisation(file, catalogue().facts)
-    return ()
+    law = catalogue().facts
+    found = doubts(read_organisation(file, law), law, (role for plan in playbooks.plans() for role in plan.roles))
+    data = source.data if isinstance(source.data, dict) else {}
+    paths = [(one.field or "",) if one.field in data else ("facts", one.field or "") for one in found]
+    return [
+        one.model_copy(update={"place": source.place(p), "field": None}) for one, p in zip(found, paths, strict=True)
+    ]
 
 
 def _mapping(data: dict[str, Any]) -> Iterable[Problem]:

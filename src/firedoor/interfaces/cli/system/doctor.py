@@ -212,7 +212,8 @@ def _playbooks(_: Settings) -> Iterator[Look]:
 def _organisation(settings: Settings) -> Iterator[Look]:
     from firedoor.core.law.territories import known_zone
     from firedoor.duties.catalogue import catalogue
-    from firedoor.runtime.config.inventory import read_organisation
+    from firedoor.runtime.config import playbooks
+    from firedoor.runtime.config.inventory import doubts, read_organisation
 
     path = settings.organisation_file
     if not path.exists():
@@ -223,6 +224,8 @@ def _organisation(settings: Settings) -> Iterator[Look]:
     yield Look(
         "organisation", "well", f"{found.words.get('name', 'without a name')}, {len(found.facts)} standing facts"
     )
+    for problem in doubts(found, catalogue().facts, (role for plan in playbooks.plans() for role in plan.roles)):
+        yield Look("organisation", "note", problem.message, problem.do)
     if not known_zone(found.facts):
         said = "its time zone is not known: limits that end with a day are counted in UTC"
         yield Look("organisation", "note", said, "add `time_zone: Europe/Dublin`, or your own, under `facts:`")

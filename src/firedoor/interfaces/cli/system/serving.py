@@ -22,6 +22,7 @@ from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.startup import address, say
 from firedoor.interfaces.web.app import create_app
 from firedoor.interfaces.web.http.connections import protocol
+from firedoor.runtime.config.inventory import doubts
 from firedoor.runtime.config.settings import Settings
 from firedoor.runtime.execution.evidence_gaps import gaps_in, told
 from firedoor.runtime.process.application import Runtime
@@ -110,6 +111,9 @@ async def _tell(runtime: Runtime, server: Server, began: float) -> None:
     for missing in runtime.shelf.without:
         do = "an alert of this type starts nothing; add one to the folder, or unset FIREDOOR_PLAYBOOKS"
         say("waiting", f"no playbook here is for {missing}: {do}", began)
+    unsure = doubts(runtime.world.organisation, {}, (role for plan in plans.values() for role in plan.roles))
+    for problem in unsure:
+        say("waiting", render.escape(f"the organisation profile: {problem.message}; {problem.do}"), began)
     said: dict[str, str] = {}
     while not server.should_exit:
         for part, state in runtime.health()["parts"].items():
