@@ -13,7 +13,7 @@ from typing import Any
 
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
-from tests.browser.site import PHONE, Site, launched, person
+from tests.browser.site import PHONE, WORD, Site, launched, person
 from tests.browser.tour import FACTS, confirmed
 
 IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
@@ -25,7 +25,9 @@ COLOURS = 256
 def night(site: Site) -> dict[str, str]:
     """Three incidents at three o'clock: one in the middle of its containment, two that have just come."""
     ada = {"name": "Ada Okafor", "roles": ["responder", "commander", "engineering", "legal"]}
-    site.api.headers["authorization"] = f"Bearer {site.post('/tokens', ada)['token']}"
+    site.post("/accounts", {**ada, "display": ada["name"], "password": WORD, "email": "ada@house.test"})
+    token = site.post("/tokens", {**ada, "account": ada["name"]})["token"]
+    site.api.headers["authorization"] = f"Bearer {token}"
     incident = site.open(why="The planted record 4711 came back, word for word.", **FACTS)
     confirmed(site, incident)
     site.answer(
