@@ -339,7 +339,7 @@ def _open_again(hold: Body, look: Look, now: datetime, roles: Sequence[str]) -> 
     }  # fmt: skip
     who = f" Seen of who did it: {'; '.join(look.who)}." if look.who else ""
     subject = f"A suspended target serves again: {hold['target']}"
-    text = f"{look.words.capitalize()}. It was last confirmed closed at {hold['seen_at']}.{who}"
+    text = f"{look.words[:1].upper()}{look.words[1:]}. It was last confirmed closed at {hold['seen_at']}.{who}"
     told = message(dict.fromkeys((commander(roles), *roles[:1])), subject, text)
     drafts = [Draft(Kind.DRIFTED, "firedoor", drift), told]
     if hold["on_drift"] == "record" or may_close_again(hold, now):

@@ -53,7 +53,7 @@ def there(value: str | datetime, zone: str) -> Markup:
     if found is None:
         return _no_instant(value)
     at = found.astimezone(ZoneInfo(zone))
-    shown = at.strftime("%a %d %b %Y, %H:%M ") + zone
+    shown = f"{at:%a} {at.day} {at:%b %Y, %H:%M} {zone}"
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), shown)
 
 
@@ -143,11 +143,17 @@ def _no_instant(value: object) -> Markup:
 def _in_zone(at: datetime, zone: str) -> str:
     from zoneinfo import ZoneInfo
 
-    return at.astimezone(ZoneInfo(zone)).strftime("%d %b %H:%M ") + zone
+    there = at.astimezone(ZoneInfo(zone))
+    return f"{there.day} {there:%b %H:%M} {zone}"
+
+
+def sentence(words: str) -> str:
+    """Words that begin a sentence; names within them keep their capitals."""
+    return words[:1].upper() + words[1:]
 
 
 FILTERS = {
     "instant": instant, "countdown": countdown, "state": state, "part": part, "health": health, "type_of": type_of,
     "plain": plain, "who": who, "size": size, "flow": flow, "instants": instants, "there": there,
-    "lasting": durations.span,
+    "lasting": durations.span, "sentence": sentence,
 }  # fmt: skip
