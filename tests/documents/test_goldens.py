@@ -16,8 +16,8 @@ from firedoor.runtime.documents.formats import Paper, on_paper
 from firedoor.runtime.documents.pdf_docx import docx, pdf
 
 HEADINGS = (
-    "Summary", "What was suspended", "Legal clocks", "Decisions", "Cause and measures", "Lessons and changes", "Facts",
-    "Evidence", "Timeline", "How to verify",
+    "Summary", "What was suspended", "Legal deadlines", "Decisions", "Cause and measures", "Lessons and changes",
+    "Facts", "Evidence", "Timeline", "How to verify",
 )  # fmt: skip
 
 

@@ -298,26 +298,32 @@ def _summary(view: IncidentView, body: Body) -> list[str]:
     weak = sum(bool(clock["weakness"]) for clock in body["clocks"])
     if weak:
         sentences.append(f"The record of {weak} of the sendings is weak; each is named below.")
-    sentences.append(f"{len(body['decisions'])} decisions by {len(body['people'])} people are on record.")
-    sentences.append(f"{len(body['evidence'])} pieces of evidence are under custody.")
+    decisions, people = _counted(body["decisions"], "decision"), _counted(body["people"], "person", "people")
+    sentences.append(f"{decisions} by {people} {'is' if len(body['decisions']) == 1 else 'are'} on record.")
+    pieces = _counted(body["evidence"], "piece of evidence is", "pieces of evidence are")
+    sentences.append(f"{pieces} under custody.")
     if body["gaps"]:
         sentences.append(f"{len(body['gaps'])} could not be kept by the machine: the inventory does not describe them.")
     if body["unknown"]:
-        unknown = len(body["unknown"])
-        sentences.append(f"{unknown} {'fact is' if unknown == 1 else 'facts are'} not known.")
+        sentences.append(f"{_counted(body['unknown'], 'fact is', 'facts are')} not known.")
     return sentences
 
 
 def _clock_sentence(results: Sequence[str]) -> str:
     if not results:
-        return "No legal clock started."
+        return "No legal deadline started."
     words = {
         "met": "sent in time", "met_no_limit": "sent (no outer limit)", "late": "sent late", "missed": "missed",
         "open": "still running", "waived": "ended by decision", "superseded": "superseded",
         "not_applicable": "found not to apply",
     }  # fmt: skip
     counted = ", ".join(f"{results.count(result)} {word}" for result, word in words.items() if result in results)
-    return f"{len(results)} legal clocks started: {counted}."
+    return f"{_counted(results, 'legal deadline')} started: {counted}."
+
+
+def _counted(things: Sequence[object], one: str, many: str = "") -> str:
+    """How many, with the right word."""
+    return f"{len(things)} {one if len(things) == 1 else many or f'{one}s'}"
 
 
 def _name(actor: str) -> str:
