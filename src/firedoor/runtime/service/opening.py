@@ -71,7 +71,7 @@ def new_incident(world: World, opening: Opening) -> NewIncident:
     return NewIncident(
         type=str(plan.incident), title=_title(opening), severity=str(opening.severity or UNSAID),
         playbook=plan.playbook, actor=str(opening.actor), drafts=(*drafts, *turn.drafts), owner=world.owner,
-        practice=opening.practice,
+        practice=opening.practice, mark=opening.mark,
     )  # fmt: skip
 
 

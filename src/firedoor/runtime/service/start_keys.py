@@ -1,7 +1,7 @@
 """A start that is sent twice opens one incident: by the key that its sender, or the page it came from, gave it.
 
-Decides which starts are the same: the same key, from the same person, with the same words, within a day. The key stands
-in the first entry of the incident, so it is known after a restart as well. Leaves opening to whoever calls.
+Decides which starts are the same: the same key, from the same person, with the same words, within a day. Leaves opening
+to whoever calls, and that two processes do not open two to the store.
 """
 
 from __future__ import annotations
@@ -9,18 +9,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import timedelta
 from typing import Any
 
 import orjson
-from sqlalchemy import select
 
 from firedoor.core.person import Person
 from firedoor.runtime.config.container import World
-from firedoor.store.database.tables import EntryRow, IncidentRow
-from firedoor.store.incidents.projections import table, text_of
+from firedoor.store.incidents.starts import StartedBefore, started_by
 
-KEPT = timedelta(days=1)
 MAXIMUM_KEY = 200
 
 
@@ -29,29 +25,27 @@ class StartKeys:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._one_by_one = asyncio.Lock()  # pressed twice at once, the second waits and finds the first
 
     async def once(
         self, key: str, said: Mapping[str, Any], person: Person, start: Callable[[str], Awaitable[str]]
     ) -> tuple[str, bool]:
-        """Start, unless this key did; the incident, and whether it was there. `start` is given the mark to keep."""
+        """Start, unless this key did; the incident, and whether it was there. `start` is given the mark to keep.
+
+        What opened an incident is not checked again: a target that it has closed would refuse the repetition.
+        """
         if not key:
             return await start(""), False
         mark = _mark(key, said, person)
-        async with self._one_by_one:
-            before = await asyncio.to_thread(self._opened, mark)
-            return (before, True) if before else (await start(mark), False)
+        if before := await asyncio.to_thread(self._opened, mark):
+            return before, True
+        try:
+            return await start(mark), False
+        except StartedBefore as meanwhile:
+            return meanwhile.incident, True
 
     def _opened(self, mark: str) -> str | None:
-        entries, incidents = table(EntryRow).c, table(IncidentRow).c
-        query = (
-            select(incidents.id).join(table(EntryRow), entries.incident == incidents.id)
-            .where((incidents.opened_at >= text_of(self._world.now() - KEPT)) & (entries.seq == 1))
-            .where(entries.body.contains(f'"start":"{mark}"'))
-        )  # fmt: skip
         with self._world.store.engine.connect() as connection:
-            found: str | None = connection.execute(query.limit(1)).scalar()
-        return found
+            return started_by(connection, mark, self._world.now())
 
 
 def _mark(key: str, said: Mapping[str, Any], person: Person) -> str:

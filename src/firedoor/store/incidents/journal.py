@@ -32,6 +32,7 @@ from firedoor.store.database.tables import AlertRow, CounterRow, DriveRow, Entry
 from firedoor.store.incidents import announcements, projections, security
 from firedoor.store.incidents.alert_rows import Accepted, Attachment, NewAlert, content_of, known_alert, same_alert
 from firedoor.store.incidents.projections import table, text_of
+from firedoor.store.incidents.starts import need_new
 from firedoor.store.incidents.verification import entry_of, verify_stored
 
 
@@ -56,6 +57,7 @@ class NewIncident:
     flow_run_id: str | None = None  # the Prefect run that opened it, if one did
     owner: str = ""  # the process that drives it from the first entry on
     practice: bool = False
+    mark: str = ""  # by which the same start is recognised, see `starts`
 
 
 class Store:
@@ -85,7 +87,8 @@ class Store:
     def open_incident(self, new: NewIncident, now: datetime, alert: int | None = None) -> Future[tuple[Entry, ...]]:
         """Open an incident with its first entries and, where an owner is named, its driver.
 
-        With `alert` it is opened for that stored alert; the future fails with Refused when that one has an incident.
+        With `alert` it is opened for that stored alert; the future fails with Refused when that one has an incident,
+        and with StartedBefore where the same start has opened one.
         """
         check_words(new.drafts)
         return self.writer.submit(lambda connection: _open_for(connection, new, now, alert))
@@ -302,6 +305,7 @@ def _with_keys(drafts: Iterable[Draft], incident: str) -> Iterator[Draft]:
 
 def _open_for(connection: Connection, new: NewIncident, now: datetime, alert: int | None) -> tuple[Entry, ...]:
     entries = _open(connection, new, now)
+    need_new(connection, new.mark, now, entries[0].incident)  # raising takes the incident back
     if alert is not None:
         columns = table(AlertRow).c
         free = (columns.id == alert) & columns.incident.is_(None)
