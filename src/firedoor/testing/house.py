@@ -109,9 +109,12 @@ class House:
         self.clock.now += timedelta(**by)
         return self.clock.now
 
-    async def open(self, *, drive: bool = True, severity: Severity = Severity.HIGH, **facts: Any) -> str:  # noqa: ANN401
+    async def open(
+        self, *, drive: bool = True, severity: Severity = Severity.HIGH, practice: bool = False,
+        **facts: Any,  # noqa: ANN401 - as written
+    ) -> str:  # fmt: skip
         """Open an incident of the house's plan, and have it driven."""
-        entries = await self.opened(severity=severity, **facts)
+        entries = await self.opened(severity=severity, practice=practice, **facts)
         if drive:
             self.driver.accepted(entries[0].incident, entries)
         return entries[0].incident
@@ -121,13 +124,14 @@ class House:
         *,
         severity: Severity = Severity.HIGH,
         actor: str = "source:test",
+        practice: bool = False,
         **facts: Any,  # noqa: ANN401 - as written
     ) -> tuple[Entry, ...]:
         """Open an incident and return its first entries; nobody drives it yet."""
         assert self.plan is not None, "give the house a plan"  # noqa: S101 - for whoever writes the test
         definitions = self.world.definitions(self.plan)
         values = {name: write(value) for name, value in read_all(definitions, facts).items()}
-        opening = Opening(self.plan, "a test", "because of a test", actor, severity, values)
+        opening = Opening(self.plan, "a test", "because of a test", actor, severity, values, practice=practice)
         self.store.keep_plan(self.plan, self.clock())
         new = new_incident(self.world, opening)
         return await asyncio.wrap_future(self.store.open_incident(new, self.clock()))

@@ -123,6 +123,15 @@ async def test_the_audit_says_what_it_holds_up(house: House) -> None:
     assert "M120" not in {problem.code for problem in audit.look()}
 
 
+async def test_the_audit_tells_practice_from_the_real_thing(house: House) -> None:
+    """Somebody who is woken up by it must know at once which of the two it is."""
+    incident = await house.open(endpoint="chat", practice=True)
+    await house.settle(incident)
+    await days(house, incident, 2)
+    (said,) = [problem for problem in Audit(house.world.store.engine, house.world.now).look() if problem.code == "M120"]
+    assert said.message.startswith(f"{incident} (practice): nobody answers T1")
+
+
 async def test_a_database_of_before_is_taken_up(house: House) -> None:
     """A task whose time was over before reminders went on gets its next point when the server starts, once."""
     incident = await house.open(endpoint="chat")

@@ -94,7 +94,9 @@ async def test_a_compiled_flow_is_served_and_its_runs_complete(rig: Any, script:
     run = await rig.post(f"/deployments/{deployment['id']}/create_flow_run", state={"type": "SCHEDULED"})
 
     async def completed() -> bool:
-        return bool((await rig.api.get(f"/flow_runs/{run['id']}")).json()["state_name"] == "Completed")
+        state = (await rig.api.get(f"/flow_runs/{run['id']}")).json()["state"]
+        assert state["type"] not in ("FAILED", "CRASHED"), state["message"]
+        return bool(state["type"] == "COMPLETED")
 
     await rig.until(completed)
     assert (tmp_path / "effects").read_text() == "suspended "

@@ -286,21 +286,23 @@ def unanswered(connection: Connection, now: datetime, limits: Limits) -> Iterato
     """Questions whose time is over and behind which a door stays open: nobody answers, and nothing is closed."""
     tasks = table(TaskRow).c
     over = (tasks.state == "open") & (tasks.due_at <= text_of(now - limits.late))
-    query = select(tasks.incident, tasks.id).where(over).order_by(tasks.due_at).limit(limits.named)
-    for row in connection.execute(query):
+    incidents = table(IncidentRow)
+    query = select(tasks.incident, tasks.id, incidents.c.practice).join(incidents, incidents.c.id == tasks.incident)
+    for row in connection.execute(query.where(over).order_by(tasks.due_at).limit(limits.named)):
+        named = f"{row.incident} (practice)" if row.practice else str(row.incident)
         try:
             late = late_question(connection, row.incident, row.id)
         except SQLAlchemyError:
             raise
         except Exception as error:  # noqa: BLE001 - what cannot be read may hold up a closing
-            what = f"{row.incident}: a question is late, and what it holds up cannot be read"
+            what = f"{named}: a question is late, and what it holds up cannot be read"
             message = f"{what}: {fault_of(error).words}"
             yield Problem(code="M120", message=message, do=f"`firedoor journal verify {row.incident}`; call its people")
             continue
         if late is not None:
             task, doors = late
             asked = " or ".join(sorted(task.roles))
-            what = f"{row.incident}: nobody answers T{task.number} ({asked}), due {task.due_at}"
+            what = f"{named}: nobody answers T{task.number} ({asked}), due {task.due_at}"
             message = f"{what}; it holds up: {doors}"
             do = f"call one of them; in need, answer `{row.incident} T{task.number}` with --break-glass"
             yield Problem(code="M120", message=message, do=do)
