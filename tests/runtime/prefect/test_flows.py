@@ -41,6 +41,8 @@ def test_a_flow_is_found_by_module_and_by_file(name: str) -> None:
     by_file: Flow[..., str] = load_flow_from_entrypoint(f"{FOLDER / name}.py:{name}", use_placeholder_flow=False)
     assert {(flow.name, flow.version) for flow in (*found, by_file)} == {(playbook, found[0].version)}
     assert by_file.parameters == found[0].parameters == found[1].parameters
+    # A served flow runs without its module's names: an annotation that is only text would fail there.
+    assert not [one for one in by_file.fn.__annotations__.values() if isinstance(one, str)]
 
 
 def test_an_own_playbook_of_the_same_name_keeps_its_own_facts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
