@@ -150,6 +150,16 @@ def comments(path: Path) -> int:
     return sum(not re.match(r"# ?(noqa|type:|fmt:|pragma)", one) for one in found)
 
 
+def late_imports(files: Mapping[str, Path]) -> dict[str, int]:
+    """How many modules of our own are imported inside functions, by the part of the package that does so."""
+    top, all_ = imports(files, late=False), imports(files, late=True)
+    found: Counter[str] = Counter()
+    for name in files:
+        words = name.split(".")
+        found[".".join(words[1:3] if words[1:2] == ["interfaces"] else words[1:2])] += len(all_[name] - top[name])
+    return {part: count for part, count in found.items() if count}
+
+
 def _spread(values: list[int], share: float) -> str:
     high = sorted(values)[min(len(values) - 1, int(len(values) * share))]
     return f"{statistics.median(values):g} / {high} / {max(values)}"
@@ -164,7 +174,6 @@ def report() -> str:
     total, untyped, marks = typed(paths)
     public, said = documented(paths)
     top, all_ = imports(files, late=False), imports(files, late=True)
-    late = sum(len(all_[name] - top[name]) for name in files)
     crowded = [f"{count} in {folder}" for folder, count in folders().items() if count > 20]
     lines = [
         f"modules                    {len(paths)}, {sum(lengths)} lines",
@@ -176,7 +185,7 @@ def report() -> str:
         f"Any per 100 annotations    {100 * untyped / total:.1f} ({untyped} of {total}; {marks} marked ANN401)",
         f"mentions of Body           {sum(len(BODY.findall(path.read_text())) for path in paths)}",
         f"test lines : source lines  {sum(len(path.read_text().splitlines()) for path in tests) / sum(lengths):.2f}",
-        f"late imports of our own    {late}",
+        f"late imports of our own    {sum(late_imports(files).values())}",
         f"circles of modules         at the top {_sizes(circles(top))}; with late imports {_sizes(circles(all_))}",
     ]
     lines += [
