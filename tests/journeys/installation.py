@@ -46,7 +46,8 @@ class Installation:
             self.process.terminate()
             ended(self.process)
             if (database := self.data / "firedoor.db").exists():
-                assert strange_in(database) == []
+                found = strange_in(database)
+                assert not found, found
 
     def answers(self) -> bool:
         """Whether it serves."""

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from tests.conftest import require
+from tests.contract.connector_suite import TIMEOUT
 from tests.parts import free_port
 from tests.patience import stop, until
 
 from firedoor.core.targets import Door, Inventory, Target
 
-TIMEOUT = 1.5  # seconds; short, because some faults never answer
 STILL = 0.6  # seconds; twelve heartbeats
 JOBS = ("train-large", "train-small")
 SUPPORT = Path(__file__).parents[1] / "rigs_support"

@@ -96,11 +96,9 @@ class RequestBody(EntryBody):
     by: str
 
 
-class RequestReceived(RequestBody):
-    """`requester` and contact are sealed from whoever need not know them."""
+class RequestSaid(RequestBody):
+    """What is known of a request. `requester` and contact are sealed from whoever need not know them."""
 
-    kind: str
-    received_at: Instant
     why: str
     elements: Json = Field(default_factory=dict)
     requester: str = ""
@@ -109,12 +107,17 @@ class RequestReceived(RequestBody):
     reference: str = ""
 
 
-class RequestCompleted(RequestBody):
-    """What it contains, as seen now."""
+class RequestReceived(RequestSaid):
+    """It came."""
 
-    elements: Json
+    kind: str
+    received_at: Instant
+
+
+class RequestCompleted(RequestSaid):
+    """What it contains, as seen now: only what was said anew."""
+
     at: Instant
-    why: str
 
 
 class RequestWritten(RequestBody):
