@@ -287,7 +287,6 @@ async def test_a_server_that_is_killed_costs_the_incident_nothing(rig: Any) -> N
     assert rig.host.effects(name) == ["containment.suspend", "containment.verify", "remediation.tell"]
 
 
-@pytest.mark.usefixtures("impatient")
 async def test_a_server_that_is_killed_during_an_effect_does_not_interrupt_it(rig: Any) -> None:
     """The conductor gets its outcomes without the server; the run is suspended as soon as there is one again."""
     name = incident(rig)
