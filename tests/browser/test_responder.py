@@ -55,6 +55,18 @@ def test_the_closing_of_an_endpoint_shows_by_itself(site: Site, browser: Any, si
         assert "refuses" in page.inner_text("section:has(#targets)")
 
 
+def test_a_server_that_is_busy_for_a_moment_reloads_no_page(site: Site, browser: Any) -> None:
+    """What stands in a form, and where somebody reads, outlasts a 503; what happened meanwhile is shown afterwards."""
+    with person(browser, site, "ann") as (page, heard):
+        page.wait_for_selector("body[data-line='open']", state="attached")
+        page.evaluate("window.sameDocument = true")
+        heard.expected.append("503")
+        page.route(f"{site.url}/", lambda route: route.fulfill(status=503, body="busy"), times=1)
+        incident = site.open(**FACTS)
+        page.wait_for_selector(f"main >> text={incident}", timeout=SOON)
+        assert page.evaluate("window.sameDocument")
+
+
 @SIZES
 def test_a_task_is_answered_with_a_reason(site: Site, browser: Any, size: Any) -> None:
     """Without a reason the form is not sent; with one the decision stands there, with name and reason."""

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from tests.support.command import Firedoor, _firedoor  # noqa: F401 - a fixture
 
+from firedoor.testing.fresh import fresh_folder
+
 BROKEN = "playbook: broken\nversion: 1.0.0\ntitle: Broken\nincidnt: data_leakage_in_ai_models\nroles: [dpo]\n"
 
 
@@ -12,6 +14,29 @@ def test_the_shipped_playbooks_have_no_problem(firedoor: Firedoor) -> None:
     """Without a path, `check` looks at what ships, and exits with 0."""
     said = firedoor("check")
     assert (said.code, said.out.strip().endswith("no problems")) == (0, True)
+
+
+def test_without_a_path_the_files_of_the_installation_are_checked(firedoor: Firedoor, tmp_path: Path) -> None:
+    """Inventory, profile and mappings, where a server here would read them; a setting that names none is a problem."""
+    data = fresh_folder(tmp_path / "data")
+    (data / "organisation.yaml").write_text("name: Example AI\nfacts:\n  time_zone: Europe/Dubln\n")
+    (data / "targets.yaml").write_text("targets:\n  chat: {doors: []}\n")
+    (data / "mappings").mkdir(mode=0o700)
+    (data / "mappings" / "ours.yaml").write_text("source: ours\nfields: {nobody: knows}\n")
+    said = firedoor("check", "--format", "json")
+    found = {Path(one["place"]["file"]).name: one["message"] for one in said.json["problems"]}
+    assert said.code == 1
+    assert {"organisation.yaml", "targets.yaml", "ours.yaml"} <= set(found)
+    assert found["organisation.yaml"] == 'no time zone is called "Europe/Dubln"'
+
+
+def test_a_file_that_a_setting_names_and_nobody_wrote_is_a_problem(
+    firedoor: Firedoor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever mistyped the path would otherwise run without an inventory."""
+    monkeypatch.setenv("FIREDOOR_TARGETS", str(tmp_path / "tragets.yaml"))
+    said = firedoor("check")
+    assert (said.code, "tragets.yaml" in said.out) == (1, True)
 
 
 def test_a_broken_playbook_is_told_with_file_line_column_code_and_what_to_do(

@@ -142,7 +142,9 @@ def _need_zone(definition: FactDefinition, name: str) -> None:
     try:
         zone_named(name)
     except InvalidInput as error:
-        raise InvalidInput(definition.problem(name, "a time zone", error.problems[0].do)) from None
+        raise InvalidInput(
+            problem.model_copy(update={"field": definition.name}) for problem in error.problems
+        ) from None
 
 
 def write(value: Value) -> Any:  # noqa: ANN401 - the JSON form is a scalar, a list or an object

@@ -22,7 +22,7 @@ from typing import Any
 
 from firedoor.core.dates.duration import show_duration
 from firedoor.core.execution.progress import Progress, Status
-from firedoor.core.facts import read, write
+from firedoor.core.facts import stated, write
 from firedoor.core.incident.view import IncidentView, fold
 from firedoor.core.journal import Entry, Kind
 from firedoor.core.playbook.plan import Plan
@@ -79,7 +79,7 @@ def _clocks(expect: DrillExpectation, view: IncidentView) -> Iterator[str]:
 def _facts(plan: Plan, expect: DrillExpectation, view: IncidentView) -> Iterator[str]:
     definitions = plan.definitions()
     for name, raw in expect.facts.items():
-        wanted = write(read(definitions[name], raw)) if name in definitions else raw
+        wanted = write(stated(definitions[name], raw)) if name in definitions else raw
         if view.facts.get(name) != wanted:
             yield f"the fact {name} is {view.facts.get(name)}, not {wanted}"
 

@@ -113,7 +113,7 @@ async def _tell(runtime: Runtime, server: Server, began: float) -> None:
         say("waiting", f"no playbook here is for {missing}: {do}", began)
     unsure = doubts(runtime.world.organisation, {}, (role for plan in plans.values() for role in plan.roles))
     for problem in unsure:
-        say("waiting", render.escape(f"the organisation profile: {problem.message}; {problem.do}"), began)
+        say("note", render.escape(f"the organisation profile: {problem.message}; {problem.do}"), began)
     said: dict[str, str] = {}
     while not server.should_exit:
         for part, state in runtime.health()["parts"].items():

@@ -155,7 +155,7 @@ def _clock(clock: Json) -> list[str]:
     when = "" if settled else render.due(clock.get("due"))
     guessed = (
         "  [yellow]counted in UTC: the organisation's time zone is not set[/]"
-        if clock.get("zone_guessed") and not settled
+        if clock.get("zone_guessed") and clock.get("due") and not settled
         else ""
     )
     cite = f"  [dim]{render.escape(clock.get('citation', ''))}[/]{guessed}"

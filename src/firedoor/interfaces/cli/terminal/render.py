@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 STYLES = {
     **dict.fromkeys(("critical", "overdue", "missed", "failed", "stuck"), "bold red"),
     **dict.fromkeys(("high",), "red"),
-    **dict.fromkeys(("medium", "unknown", "waiting", "starting", "away", "taken"), "yellow"),
+    **dict.fromkeys(("medium", "unknown", "waiting", "starting", "away", "taken", "note"), "yellow"),
     **dict.fromkeys(("refuses", "closed", "finished", "done", "kept", "well", "ready", "submitted"), "green"),
     "skipped": "dim",
 }
