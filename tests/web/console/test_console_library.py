@@ -250,6 +250,8 @@ async def test_a_target_is_closed_by_hand_through_an_incident(built: House) -> N
     row = built.runtime.world.store.incident(answer.headers["location"].rpartition("/")[2])
     assert (row["playbook"], row["opened_by"]) == ("close-a-door", "person:ann")
     assert not row["practice"]
+    refused = await send(ann, "/targets/chat-small/suspend", why="", practice="yes")
+    assert 'value="yes" checked' in refused.text  # whoever sends it again must not close it in earnest
     answer = await send(ann, "/targets/chat-small/suspend", why="we rehearse", practice="yes")
     row = built.runtime.world.store.incident(answer.headers["location"].rpartition("/")[2])
     assert (row["practice"], row["title"]) == (True, "Practice: Close chat-small by hand")

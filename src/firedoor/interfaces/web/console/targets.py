@@ -74,7 +74,7 @@ async def verify(request: Request, target: str, runtime: Running, caller: Asking
 async def suspend(request: Request, target: str, runtime: Running, caller: Asking) -> Response:
     """Open an incident that closes it at once, proves it, and keeps the way back."""
     given = await forms.form_of(request)
-    why = str(given.get("why", ""))
+    why, practice = str(given.get("why", "")), bool(given.get("practice"))
     try:
         found = runtime.world.target(target)
         need_why(why)
@@ -82,7 +82,6 @@ async def suspend(request: Request, target: str, runtime: Running, caller: Askin
             message = f"{target} is never suspended by Firedoor: {found.because}"
             raise Refused(Problem(code="K502", message=message, do="close what misuses it instead"))
         facts, title, once = {"endpoint": target}, f"Close {target} by hand", str(given.get("once", ""))
-        practice = bool(given.get("practice"))
 
         async def opened(mark: str) -> str:
             return await runtime.service.open(
@@ -92,7 +91,7 @@ async def suspend(request: Request, target: str, runtime: Running, caller: Askin
         said = {"playbook": BY_HAND, "facts": facts, "why": why, **({"practice": True} if practice else {})}
         incident, _ = await runtime.service.start_keys.once(once[:MAXIMUM_KEY], said, caller.person, opened)
     except FiredoorError as error:
-        return await _page(request, runtime, caller, target, error, typed=why)
+        return await _page(request, runtime, caller, target, error, typed=given)
     return RedirectResponse(f"/incidents/{incident}", 303)
 
 
@@ -105,7 +104,7 @@ async def resume(request: Request, target: str, runtime: Running, caller: Asking
         need_why(why)
         incident = await _opened(runtime, caller, runtime.world.target(target).id, why)
     except FiredoorError as error:
-        return await _page(request, runtime, caller, target, error, typed=why)
+        return await _page(request, runtime, caller, target, error, typed=given)
     return RedirectResponse(f"/incidents/{incident}", 303)
 
 
@@ -149,7 +148,7 @@ def _not_ours(target: str, holders: list[Mapping[str, Any]]) -> Refused:
 
 async def _page(
     request: Request, runtime: Runtime, caller: Caller, name: str, error: FiredoorError | None = None,
-    verdict: Verdict | None = None, typed: str = "",
+    verdict: Verdict | None = None, typed: Mapping[str, Any] | None = None,
 ) -> Response:  # fmt: skip
     target = runtime.world.target(name)
     doors = await asyncio.gather(*(_door(runtime, target, door) for door in target.doors))
@@ -159,7 +158,7 @@ async def _page(
     return page(
         request, "target.html.j2", error.http_status if error else 200, caller=caller, target=target, doors=doors,
         held=kept, holds=HOLDS, may=may, problems=error.problems if error else (), verdict=verdict, seen=SEEN,
-        typed=typed, once=secrets.token_urlsafe(12), gaps=gaps, now=runtime.world.now(),
+        typed=typed or {}, once=secrets.token_urlsafe(12), gaps=gaps, now=runtime.world.now(),
     )  # fmt: skip
 
 
