@@ -84,6 +84,10 @@ def test_a_sign_that_only_looks_right_is_named(firedoor: Firedoor, tmp_path: Pat
         ('facts.minor == "perhaps"', "facts.minor is a flag"),
         ('facts.aware_at > "2026"', "facts.aware_at is an instant"),
         ('"x"', '"x" depends on nothing'),
+        ('"de" in facts.jurisdictions', 'write "DE"'),
+        ('"Germny" not in facts.serves', 'did you mean "DE"'),
+        ('facts.member_state == "ie"', 'facts.member_state never holds "ie"'),
+        ('"contakt" in facts.data_categories', 'facts.data_categories never holds "contakt"'),
     ],
 )
 def test_a_condition_that_never_holds_is_refused(

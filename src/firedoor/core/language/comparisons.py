@@ -12,6 +12,7 @@ from datetime import datetime
 
 from jinja2 import nodes
 
+from firedoor.core import places
 from firedoor.core.facts import FactDefinition, FactType
 from firedoor.core.language.expression import WORDS, Expression, name_of, unparse
 from firedoor.core.lifecycle import IncidentType, State
@@ -51,7 +52,11 @@ def impossible(expression: Expression, facts: Mapping[str, FactDefinition]) -> I
 
 def _pair(named: nodes.Node, sign: str, other: nodes.Node, facts: Mapping[str, FactDefinition]) -> Iterator[Found]:
     definition = _definition(named, facts)
-    if definition is None or definition.type is FactType.LIST:
+    if definition is None:
+        return
+    if definition.type is FactType.LIST:
+        if sign in ("in", "notin") and isinstance(other, nodes.Const) and isinstance(other.value, str):
+            yield from _named(definition, named, other.value)
         return
     if sign not in _EQUAL and definition.type not in _ORDERED and _is_value(other):
         yield f"{unparse(named)} has no order: {definition.type} is compared with == or in", "write == or !="
@@ -90,6 +95,17 @@ def _value(definition: FactDefinition, named: nodes.Node, node: nodes.Node) -> I
     elif not _fits(definition.type, value):
         article = "an" if definition.type is FactType.INSTANT else "a"
         yield f"{name} is {article} {definition.type}, and {unparse(node)} is not", f"write {_NEEDS[definition.type]}"
+    elif isinstance(value, str):
+        yield from _named(definition, named, value)
+
+
+def _named(definition: FactDefinition, named: nodes.Node, value: str) -> Iterator[Found]:
+    """A word that stands in no list of choices; a word that names no place, or not as facts are kept."""
+    if definition.choices and value not in definition.choices:
+        yield f'{unparse(named)} never holds "{value}"', nearest(value, definition.choices)
+    if definition.name in places.FACTS and not (places.is_place(value) and value == value.upper()):
+        do = f'write "{value.upper()}": places are kept in capitals' if places.is_place(value) else places.meant(value)
+        yield f'{unparse(named)} never holds "{value}"', do
 
 
 def _fits(kind: FactType, value: object) -> bool:
