@@ -18,6 +18,7 @@ from firedoor.alerts.paths import said
 from firedoor.core.alerts.alert import severity_of
 from firedoor.core.dates.arithmetic import local
 from firedoor.core.language.json_payload import one_line
+from firedoor.core.lifecycle import IncidentType
 from firedoor.core.problems import InvalidInput
 from firedoor.core.severity import Severity
 
@@ -135,6 +136,12 @@ def status(value: Any, known: Mapping[str, Status], reading: Reading) -> Status 
     if word.strip().lower() not in FIRING:
         reading.notes.append("The status that was sent is not in the mapping; it counts as not resolved.")
     return "firing"
+
+
+def incident(value: Any, known: Mapping[str, IncidentType]) -> Any:  # noqa: ANN401
+    """What a category of the sender's means; a word that nobody has explained is left to the reader of our form."""
+    word = said(value) if scalar(value) else ""
+    return known.get(word, value)
 
 
 def text(name: str, value: Any) -> Any:  # noqa: ANN401

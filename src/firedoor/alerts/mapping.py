@@ -7,6 +7,7 @@ Decides the form of a mapping and how it is applied. A mapping makes a source of
     alert_when: {"alert.flagged": true}    # what is no alert; left out: everything is one
     fields: {id: alert.alertId, title: alert.message, severity: alert.priority, occurred_at: alert.createdAt}
     constants: {incident: data_leakage_in_ai_models}
+    incidents: {pii: data_leakage_in_ai_models}
     severities: {P1: critical, 7..11: high}
     instants: ms                           # when times are numbers
     zone: Europe/Berlin                    # when times name none
@@ -46,6 +47,7 @@ from firedoor.core.alerts.signatures import FIREDOOR, SignatureScheme
 from firedoor.core.dates.arithmetic import zone_named
 from firedoor.core.language.json_fields import Fields
 from firedoor.core.language.json_payload import one_line, read_json
+from firedoor.core.lifecycle import IncidentType
 from firedoor.core.problems import InvalidInput, Problem, nearest
 from firedoor.core.severity import Severity
 
@@ -69,6 +71,7 @@ class GenericMapping(BaseModel):
     fields: dict[str, str]
     constants: dict[str, Any] = Field(default_factory=dict)
     labels: dict[str, str] = Field(default_factory=dict, max_length=MAXIMUM_LABELS)
+    incidents: dict[str, IncidentType] = Field(default_factory=dict)
     severities: dict[str, Severity] = Field(default_factory=dict)
     statuses: dict[str, Status] = Field(default_factory=dict)
     instants: Literal["rfc3339", "s", "ms", "us", "ns"] = "rfc3339"
@@ -284,6 +287,8 @@ class _Item:
             return foreign.moment(value, self.mapping.instants, zone, self.reading)
         if name == "status":
             return foreign.status(value, self.mapping.statuses, self.reading)
+        if name == "incident":
+            return foreign.incident(value, self.mapping.incidents)
         if name in (*foreign.FRACTIONS, *foreign.WHOLES):
             return foreign.number(name, value)
         return foreign.text(name, value) if name not in TEXTS else value

@@ -11,14 +11,16 @@ import importlib
 import pkgutil
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from importlib.resources import files
 from types import MappingProxyType
+from typing import cast
 
 from firedoor import alerts
 from firedoor.alerts.mapping import GenericMapping, mapped_source
 from firedoor.alerts.source import AlertSource, Example
-from firedoor.core.problems import InvalidInput, NotFound, Problem, nearest
+from firedoor.core.language.json_payload import one_line
+from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem, nearest
 
 GROUP = "firedoor.alert_sources"
 PARTS = frozenset({"detection", "foreign", "mapping", "paths", "registry", "source"})  # what the sources share
@@ -29,7 +31,17 @@ def sources() -> Mapping[str, AlertSource]:
     """Return every source by its id. Raises InvalidInput when an outsider's cannot be used."""
     names = sorted(module.name for module in pkgutil.iter_modules(alerts.__path__) if not module.ispkg)
     own = [importlib.import_module(f"{alerts.__name__}.{name}").SOURCE for name in names if name not in PARTS]
-    return collected(own, [(point.name, point.load()) for point in entry_points(group=GROUP)])
+    return collected(own, [(point.name, _loaded(point)) for point in entry_points(group=GROUP)])
+
+
+def _loaded(point: EntryPoint) -> object:
+    """What an entry point names. Raises InvalidInput (D211) when it cannot be imported: that names the package."""
+    try:
+        return cast("object", point.load())
+    except (ImportError, AttributeError, FiredoorError) as error:
+        package = point.dist.name if point.dist else point.value
+        message = f"cannot be loaded from {point.value}: {one_line(str(error), 200)}"
+        raise InvalidInput(_problem("D211", point.name, message, f"repair or uninstall {package}")) from error
 
 
 def collected(own: Iterable[AlertSource], outside: Iterable[tuple[str, object]]) -> Mapping[str, AlertSource]:

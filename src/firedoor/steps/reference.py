@@ -13,7 +13,7 @@ from typing import Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from firedoor.core.playbook.step import Seconds, StepType
-from firedoor.steps.registry import step_types
+from firedoor.steps.registry import own_types
 
 HEAD = """\
 # Step types
@@ -28,7 +28,7 @@ Every step may also have `id`, `title`, `when`, `foreach`, `background` and `on_
 
 def reference() -> str:
     """The whole page."""
-    kinds = step_types()
+    kinds = dict(sorted(own_types().items()))
     listed = "".join(f"- [`{key}`](#{key}): {kind.summary}\n" for key, kind in kinds.items())
     return "\n".join([HEAD, listed, *(_section(kind) for kind in kinds.values())])
 

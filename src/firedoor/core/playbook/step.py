@@ -92,6 +92,10 @@ class StepType:
     example: str
     facts: Callable[[Any], tuple[str, ...]] = field(default=lambda _: ())  # facts that it asks for or sets
 
+    def field_names(self) -> set[str]:
+        """The fields as YAML writes them."""
+        return {info.alias or name for name, info in self.options.model_fields.items()}
+
 
 StepTypes = Mapping[str, StepType]
 
