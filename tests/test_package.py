@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+from tests.support.plug_ins import written
 
 import firedoor
 
@@ -109,6 +110,73 @@ def test_the_installed_program_works_outside_a_checkout(elsewhere: Path, argumen
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.strip()
     assert "Traceback" not in done.stderr
+
+
+PLAYBOOK = """playbook: heard
+version: 1.0.0
+title: Somebody is heard
+incident: data_leakage_in_ai_models
+start: []
+facts: {endpoint: {type: target, ask: "Which endpoint?"}}
+roles: [commander, dpo]
+duties: auto
+phases:
+  identification:
+    - confirm: "Is it real?"
+      sets: {aware_at: now}
+  containment:
+    - suspend: "{{ facts.endpoint }}"
+    - interview: "the owner of {{ facts.endpoint }}"
+      else_tell: [dpo]
+      by: commander
+    - notify_authorities: due
+  remediation: []
+  post_incident: []
+"""
+INVENTORY = """targets:
+  large:
+    doors:
+      - {name: kiosk, connector: kiosk, config: {folder: /srv/kiosk, model: large}}
+"""
+
+
+@pytest.fixture(scope="module", name="plug_ins")
+def _plug_ins(elsewhere: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the packages of the pages into wheels, and install them beside the wheel of the project."""
+    folder = tmp_path_factory.mktemp("plug-ins")
+    python = elsewhere / "venv" / "bin" / "python"
+    for page in ("add-your-own.md", "add-a-connector.md"):
+        source = written(page, folder / page)
+        build = run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=source)
+        assert build.returncode == 0, build.stderr
+    install = ("-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index")
+    done = run(sys.executable, *install, "--target", folder / "installed", *folder.glob("*.whl"), cwd=folder)
+    assert done.returncode == 0, done.stderr
+    (folder / "heard.yaml").write_text(PLAYBOOK)
+    (folder / "targets.yaml").write_text(INVENTORY)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("check", "heard.yaml", "targets.yaml"), ""),
+        (("show", "heard.yaml"), "Have you heard the owner of"),
+        (("alert", "sources"), "gatewatch"),
+        (("alert", "parse", "--source", "gatewatch", "installed/gatewatch/findings.json"), "chat-large"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_a_wheel_that_knows_only_the_sdk_plugs_in(
+    elsewhere: Path, plug_ins: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    """A connector, a source and a step of other packages are found beside the installed project."""
+    known = {"PYTHONPATH": str(plug_ins / "installed"), "FIREDOOR_TARGETS": str(plug_ins / "targets.yaml")}
+    data = {"FIREDOOR_DATA_DIR": str(elsewhere / "data"), "COLUMNS": "200"}
+    done = run(elsewhere / "venv" / "bin" / "firedoor", *arguments, cwd=plug_ins, **known, **data)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert said in done.stdout
 
 
 @pytest.mark.slow

@@ -9,27 +9,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.support.plug_ins import installed, written
 
 ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "how-to" / "add-a-connector.md"
-FILE = re.compile(r"^`([\w/.]+)`:\n\n```\w+\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def made(folder: Path, **change: tuple[str, str]) -> Path:
-    """Write the files of the page, with something in one of them changed, and install them as pip would."""
-    for name, text in FILE.findall(PAGE.read_text()):
-        old, new = change.get(Path(name).stem, ("", ""))
-        assert old in text
-        (folder / name).parent.mkdir(exist_ok=True)
-        (folder / name).write_text(text.replace(old, new) if old else text)
-    (folder / "kiosk" / "__init__.py").touch()
-    information = folder / "kiosk_door-1.0.dist-info"
-    information.mkdir()
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: kiosk-door\nVersion: 1.0\n")
-    entry = re.search(r"^kiosk = \"(.*)\"$", (folder / "pyproject.toml").read_text(), re.MULTILINE)
-    assert entry is not None
-    (information / "entry_points.txt").write_text(f"[firedoor.connectors]\nkiosk = {entry[1]}\n")
-    return folder
+    """The package of the page, with something in one of its files changed, as pip would install it."""
+    return installed(written("add-a-connector.md", folder, **change))
 
 
 def suite(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
