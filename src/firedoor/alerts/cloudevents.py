@@ -13,7 +13,6 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 from urllib.parse import unquote
 
 from firedoor.alerts.detection import Envelope, read_detection
@@ -94,7 +93,7 @@ def parse(body: bytes, headers: Headers) -> tuple[Alert, ...]:
 
 def _binary(body: bytes, given: Mapping[str, str], problems: list[Problem]) -> Fields:
     """Bring an event whose attributes are headers to the structured form."""
-    event: dict[str, Any] = {}
+    event: dict[str, object] = {}
     for name, value in given.items():
         if not name.startswith("ce-"):
             continue

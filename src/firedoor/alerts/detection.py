@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -47,7 +46,7 @@ class Envelope:
     raw_sha256: str
     sender: str = ""
     identity: str | None = None
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, object] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -82,7 +81,7 @@ def read_detection(fields: Fields, envelope: Envelope) -> Alert | None:
                       fingerprint=digest([envelope.source, envelope.sender, detector or "", identifier]))  # fmt: skip
 
 
-def title_of(values: Mapping[str, Any]) -> str:
+def title_of(values: Mapping[str, object]) -> str:
     """Return a title made of our words and identifiers only."""
     what = str(values.get("method") or "detection").replace("_", " ")
     where = next((str(values[name]) for name in ("model", "endpoint", "dataset") if values.get(name)), None)

@@ -11,12 +11,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Literal, TypeGuard
 from zoneinfo import ZoneInfo
 
 from firedoor.alerts.paths import said
 from firedoor.core.alerts.alert import severity_of
 from firedoor.core.dates.arithmetic import local
+from firedoor.core.json_types import Json
 from firedoor.core.language.json_payload import one_line
 from firedoor.core.lifecycle import IncidentType
 from firedoor.core.problems import InvalidInput
@@ -46,12 +47,12 @@ class Reading:
         self.notes.append(f"{self.paths.get(name, name)} (our {name}) was left out: it {why}."[:300])
 
 
-def scalar(value: Any) -> bool:  # noqa: ANN401 - any JSON value
+def scalar(value: object) -> TypeGuard[str | float]:
     """Whether a value is one word or number."""
     return isinstance(value, (str, int, float))
 
 
-def number(name: str, value: Any) -> Any:  # noqa: ANN401
+def number(name: str, value: Json) -> Json:
     """A number that stands in quotes; anything else as it is."""
     if not isinstance(value, str):
         return int(value) if name in WHOLES and isinstance(value, float) and value.is_integer() else value
@@ -61,7 +62,7 @@ def number(name: str, value: Any) -> Any:  # noqa: ANN401
     return float(text) if name in FRACTIONS and _FRACTION.fullmatch(text) else value
 
 
-def moment(value: Any, instants: str, zone: ZoneInfo | None, reading: Reading) -> Any:  # noqa: ANN401
+def moment(value: Json, instants: str, zone: ZoneInfo | None, reading: Reading) -> Json:
     """An instant as RFC 3339. A number counts in the unit of the mapping; a time without a zone in its zone."""
     counted = value if instants == "rfc3339" else number("score", value)
     if isinstance(counted, (int, float)):
@@ -99,7 +100,7 @@ def _placed(naive: datetime, zone: ZoneInfo | None, reading: Reading) -> str | N
         return None
 
 
-def severity(value: Any, known: Mapping[str, Severity], reading: Reading) -> Severity | None:  # noqa: ANN401
+def severity(value: Json, known: Mapping[str, Severity], reading: Reading) -> Severity | None:
     """What a word or a number of the sender's means; None, with a note, for one that nobody has explained."""
     if value is None:
         return None
@@ -124,7 +125,7 @@ def _in_range(word: str, known: Mapping[str, Severity]) -> Severity | None:
     return None
 
 
-def status(value: Any, known: Mapping[str, Status], reading: Reading) -> Status | None:  # noqa: ANN401
+def status(value: Json, known: Mapping[str, Status], reading: Reading) -> Status | None:
     """`resolved` only for a word that means it. A word that nobody has explained ends nothing, and a note says so."""
     if value is None:
         return None
@@ -138,13 +139,13 @@ def status(value: Any, known: Mapping[str, Status], reading: Reading) -> Status 
     return "firing"
 
 
-def incident(value: Any, known: Mapping[str, IncidentType]) -> Any:  # noqa: ANN401
+def incident(value: Json, known: Mapping[str, IncidentType]) -> Json:
     """What a category of the sender's means; a word that nobody has explained is left to the reader of our form."""
     word = said(value) if scalar(value) else ""
     return known.get(word, value)
 
 
-def text(name: str, value: Any) -> Any:  # noqa: ANN401
+def text(name: str, value: Json) -> Json:
     """A number or a truth where we name things; line ends of a title become spaces."""
     if name == "possible_minor" or not scalar(value):
         return value

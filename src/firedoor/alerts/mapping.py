@@ -23,11 +23,11 @@ import hashlib
 import json
 from collections.abc import Iterator
 from functools import partial
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from firedoor.alerts import foreign
 from firedoor.alerts.detection import FIELDS, TEXTS, Envelope, read_detection
@@ -45,6 +45,7 @@ from firedoor.alerts.source import (
 from firedoor.core.alerts.alert import MAXIMUM_ITEMS, MAXIMUM_LABELS, MAXIMUM_NOTES, Alert
 from firedoor.core.alerts.signatures import FIREDOOR, SignatureScheme
 from firedoor.core.dates.arithmetic import zone_named
+from firedoor.core.json_types import Json
 from firedoor.core.language.json_fields import Fields
 from firedoor.core.language.json_payload import one_line, read_json
 from firedoor.core.lifecycle import IncidentType
@@ -56,6 +57,7 @@ FORM = "application/x-www-form-urlencoded"
 LISTS = ("data_categories", "entity_types", "locators")  # take everything that a path finds
 SECRET_HEADERS = frozenset(("authorization", "cookie", "proxy-authorization"))
 Condition = bool | int | str | tuple[bool | int | str, ...]
+Paths = str | dict[str, str] | dict[str, Condition] | None  # one path, several by our names, or conditions by path
 
 
 class GenericMapping(BaseModel):
@@ -69,7 +71,7 @@ class GenericMapping(BaseModel):
     alert_when: dict[str, Condition] = Field(default_factory=dict, max_length=16)
     form_field: str = Field(default="payload", min_length=1, max_length=64)
     fields: dict[str, str]
-    constants: dict[str, Any] = Field(default_factory=dict)
+    constants: dict[str, object] = Field(default_factory=dict)
     labels: dict[str, str] = Field(default_factory=dict, max_length=MAXIMUM_LABELS)
     incidents: dict[str, IncidentType] = Field(default_factory=dict)
     severities: dict[str, Severity] = Field(default_factory=dict)
@@ -82,7 +84,7 @@ class GenericMapping(BaseModel):
 
     @field_validator("fields", "constants")
     @classmethod
-    def _known(cls, value: dict[str, Any]) -> dict[str, Any]:
+    def _known(cls, value: dict[str, object]) -> dict[str, object]:
         for name in value:
             if name not in FIELDS or name == "labels":
                 raise ValueError(f"{one_line(name, 40)} is not a field of ours: {nearest(name, FIELDS)}")
@@ -90,12 +92,12 @@ class GenericMapping(BaseModel):
 
     @field_validator("alerts_at", "fields", "labels", "alert_when")
     @classmethod
-    def _paths(cls, value: Any, info: Any) -> Any:  # noqa: ANN401 - one path, several, or none
-        keys = value if info.field_name == "alert_when" else value.values() if isinstance(value, dict) else (value,)
+    def _paths(cls, value: Paths, info: ValidationInfo) -> Paths:
+        keys = _written(value, by_key=info.field_name == "alert_when")
         for path in keys:
-            if path is not None and not is_path(path):
+            if not is_path(path):
                 raise ValueError(f"{one_line(path, 60)} is no path: write /a/b/0, a.b[0] or a[?name=value]")
-            if path is not None and path.lower().removeprefix(HEADER) in SECRET_HEADERS and path.startswith(HEADER):
+            if path.lower().removeprefix(HEADER) in SECRET_HEADERS and path.startswith(HEADER):
                 raise ValueError("this header holds a secret, which is never stored")
         return value
 
@@ -129,6 +131,14 @@ class GenericMapping(BaseModel):
         if "hmac" in self.authentication and any(path.startswith(HEADER) for path in paths):
             raise ValueError("a signature covers the body alone, so nothing is read from a header: use bearer only")
         return self
+
+
+def _written(value: Paths, *, by_key: bool) -> Iterator[str]:
+    """The paths in a part of a mapping."""
+    if isinstance(value, dict):
+        yield from (str(path) for path in (value if by_key else value.values()))
+    elif value is not None:
+        yield value
 
 
 def read_mapping(data: object) -> GenericMapping:
@@ -167,7 +177,7 @@ def _parse(mapping: GenericMapping, body: bytes, headers: Headers) -> tuple[Aler
     return all_or_nothing(problems, found)
 
 
-def _items(mapping: GenericMapping, source: AlertSource, body: bytes, headers: Headers) -> Iterator[Any]:
+def _items(mapping: GenericMapping, source: AlertSource, body: bytes, headers: Headers) -> Iterator[Json]:
     """What may be alerts: the body, the items of its array, or one on each line."""
     for payload in _payloads(mapping, source, body, headers):
         inner = payload if mapping.alerts_at is None else look_up(payload, mapping.alerts_at)
@@ -177,7 +187,7 @@ def _items(mapping: GenericMapping, source: AlertSource, body: bytes, headers: H
         yield from inner if isinstance(inner, list) else (inner,)
 
 
-def _payloads(mapping: GenericMapping, source: AlertSource, body: bytes, headers: Headers) -> list[Any]:
+def _payloads(mapping: GenericMapping, source: AlertSource, body: bytes, headers: Headers) -> list[Json]:
     if media_type(headers) == FORM:
         body = _form_field(mapping, body)
     bounds = {"maximum_bytes": source.max_bytes, "maximum_depth": source.max_depth}
@@ -209,7 +219,7 @@ class _Item:
     """One item of a payload, while an alert is made of it."""
 
     def __init__(
-        self, mapping: GenericMapping, item: Any, headers: Headers, raw: str, problems: list[Problem]  # noqa: ANN401
+        self, mapping: GenericMapping, item: Json, headers: Headers, raw: str, problems: list[Problem]
     ) -> None:  # fmt: skip
         self.mapping, self.item, self.headers, self.raw, self.problems = mapping, item, headers, raw, problems
         self.reading = Reading(mapping.fields)
@@ -234,7 +244,7 @@ class _Item:
             constants.pop("severity", None)
         return self._read({**flat, **constants}, severity, given)
 
-    def _read(self, flat: dict[str, Any], severity: Severity | None, given: Any) -> Alert | None:  # noqa: ANN401
+    def _read(self, flat: dict[str, object], severity: Severity | None, given: Json) -> Alert | None:
         """Read our form; what is wrong in a field that may be left out becomes a note."""
         raw = one_line(said(given), 64) if scalar(given) and given != "" else None
         defaults = {"severity": severity, "severity_raw": raw}
@@ -269,11 +279,11 @@ class _Item:
                 return False
         return True
 
-    def _first(self, name: str) -> Any:  # noqa: ANN401
+    def _first(self, name: str) -> Json:
         path = self.mapping.fields.get(name)
         return None if path is None else look_up(self.item, path, self.headers)
 
-    def _value(self, name: str, path: str) -> Any:  # noqa: ANN401
+    def _value(self, name: str, path: str) -> Json:
         """The value of one of our fields, with its type."""
         if name in LISTS:
             found = look_up_all(self.item, path, self.headers)
@@ -298,13 +308,14 @@ class _Item:
         return {name: one_line(said(value), 256) for name, value in found.items() if scalar(value)}
 
 
-def _holds(value: Any, wanted: Condition) -> bool:  # noqa: ANN401
+def _holds(value: Json, wanted: Condition) -> bool:
     """Whether a value is the one that is wanted, one of several, or in a range such as 2.. ."""
     if isinstance(wanted, tuple):
         return any(_holds(value, one) for one in wanted)
     if isinstance(wanted, str) and (found := RANGE.fullmatch(wanted)):
         level = foreign.number("score", value)
         low, high = found.group("low", "high")
-        counts = isinstance(level, (int, float)) and not isinstance(level, bool)
-        return counts and (not low or level >= float(low)) and (not high or level <= float(high))
+        if isinstance(level, bool) or not isinstance(level, (int, float)):
+            return False
+        return (not low or level >= float(low)) and (not high or level <= float(high))
     return said(value).lower() == said(wanted).lower()

@@ -18,9 +18,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from firedoor.alerts.source import MAXIMUM_DEPTH, Headers, header
+from firedoor.core.json_types import Json
 from firedoor.core.language.json_payload import read_json
 from firedoor.core.problems import InvalidInput
 
@@ -41,15 +41,15 @@ def is_path(path: str) -> bool:
     return bool((_POINTER if path.startswith("/") else _DOTTED).fullmatch(path))
 
 
-def look_up(value: Any, path: str, headers: Headers | None = None) -> Any:  # noqa: ANN401 - any JSON value
+def look_up(value: Json, path: str, headers: Headers | None = None) -> Json:
     """Return the first that stands at a path; None where nothing does."""
     return next(iter(look_up_all(value, path, headers)), None)
 
 
-def look_up_all(value: Any, path: str, headers: Headers | None = None) -> list[Any]:  # noqa: ANN401
+def look_up_all(value: Json, path: str, headers: Headers | None = None) -> list[Json]:
     """Return everything that stands at a path, in its order."""
     if path.startswith(HEADER):
-        found = [header(headers or {}, path.removeprefix(HEADER))]
+        found: list[Json] = [header(headers or {}, path.removeprefix(HEADER))]
     elif path.startswith("/"):
         found = [value]
         for step in path[1:].split("/"):
@@ -62,12 +62,12 @@ def look_up_all(value: Any, path: str, headers: Headers | None = None) -> list[A
     return [one for one in found if one is not None]
 
 
-def said(value: Any) -> str:  # noqa: ANN401 - any JSON value
+def said(value: object) -> str:
     """A scalar as a mapping writes it: true, 0.5, word."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _taken(value: Any, step: str) -> Iterator[Any]:  # noqa: ANN401
+def _taken(value: Json, step: str) -> Iterator[Json]:
     """What one dotted step finds."""
     inside = step[1:-1] if step.startswith("[") else ""
     if inside.startswith("tag:"):
@@ -83,19 +83,19 @@ def _taken(value: Any, step: str) -> Iterator[Any]:  # noqa: ANN401
         yield from _child(value, inside or step)
 
 
-def _child(value: Any, step: str) -> Iterator[Any]:  # noqa: ANN401
+def _child(value: Json, step: str) -> Iterator[Json]:
     if isinstance(value, dict):
         yield value.get(step)
     elif isinstance(value, list) and step.isascii() and step.isdigit() and len(step) < 7:
         yield value[int(step)] if int(step) < len(value) else None
 
 
-def _has(item: Any, name: str, wanted: str) -> bool:  # noqa: ANN401
+def _has(item: Json, name: str, wanted: str) -> bool:
     given = item.get(name) if isinstance(item, dict) else None
     return isinstance(given, (str, int, float)) and said(given) == wanted
 
 
-def _tag(value: Any, name: str) -> Iterator[str]:  # noqa: ANN401
+def _tag(value: Json, name: str) -> Iterator[str]:
     """The values of one tag: `name:value`, in one text with commas or in a list of texts."""
     texts = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else ()
     for text in texts:
@@ -104,11 +104,12 @@ def _tag(value: Any, name: str) -> Iterator[str]:  # noqa: ANN401
             yield given.strip()
 
 
-def _opened(value: Any) -> Any:  # noqa: ANN401
+def _opened(value: Json) -> Json:
     """The JSON that stands in a text; anything else as it is."""
     if not isinstance(value, str) or not value.lstrip().startswith(("{", "[")):
         return value
     try:
-        return read_json(value.encode(), maximum_bytes=MAXIMUM_INNER_BYTES, maximum_depth=MAXIMUM_DEPTH)
+        opened: Json = read_json(value.encode(), maximum_bytes=MAXIMUM_INNER_BYTES, maximum_depth=MAXIMUM_DEPTH)
     except (InvalidInput, UnicodeEncodeError, json.JSONDecodeError):
         return value
+    return opened

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from firedoor.alerts.detection import Envelope, read_detection
 from firedoor.alerts.source import (
@@ -27,9 +27,11 @@ from firedoor.alerts.source import (
     header,
     open_json,
     parameter,
+    with_note,
 )
-from firedoor.core.alerts.alert import MAXIMUM_ITEMS, MAXIMUM_NOTES, Alert, Finding, Method
+from firedoor.core.alerts.alert import MAXIMUM_ITEMS, Alert, Finding, Method
 from firedoor.core.alerts.signatures import FIREDOOR
+from firedoor.core.json_types import Json
 from firedoor.core.language.json_fields import Fields
 from firedoor.core.lifecycle import IncidentType
 from firedoor.core.problems import Problem
@@ -108,7 +110,7 @@ def parse(body: bytes, headers: Headers) -> tuple[Alert, ...]:
     values = _aggregate([finding for finding in found if finding], digests)
     raw = body_digest(body)
     if request is None:
-        values["notes"] = (*values.get("notes", ()), UNNAMED)[-MAXIMUM_NOTES:]
+        values["notes"] = with_note(values, UNNAMED)
     envelope = Envelope(SOURCE.id, raw, sender=model or "", identity=request or raw, defaults=values)
     return all_or_nothing(problems, [read_detection(Fields(known, "", problems), envelope)])
 
@@ -119,7 +121,7 @@ _PASSED_ON = (
 )  # fmt: skip
 
 
-def _wrapped(payload: Any, headers: Headers) -> Any:  # noqa: ANN401 - any JSON value
+def _wrapped(payload: Json, headers: Headers) -> Json:
     """The wrapper, with what is said beside the body where the body does not say it."""
     if not isinstance(payload, (dict, list)):
         return payload
@@ -173,7 +175,7 @@ def _value_digests(wrapper: Fields, results: list[Fields]) -> list[str | None]:
     return digests
 
 
-def _aggregate(found: list[Finding], digests: list[str | None]) -> dict[str, Any]:
+def _aggregate(found: list[Finding], digests: list[str | None]) -> dict[str, object]:
     """Add up what counts: how often, how many distinct values, of which types, and how bad that is."""
     pairs = [(finding, value) for finding, value in zip(found, digests, strict=True) if _counts(finding)]
     counted = [finding for finding, _ in pairs]

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -20,6 +20,7 @@ from firedoor.core.alerts.alert import MAXIMUM_NOTES, Alert, ContentHash
 from firedoor.core.alerts.signatures import SignatureScheme
 from firedoor.core.alerts.withheld import without_content
 from firedoor.core.dates.arithmetic import doubt
+from firedoor.core.json_types import Json
 from firedoor.core.language.json_payload import bounded, one_line, read_json
 from firedoor.core.problems import InvalidInput, Problem
 from firedoor.core.text import clean_text
@@ -80,10 +81,11 @@ def media_type(headers: Headers) -> str | None:
     return given.partition(";")[0].strip().lower() if given else None
 
 
-def open_json(source: AlertSource, body: bytes, headers: Headers) -> Any:  # noqa: ANN401 - any JSON value
+def open_json(source: AlertSource, body: bytes, headers: Headers) -> Json:
     """Check the media type, size and depth, and read the JSON. Raises InvalidInput."""
     check_media_type(source, headers)
-    return read_json(body, maximum_bytes=source.max_bytes, maximum_depth=source.max_depth)
+    read: Json = read_json(body, maximum_bytes=source.max_bytes, maximum_depth=source.max_depth)
+    return read
 
 
 def check_media_type(source: AlertSource, headers: Headers) -> None:
@@ -105,12 +107,12 @@ def text_hash(text: str) -> ContentHash:
     return ContentHash(algorithm="sha256", value=hashlib.sha256(text.encode("utf-8")).hexdigest())
 
 
-def make_alert(problems: list[Problem], path: str, **values: Any) -> Alert | None:  # noqa: ANN401 - checked by Alert
+def make_alert(problems: list[Problem], path: str, **values: object) -> Alert | None:
     """Build the Alert; what does not fit it becomes problems. None when there are problems."""
     if problems:
         return None
     try:
-        return Alert(**without_content(_believed(values)))
+        return Alert.model_validate(without_content(_believed(values)))
     except ValidationError as error:
         for fault in error.errors(include_input=False, include_context=False, include_url=False):
             where = ".".join(filter(None, (path, *(str(part) for part in fault["loc"]))))
@@ -119,17 +121,23 @@ def make_alert(problems: list[Problem], path: str, **values: Any) -> Alert | Non
         return None
 
 
-def _believed(values: dict[str, Any]) -> dict[str, Any]:
+def _believed(values: dict[str, object]) -> dict[str, object]:
     """An instant that means "not given" is not given, and a note says what was sent: no alert is lost over it."""
     at = values.get("occurred_at")
     why = doubt(at) if isinstance(at, datetime) else ""
     if not isinstance(at, datetime) or not why:
         return values
     note = f"The time {at.isoformat()} was not used: it {why}."
-    return {**values, "occurred_at": None, "notes": (*values.get("notes", ()), note)[-MAXIMUM_NOTES:]}
+    return {**values, "occurred_at": None, "notes": with_note(values, note)}
 
 
-def _clean(value: Any) -> Any:  # noqa: ANN401 - a field of an Alert
+def with_note(values: Mapping[str, object], note: str) -> tuple[str, ...]:
+    """The notes of an alert that is being made, and one more; the last ones are kept."""
+    notes = values.get("notes")
+    return (*(notes if isinstance(notes, tuple) else ()), note)[-MAXIMUM_NOTES:]
+
+
+def _clean(value: object) -> object:
     """One line of what a reader sees, whichever way a source came by it; what is no text stays as it is."""
     if isinstance(value, str):
         return clean_text(value)
