@@ -10,6 +10,8 @@ from tests.contract.connector_suite import rig_class
 from tests.contract.rigs_support.driving import driving
 from tests.contract.rigs_support.pages import problems_of_page
 
+from firedoor.connectors.parts.platform_api import part
+from firedoor.core.json_types import Json
 from firedoor.core.problems import InvalidInput, Refused, Unanswered
 from firedoor.core.ternary import NO, UNKNOWN, YES
 
@@ -223,6 +225,15 @@ async def test_a_disabled_plugin_of_a_colleague_is_not_overwritten(start: Start)
         with pytest.raises(Refused, match="409"):
             await driven.close()
     assert rig.row["plugins"][-1]["id"] == "theirs"
+
+
+@pytest.mark.parametrize("traffic", ["all", 100, ["blue"]])
+def test_what_cannot_be_read_never_looks_like_nothing(traffic: Json) -> None:
+    """An endpoint whose traffic has a form that nobody knows would count as closed."""
+    with pytest.raises(Unanswered, match="traffic"):
+        part({"traffic": traffic}, "traffic")
+    assert part({"traffic": {"blue": 100}}, "traffic") == {"blue": 100}
+    assert part({}, "traffic") == part({"traffic": None}, "traffic") == {}
 
 
 def test_the_page_shows_inventories_that_check_accepts() -> None:

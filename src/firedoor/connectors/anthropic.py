@@ -15,7 +15,7 @@ from pydantic import Field
 
 from firedoor.connectors.parts.door_connector import Description, Live, Work
 from firedoor.connectors.parts.platform_api import REFERENCE, MarklessConnector, PlatformDoor, read_object
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.targets import Door, Target
 from firedoor.core.ternary import NO, UNKNOWN, YES
 
@@ -70,17 +70,17 @@ class AnthropicConnector(MarklessConnector[AnthropicDoor]):
         status = key.get("status")
         closed = YES if status in _SHUT else NO if status == "active" else UNKNOWN
         kept = {name: key.get(name) for name in ("name", "scope", "status", "expires_at")}
-        state = {"closed": closed is YES, **answer.redactor.value(kept)}
+        state = {"closed": closed is YES, **answer.redactor.members(kept)}
         return Live(state=state, closed=closed, at=self._context.now())
 
-    async def close(self, work: Work[AnthropicDoor]) -> Json:
+    async def close(self, work: Work[AnthropicDoor]) -> Members:
         """Set the key inactive."""
         return await self._set(work.settings, "inactive")
 
-    async def open(self, work: Work[AnthropicDoor]) -> Json:
+    async def open(self, work: Work[AnthropicDoor]) -> Members:
         """Set the key active. What was archived stays so: the platform turns the call down."""
         return await self._set(work.settings, "active")
 
-    async def _set(self, settings: AnthropicDoor, status: str) -> Json:
+    async def _set(self, settings: AnthropicDoor, status: str) -> Members:
         answer = await self.api(settings).change("POST", settings.path, {"status": status}, repeatable=True)
         return {"status": answer.status}

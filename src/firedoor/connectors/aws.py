@@ -8,7 +8,7 @@ See docs/how-to/connect-with-aws.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 
 from pydantic import ValidationError
 
@@ -26,12 +26,12 @@ from firedoor.connectors.parts.aws.sagemaker import (
 )
 from firedoor.connectors.parts.aws.ways import Way, mark_of
 from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work, read_config
-from firedoor.core.ports import CallerSaw, Json, Snapshot
+from firedoor.core.ports import CallerSaw, Members, Snapshot
 from firedoor.core.problems import InvalidInput, Problem, nearest
 from firedoor.core.targets import Door, Target
 from firedoor.core.ternary import Ternary
 
-_WAYS: Mapping[str, tuple[type[Access], type[Way[Any]]]] = {
+_WAYS: Mapping[str, tuple[type[Access], type[Way[Access]]]] = {
     "iam-deny": (IamDeny, IamWay),
     "s3-quarantine": (S3Quarantine, S3Way),
     "sagemaker-component": (InferenceComponent, ComponentWay),
@@ -41,12 +41,12 @@ _WAYS: Mapping[str, tuple[type[Access], type[Way[Any]]]] = {
 Choice = TypeVar("Choice")
 
 
-class AwsConnector(DoorConnector[Way[Any]]):
+class AwsConnector(DoorConnector[Way[Access]]):
     """Drives doors in one region of one account; a model in two regions has a door in each."""
 
     kind: ClassVar[str] = "aws"
 
-    def settings(self, target: Target, door: Door) -> Way[Any]:
+    def settings(self, target: Target, door: Door) -> Way[Access]:
         """Read the door. Raises InvalidInput with all of its problems."""
         place = f"targets.{target.id}.doors.{door.name}.config.action"
         form, way = _chosen(_WAYS, door.config.get("action"), "action", place)
@@ -57,19 +57,19 @@ class AwsConnector(DoorConnector[Way[Any]]):
         self.settings(target, door)
         need_client()
 
-    async def look(self, target: Target, door: Door, settings: Way[Any]) -> Live:
+    async def look(self, target: Target, door: Door, settings: Way[Access]) -> Live:
         """As the way does."""
         return await settings.look(target, door)
 
-    async def close(self, work: Work[Way[Any]]) -> Json:
+    async def close(self, work: Work[Way[Access]]) -> Members:
         """As the way does."""
         return await work.settings.close(work)
 
-    async def open(self, work: Work[Way[Any]]) -> Json:
+    async def open(self, work: Work[Way[Access]]) -> Members:
         """As the way does."""
         return await work.settings.open(work)
 
-    def describe(self, target: Target, door: Door, settings: Way[Any]) -> Description:
+    def describe(self, target: Target, door: Door, settings: Way[Access]) -> Description:
         """As the way does, with the region and whose rights are used."""
         told, key = settings.describe(target, door), settings.config.credentials
         whose = f"uses {key.access_key_id} and {key.secret_access_key}" if key else "uses the role of the machine"
@@ -80,49 +80,54 @@ class AwsConnector(DoorConnector[Way[Any]]):
             reversible=told.reversible,
         )
 
-    def mark(self, target: Target, door: Door, settings: Way[Any], operation_key: str) -> str | None:
+    def mark(self, target: Target, door: Door, settings: Way[Access], operation_key: str) -> str | None:
         """Letters and digits, as the Sid of a policy's statement wants it."""
         return None if settings.markless else mark_of(target, door, operation_key)
 
-    def changed_names(self, settings: Way[Any]) -> frozenset[str]:
+    def changed_names(self, settings: Way[Access]) -> frozenset[str]:
         """What the way says that it changes."""
         return settings.changes
 
-    def was_closed(self, settings: Way[Any], snapshot: Snapshot) -> bool:  # noqa: ARG002 - the base's shape
+    def was_closed(self, settings: Way[Access], snapshot: Snapshot) -> bool:  # noqa: ARG002 - the base's shape
         """Gone, or marked as closed in the captured state."""
         return snapshot.state == {} or snapshot.state.get("closed") is True
 
-    async def platform(self, target: Target, door: Door, settings: Way[Any]) -> Ternary:
+    async def platform(self, target: Target, door: Door, settings: Way[Access]) -> Ternary:
         """As the way does."""
         return await settings.platform(target, door)
 
-    def check_probe(self, config: Mapping[str, Any]) -> None:
+    def check_probe(self, config: Mapping[str, object]) -> None:
         """Raise InvalidInput, with all problems, when a caller's side is wrong."""
         _read_call(config)
         need_client()
 
-    async def call(self, target: Target, config: Mapping[str, Any], timeout_seconds: float) -> CallerSaw:  # noqa: ARG002 - the port's shape
+    async def call(self, target: Target, config: Mapping[str, object], timeout_seconds: float) -> CallerSaw:  # noqa: ARG002 - the port's shape
         """Ask as a caller would, with the caller's own key."""
         call = _read_call(config)
         bounded = call.model_copy(update={"timeout_seconds": min(call.timeout_seconds, timeout_seconds)})
         return await ask(Cloud(self._context, bounded), bounded)
 
 
-def _read_call(config: Mapping[str, Any]) -> AnyCall:
+def _read_call(config: Mapping[str, object]) -> AnyCall:
     form = _chosen(CALLS, config.get("call"), "call", "call")
     try:
         return form.model_validate(dict(config))
     except ValidationError as error:
-        raise InvalidInput([_problem(item) for item in error.errors(include_url=False, include_input=False)]) from None
+        raise InvalidInput(
+            [
+                _problem(item["loc"], item["type"], item["msg"])
+                for item in error.errors(include_url=False, include_input=False)
+            ]
+        ) from None
 
 
-def _problem(item: Mapping[str, Any]) -> Problem:
-    where = ".".join(str(part) for part in item["loc"])
-    message = f'unknown key "{where}"' if item["type"] == "extra_forbidden" else f"{where}: {item['msg']}"
+def _problem(path: tuple[str | int, ...], kind: str, said: str) -> Problem:
+    where = ".".join(map(str, path))
+    message = f'unknown key "{where}"' if kind == "extra_forbidden" else f"{where}: {said}"
     return Problem(code="K101", message=message, do="see docs/how-to/connect-with-aws.md")
 
 
-def _chosen(known: Mapping[str, Choice], name: Any, key: str, place: str) -> Choice:  # noqa: ANN401 - as read
+def _chosen(known: Mapping[str, Choice], name: object, key: str, place: str) -> Choice:
     if not isinstance(name, str) or name not in known:
         message = f"{key}: {name!r} is none that the aws connector knows"
         raise InvalidInput(Problem(code="K101", message=message, do=nearest(str(name), known), field=place))

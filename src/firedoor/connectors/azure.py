@@ -9,9 +9,7 @@ and not tried on the real service. Leaves the order of things to `parts.door_con
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -20,10 +18,12 @@ from firedoor.connectors.parts.platform_api import (
     REFERENCE,
     PlatformConnector,
     PlatformDoor,
+    part,
     read_object,
     unreadable,
 )
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.core.json_types import JsonObject, object_at
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.problems import Problem, Refused
 from firedoor.core.targets import Door, Target
 from firedoor.core.ternary import NO, UNKNOWN, YES, of
@@ -106,14 +106,14 @@ class AzureConnector(PlatformConnector[AzureDoor]):
             state = str(properties.get("deploymentState"))
             closed = YES if state == "Paused" else NO if state == "Running" else UNKNOWN
             kept = {"closed": closed is YES, "sku": resource.get("sku"), **_model(properties)}
-            return Live(state=answer.redactor.value(kept), closed=closed, at=now, version_token=None)
-        traffic, mirrored = properties.get("traffic") or {}, properties.get("mirrorTraffic") or {}
+            return Live(state=answer.redactor.members(kept), closed=closed, at=now, version_token=None)
+        traffic, mirrored = part(properties, "traffic"), part(properties, "mirrorTraffic")
         shut = not any(traffic.values()) and not any(mirrored.values())
         kept = {"closed": shut, "traffic": traffic, "mirror_traffic": mirrored, "auth_mode": properties.get("authMode")}
-        mark = (resource.get("tags") or {}).get(_TAG)
-        return Live(state=answer.redactor.value(kept), closed=of(shut), at=now, mark=mark)
+        mark = part(resource, "tags").get(_TAG)
+        return Live(state=answer.redactor.members(kept), closed=of(shut), at=now, mark=mark)
 
-    async def close(self, work: Work[AzureDoor]) -> Json:
+    async def close(self, work: Work[AzureDoor]) -> Members:
         """Pause the deployment, or set all traffic to nothing."""
         settings = work.settings
         if settings.is_openai:
@@ -123,7 +123,7 @@ class AzureConnector(PlatformConnector[AzureDoor]):
             return {"status": answer.status}
         return await self._traffic(work, dict.fromkeys(work.live.state["traffic"], 0), {}, work.mark)
 
-    async def open(self, work: Work[AzureDoor]) -> Json:
+    async def open(self, work: Work[AzureDoor]) -> Members:
         """Resume the deployment, or give the endpoint its traffic again."""
         settings = work.settings
         if settings.is_openai:
@@ -134,32 +134,35 @@ class AzureConnector(PlatformConnector[AzureDoor]):
         captured = work.snapshot.state
         return await self._traffic(work, captured["traffic"], captured["mirror_traffic"], None)
 
-    async def _traffic(self, work: Work[AzureDoor], traffic: Json, mirrored: Json, mark: str | None) -> Json:
+    async def _traffic(self, work: Work[AzureDoor], traffic: Members, mirrored: Members, mark: str | None) -> Members:
         """Send the endpoint back as it is, with other traffic and the mark. Raises Refused when its traffic moved."""
         api = self.api(work.settings)
         resource = read_object(await api.get(work.settings.path()), "an endpoint")
-        if (_properties(resource).get("traffic") or {}) != work.live.state["traffic"]:
+        if part(_properties(resource), "traffic") != work.live.state["traffic"]:
             message = "somebody else has just changed the endpoint's traffic"
             raise Refused(Problem(code="K206", message=message, do="look at it, capture the state again, then decide"))
-        body = {name: copy.deepcopy(resource[name]) for name in _SENT_AGAIN if resource.get(name) is not None}
-        tags = {name: text for name, text in (body.get("tags") or {}).items() if name != _TAG}
-        body["tags"] = {**tags, **({_TAG: mark} if mark else {})}
-        body["properties"] = {name: value for name, value in body["properties"].items() if name not in _READ_ONLY}
-        body["properties"] |= {"traffic": traffic, "mirrorTraffic": mirrored}
-        for name in _IDENTITY_READ_ONLY:
-            (body.get("identity") or {}).pop(name, None)
+        body = {name: resource[name] for name in _SENT_AGAIN if resource.get(name) is not None}
+        body["tags"] = {**_without(part(resource, "tags"), _TAG), **({_TAG: mark} if mark else {})}
+        kept = _without(_properties(resource), *_READ_ONLY)
+        body["properties"] = {**kept, "traffic": traffic, "mirrorTraffic": mirrored}
+        if resource.get("identity") is not None:
+            body["identity"] = _without(part(resource, "identity"), *_IDENTITY_READ_ONLY)
         answer = await api.change("PUT", work.settings.path(), body, expect=(200, 201, 202))
         return {"status": answer.status}
 
 
-def _properties(resource: Mapping[str, Any]) -> Mapping[str, Any]:
+def _properties(resource: JsonObject) -> JsonObject:
     found = resource.get("properties")
     if isinstance(found, dict):
         return found
     raise unreadable("the resource has no properties")
 
 
-def _model(properties: Mapping[str, Any]) -> Json:
-    model = properties.get("model") or {}
+def _without(found: JsonObject, *names: str) -> JsonObject:
+    return {name: value for name, value in found.items() if name not in names}
+
+
+def _model(properties: JsonObject) -> Members:
+    model = object_at(properties, "model")
     named = {name: model.get(name) for name in ("name", "version", "format")}
     return {"model": named, "content_filter": properties.get("raiPolicyName")}

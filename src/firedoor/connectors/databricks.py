@@ -9,15 +9,15 @@ taken from public programs that use them. Not tried on the service. Leaves the o
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 from urllib.parse import quote
 
 from pydantic import Field
 
 from firedoor.connectors.parts.door_connector import Description, Live, Work
 from firedoor.connectors.parts.platform_api import REFERENCE, PlatformConnector, PlatformDoor, read_object, unreadable
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.core.json_types import JsonObject, as_objects, object_at, objects_at
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.problems import FiredoorError, InDoubt, Problem, Refused
 from firedoor.core.targets import Door, Target
 from firedoor.core.ternary import NO, UNKNOWN, YES, of
@@ -92,25 +92,25 @@ class DatabricksConnector(PlatformConnector[DatabricksDoor]):
         """Read the endpoint's state, what it serves, and its tags."""
         answer = await self.api(settings).get(settings.path)
         endpoint = read_object(answer, "a serving endpoint")
-        state, config = endpoint.get("state"), endpoint.get("config") or {}
+        state = endpoint.get("state")
         if not isinstance(state, dict):
             raise unreadable("the endpoint does not say its state")
         closed = YES if state.get("suspend") == "STOPPED" else NO if state.get("ready") == "READY" else UNKNOWN
-        granted: list[Json] | None = None
+        granted: list[Members] | None = None
         if settings.how == "permissions":
             granted = await self._granted(settings, endpoint)
             closed = of(not [grant for grant in granted if grant["permission_level"] == _QUERY])
         entities = [
             {name: row.get(name) for name in ("name", "entity_name", "entity_version")}
-            for row in config.get("served_entities") or []
+            for row in objects_at(object_at(endpoint, "config"), "served_entities")
         ]
-        tags = {row.get("key"): row.get("value") for row in endpoint.get("tags") or [] if isinstance(row, dict)}
-        kept = {"closed": closed is YES, **answer.redactor.value({"served": entities, "granted": granted})}
+        tags = {row.get("key"): row.get("value") for row in objects_at(endpoint, "tags")}
+        kept = {"closed": closed is YES, **answer.redactor.members({"served": entities, "granted": granted})}
         if granted is not None:
             kept["id"] = endpoint["id"]
         return Live(state=kept, closed=closed, at=self._context.now(), mark=tags.get(_TAG))
 
-    async def close(self, work: Work[DatabricksDoor]) -> Json:
+    async def close(self, work: Work[DatabricksDoor]) -> Members:
         """Tag the endpoint, then stop it: a crash between the two leaves an open door, which is looked at."""
         api, path = self.api(work.settings), work.settings.path
         await api.change("PATCH", f"{path}/tags", {"add_tags": [{"key": _TAG, "value": work.mark}]}, repeatable=True)
@@ -119,7 +119,7 @@ class DatabricksConnector(PlatformConnector[DatabricksDoor]):
         answer = await api.change("POST", f"{path}/config:stop", {}, repeatable=True)
         return {"status": answer.status}
 
-    async def open(self, work: Work[DatabricksDoor]) -> Json:
+    async def open(self, work: Work[DatabricksDoor]) -> Members:
         """Start the endpoint, then take our tag away."""
         api, path = self.api(work.settings), work.settings.path
         if work.settings.how == "permissions":
@@ -132,7 +132,7 @@ class DatabricksConnector(PlatformConnector[DatabricksDoor]):
             raise InDoubt(error.problems) from None
         return told
 
-    async def _granted(self, settings: DatabricksDoor, endpoint: Mapping[str, Any]) -> list[Json]:
+    async def _granted(self, settings: DatabricksDoor, endpoint: JsonObject) -> list[Members]:
         """Who was given what on the endpoint itself; what is inherited cannot be taken away here."""
         if not endpoint.get("id"):
             raise unreadable("the endpoint does not say its id, by which its permissions are read")
@@ -142,18 +142,18 @@ class DatabricksConnector(PlatformConnector[DatabricksDoor]):
             raise unreadable("the answer does not hold an access_control_list")
         found = [
             {"permission_level": grant.get("permission_level"), **{who: row[who] for who in _WHO if row.get(who)}}
-            for row in rows
-            for grant in row.get("all_permissions") or []
+            for row in as_objects(rows)
+            for grant in objects_at(row, "all_permissions")
             if not grant.get("inherited")
         ]
         return sorted(found, key=lambda grant: sorted(grant.items()))
 
-    async def _grant(self, work: Work[DatabricksDoor], granted: list[Json]) -> Json:
+    async def _grant(self, work: Work[DatabricksDoor], granted: list[Members]) -> Members:
         path = f"{_PERMISSIONS}/{quote(str(work.live.state['id']), safe='')}"
         answer = await self.api(work.settings).change("PUT", path, {"access_control_list": granted})
         return {"status": answer.status}
 
-    async def _grant_again(self, work: Work[DatabricksDoor]) -> Json:
+    async def _grant_again(self, work: Work[DatabricksDoor]) -> Members:
         """Put the captured grants back. Raises Refused when they are not those that closing left."""
         captured = work.snapshot.state["granted"]
         if work.live.state["granted"] != _without_query(captured):
@@ -163,5 +163,5 @@ class DatabricksConnector(PlatformConnector[DatabricksDoor]):
         return await self._grant(work, captured)
 
 
-def _without_query(granted: list[Json]) -> list[Json]:
+def _without_query(granted: list[Members]) -> list[Members]:
     return [grant for grant in granted if grant["permission_level"] != _QUERY]

@@ -10,7 +10,7 @@ says `allow_remote: true`, which is right only where something else (mutual TLS,
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import urlencode, urlsplit
 
 from pydantic import Field, model_validator
@@ -19,7 +19,8 @@ from firedoor.connectors.parts.api import Api
 from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work
 from firedoor.connectors.parts.fleet import all_answer, beyond_this_machine, everywhere
 from firedoor.core.canonical import digest
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.core.json_types import Json, array_at, as_object, object_at
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.problems import Problem, Unanswered
 from firedoor.core.targets import Door, Part, Target
 from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary, all_of
@@ -101,17 +102,17 @@ class EnvoyConnector(DoorConnector[EnvoyDoor]):
             version_token=digest({admin: [each["value"], each["mark"]] for admin, each in seen.items()})[:16],
         )
 
-    async def close(self, work: Work[EnvoyDoor]) -> Json:
+    async def close(self, work: Work[EnvoyDoor]) -> Members:
         """Set 100 per cent and our mark, in one call, at every instance that is not closed."""
         now = work.live.state["instances"]
         return await self._set(work, {admin: (_CLOSED, work.mark or "") for admin in now if now[admin] != _CLOSED})
 
-    async def open(self, work: Work[EnvoyDoor]) -> Json:
+    async def open(self, work: Work[EnvoyDoor]) -> Members:
         """Set what was captured; an empty value takes the override away."""
         now, then = work.live.state["instances"], work.snapshot.state["instances"]
         return await self._set(work, {admin: (then.get(admin) or "", "") for admin in now if now[admin] != then[admin]})
 
-    async def _set(self, work: Work[EnvoyDoor], wanted: dict[str, tuple[str, str]]) -> Json:
+    async def _set(self, work: Work[EnvoyDoor], wanted: dict[str, tuple[str, str]]) -> Members:
         settings = work.settings
 
         async def one(admin: str) -> int:
@@ -130,16 +131,16 @@ class EnvoyConnector(DoorConnector[EnvoyDoor]):
         except Unanswered:
             return None
 
-    async def _runtime(self, admin: str, settings: EnvoyDoor) -> Json:
-        document = (await self._api(admin, settings).get("/runtime")).document()
-        layers = document.get("layers", []) if isinstance(document, dict) else []
+    async def _runtime(self, admin: str, settings: EnvoyDoor) -> Members:
+        document = as_object((await self._api(admin, settings).get("/runtime")).document())
+        layers = array_at(document, "layers")
         if settings.layer not in layers:
             do = "add a layer with admin_layer to layered_runtime, and name it under `layer`; nothing was changed"
             message = f'{admin} has no runtime layer "{settings.layer}": known: {", ".join(map(str, layers)) or "none"}'
             raise Unanswered(Problem(code="K207", message=message, do=do))
-        entries, place = document.get("entries", {}), layers.index(settings.layer)
+        entries, place = object_at(document, "entries"), layers.index(settings.layer)
         return {
-            "final": entries.get(settings.key, {}).get("final_value"),
+            "final": object_at(entries, settings.key).get("final_value"),
             "value": _of_layer(entries.get(settings.key), place),
             "mark": _of_layer(entries.get(settings.marked_at), place),
         }
@@ -148,8 +149,8 @@ class EnvoyConnector(DoorConnector[EnvoyDoor]):
         return Api(self._context, admin, settings.headers, settings.timeout_seconds)
 
 
-def _of_layer(entry: Any, place: int) -> str | None:  # noqa: ANN401 - as Envoy writes it
-    values = entry.get("layer_values", []) if isinstance(entry, dict) else []
+def _of_layer(entry: Json, place: int) -> str | None:
+    values = array_at(as_object(entry), "layer_values")
     return str(values[place]) if place < len(values) and values[place] != "" else None
 
 

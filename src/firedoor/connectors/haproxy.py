@@ -16,13 +16,13 @@ from typing import ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
-from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work
+from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work, marks
 from firedoor.connectors.parts.fleet import all_answer, beyond_this_machine, everywhere
 from firedoor.connectors.parts.gateways import haproxy_map_file
 from firedoor.connectors.parts.gateways.haproxy_map_file import Found, Lines
 from firedoor.connectors.parts.gateways.haproxy_socket import Socket
 from firedoor.core.canonical import digest
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.problems import FiredoorError, InDoubt, Problem, Unanswered
 from firedoor.core.targets import Door, Part, Target
 from firedoor.core.ternary import all_of, of
@@ -115,7 +115,7 @@ class HaproxyConnector(DoorConnector[HaproxyDoor]):
             version_token=digest(seen)[:16],
         )
 
-    async def close(self, work: Work[HaproxyDoor]) -> Json:
+    async def close(self, work: Work[HaproxyDoor]) -> Members:
         """Write the files, then tell every instance what it lacks. Where nothing was told, the files are as before."""
         settings, mark = work.settings, work.mark or ""
         lines = haproxy_map_file.missing(work.live.state["files"], mark)
@@ -126,11 +126,11 @@ class HaproxyConnector(DoorConnector[HaproxyDoor]):
         await self._everywhere(settings, one, forward=(set(), lines), back=({mark}, {}))
         return {"instances": len(settings.instances), "version_token": await self._token(work)}
 
-    async def open(self, work: Work[HaproxyDoor]) -> Json:
+    async def open(self, work: Work[HaproxyDoor]) -> Members:
         """Take away what was not there when the state was captured, and set servers back as they were."""
         settings, then = work.settings, work.snapshot.state["instances"]
         others = {value for each in then.values() for found in each["entries"].values() for value in found}
-        ours = {value for value in work.live.mark if value not in others}
+        ours = {value for value in marks(work.live.mark) if value not in others}
 
         async def one(address: str) -> None:
             await _restore(Socket(address, settings.timeout_seconds), settings, then[address]["servers"], ours)
@@ -161,7 +161,7 @@ class HaproxyConnector(DoorConnector[HaproxyDoor]):
             return None
 
 
-async def _instance(socket: Socket, settings: HaproxyDoor) -> Json:
+async def _instance(socket: Socket, settings: HaproxyDoor) -> Members:
     """Read one instance. Raises Unanswered when its socket gives fewer rights than closing needs."""
     entries: Found = {key: [] for key in settings.keys}
     if settings.map:
@@ -212,7 +212,7 @@ async def _in_turn(socket: Socket, changes: Sequence[Callable[[], Awaitable[None
             raise InDoubt([Problem(code="K211", message=message, do=do), *error.problems]) from None
 
 
-def _is_closed(seen: Json) -> bool:
+def _is_closed(seen: Members) -> bool:
     return all(seen["entries"].values()) and all(state == "maint" for state in seen["servers"].values())
 
 

@@ -8,13 +8,14 @@ call and its failures to `parts.calls`, and the data plane to `parts.probes`.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from firedoor.connectors.parts import calls, http_door
 from firedoor.connectors.parts.calls import Answer
 from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work
 from firedoor.connectors.parts.http_door import MISSING, CompiledDoor, at, compile_door, values_of
-from firedoor.core.ports import Json, PlannedCall, Snapshot
+from firedoor.core.json_types import Json
+from firedoor.core.ports import Members, PlannedCall, Snapshot
 from firedoor.core.problems import FiredoorError, Problem, Unanswered
 from firedoor.core.targets import Door, Target
 from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
@@ -77,11 +78,11 @@ class HttpConnector(DoorConnector[CompiledDoor]):
         """Make the verify call, where the door has one of its own."""
         return (await self._look(settings.verify, settings, target, door)).closed
 
-    async def close(self, work: Work[CompiledDoor]) -> Json:
+    async def close(self, work: Work[CompiledDoor]) -> Members:
         """Make the suspend call."""
         return await self._change(work.settings.suspend, work)
 
-    async def open(self, work: Work[CompiledDoor]) -> Json:
+    async def open(self, work: Work[CompiledDoor]) -> Members:
         """Make the resume call."""
         assert work.settings.resume is not None  # noqa: S101 - a door without one is `reversible: no`, refused before
         return await self._change(work.settings.resume, work)
@@ -90,7 +91,7 @@ class HttpConnector(DoorConnector[CompiledDoor]):
         answer = await calls.perform(self._context, call, values_of(target, door), changes=False)
         return _read(answer, compiled, self._context.now())
 
-    async def _change(self, call: calls.Compiled, work: Work[CompiledDoor]) -> Json:
+    async def _change(self, call: calls.Compiled, work: Work[CompiledDoor]) -> Members:
         values = values_of(work.target, work.door, work.snapshot, work.operation_key)
         values["live"] = {"version_token": work.live.version_token}
         key = {"idempotency-key": work.operation_key}
@@ -104,23 +105,24 @@ def _read(answer: Answer, compiled: CompiledDoor, now: datetime) -> Live:
     if answer.status in config.closed.status:
         return Live(state={}, closed=YES, mark=None, version_token=_token(answer, None, config.version), at=now)
     document = answer.document()
-    found = {name: at(document, pointer) for name, pointer in config.state.items()}
-    missing = [f"{name} ({config.state[name]})" for name, value in found.items() if value is MISSING]
+    looked = {name: at(document, pointer) for name, pointer in config.state.items()}
+    found = {name: value for name, value in looked.items() if value is not MISSING}
+    missing = [f"{name} ({config.state[name]})" for name in looked if name not in found]
     if missing:
         message = f"the answer does not hold {', '.join(missing)}"
         do = "compare the pointers under `state` with what the system answers; nothing was changed"
         raise Unanswered(Problem(code="K207", message=message, do=do))
-    mark = clean.value(at(document, config.mark.at)) if config.mark else None
+    mark = at(document, config.mark.at) if config.mark else None
     return Live(
         state={name: http_door.freeze(clean.value(value)) for name, value in found.items()},
         closed=_closed(document, config.closed),
-        mark=None if mark is MISSING else mark,
+        mark=None if mark is MISSING else clean.value(mark),
         version_token=_token(answer, document, config.version),
         at=now,
     )
 
 
-def _closed(document: Any, rule: http_door.Closed) -> Ternary:  # noqa: ANN401 - any JSON value
+def _closed(document: Json, rule: http_door.Closed) -> Ternary:
     if rule.at is None:
         return NO
     value = at(document, rule.at)
@@ -129,7 +131,7 @@ def _closed(document: Any, rule: http_door.Closed) -> Ternary:  # noqa: ANN401 -
     return UNKNOWN if rule.open and value not in rule.open else NO
 
 
-def _token(answer: Answer, document: Any, where: str | None) -> str | None:  # noqa: ANN401 - any JSON value
+def _token(answer: Answer, document: Json, where: str | None) -> str | None:
     if where is None:
         return None
     if where.startswith("header:"):
@@ -138,7 +140,7 @@ def _token(answer: Answer, document: Any, where: str | None) -> str | None:  # n
     return None if value in (MISSING, None) else str(value)
 
 
-def _told(answer: Answer, compiled: CompiledDoor) -> Json:
+def _told(answer: Answer, compiled: CompiledDoor) -> Members:
     """Return what a change answered, as far as a receipt needs it: no body, no secret."""
     try:
         document = answer.document() if answer.content else None

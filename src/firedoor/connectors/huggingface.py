@@ -14,7 +14,8 @@ from pydantic import Field
 
 from firedoor.connectors.parts.door_connector import Description, Live, Work
 from firedoor.connectors.parts.platform_api import REFERENCE, MarklessConnector, PlatformDoor, read_object, unreadable
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.core.json_types import object_at
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.targets import Door, Target
 from firedoor.core.ternary import NO, UNKNOWN, YES
 
@@ -63,23 +64,23 @@ class HuggingFaceConnector(MarklessConnector[HuggingFaceDoor]):
         """Read the endpoint's state."""
         answer = await self.api(settings).get(settings.path())
         endpoint = read_object(answer, "an endpoint")
-        status, model = endpoint.get("status"), endpoint.get("model") or {}
+        status, model = endpoint.get("status"), object_at(endpoint, "model")
         if not isinstance(status, dict) or not status.get("state"):
             raise unreadable("the endpoint does not say its state")
         word = status["state"]
         closed = YES if word == "paused" else NO if word in _OPEN else UNKNOWN
         kept = {"repository": model.get("repository"), "revision": model.get("revision"), "type": endpoint.get("type")}
-        state = {"closed": closed is YES, **answer.redactor.value(kept)}
+        state = {"closed": closed is YES, **answer.redactor.members(kept)}
         return Live(state=state, closed=closed, at=self._context.now())
 
-    async def close(self, work: Work[HuggingFaceDoor]) -> Json:
+    async def close(self, work: Work[HuggingFaceDoor]) -> Members:
         """Pause the endpoint."""
         return await self._do(work.settings, "/pause")
 
-    async def open(self, work: Work[HuggingFaceDoor]) -> Json:
+    async def open(self, work: Work[HuggingFaceDoor]) -> Members:
         """Resume the endpoint; it is served when its machines have started."""
         return await self._do(work.settings, "/resume")
 
-    async def _do(self, settings: HuggingFaceDoor, action: str) -> Json:
+    async def _do(self, settings: HuggingFaceDoor, action: str) -> Members:
         answer = await self.api(settings).change("POST", settings.path(action), repeatable=True, expect=(200, 202))
         return {"status": answer.status}

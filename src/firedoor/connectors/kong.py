@@ -10,15 +10,15 @@ things to `parts.door_connector`.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import quote
 
 from pydantic import Field
 
 from firedoor.connectors.parts.door_connector import Description, Live, Work
 from firedoor.connectors.parts.platform_api import PlatformConnector, PlatformDoor, read_object, unreadable
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.core.json_types import JsonObject, array_at, object_at, objects_at
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.targets import Door, Target
 from firedoor.core.ternary import of
 
@@ -78,13 +78,13 @@ class KongConnector(PlatformConnector[KongDoor]):
         ending = [plugin for plugin in await self._plugins(settings) if _ends_all(plugin)]
         kept = {name: route.get(name) for name in _KEPT}
         return Live(
-            state={"closed": bool(ending), **answer.redactor.value(kept)},
+            state={"closed": bool(ending), **answer.redactor.members(kept)},
             closed=of(bool(ending)),
             at=self._context.now(),
-            mark=sorted(tag for plugin in ending for tag in map(str, plugin.get("tags") or []) if tag != "firedoor"),
+            mark=sorted(tag for plugin in ending for tag in map(str, array_at(plugin, "tags")) if tag != "firedoor"),
         )
 
-    async def close(self, work: Work[KongDoor]) -> Json:
+    async def close(self, work: Work[KongDoor]) -> Members:
         """Write our plugin. Kong turns it down where the route has one of its kind already."""
         route = work.live.state["id"]
         body = {
@@ -97,28 +97,27 @@ class KongConnector(PlatformConnector[KongDoor]):
         answer = await self.api(work.settings).change("PUT", f"/plugins/{_ours(route)}", body, expect=(200, 201))
         return {"status": answer.status}
 
-    async def open(self, work: Work[KongDoor]) -> Json:
+    async def open(self, work: Work[KongDoor]) -> Members:
         """Delete our plugin."""
         path = f"/plugins/{_ours(work.snapshot.state['id'])}"
         return {"status": (await self.api(work.settings).change("DELETE", path, expect=(204, 404))).status}
 
-    async def _plugins(self, settings: KongDoor) -> list[Mapping[str, Any]]:
+    async def _plugins(self, settings: KongDoor) -> list[JsonObject]:
         path = f"/routes/{quote(settings.route)}/plugins"
-        rows: list[Mapping[str, Any]] = []
+        rows: list[JsonObject] = []
         asked = f"{path}?size=1000"
         for _ in range(_PAGES):
             page = read_object(await self.api(settings).get(asked), "a list of plugins")
-            rows += [row for row in page.get("data") or [] if isinstance(row, dict)]
+            rows += objects_at(page, "data")
             if not page.get("offset"):
                 return rows
             asked = f"{path}?size=1000&offset={quote(str(page['offset']), safe='')}"
         raise unreadable("the route has more plugins than are read")
 
 
-def _ends_all(plugin: Mapping[str, Any]) -> bool:
+def _ends_all(plugin: JsonObject) -> bool:
     """Whether the plugin ends the requests of everybody: it is on, has no trigger and is for no one consumer."""
-    config = plugin.get("config") or {}
-    for_some = config.get("trigger") or any(plugin.get(scope) for scope in _SCOPES)
+    for_some = object_at(plugin, "config").get("trigger") or any(plugin.get(scope) for scope in _SCOPES)
     return plugin.get("name") == _PLUGIN and plugin.get("enabled") is True and not for_some
 
 

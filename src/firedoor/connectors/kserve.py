@@ -8,7 +8,7 @@ still answers, and the door does not hold. Leaves the calls to `parts.kubernetes
 from __future__ import annotations
 
 import asyncio
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
@@ -17,7 +17,7 @@ from firedoor.connectors.parts.door_connector import Description, DoorConnector,
 from firedoor.connectors.parts.kubernetes import objects
 from firedoor.connectors.parts.kubernetes.api import DNS_LABEL, DNS_NAME, INFERENCE_SERVICES, Cluster, KubernetesApi
 from firedoor.core.canonical import digest
-from firedoor.core.ports import CallPlan, Json, PlannedCall, Snapshot
+from firedoor.core.ports import CallPlan, Members, PlannedCall, Snapshot
 from firedoor.core.problems import FiredoorError
 from firedoor.core.targets import Door, Part, Target
 from firedoor.core.ternary import UNKNOWN, YES, Ternary, of
@@ -48,7 +48,7 @@ class KServeConnector(DoorConnector[KServeDoor]):
     async def look(self, target: Target, door: Door, settings: KServeDoor) -> Live:  # noqa: ARG002 - settings say it all
         """Read the InferenceService: its specification by digest, its canary, and whether it is stopped."""
         item = await self._read(settings)
-        state: Json = {
+        state: Members = {
             "stop": objects.noted(item).get(STOP),
             "canary_percent": _predictor(item).get("canaryTrafficPercent"),
             "parts": sorted(part for part in ("predictor", "transformer", "explainer") if part in item["spec"]),
@@ -68,12 +68,12 @@ class KServeConnector(DoorConnector[KServeDoor]):
         asked = of(_stops(objects.noted(item).get(STOP)))
         return UNKNOWN if asked is YES and not _stopped(item) else asked
 
-    async def close(self, work: Work[KServeDoor]) -> Json:
+    async def close(self, work: Work[KServeDoor]) -> Members:
         """Ask the controller to stop it, and leave our mark."""
         marks = objects.marked(work.mark, f"stop: {work.snapshot.state['stop']}", **{STOP: "true"})
         return await self._annotate(work, marks)
 
-    async def open(self, work: Work[KServeDoor]) -> Json:
+    async def open(self, work: Work[KServeDoor]) -> Members:
         """Bring the captured annotation back, which is none as a rule."""
         return await self._annotate(work, objects.unmarked(**{STOP: work.snapshot.state["stop"]}))
 
@@ -116,11 +116,11 @@ class KServeConnector(DoorConnector[KServeDoor]):
             found = (*objects.owned(f"inferenceservices/{item['metadata'].get('name')}", item), *_canary(item))
         return plan.model_copy(update={"blast_radius": plan.blast_radius + found})
 
-    async def _annotate(self, work: Work[KServeDoor], marks: dict[str, Any]) -> Json:
+    async def _annotate(self, work: Work[KServeDoor], marks: dict[str, str | None]) -> Members:
         settings = work.settings
         at = (settings.cluster, INFERENCE_SERVICES, settings.namespace, settings.name)
 
-        async def write(item: Json) -> Json:
+        async def write(item: Members) -> Members:
             body = {"metadata": objects.locked(item, **marks)}
             return await self._api.patch(*at, body, settings.timeout_seconds)
 
@@ -128,25 +128,25 @@ class KServeConnector(DoorConnector[KServeDoor]):
         item = await objects.change(lambda: self._read(settings), write, expected)
         return {"version_token": objects.generation(item), "owners": list(objects.owners(item))}
 
-    async def _read(self, settings: KServeDoor) -> Json:
+    async def _read(self, settings: KServeDoor) -> Members:
         at = (settings.cluster, INFERENCE_SERVICES, settings.namespace, settings.name)
         item = await self._api.get(*at, settings.timeout_seconds)
         return objects.required(item, f"InferenceService {settings.namespace}/{settings.name}")
 
 
-def _stops(value: Any) -> bool:  # noqa: ANN401 - an annotation, or none
+def _stops(value: object) -> bool:  # an annotation, or none
     return str(value).lower() == "true"  # as KServe reads it
 
 
-def _stopped(item: Json) -> bool:
+def _stopped(item: Members) -> bool:
     conditions = (item.get("status") or {}).get("conditions") or ()
     return any(one.get("type") == "Stopped" and one.get("status") == "True" for one in conditions)
 
 
-def _predictor(item: Json) -> Json:
+def _predictor(item: Members) -> Members:
     return dict(item["spec"].get("predictor") or {})
 
 
-def _canary(item: Json) -> tuple[str, ...]:
+def _canary(item: Members) -> tuple[str, ...]:
     share = _predictor(item).get("canaryTrafficPercent")
     return () if share is None else (f"a canary takes {share} % of its traffic; it stops as well",)

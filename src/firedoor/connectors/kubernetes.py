@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -30,7 +30,7 @@ from firedoor.connectors.parts.kubernetes.door import Action, KubernetesDoor
 from firedoor.connectors.parts.kubernetes.isolation import Isolation
 from firedoor.connectors.parts.kubernetes.jobs import Suspension
 from firedoor.connectors.parts.kubernetes.scaling import Scaling
-from firedoor.core.ports import CallerSaw, CallPlan, Json, Snapshot
+from firedoor.core.ports import CallerSaw, CallPlan, Members, Snapshot
 from firedoor.core.problems import FiredoorError, InvalidInput, Problem
 from firedoor.core.targets import Door, Part, Target
 from firedoor.core.ternary import Ternary
@@ -67,11 +67,11 @@ class KubernetesConnector(DoorConnector[KubernetesDoor]):
         """What the cluster says, its status included."""
         return await ACTIONS[settings.action].platform(self._api, settings)
 
-    async def close(self, work: Work[KubernetesDoor]) -> Json:
+    async def close(self, work: Work[KubernetesDoor]) -> Members:
         """Close it, by its action."""
         return await ACTIONS[work.settings.action].close(self._api, work)
 
-    async def open(self, work: Work[KubernetesDoor]) -> Json:
+    async def open(self, work: Work[KubernetesDoor]) -> Members:
         """Open it, by its action."""
         return await ACTIONS[work.settings.action].open(self._api, work)
 
@@ -108,14 +108,14 @@ class KubernetesConnector(DoorConnector[KubernetesDoor]):
         allowing = (f"{one} allows traffic, so the door refuses" for one in live.state.get("allowing", ()))
         return (*owned, *scaling.autoscaled(live.state.get("autoscalers", [])), *allowing)
 
-    def check_probe(self, config: Mapping[str, Any]) -> None:
+    def check_probe(self, config: Mapping[str, object]) -> None:
         """Raise InvalidInput when a job's probe is not written as it must be."""
         _probe(config)
 
     async def call(
         self,
         target: Target,  # noqa: ARG002 - the probe names its own job
-        config: Mapping[str, Any],
+        config: Mapping[str, object],
         timeout_seconds: float,
     ) -> CallerSaw:
         """Look whether a job runs. Raises Unanswered."""
@@ -127,7 +127,7 @@ class KubernetesConnector(DoorConnector[KubernetesDoor]):
         return jobs.running(job, pods)
 
 
-def _probe(config: Mapping[str, Any]) -> JobProbe:
+def _probe(config: Mapping[str, object]) -> JobProbe:
     try:
         return JobProbe.model_validate(dict(config))
     except ValidationError as error:

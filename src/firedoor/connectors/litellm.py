@@ -9,8 +9,7 @@ the package itself, version 1.109 (`litellm/proxy/management_endpoints`). Leaves
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import quote, urlencode
 
 from pydantic import Field, model_validator
@@ -24,7 +23,8 @@ from firedoor.connectors.parts.platform_api import (
     read_object,
     unreadable,
 )
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.core.json_types import JsonObject, object_at, objects_at, text_at
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.problems import Problem, Refused
 from firedoor.core.targets import Door, Target
 from firedoor.core.ternary import NO, YES
@@ -90,19 +90,19 @@ class LiteLLMConnector(MarklessConnector[LiteLLMDoor]):
         blocked = {name: row["blocked"] is True for name, row in found.items()}
         closed = all(blocked.values())
         kept = {name: row["what"] for name, row in found.items()}
-        state = {"closed": closed, "blocked": blocked, "what": kept}
-        return Live(state=answer.redactor.value(state), closed=YES if closed else NO, at=self._context.now())
+        state: JsonObject = {"closed": closed, "blocked": blocked, "what": kept}
+        return Live(state=answer.redactor.members(state), closed=YES if closed else NO, at=self._context.now())
 
-    async def close(self, work: Work[LiteLLMDoor]) -> Json:
+    async def close(self, work: Work[LiteLLMDoor]) -> Members:
         """Block all that is not blocked, at once."""
         return await self._all(work, "block", [name for name, shut in work.live.state["blocked"].items() if not shut])
 
-    async def open(self, work: Work[LiteLLMDoor]) -> Json:
+    async def open(self, work: Work[LiteLLMDoor]) -> Members:
         """Unblock what was not blocked when the state was captured."""
         opened = [name for name, shut in work.snapshot.state["blocked"].items() if not shut]
         return await self._all(work, "unblock", opened)
 
-    async def _all(self, work: Work[LiteLLMDoor], word: str, names: list[str]) -> Json:
+    async def _all(self, work: Work[LiteLLMDoor], word: str, names: list[str]) -> Members:
         api, whom = self.api(work.settings), work.settings.whom
         header = {"litellm-changed-by": quote(f"firedoor:{work.operation_key}", safe=":[]")}
         calls = [
@@ -143,26 +143,29 @@ def _path(settings: LiteLLMDoor) -> str:
     return f"/{settings.whom}/info?{urlencode(asked)}"
 
 
-def _deployments(document: Mapping[str, Any], settings: LiteLLMDoor) -> dict[str, Json]:
+def _deployments(document: JsonObject, settings: LiteLLMDoor) -> dict[str, Members]:
     """Return the deployments of the group by id. Raises Unanswered when there are none, or some cannot be blocked."""
-    rows = [row for row in document.get("data") or [] if isinstance(row, dict)]
+    rows = list(objects_at(document, "data"))
     group = [row for row in rows if row.get("model_name") == settings.model]
     if not group:
         names = ", ".join(sorted({str(row.get("model_name")) for row in rows})[:20]) or "none"
         raise unreadable(f"the proxy has no model {settings.model!r}; it has: {names}")
     found = {}
     for row in group:
-        info = row.get("model_info") or {}
-        if info.get("db_model") is not True or not isinstance(info.get("id"), str):
+        info = object_at(row, "model_info")
+        if info.get("db_model") is not True or not text_at(info, "id"):
             do = (
                 "add it by /model/new, so that it is stored in the database, or close another door; nothing was changed"
             )
             raise unreadable(f"a deployment of {settings.model} comes from the proxy's file and cannot be blocked", do)
-        found[info["id"]] = {"blocked": info.get("blocked"), "what": (row.get("litellm_params") or {}).get("model")}
+        found[text_at(info, "id")] = {
+            "blocked": info.get("blocked"),
+            "what": object_at(row, "litellm_params").get("model"),
+        }
     return found
 
 
-def _one(document: Mapping[str, Any], settings: LiteLLMDoor) -> dict[str, Json]:
+def _one(document: JsonObject, settings: LiteLLMDoor) -> dict[str, Members]:
     name = str(settings.key_hash or settings.team)
     row = document.get("info" if settings.key_hash else "team_info")
     if not isinstance(row, dict):

@@ -8,8 +8,7 @@ that has loaded the model goes on serving it, which the plan says and the probe 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import urlencode
 
 from pydantic import Field
@@ -17,7 +16,8 @@ from pydantic import Field
 from firedoor.connectors.parts.api import Api
 from firedoor.connectors.parts.calls import Answer
 from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.core.json_types import Json, JsonObject, objects_at
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.problems import FiredoorError, InDoubt, Problem, Unanswered
 from firedoor.core.targets import Door, Part, Target
 from firedoor.core.ternary import NO, YES
@@ -91,7 +91,7 @@ class MlflowConnector(DoorConnector[MlflowDoor]):
         else:
             await self._is_missing(api, settings, answer)
             version = await self._marked(api, settings)
-        kept = answer.redactor.value({name: version.get(name) for name in _KEPT})
+        kept = answer.redactor.members({name: version.get(name) for name in _KEPT})
         return Live(
             state={"closed": not there, **kept},
             closed=NO if there else YES,
@@ -99,7 +99,7 @@ class MlflowConnector(DoorConnector[MlflowDoor]):
             mark=_tags(version).get(settings.tag),
         )
 
-    async def close(self, work: Work[MlflowDoor]) -> Json:
+    async def close(self, work: Work[MlflowDoor]) -> Members:
         """Mark the version, then delete the alias: a crash between the two leaves an open door, which is looked at."""
         api, version = self._api(work.settings), work.live.state["version"]
         tag = {**_named(work.settings, version), "key": work.settings.tag, "value": work.mark}
@@ -108,7 +108,7 @@ class MlflowConnector(DoorConnector[MlflowDoor]):
         answer = await api.change("DELETE", _ALIAS, alias)
         return {"status": answer.status, "version": version}
 
-    async def open(self, work: Work[MlflowDoor]) -> Json:
+    async def open(self, work: Work[MlflowDoor]) -> Members:
         """Set the alias to the captured version, then take our mark away."""
         api, version = self._api(work.settings), work.snapshot.state["version"]
         named = _named(work.settings, version)
@@ -124,14 +124,14 @@ class MlflowConnector(DoorConnector[MlflowDoor]):
         """Raise Unanswered unless the model is there and the alias is not: a typing error must not look closed."""
         asked = urlencode({"name": settings.model})
         model = _part((await api.get(f"{_API}/registered-models/get?{asked}")).document(), "registered_model")
-        listed = [row.get("alias") for row in model.get("aliases") or [] if isinstance(row, dict)]
+        listed = [row.get("alias") for row in objects_at(model, "aliases")]
         said = answer.document()
         if isinstance(said, dict) and said.get("error_code") in _MISSING and settings.alias not in listed:
             return
         message = f"whether {settings.model} has an alias {settings.alias} cannot be read: {answer.status}"
         raise Unanswered(Problem(code="K207", message=message, do="aliases need MLflow 2.3 or newer; look by hand"))
 
-    async def _marked(self, api: Api, settings: MlflowDoor) -> Mapping[str, Any]:
+    async def _marked(self, api: Api, settings: MlflowDoor) -> JsonObject:
         """Find the version that bears a mark for this alias; empty where somebody else took the alias away."""
         asked = {"filter": f"name = '{settings.model}'", "max_results": "200"}
         for _ in range(_PAGES):
@@ -151,7 +151,7 @@ class MlflowConnector(DoorConnector[MlflowDoor]):
         return Api(self._context, settings.url, settings.headers, settings.timeout_seconds)
 
 
-def _part(document: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN401 - any JSON value
+def _part(document: Json, name: str) -> JsonObject:
     """Return an object of an answer. Raises Unanswered when it is not there."""
     found = document.get(name) if isinstance(document, dict) else None
     if isinstance(found, dict):
@@ -160,10 +160,9 @@ def _part(document: Any, name: str) -> Mapping[str, Any]:  # noqa: ANN401 - any 
     raise Unanswered(Problem(code="K207", message=f"the answer does not hold {name}", do=do))
 
 
-def _tags(version: Mapping[str, Any]) -> dict[str, str]:
-    rows = version.get("tags") or []
-    return {str(row.get("key")): str(row.get("value")) for row in rows if isinstance(row, dict)}
+def _tags(version: JsonObject) -> dict[str, str]:
+    return {str(row.get("key")): str(row.get("value")) for row in objects_at(version, "tags")}
 
 
-def _named(settings: MlflowDoor, version: Any) -> Json:  # noqa: ANN401 - text, or None where there is none
+def _named(settings: MlflowDoor, version: str | None) -> Members:
     return {"name": settings.model, "version": version}

@@ -25,7 +25,7 @@ from pydantic import Field, field_validator, model_validator
 from firedoor.connectors.parts import commands, kept_file
 from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work
 from firedoor.connectors.parts.gateways import nginx_map, nginx_workers
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.problems import FiredoorError, InDoubt, Problem, Refused, Unanswered
 from firedoor.core.targets import Door, Part, Target
 from firedoor.core.ternary import of
@@ -101,7 +101,7 @@ class NginxConnector(DoorConnector[NginxDoor]):
         """Read the folder, and whether the workers know it. Raises Unanswered when the folder cannot be changed."""
         return await asyncio.to_thread(self._look, _place(target, door, settings), settings)
 
-    async def close(self, work: Work[NginxDoor]) -> Json:
+    async def close(self, work: Work[NginxDoor]) -> Members:
         """Write the file, have it tested, tell nginx. What is refused by the test is taken away again."""
         place, settings = _place(work.target, work.door, work.settings), work.settings
         lacking = [key for key in settings.keys if work.live.state["entries"].get(key, "") in nginx_map.OFF]
@@ -118,7 +118,7 @@ class NginxConnector(DoorConnector[NginxDoor]):
             raise
         return {**detail, "version_token": _digest(text)}
 
-    async def open(self, work: Work[NginxDoor]) -> Json:
+    async def open(self, work: Work[NginxDoor]) -> Members:
         """Set the file aside, tell nginx, then remove it. A crash between leaves a door that still counts as closed."""
         place, settings = _place(work.target, work.door, work.settings), work.settings
         if await asyncio.to_thread(place.ours.exists):
@@ -192,7 +192,7 @@ async def _tested(settings: NginxDoor) -> None:
         raise Unanswered(Problem(code="K214", message=message, do=do))
 
 
-async def _reloaded(settings: NginxDoor, place: Place) -> Json:
+async def _reloaded(settings: NginxDoor, place: Place) -> Members:
     """Tell nginx, and wait until the old workers listen no more. Raises Unanswered where nobody could be told."""
     before = set() if settings.pid_file is None else await asyncio.to_thread(_listening, settings.pid_file)
     if settings.reload == "signal":
@@ -206,7 +206,7 @@ async def _reloaded(settings: NginxDoor, place: Place) -> Json:
     return await _settled(settings, before)
 
 
-async def _settled(settings: NginxDoor, before: set[int]) -> Json:
+async def _settled(settings: NginxDoor, before: set[int]) -> Members:
     """Wait for the workers, or as long as the door says where they cannot be seen. What is not seen is not claimed."""
     if settings.pid_file is None:
         await asyncio.sleep(settings.settle_seconds)

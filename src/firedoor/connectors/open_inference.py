@@ -9,8 +9,8 @@ load and unload, and no place for a mark. Leaves the order of things to `parts.d
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
-from typing import Any, ClassVar
+from collections.abc import Coroutine
+from typing import ClassVar
 from urllib.parse import quote
 
 from pydantic import Field, field_validator
@@ -18,7 +18,8 @@ from pydantic import Field, field_validator
 from firedoor.connectors.parts.api import Api
 from firedoor.connectors.parts.calls import Answer
 from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.core.json_types import JsonObject
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.problems import FiredoorError, InDoubt, Problem, Refused, Unanswered
 from firedoor.core.targets import Door, Part, Target
 from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary, all_of
@@ -100,22 +101,22 @@ class OpenInferenceConnector(DoorConnector[OpenInferenceDoor]):
         }
         return Live(state=state, closed=closed, at=self._context.now())
 
-    async def close(self, work: Work[OpenInferenceDoor]) -> Json:
+    async def close(self, work: Work[OpenInferenceDoor]) -> Members:
         """Unload from every replica that holds it, all at once."""
         body = {"parameters": {"unload_dependents": True}} if work.settings.unload_dependents else {}
         holding = [url for url, ready in work.live.state["ready"].items() if ready]
         return await self._everywhere(holding or list(work.settings.urls), work.settings, "unload", body)
 
-    async def open(self, work: Work[OpenInferenceDoor]) -> Json:
+    async def open(self, work: Work[OpenInferenceDoor]) -> Members:
         """Load on every replica that held it when the state was captured."""
         held = [url for url, ready in work.snapshot.state["ready"].items() if ready and url in work.settings.urls]
         return await self._everywhere(held, work.settings, "load", {})
 
-    async def _rows(self, url: str, settings: OpenInferenceDoor) -> list[Mapping[str, Any]]:
+    async def _rows(self, url: str, settings: OpenInferenceDoor) -> list[JsonObject]:
         answer = await self._api(url, settings).look("POST", "/v2/repository/index", {})
         return _rows_of(answer, url, settings.model)
 
-    async def _everywhere(self, urls: list[str], settings: OpenInferenceDoor, action: str, body: Json) -> Json:
+    async def _everywhere(self, urls: list[str], settings: OpenInferenceDoor, action: str, body: Members) -> Members:
         expect = (200, 404) if action == "unload" else (200,)  # MLServer answers 404 when it is not loaded: as wanted
         path = _path(settings, action)
         calls = [self._api(url, settings).change("POST", path, body, expect=expect, repeatable=True) for url in urls]
@@ -129,13 +130,13 @@ class OpenInferenceConnector(DoorConnector[OpenInferenceDoor]):
         return Api(self._context, url, settings.headers, settings.timeout_seconds)
 
 
-def _heard(found: list[Mapping[str, Any]] | BaseException) -> list[Mapping[str, Any]]:
+def _heard(found: list[JsonObject] | BaseException) -> list[JsonObject]:
     if isinstance(found, BaseException):
         raise found
     return found
 
 
-async def _all(calls: list[Coroutine[Any, Any, Answer]], urls: list[str]) -> dict[str, Answer]:
+async def _all(calls: list[Coroutine[object, None, Answer]], urls: list[str]) -> dict[str, Answer]:
     """Make every call, whatever becomes of the others. Raises InDoubt when some had an effect and some did not."""
     results = await asyncio.gather(*calls, return_exceptions=True)
     failed = {url: result for url, result in zip(urls, results, strict=True) if isinstance(result, BaseException)}
@@ -154,11 +155,11 @@ async def _all(calls: list[Coroutine[Any, Any, Answer]], urls: list[str]) -> dic
     raise errors[0] if len(errors) == 1 else type(errors[0])(problems)
 
 
-def _rows_of(answer: Answer, url: str, model: str) -> list[Mapping[str, Any]]:
+def _rows_of(answer: Answer, url: str, model: str) -> list[JsonObject]:
     """Read the rows of one model. Raises Unanswered when there is none: a wrong name must not look closed."""
     document = answer.document()
     listed = [row for row in document if isinstance(row, dict)] if isinstance(document, list) else []
-    rows: list[Mapping[str, Any]] = [row for row in listed if row.get("name") == model]
+    rows: list[JsonObject] = [row for row in listed if row.get("name") == model]
     if rows:
         return rows
     names = ", ".join(sorted({str(row.get("name")) for row in listed})[:20]) or "none"
@@ -166,11 +167,11 @@ def _rows_of(answer: Answer, url: str, model: str) -> list[Mapping[str, Any]]:
     raise Unanswered(Problem(code="K207", message=message, do="compare `model` with the index; nothing was changed"))
 
 
-def _ready(rows: list[Mapping[str, Any]]) -> list[str]:
+def _ready(rows: list[JsonObject]) -> list[str]:
     return sorted(str(row.get("version") or "") for row in rows if row.get("state") == _READY)
 
 
-def _closed(rows: list[Mapping[str, Any]]) -> Ternary:
+def _closed(rows: list[JsonObject]) -> Ternary:
     states = {str(row.get("state") or "") for row in rows}
     if _READY in states:
         return NO

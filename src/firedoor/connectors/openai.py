@@ -8,14 +8,15 @@ Leaves the order of things to `parts.door_connector`.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import ClassVar
 from urllib.parse import quote
 
 from pydantic import Field, model_validator
 
 from firedoor.connectors.parts.door_connector import Description, Live, Work
 from firedoor.connectors.parts.platform_api import REFERENCE, MarklessConnector, PlatformDoor, read_object, unreadable
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.core.json_types import array_at
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.problems import Problem, Refused
 from firedoor.core.targets import Door, Target
 from firedoor.core.ternary import of
@@ -90,26 +91,26 @@ class OpenAIConnector(MarklessConnector[OpenAIDoor]):
             await self._project_is_there(settings, answer.status)
             key = {} if answer.status == 404 else read_object(answer, "a key")
             kept = {name: key.get(name) for name in ("id", "name", "created_at")}
-            return Live(state={"closed": not key, **answer.redactor.value(kept)}, closed=of(not key), at=now)
+            return Live(state={"closed": not key, **answer.redactor.members(kept)}, closed=of(not key), at=now)
         await self._project_is_there(settings, answer.status)
         document = {} if answer.status == 404 else read_object(answer, "model permissions")
         if document and document.get("mode") not in ("allow_list", "deny_list"):
             raise unreadable("the project's model permissions have no mode that is known")
-        listed = sorted(map(str, document.get("model_ids") or []))
+        listed = sorted(map(str, array_at(document, "model_ids")))
         permissions = {"mode": document.get("mode"), "models": listed}
         closed = _closed(permissions, settings.models)
         return Live(
-            state=answer.redactor.value({"closed": closed, "permissions": permissions}), closed=of(closed), at=now
+            state=answer.redactor.members({"closed": closed, "permissions": permissions}), closed=of(closed), at=now
         )
 
-    async def close(self, work: Work[OpenAIDoor]) -> Json:
+    async def close(self, work: Work[OpenAIDoor]) -> Members:
         """Take the models off the allowed ones, or put them among the denied; or delete the key."""
         settings = work.settings
         if settings.key_id:
             return {"status": (await self.api(settings).change("DELETE", settings.path, expect=(200, 404))).status}
         return await self._put(settings, _without(work.live.state["permissions"], settings.models))
 
-    async def open(self, work: Work[OpenAIDoor]) -> Json:
+    async def open(self, work: Work[OpenAIDoor]) -> Members:
         """Put the captured permissions back. Raises Refused when the list is not the one that we made of it."""
         captured = work.snapshot.state["permissions"]
         if work.live.state["permissions"] != _without(captured, work.settings.models):
@@ -118,7 +119,7 @@ class OpenAIConnector(MarklessConnector[OpenAIDoor]):
             raise Refused(Problem(code="K301", message=message, do=do))
         return await self._put(work.settings, captured)
 
-    async def _put(self, settings: OpenAIDoor, permissions: Json) -> Json:
+    async def _put(self, settings: OpenAIDoor, permissions: Members) -> Members:
         api = self.api(settings)
         if permissions["mode"] is None:
             return {"status": (await api.change("DELETE", settings.path, expect=(200, 404))).status}
@@ -131,12 +132,12 @@ class OpenAIConnector(MarklessConnector[OpenAIDoor]):
             await self.api(settings).get(f"/organization/projects/{quote(settings.project)}")
 
 
-def _closed(permissions: Json, models: tuple[str, ...]) -> bool:
-    listed = set(cast("list[Any]", permissions["models"]))
+def _closed(permissions: Members, models: tuple[str, ...]) -> bool:
+    listed = set(permissions["models"])
     return not listed & set(models) if permissions["mode"] == "allow_list" else set(models) <= listed
 
 
-def _without(permissions: Json, models: tuple[str, ...]) -> Json:
+def _without(permissions: Members, models: tuple[str, ...]) -> Members:
     """Return the permissions with the models shut out."""
     listed = set(permissions["models"])
     if permissions["mode"] == "allow_list":

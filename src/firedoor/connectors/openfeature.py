@@ -11,13 +11,13 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
 from firedoor.connectors.parts import kept_file
 from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.problems import Problem, Refused, Unanswered
 from firedoor.core.targets import Door, Part, Target
 from firedoor.core.ternary import of
@@ -76,28 +76,28 @@ class OpenFeatureConnector(DoorConnector[OpenFeatureDoor]):
         _, flag = await asyncio.to_thread(_read, settings)
         return self._live(flag, settings)
 
-    async def close(self, work: Work[OpenFeatureDoor]) -> Json:
+    async def close(self, work: Work[OpenFeatureDoor]) -> Members:
         """Replace the file, if the flag still is as it was seen."""
         off = work.settings.off_variant
-        change: Json = {"state": "DISABLED"} if off is None else {"defaultVariant": off, "targeting": {}}
+        change: Members = {"state": "DISABLED"} if off is None else {"defaultVariant": off, "targeting": {}}
         if off is not None and off not in (work.live.state.get("variants") or {}):
             message = f"{work.settings.flag} has no variant {off!r}"
             raise Unanswered(Problem(code="K207", message=message, do="compare `off_variant` with the file"))
         return await asyncio.to_thread(self._replace, work, change, work.mark)
 
-    async def open(self, work: Work[OpenFeatureDoor]) -> Json:
+    async def open(self, work: Work[OpenFeatureDoor]) -> Members:
         """Put the captured parts back and take our mark away."""
         names = self.changed_names(work.settings) - {"closed"}
         return await asyncio.to_thread(self._replace, work, {name: work.snapshot.state[name] for name in names}, None)
 
-    def _live(self, flag: Json, settings: OpenFeatureDoor) -> Live:
+    def _live(self, flag: Members, settings: OpenFeatureDoor) -> Live:
         everybody = flag.get("defaultVariant") == settings.off_variant and not flag.get("targeting")
         closed = flag.get("state") == "DISABLED" or (settings.off_variant is not None and everybody)
         kept = {name: flag.get(name) for name in _KEPT}
         mark = _metadata(flag).get(_MARK)
         return Live(state={"closed": closed, **kept}, closed=of(closed), at=self._context.now(), mark=mark)
 
-    def _replace(self, work: Work[OpenFeatureDoor], change: Json, mark: str | None) -> Json:
+    def _replace(self, work: Work[OpenFeatureDoor], change: Members, mark: str | None) -> Members:
         document, flag = _read(work.settings)
         if self._live(flag, work.settings).state != work.live.state:
             message = f"{work.settings.flag} was changed while we were about to"
@@ -114,15 +114,16 @@ class OpenFeatureConnector(DoorConnector[OpenFeatureDoor]):
         return {"file": work.settings.file}
 
 
-def _read(settings: OpenFeatureDoor) -> tuple[Json, Json]:
+def _read(settings: OpenFeatureDoor) -> tuple[Members, Members]:
     """Return the document and, within it, the flag. Raises Unanswered when there is none that could be changed."""
     path = Path(settings.file)
     kept_file.may_change(path.parent)
     try:
-        document: Any = json.loads(kept_file.read(path) or "null")
+        document: Members | None = json.loads(kept_file.read(path) or "null")
     except ValueError as error:
         raise _unreadable(f"{path} is no JSON: {error}") from None
-    flags = document.get("flags") if isinstance(document, dict) else None
+    document = document if isinstance(document, dict) else {}
+    flags = document.get("flags")
     flag = flags.get(settings.flag) if isinstance(flags, dict) else None
     if isinstance(flag, dict) and flag.get("state") in ("ENABLED", "DISABLED"):
         return document, flag
@@ -133,6 +134,6 @@ def _unreadable(message: str) -> Unanswered:
     return Unanswered(Problem(code="K207", message=message, do="compare the door with the file; nothing was changed"))
 
 
-def _metadata(flag: Json) -> Json:
+def _metadata(flag: Members) -> Members:
     found = flag.get("metadata")
     return found if isinstance(found, dict) else {}

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import quote
 
 from pydantic import Field, ValidationError, model_validator
@@ -22,7 +22,8 @@ from firedoor.connectors.parts.api import Api
 from firedoor.connectors.parts.calls import Answer
 from firedoor.connectors.parts.door_connector import Description, Live, Work
 from firedoor.connectors.parts.platform_api import MarklessConnector, PlatformDoor, read_object, unreadable
-from firedoor.core.ports import CallerSaw, Json, PlannedCall
+from firedoor.core.json_types import JsonObject, text_at
+from firedoor.core.ports import CallerSaw, Members, PlannedCall
 from firedoor.core.problems import InvalidInput, Problem, Refused, Unanswered
 from firedoor.core.targets import Door, Part, Target
 from firedoor.core.ternary import NO, UNKNOWN, YES, of
@@ -113,7 +114,7 @@ class RayConnector(MarklessConnector[RayDoor]):
         state = {"closed": closed, "application": answer.redactor.value(config)}
         return Live(state=state, closed=of(closed), at=self._context.now())
 
-    async def close(self, work: Work[RayDoor]) -> Json:
+    async def close(self, work: Work[RayDoor]) -> Members:
         """Send the configuration without the application, or stop the job."""
         settings = work.settings
         if settings.job is not None:
@@ -123,7 +124,7 @@ class RayConnector(MarklessConnector[RayDoor]):
         await asyncio.sleep(min(_HEARD_OF, settings.settle_seconds))
         return told
 
-    async def open(self, work: Work[RayDoor]) -> Json:
+    async def open(self, work: Work[RayDoor]) -> Members:
         """Send the configuration with the captured application in it, and wait until it runs."""
         told = await self._send(work.settings, work.snapshot.state["application"])
         return {**told, "application": await self._settled(work.settings)}
@@ -135,17 +136,17 @@ class RayConnector(MarklessConnector[RayDoor]):
         while asyncio.get_running_loop().time() < end:
             with suppress(Unanswered):  # Ray has taken the configuration; that it is slow to say more changes nothing
                 rows = _applications(_object(await self.api(settings).get(_SERVE)))
-                status = rows.get(settings.application or "", {}).get("status")
+                status = text_at(rows.get(settings.application or "", {}), "status") or None
             if status not in (None, "NOT_STARTED", "DEPLOYING", "DELETING"):
                 break
             await asyncio.sleep(_PAUSE)
         return status
 
-    def check_probe(self, config: Mapping[str, Any]) -> None:
+    def check_probe(self, config: Mapping[str, object]) -> None:
         """Raise InvalidInput with all problems of a probe."""
         _probe(config)
 
-    async def call(self, target: Target, config: Mapping[str, Any], timeout_seconds: float) -> CallerSaw:  # noqa: ARG002 - the probe names its job
+    async def call(self, target: Target, config: Mapping[str, object], timeout_seconds: float) -> CallerSaw:  # noqa: ARG002 - the probe names its job
         """Ask whether the job runs. Ray's own word is all that there is; a job that waits to run counts as running."""
         probe = _probe(config)
         api = Api(self._context, probe.url, probe.headers, timeout_seconds)
@@ -161,10 +162,10 @@ class RayConnector(MarklessConnector[RayDoor]):
         closed = YES if status in _ENDED else NO if status in _RUNS else UNKNOWN
         kept = {"status": status, "submission_id": found.get("submission_id"), "start_time": found.get("start_time")}
         return Live(
-            state={"closed": closed is YES, **answer.redactor.value(kept)}, closed=closed, at=self._context.now()
+            state={"closed": closed is YES, **answer.redactor.members(kept)}, closed=closed, at=self._context.now()
         )
 
-    async def _send(self, settings: RayDoor, config: Json | None) -> Json:
+    async def _send(self, settings: RayDoor, config: Members | None) -> Members:
         """Read the whole configuration and send it back, with the application as given, or without it."""
         document = _object(await self.api(settings).get(_SERVE))
         rows = _applications(document)
@@ -185,11 +186,11 @@ class RayConnector(MarklessConnector[RayDoor]):
         return {"status": answer.status, "others": len(others)}
 
 
-def _object(answer: Answer) -> Mapping[str, Any]:
+def _object(answer: Answer) -> JsonObject:
     return read_object(answer, "one of a Ray dashboard")
 
 
-def _applications(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def _applications(document: JsonObject) -> dict[str, JsonObject]:
     """Return what is deployed, by name. Raises Unanswered when the answer does not say: nothing must look closed."""
     found = document.get("applications")
     if isinstance(found, dict):
@@ -197,7 +198,7 @@ def _applications(document: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     raise unreadable("the answer does not hold applications")
 
 
-def _probe(config: Mapping[str, Any]) -> RayProbe:
+def _probe(config: Mapping[str, object]) -> RayProbe:
     try:
         return RayProbe.model_validate(dict(config))
     except ValidationError as error:

@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
+from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
 from firedoor.connectors.parts import slurm_jobs
 from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work
 from firedoor.connectors.parts.slurm_jobs import Cluster, Job, Selection
-from firedoor.core.ports import CallerSaw, Json, PlannedCall
+from firedoor.core.ports import CallerSaw, Members, PlannedCall
 from firedoor.core.problems import FiredoorError, InDoubt, InvalidInput, Problem, Unanswered
 from firedoor.core.targets import Door, Target
 from firedoor.core.ternary import NO, UNKNOWN, YES, all_of, of
@@ -101,7 +102,7 @@ class SlurmConnector(DoorConnector[SlurmDoor]):
         found_jobs = await slurm_jobs.jobs(settings, settings.jobs)
         return _live(found_jobs, settings, self._context.now())
 
-    async def close(self, work: Work[SlurmDoor]) -> Json:
+    async def close(self, work: Work[SlurmDoor]) -> Members:
         """Mark the jobs, then stop them: a crash between the two leaves open jobs, which are looked at."""
         door, states = work.settings, work.live.state["states"]
         if door.partition is not None:
@@ -114,7 +115,7 @@ class SlurmConnector(DoorConnector[SlurmDoor]):
             return await _set(door, "scancel", *running, *waiting)
         return await _both(door, ("suspend", running), ("hold", waiting))
 
-    async def open(self, work: Work[SlurmDoor]) -> Json:
+    async def open(self, work: Work[SlurmDoor]) -> Members:
         """Resume and release what ran and waited when the state was captured, then give the comments back."""
         door, states = work.settings, work.snapshot.state["states"]
         if door.partition is not None:
@@ -133,11 +134,11 @@ class SlurmConnector(DoorConnector[SlurmDoor]):
 
     # The data plane: does the training go on?
 
-    def check_probe(self, config: Mapping[str, Any]) -> None:
+    def check_probe(self, config: Mapping[str, object]) -> None:
         """Raise InvalidInput with all problems of a probe."""
         _probe(config)
 
-    async def call(self, target: Target, config: Mapping[str, Any], timeout_seconds: float) -> CallerSaw:  # noqa: ARG002 - the probe names its jobs
+    async def call(self, target: Target, config: Mapping[str, object], timeout_seconds: float) -> CallerSaw:  # noqa: ARG002 - the probe names its jobs
         """Watch the heartbeat. It rests only if it stands still while no job should run; anything else is unknown."""
         probe = _probe(config)
         file, end = Path(probe.heartbeat), asyncio.get_running_loop().time() + timeout_seconds - 0.1
@@ -189,7 +190,7 @@ _RIGHTS: Mapping[str, str] = {
 }
 
 
-def _live(found: tuple[Job, ...], settings: SlurmDoor, at: Any) -> Live:  # noqa: ANN401 - an aware datetime
+def _live(found: tuple[Job, ...], settings: SlurmDoor, at: datetime) -> Live:
     alive = [job for job in found if not job.ended]
     counted = alive if settings.how != "hold" else [job for job in alive if not job.runs]
     closed = all_of([job.stopped for job in counted]) if settings.how != "cancel" else of(not alive)
@@ -214,14 +215,14 @@ def _field(door: SlurmDoor) -> str:
     return "AdminComment" if door.mark_in == "admin_comment" else "Comment"
 
 
-async def _set(door: SlurmDoor, program: str, *arguments: str) -> Json:
+async def _set(door: SlurmDoor, program: str, *arguments: str) -> Members:
     output = await slurm_jobs.change(door, program, *arguments)
     return {"command": f"{program} {' '.join(arguments)}"[:200], "code": output.code}
 
 
-async def _both(door: SlurmDoor, *orders: tuple[str, list[str]]) -> Json:
+async def _both(door: SlurmDoor, *orders: tuple[str, list[str]]) -> Members:
     """Do one after the other. Raises InDoubt when the first was done and the second failed."""
-    done: Json = {}
+    done: Members = {}
     for action, numbers in orders:
         if not numbers:
             continue
@@ -235,7 +236,7 @@ async def _both(door: SlurmDoor, *orders: tuple[str, list[str]]) -> Json:
     return done
 
 
-def _probe(config: Mapping[str, Any]) -> SlurmProbe:
+def _probe(config: Mapping[str, object]) -> SlurmProbe:
     try:
         return SlurmProbe.model_validate(config)
     except ValidationError as error:

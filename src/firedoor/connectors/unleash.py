@@ -9,16 +9,16 @@ what the applications make of it, when they have heard of it, which the probe sh
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import quote
 
 from pydantic import Field
 
 from firedoor.connectors.parts.api import Api
 from firedoor.connectors.parts.calls import Answer
-from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work, marks
+from firedoor.core.json_types import JsonObject, objects_at
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.problems import FiredoorError, InDoubt, Problem, Unanswered
 from firedoor.core.targets import Door, Part, Target
 from firedoor.core.ternary import of
@@ -99,29 +99,29 @@ class UnleashConnector(DoorConnector[UnleashDoor]):
         closed = flag.get("archived") is True or row["enabled"] is False
         kept = {"type": flag.get("type"), "archived": flag.get("archived"), "strategies": row.get("strategies") or []}
         return Live(
-            state={"closed": closed, **answer.redactor.value(kept)},
+            state={"closed": closed, **answer.redactor.members(kept)},
             closed=of(closed),
             at=self._context.now(),
             mark=await self._marks(api, settings),
         )
 
-    async def close(self, work: Work[UnleashDoor]) -> Json:
+    async def close(self, work: Work[UnleashDoor]) -> Members:
         """Tag the flag, then turn it off: a crash between the two leaves an open door, which is looked at."""
         api = self._api(work.settings)
         await self._tag(api, work, add=[work.mark or ""], remove=[])
         return await self._switch(api, work.settings, "off")
 
-    async def open(self, work: Work[UnleashDoor]) -> Json:
+    async def open(self, work: Work[UnleashDoor]) -> Members:
         """Turn the flag on, then take our tags of this door away."""
         api = self._api(work.settings)
         told = await self._switch(api, work.settings, "on")
         try:
-            await self._tag(api, work, add=[], remove=list(work.live.mark))
+            await self._tag(api, work, add=[], remove=marks(work.live.mark))
         except FiredoorError as error:  # the door is open all the same: a look decides, nothing is repeated blindly
             raise InDoubt(error.problems) from None
         return told
 
-    async def _switch(self, api: Api, settings: UnleashDoor, word: str) -> Json:
+    async def _switch(self, api: Api, settings: UnleashDoor, word: str) -> Members:
         path = f"{settings.path}/environments/{quote(settings.environment)}/{word}"
         answer = await api.change("POST", path, {}, repeatable=True)  # it says how it has to be, not that it turns
         return {"status": answer.status}
@@ -131,8 +131,8 @@ class UnleashConnector(DoorConnector[UnleashDoor]):
         await api.change("PUT", work.settings.tags, body)
 
     async def _marks(self, api: Api, settings: UnleashDoor) -> list[str]:
-        tags = _object(await api.get(settings.tags)).get("tags") or []
-        values = [str(tag.get("value")) for tag in tags if isinstance(tag, dict) and tag.get("type") == _TYPE]
+        tags = objects_at(_object(await api.get(settings.tags)), "tags")
+        values = [str(tag.get("value")) for tag in tags if tag.get("type") == _TYPE]
         ours = (_PREFIX, _short(settings.environment))
         return sorted(value for value in values if value.startswith(ours[0]) and value.endswith(ours[1]))
 
@@ -148,7 +148,7 @@ def _tags(add: list[str], remove: list[str]) -> tuple[tuple[str, list[str]], ...
     return ("addedTags", add), ("removedTags", remove)
 
 
-def _object(answer: Answer) -> Mapping[str, Any]:
+def _object(answer: Answer) -> JsonObject:
     """Read an answer that has to be an object. Raises Unanswered when it is none."""
     document = answer.document()
     if isinstance(document, dict):
@@ -157,8 +157,8 @@ def _object(answer: Answer) -> Mapping[str, Any]:
     raise Unanswered(Problem(code="K207", message="the answer is no object", do=do))
 
 
-def _environment(flag: Mapping[str, Any], settings: UnleashDoor) -> Mapping[str, Any]:
-    rows = [row for row in flag.get("environments") or [] if isinstance(row, dict)]
+def _environment(flag: JsonObject, settings: UnleashDoor) -> JsonObject:
+    rows = list(objects_at(flag, "environments"))
     for row in rows:
         if row.get("name") == settings.environment and isinstance(row.get("enabled"), bool):
             return row

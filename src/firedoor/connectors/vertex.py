@@ -9,14 +9,15 @@ service, v1, and not tried on it. Leaves the order of things to `parts.door_conn
 from __future__ import annotations
 
 import hashlib
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import Field
 
 from firedoor.connectors.parts.calls import Answer
 from firedoor.connectors.parts.door_connector import Description, Live, Work
-from firedoor.connectors.parts.platform_api import REFERENCE, PlatformConnector, PlatformDoor, read_object
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.connectors.parts.platform_api import REFERENCE, PlatformConnector, PlatformDoor, part, read_object
+from firedoor.core.json_types import JsonObject, objects_at, text_at
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.problems import Unanswered
 from firedoor.core.targets import Door, Target
 from firedoor.core.ternary import of
@@ -69,37 +70,40 @@ class VertexConnector(PlatformConnector[VertexDoor]):
         """Read the endpoint. What is empty is left out by the service."""
         answer = await self.api(settings).get(f"/v1/{settings.endpoint}")
         endpoint = read_object(answer, "an endpoint")
-        traffic = {name: share for name, share in (endpoint.get("trafficSplit") or {}).items() if share}
-        models = {str(row.get("id")): row.get("model") for row in endpoint.get("deployedModels") or []}
-        labels = endpoint.get("labels") or {}
+        traffic = {name: share for name, share in part(endpoint, "trafficSplit").items() if share}
+        models = {str(row.get("id")): row.get("model") for row in objects_at(endpoint, "deployedModels")}
         return Live(
-            state=answer.redactor.value({"closed": not traffic, "traffic": traffic, "models": models}),
+            state=answer.redactor.members({"closed": not traffic, "traffic": traffic, "models": models}),
             closed=of(not traffic),
             at=self._context.now(),
-            mark=labels.get(_LABEL),
-            version_token=endpoint.get("etag"),
+            mark=part(endpoint, "labels").get(_LABEL),
+            version_token=_etag(endpoint),
         )
 
-    async def close(self, work: Work[VertexDoor]) -> Json:
+    async def close(self, work: Work[VertexDoor]) -> Members:
         """Empty the split, if the endpoint still is as it was seen."""
         return await self._patch(work, {}, {_LABEL: work.mark})
 
-    async def open(self, work: Work[VertexDoor]) -> Json:
+    async def open(self, work: Work[VertexDoor]) -> Members:
         """Put the captured split back, if the endpoint still is as it was seen."""
         return await self._patch(work, work.snapshot.state["traffic"], {})
 
-    async def _patch(self, work: Work[VertexDoor], traffic: Json, label: dict[str, Any]) -> Json:
+    async def _patch(self, work: Work[VertexDoor], traffic: Members, label: JsonObject) -> Members:
         api, path = self.api(work.settings), f"/v1/{work.settings.endpoint}"
-        found = read_object(await api.get(path), "an endpoint").get("labels") or {}
-        labels = {name: text for name, text in found.items() if name != _LABEL} | label
+        found = part(read_object(await api.get(path), "an endpoint"), "labels")
+        labels = {**{name: text for name, text in found.items() if name != _LABEL}, **label}
         body = {"etag": work.live.version_token, "trafficSplit": traffic, "labels": labels}
         answer = await api.change("PATCH", f"{path}?updateMask=trafficSplit,labels", body, repeatable=True)
-        return {"status": answer.status, "version_token": _etag(answer)}
+        return {"status": answer.status, "version_token": _etag_after(answer)}
 
 
-def _etag(answer: Answer) -> str | None:
+def _etag(endpoint: JsonObject) -> str | None:
+    return text_at(endpoint, "etag") or None
+
+
+def _etag_after(answer: Answer) -> str | None:
     """The lock after our change; None where the answer cannot be read, since the change is made all the same."""
     try:
-        return read_object(answer, "an endpoint").get("etag")
+        return _etag(read_object(answer, "an endpoint"))
     except Unanswered:
         return None

@@ -15,7 +15,8 @@ from pydantic import Field
 
 from firedoor.connectors.parts.door_connector import Description, Live, Work
 from firedoor.connectors.parts.platform_api import MarklessConnector, PlatformDoor, read_object, unreadable
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.core.json_types import objects_at
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.problems import InvalidInput, Problem
 from firedoor.core.targets import Door, Target
 from firedoor.core.ternary import of
@@ -70,15 +71,15 @@ class VllmConnector(MarklessConnector[VllmDoor]):
         if not isinstance(asleep, bool):
             raise unreadable("the server does not say whether it sleeps")
         answer = await api.get("/v1/models")
-        rows = read_object(answer, "a list of models").get("data") or []
-        models = sorted(str(row.get("id")) for row in rows if isinstance(row, dict))
-        state = {"closed": asleep, **answer.redactor.value({"models": models})}
+        rows = objects_at(read_object(answer, "a list of models"), "data")
+        models = sorted(str(row.get("id")) for row in rows)
+        state = {"closed": asleep, **answer.redactor.members({"models": models})}
         return Live(state=state, closed=of(asleep), at=self._context.now())
 
-    async def close(self, work: Work[VllmDoor]) -> Json:
+    async def close(self, work: Work[VllmDoor]) -> Members:
         """Put it to sleep, weights kept."""
         return {"status": (await self.api(work.settings).change("POST", "/sleep?level=1", repeatable=True)).status}
 
-    async def open(self, work: Work[VllmDoor]) -> Json:
+    async def open(self, work: Work[VllmDoor]) -> Members:
         """Wake it up."""
         return {"status": (await self.api(work.settings).change("POST", "/wake_up", repeatable=True)).status}

@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from firedoor.core.targets import Door, Target
 from firedoor.core.ternary import Ternary
 
-Json = dict[str, Any]
+Members = dict[str, Any]  # of a JSON object; only the connector that wrote them knows their types
+Json = Members  # connectors of other packages import it by this name
 Reversible = Literal["yes", "lossy", "no"]
 
 
@@ -36,7 +37,7 @@ class Snapshot(Value):
     target: str
     door: str
     taken_at: datetime
-    state: Json
+    state: Members
     digest: str
     version_token: str | None = None
 
@@ -50,7 +51,7 @@ class Receipt(Value):
     operation_key: str
     changed: bool
     at: datetime
-    detail: Json = Field(default_factory=dict)
+    detail: Members = Field(default_factory=dict)
 
 
 class ProbeResult(Value):
@@ -283,7 +284,7 @@ class Notice(Value):
 class Told(Value):
     """That a notice was taken by the far end, and how the far end knows it."""
 
-    reference: Json = Field(default_factory=dict)
+    reference: Members = Field(default_factory=dict)
 
 
 class Messenger(Protocol):

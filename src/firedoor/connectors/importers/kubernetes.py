@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
@@ -24,7 +24,7 @@ from firedoor.connectors.parts.kubernetes.api import (
     KubernetesApi,
     Resource,
 )
-from firedoor.core.ports import Found, Json
+from firedoor.core.ports import Found, Members
 from firedoor.core.problems import Unanswered
 from firedoor.core.targets import Door, Target
 
@@ -54,7 +54,7 @@ class KubernetesImporter:
     def __init__(self, context: ConnectorContext) -> None:
         self._api = KubernetesApi(context)
 
-    async def found(self, settings: Mapping[str, Any]) -> Found:
+    async def found(self, settings: Mapping[str, object]) -> Found:
         """Read Deployments by label, and every InferenceService. Raises InvalidInput and Unanswered."""
         asked = read_settings(KubernetesImport, settings)
         deployments = await self._list(asked, DEPLOYMENTS, label_selector=asked.labels)
@@ -71,11 +71,11 @@ class KubernetesImporter:
         chosen += [("kubernetes", one) for one in deployments if one not in made_by_others]
         return _found(asked.cluster(), chosen, notes)
 
-    async def _list(self, asked: KubernetesImport, what: Resource, **query: str) -> list[Json]:
-        return list(await self._api.list(asked.cluster(), what, asked.namespace, SECONDS, **query))
+    async def _list(self, asked: KubernetesImport, what: Resource, label_selector: str | None = None) -> list[Members]:
+        return list(await self._api.list(asked.cluster(), what, asked.namespace, SECONDS, label_selector))
 
 
-def _found(cluster: Cluster, chosen: list[tuple[str, Json]], notes: list[str]) -> Found:
+def _found(cluster: Cluster, chosen: list[tuple[str, Members]], notes: list[str]) -> Found:
     names = Counter(one["metadata"]["name"] for _, one in chosen)
     targets, unknown = [], {}
     for connector, item in chosen:
@@ -87,8 +87,8 @@ def _found(cluster: Cluster, chosen: list[tuple[str, Json]], notes: list[str]) -
     return Found(targets=tuple(targets), unknown=unknown, notes=tuple(notes))
 
 
-def _target(name: str, connector: str, cluster: Cluster, item: Json) -> Target:
-    config: Json = {} if connector == "kserve" else {"action": "scale"}
+def _target(name: str, connector: str, cluster: Cluster, item: Members) -> Target:
+    config: Members = {} if connector == "kserve" else {"action": "scale"}
     config["cluster"] = cluster.model_dump(exclude_defaults=True)
     config |= {"namespace": item["metadata"].get("namespace", "default"), "name": item["metadata"]["name"]}
     kind = "InferenceService" if connector == "kserve" else "Deployment"
@@ -96,7 +96,7 @@ def _target(name: str, connector: str, cluster: Cluster, item: Json) -> Target:
     return Target(id=name, title=f"{kind} {config['namespace']}/{config['name']}", doors=(door,))
 
 
-def _unknown(connector: str, item: Json) -> list[str]:
+def _unknown(connector: str, item: Members) -> list[str]:
     """What a person still has to write about it, and what else was seen."""
     address = (item.get("status") or {}).get("url")
     said = [PROBE + (f"; it says that it is at {address}" if address else ""), NEIGHBOURS]
@@ -106,7 +106,7 @@ def _unknown(connector: str, item: Json) -> list[str]:
     return said + [f"it is managed by {owner}, which may undo a suspension" for owner in objects.owners(item)]
 
 
-def _of_kserve(item: Json) -> bool:
+def _of_kserve(item: Members) -> bool:
     owners = item["metadata"].get("ownerReferences") or ()
     labels = item["metadata"].get("labels") or {}
     return (

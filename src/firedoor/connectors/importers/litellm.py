@@ -8,7 +8,7 @@ to which groups the router sends callers of a blocked one.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
@@ -17,7 +17,7 @@ from firedoor.connectors.litellm import LiteLLMDoor
 from firedoor.connectors.parts.api import Api
 from firedoor.connectors.parts.context import ConnectorContext
 from firedoor.connectors.parts.platform_api import REFERENCE
-from firedoor.core.ports import Found, Json
+from firedoor.core.ports import Found, Members
 from firedoor.core.problems import Problem, Unanswered
 from firedoor.core.targets import Door, Part, Target
 
@@ -46,10 +46,10 @@ class LiteLLMImporter:
     def __init__(self, context: ConnectorContext) -> None:
         self._context = context
 
-    async def found(self, settings: Mapping[str, Any]) -> Found:
+    async def found(self, settings: Mapping[str, object]) -> Found:
         """Read every deployment. Raises InvalidInput and Unanswered."""
         asked = read_settings(LiteLLMImport, settings)
-        groups: dict[str, list[Json]] = {}
+        groups: dict[str, list[Members]] = {}
         for row in await self._deployments(asked):
             groups.setdefault(str(row.get("model_name")), []).append(row)
         stored = {name: rows for name, rows in groups.items() if all(map(_in_database, rows))}
@@ -59,7 +59,7 @@ class LiteLLMImporter:
             notes.append(f"from the proxy's file, and so without a door here: {', '.join(left_out[:20])}")
         return Found(targets=targets, unknown={target.id: _UNKNOWN for target in targets}, notes=tuple(notes))
 
-    async def _deployments(self, asked: LiteLLMImport) -> list[Json]:
+    async def _deployments(self, asked: LiteLLMImport) -> list[Members]:
         api = Api(self._context, asked.url, {"authorization": f"Bearer {asked.admin_key}"}, SECONDS)
         document = (await api.get("/model/info")).document()
         rows = document.get("data") if isinstance(document, dict) else None
@@ -69,12 +69,12 @@ class LiteLLMImporter:
         return [row for row in rows if isinstance(row, dict) and row.get("model_name")]
 
 
-def _in_database(row: Json) -> bool:
+def _in_database(row: Members) -> bool:
     info = row.get("model_info") or {}
     return info.get("db_model") is True and isinstance(info.get("id"), str)
 
 
-def _target(name: str, rows: list[Json], asked: LiteLLMImport) -> Target:
+def _target(name: str, rows: list[Members], asked: LiteLLMImport) -> Target:
     door = LiteLLMDoor(url=asked.url, admin_key=asked.admin_key, model=name)
     behind = sorted({str((row.get("litellm_params") or {}).get("model")) for row in rows})
     return Target(

@@ -7,7 +7,7 @@ what a registry cannot know to a person: which servers load the model, and how t
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 from urllib.parse import urlencode
 
 from pydantic import BaseModel, Field
@@ -16,7 +16,7 @@ from firedoor.connectors.importers.registry import read_settings, target_id
 from firedoor.connectors.mlflow import MlflowDoor
 from firedoor.connectors.parts.api import Api
 from firedoor.connectors.parts.context import ConnectorContext
-from firedoor.core.ports import Found, Json
+from firedoor.core.ports import Found, Members
 from firedoor.core.problems import Problem, Unanswered
 from firedoor.core.targets import Door, Part, Target
 
@@ -53,7 +53,7 @@ class MlflowImporter:
     def __init__(self, context: ConnectorContext) -> None:
         self._context = context
 
-    async def found(self, settings: Mapping[str, Any]) -> Found:
+    async def found(self, settings: Mapping[str, object]) -> Found:
         """Read every registered model. Raises InvalidInput and Unanswered."""
         asked = read_settings(MlflowImport, settings)
         models = [model for model in await self._models(asked) if not _is_prompt(model)]
@@ -65,8 +65,12 @@ class MlflowImporter:
             notes.append(f"without an alias, and so without a door here: {', '.join(sorted(without)[:20])}")
         return Found(targets=targets, unknown={target.id: _UNKNOWN for target in targets}, notes=tuple(notes))
 
-    async def _models(self, asked: MlflowImport) -> list[Json]:
-        api, query, found = Api(self._context, asked.url, asked.headers, SECONDS), {"max_results": "100"}, list[Json]()
+    async def _models(self, asked: MlflowImport) -> list[Members]:
+        api, query, found = (
+            Api(self._context, asked.url, asked.headers, SECONDS),
+            {"max_results": "100"},
+            list[Members](),
+        )
         for _ in range(_PAGES):
             answer = await api.get(f"/api/2.0/mlflow/registered-models/search?{urlencode(query)}")
             document = answer.document()
@@ -81,12 +85,12 @@ class MlflowImporter:
         raise Unanswered(Problem(code="K207", message=f"more than {_PAGES * 100} registered models", do=do))
 
 
-def _is_prompt(model: Json) -> bool:
+def _is_prompt(model: Members) -> bool:
     tags = {row.get("key"): row.get("value") for row in model.get("tags") or [] if isinstance(row, dict)}
     return str(tags.get(_PROMPT)).lower() == "true"
 
 
-def _doors(model: Json, asked: MlflowImport) -> Iterator[MlflowDoor]:
+def _doors(model: Members, asked: MlflowImport) -> Iterator[MlflowDoor]:
     for row in model.get("aliases") or []:
         if asked.alias in (None, row.get("alias")):
             yield MlflowDoor(url=asked.url, model=model["name"], alias=row["alias"], headers=asked.headers)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 import yaml
 from pydantic import ValidationError
@@ -48,7 +47,7 @@ def propose(found: Found, current: str, name: str, *, renew: bool = False) -> Pr
     return Proposal(_checked(_appended(found, new, current, name), name), tuple(one.id for one in new), kept=there)
 
 
-def _read(text: str, name: str) -> dict[str, Any]:
+def _read(text: str, name: str) -> dict[str, object]:
     """The entries of the file as they are written."""
     if all(not line.strip() or line.lstrip().startswith("#") for line in text.splitlines()):
         return {}
@@ -76,14 +75,14 @@ def _shifted(entry: str, indent: str) -> str:
     return "".join(f"{indent}{line[2:]}" for line in entry.splitlines(keepends=True))
 
 
-def _entry(key: str, value: Any, unknown: Iterable[str]) -> str:  # noqa: ANN401 - an entry as it is read
+def _entry(key: str, value: object, unknown: Iterable[str]) -> str:
     """One target as text, two columns in, with a comment for everything that a person still has to write."""
     body = yaml.safe_dump({key: value}, sort_keys=False, allow_unicode=True, width=110)
     lines = [f"  {line}\n" for line in body.splitlines()]
     return "".join([*lines, *(f"    # to write: {' '.join(what.split())}\n" for what in unknown)])
 
 
-def _plain(target: Target) -> dict[str, Any]:
+def _plain(target: Target) -> dict[str, object]:
     """A target as a person would write it: nothing that is usual, and its id as its key only."""
     return target.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"id"})
 

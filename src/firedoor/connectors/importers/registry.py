@@ -49,7 +49,7 @@ def open_importer(kind: str, context: ConnectorContext) -> Importer:
     return cast("Importer", cast("Any", load(kind))(context))
 
 
-def read_settings(form: type[Form], settings: Mapping[str, Any]) -> Form:
+def read_settings(form: type[Form], settings: Mapping[str, object]) -> Form:
     """Validate what a person gave by `--set`. Raises InvalidInput with every problem."""
     try:
         return form.model_validate(dict(settings))

@@ -8,7 +8,7 @@ has, which cannot be opened again and so closes only where a playbook opts in. I
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar, Required, TypedDict
 
 from pydantic import BaseModel, Field
 
@@ -17,7 +17,7 @@ from firedoor.connectors.parts.aws.cloud import Access, Cloud, Credentials, need
 from firedoor.connectors.parts.aws.iam import IamDeny
 from firedoor.connectors.parts.aws.sagemaker import TrainingJob
 from firedoor.connectors.parts.context import ConnectorContext
-from firedoor.core.ports import Found, Json
+from firedoor.core.ports import Found, Members
 from firedoor.core.problems import Problem, Unanswered
 from firedoor.core.targets import Door, Part, Target
 
@@ -37,6 +37,14 @@ _UNKNOWN_JOB = (
 )
 
 
+class Shared(TypedDict, total=False):
+    """What every door says of where and who: the fields of `Access` that an import sets."""
+
+    region: Required[str]
+    endpoint_url: str
+    credentials: Credentials
+
+
 class SageMakerImport(Part):
     """One region, whose callers are denied (`role/NAME`, `user/NAME` or `group/NAME`), and keys by reference."""
 
@@ -46,14 +54,15 @@ class SageMakerImport(Part):
     access_key_id: str | None = Field(default=None, pattern=_REFERENCE)
     secret_access_key: str | None = Field(default=None, pattern=_REFERENCE)
 
-    def access(self) -> dict[str, Any]:
+    def access(self) -> Shared:
         """What every door says of where and who."""
-        named: dict[str, Any] = {"region": self.region}
+        named: Shared = {"region": self.region}
         if self.endpoint_url:
             named["endpoint_url"] = self.endpoint_url
         if self.access_key_id and self.secret_access_key:
-            keys = Credentials(access_key_id=self.access_key_id, secret_access_key=self.secret_access_key)
-            named["credentials"] = keys.model_dump(exclude_defaults=True)
+            named["credentials"] = Credentials(
+                access_key_id=self.access_key_id, secret_access_key=self.secret_access_key
+            )
         return named
 
 
@@ -66,7 +75,7 @@ class SageMakerImporter:
     def __init__(self, context: ConnectorContext) -> None:
         self._context = context
 
-    async def found(self, settings: Mapping[str, Any]) -> Found:
+    async def found(self, settings: Mapping[str, object]) -> Found:
         """Read endpoints and jobs. Raises InvalidInput and Unanswered."""
         asked = read_settings(SageMakerImport, settings)
         need_client()
@@ -84,9 +93,9 @@ class SageMakerImporter:
         return Found(targets=(*served, *running), unknown=unknown, notes=notes)
 
 
-async def _all(cloud: Cloud, operation: str, key: str, **asked: Any) -> list[Json]:  # noqa: ANN401 - as boto3 has it
+async def _all(cloud: Cloud, operation: str, key: str, **asked: object) -> list[Members]:
     """Every page of a listing. Raises Unanswered when there are more than anybody reviews."""
-    found: list[Json] = []
+    found: list[Members] = []
     for _ in range(_PAGES):
         answer = await cloud.look(_SERVICE, operation, MaxResults=100, **asked)
         found += answer.get(key) or []
@@ -97,7 +106,7 @@ async def _all(cloud: Cloud, operation: str, key: str, **asked: Any) -> list[Jso
     raise Unanswered(Problem(code="K207", message=f"more than {_PAGES * 100} of {key}", do=do))
 
 
-def _endpoint(row: Json, asked: SageMakerImport) -> Target:
+def _endpoint(row: Members, asked: SageMakerImport) -> Target:
     name = str(row["EndpointName"])
     # SageMaker writes endpoints in small letters where policies are held against them.
     denied = IamDeny(
@@ -107,7 +116,7 @@ def _endpoint(row: Json, asked: SageMakerImport) -> Target:
     return Target(id=target_id(name), title=f"SageMaker endpoint {name}", regions=(asked.region,), doors=(door,))
 
 
-def _job(row: Json, asked: SageMakerImport) -> Target:
+def _job(row: Members, asked: SageMakerImport) -> Target:
     name = str(row["TrainingJobName"])
     stopped = TrainingJob(action="training-job", training_job=name, **asked.access())
     door = Door(name="job", connector="aws", config=stopped.model_dump(exclude_defaults=True))

@@ -6,8 +6,8 @@ Decides the order of the few things that are said. What may be said at all is de
 from __future__ import annotations
 
 from html import escape
-from typing import Any
 
+from firedoor.core.json_types import JsonObject
 from firedoor.core.notices.subject_lines import headline, sentence, written
 from firedoor.core.ports import Notice
 
@@ -49,7 +49,7 @@ def as_html(notice: Notice) -> str:
     return f'<!doctype html><html lang="en"><body>{said}{link}{about}{proof}</body></html>'
 
 
-def as_json(notice: Notice) -> dict[str, Any]:
+def as_json(notice: Notice) -> JsonObject:
     """For a program. `id` is the same for every attempt."""
     return {
         "id": notice.handle, "kind": notice.kind, "incident": notice.incident, "roles": list(notice.roles),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 from firedoor.connectors.parts.calls import Answer, Bounds, Ready, exchange
 from firedoor.connectors.parts.context import ConnectorContext
@@ -38,7 +37,7 @@ class Api:
         """Look. Raises Unanswered; a status in `expect` is an answer, so put 404 there where it is one."""
         return await self._send("GET", path, None, expect, changes=False, repeatable=True)
 
-    async def look(self, method: str, path: str, body: Any = None, *, expect: tuple[int, ...] = (200,)) -> Answer:  # noqa: ANN401 - any JSON value
+    async def look(self, method: str, path: str, body: object = None, *, expect: tuple[int, ...] = (200,)) -> Answer:
         """Look with a method that is not a GET where the system wants it so; it must change nothing."""
         return await self._send(method, path, body, expect, changes=False, repeatable=True)
 
@@ -46,7 +45,7 @@ class Api:
         self,
         method: str,
         path: str,
-        body: Any = None,  # noqa: ANN401 - any JSON value
+        body: object = None,
         *,
         expect: tuple[int, ...] = (200,),
         repeatable: bool | None = None,
@@ -63,7 +62,7 @@ class Api:
         self,
         method: str,
         path: str,
-        body: Any,  # noqa: ANN401 - any JSON value
+        body: object,
         expect: tuple[int, ...],
         *,
         changes: bool,

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from typing import Literal, NoReturn
 
 import httpx
 from pydantic import Field
@@ -23,6 +23,7 @@ from firedoor.connectors.parts import templates
 from firedoor.connectors.parts.context import ConnectorContext
 from firedoor.connectors.parts.redaction import Redactor
 from firedoor.connectors.parts.templates import Names, Text, Tree, Values
+from firedoor.core.json_types import Json
 from firedoor.core.problems import FiredoorError, InDoubt, InvalidInput, Problem, Refused, Unanswered
 from firedoor.core.targets import Part
 
@@ -49,7 +50,7 @@ class Request(Part):
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     url: str
     headers: dict[str, str] = Field(default_factory=dict)
-    json_body: Any = Field(default=None, alias="json")
+    json_body: object = Field(default=None, alias="json")
     body: str | None = None
     expect: tuple[int, ...] = Field(default=(200,), min_length=1)
     timeout_seconds: float = Field(default=10.0, gt=0, le=120)
@@ -104,10 +105,10 @@ class Answer:
     attempts: int
     redactor: Redactor = field(repr=False)
 
-    def document(self) -> Any:  # noqa: ANN401 - any JSON value
+    def document(self) -> Json:
         """Read the body as JSON. Raises Unanswered when it is none."""
         try:
-            return json.loads(self.content, parse_constant=_refuse_constant)
+            document: Json = json.loads(self.content, parse_constant=_refuse_constant)
         except ValueError:
             raise Unanswered(
                 Problem(
@@ -116,17 +117,18 @@ class Answer:
                     do="look whether the URL is the right one; nothing was changed on the strength of this answer",
                 )
             ) from None
+        return document
 
 
-def _refuse_constant(name: str) -> Any:  # noqa: ANN401
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(name)
 
 
 def compile_request(request: Request, names: Names) -> Compiled:
     """Compile a request. Raises InvalidInput with all of its problems."""
     problems: list[Problem] = []
-    parts: list[Any] = []
-    sources: list[tuple[str, Any]] = [
+    parts: list[Text] = []
+    sources: list[tuple[str, str]] = [
         ("url", request.url),
         *((f"headers.{name}", text) for name, text in request.headers.items()),
     ]

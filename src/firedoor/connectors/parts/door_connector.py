@@ -8,10 +8,9 @@ connector of its own says how to look, how to close and how to open, and nothing
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Generic, Literal, TypeVar
+from typing import ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -22,7 +21,7 @@ from firedoor.core.canonical import digest
 from firedoor.core.ports import (
     CallPlan,
     Collected,
-    Json,
+    Members,
     Observation,
     PlannedCall,
     ProbeResult,
@@ -38,6 +37,7 @@ from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary, negate, of
 FRESH = timedelta(seconds=5)  # a snapshot of this process that is younger needs no second look
 Action = Literal["suspend", "resume"]
 Settings = TypeVar("Settings")
+Settings_co = TypeVar("Settings_co", covariant=True)  # work is only read: what closes any door takes the work of each
 Form = TypeVar("Form", bound=BaseModel)
 
 
@@ -49,20 +49,20 @@ class Live:
     door bears of ours or another's: a text, a list of texts, or None. `version_token` is the platform's own lock.
     """
 
-    state: Json
+    state: Members
     closed: Ternary
     at: datetime
-    mark: Any = None
+    mark: object = None
     version_token: str | None = None
 
 
 @dataclass(frozen=True)
-class Work(Generic[Settings]):
+class Work(Generic[Settings_co]):
     """One change to make. `mark` is what the door has to bear afterwards; None where it can bear none."""
 
     target: Target
     door: Door
-    settings: Settings
+    settings: Settings_co
     snapshot: Snapshot
     operation_key: str
     mark: str | None
@@ -101,11 +101,11 @@ class DoorConnector(ABC, Generic[Settings]):
         """Read how the door stands. No effect."""
 
     @abstractmethod
-    async def close(self, work: Work[Settings]) -> Json:
+    async def close(self, work: Work[Settings]) -> Members:
         """Close an open door and leave our mark; return details for the receipt."""
 
     @abstractmethod
-    async def open(self, work: Work[Settings]) -> Json:
+    async def open(self, work: Work[Settings]) -> Members:
         """Bring the captured state back and take our mark away; return details for the receipt."""
 
     @abstractmethod
@@ -232,7 +232,7 @@ class DoorConnector(ABC, Generic[Settings]):
             raise Refused(Problem(code="K303", message=message, do="it says `reversible: no`; open it by hand"))
         live = await self.look(target, door, settings)
         if live.closed is NO and live.state == snapshot.state:
-            detail: Json = {"already": "open", "mark": shown(live.mark)}
+            detail: Members = {"already": "open", "mark": shown(live.mark)}
             return self._receipt("resume", snapshot, operation_key, changed=False, detail=detail)
         mark = self.mark(target, door, settings, operation_key)
         if drift := self._drift(settings, snapshot, live, closed_by, marked=mark is not None):
@@ -276,7 +276,7 @@ class DoorConnector(ABC, Generic[Settings]):
         return tuple(f"{other} is served by the same model" for other in others if other != target.id)
 
     def _receipt(
-        self, action: Action, snapshot: Snapshot, operation_key: str, *, changed: bool, detail: Json
+        self, action: Action, snapshot: Snapshot, operation_key: str, *, changed: bool, detail: Members
     ) -> Receipt:
         return Receipt(
             target=snapshot.target,
@@ -295,31 +295,40 @@ def read_config(config: type[Form], target: Target, door: Door) -> Form:
         return config.model_validate(door.config)
     except ValidationError as error:
         raise InvalidInput(
-            [_problem(target, door, item) for item in error.errors(include_url=False, include_input=False)]
+            [
+                _problem(target, door, item["loc"], item["type"], item["msg"])
+                for item in error.errors(include_url=False, include_input=False)
+            ]
         ) from None
 
 
-def _problem(target: Target, door: Door, item: Mapping[str, Any]) -> Problem:
-    where = ".".join(str(part) for part in item["loc"])
+def _problem(target: Target, door: Door, path: tuple[str | int, ...], kind: str, said: str) -> Problem:
+    where = ".".join(map(str, path))
     field = f"targets.{target.id}.doors.{door.name}.config" + (f".{where}" if where else "")
-    if item["type"] == "extra_forbidden":
+    if kind == "extra_forbidden":
         message, do = f'unknown key "{where}"', f"remove it; see the how-to of the {door.connector} connector"
     else:
-        message, do = f"{where or 'config'}: {item['msg']}", f"see the how-to of the {door.connector} connector"
+        message, do = f"{where or 'config'}: {said}", f"see the how-to of the {door.connector} connector"
     return Problem(code="K101", message=message, do=do, field=field)
 
 
-def bears(found: Any, mark: str) -> bool:  # noqa: ANN401 - any JSON value
+def bears(found: object, mark: str) -> bool:
     """Whether a door bears a mark, alone or among others."""
     return mark in found if isinstance(found, list | tuple) else bool(found == mark)
 
 
-def shown(mark: Any) -> str | None:  # noqa: ANN401 - any JSON value
+def marks(found: object) -> list[str]:
+    """The marks that a door bears, as a list also where it can bear only one."""
+    listed = found if isinstance(found, list | tuple) else () if found is None else (found,)
+    return [str(mark) for mark in listed]
+
+
+def shown(mark: object) -> str | None:
     """A mark for people, shortened; None where there is none."""
     return None if mark is None or mark == [] else f"{mark!s:.120}"
 
 
-def _already(live: Live, mark: str | None) -> Json:
+def _already(live: Live, mark: str | None) -> Members:
     ours = mark is not None and bears(live.mark, mark)
     found = mark if ours else shown(live.mark)
     return {"already": "closed", "ours": ours, "mark": found, "version_token": live.version_token}

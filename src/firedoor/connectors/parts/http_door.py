@@ -8,10 +8,9 @@ the calls to `calls` and their order to the connector.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import Enum
 from functools import lru_cache
-from typing import Any
 
 import orjson
 from pydantic import Field, ValidationError, model_validator
@@ -19,11 +18,19 @@ from pydantic import Field, ValidationError, model_validator
 from firedoor.connectors.parts import calls, templates
 from firedoor.connectors.parts.calls import Compiled, Request
 from firedoor.connectors.parts.templates import Names, Text
+from firedoor.core.json_types import Json
 from firedoor.core.ports import Reversible, Snapshot
 from firedoor.core.problems import InvalidInput, Problem, nearest
 from firedoor.core.targets import Door, Part, Target
 
-MISSING: Any = object()
+
+class Missing(Enum):
+    """What a pointer finds where there is nothing: null is a value, and None stands for it."""
+
+    MISSING = "missing"
+
+
+MISSING = Missing.MISSING
 _TARGET: Names = dict.fromkeys(("id", "title", "kind", "model", "owner", "regions"))
 _LOOK: Names = {"target": _TARGET, "door": {"name": None}}
 
@@ -35,8 +42,8 @@ class Closed(Part):
     """
 
     at: str | None = Field(default=None, pattern=r"^(/.*)?$")
-    values: tuple[Any, ...] = ()
-    open: tuple[Any, ...] = ()
+    values: tuple[object, ...] = ()
+    open: tuple[object, ...] = ()
     status: tuple[int, ...] = ()
 
     @model_validator(mode="after")
@@ -126,34 +133,38 @@ def _compile(config: bytes) -> CompiledDoor:
     change: Names = {**_LOOK, "operation_key": None, "snapshot": snapshot, "live": {"version_token": None}}
     problems: list[Problem] = []
 
-    def compiled(name: str, request: Request | None, names: Names) -> Any:  # noqa: ANN401 - None only where refused below
+    def compiled(name: str, request: Request | None, names: Names) -> Compiled | None:
         try:
             return None if request is None else calls.compile_request(request, names)
         except InvalidInput as error:
             problems.extend(item.model_copy(update={"field": f"{name}.{item.field}"}) for item in error.problems)
+            return None
 
     capture, verify = compiled("capture", door.capture, _LOOK), compiled("verify", door.verify, _LOOK)
     suspend, resume = compiled("suspend", door.suspend, change), compiled("resume", door.resume, change)
     mark = _mark(door, problems)
     problems.extend(_reads_only(door))
-    if problems:
+    if problems or capture is None or suspend is None:  # both are written in every door, so None comes with a problem
         raise InvalidInput(problems)
     return CompiledDoor(door, capture, suspend, verify or capture, resume, mark)
 
 
-def _read(config: dict[str, Any]) -> HttpDoor:
+def _read(config: object) -> HttpDoor:
     try:
         return HttpDoor.model_validate(config)
     except ValidationError as error:
-        raise InvalidInput(_problem(item) for item in error.errors(include_url=False, include_input=False)) from None
+        raise InvalidInput(
+            _problem(item["loc"], item["type"], item["msg"])
+            for item in error.errors(include_url=False, include_input=False)
+        ) from None
 
 
-def _problem(item: Mapping[str, Any]) -> Problem:
-    field = ".".join(str(part) for part in item["loc"])
-    message = item["msg"].removeprefix("Value error, ")
+def _problem(path: tuple[str | int, ...], kind: str, said: str) -> Problem:
+    field = ".".join(map(str, path))
+    message = said.removeprefix("Value error, ")
     do = (
-        nearest(str(item["loc"][-1]), HttpDoor.model_fields)
-        if item["type"] == "extra_forbidden"
+        nearest(str(path[-1]), HttpDoor.model_fields)
+        if kind == "extra_forbidden"
         else "see docs/how-to/connect-with-http.md"
     )
     return Problem(code="K101", message=message, do=do, field=field)
@@ -185,9 +196,12 @@ def _reads_only(door: HttpDoor) -> list[Problem]:
 
 def values_of(
     target: Target, door: Door, snapshot: Snapshot | None = None, operation_key: str | None = None
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Return the values that templates may use."""
-    values: dict[str, Any] = {"target": {name: getattr(target, name) for name in _TARGET}, "door": {"name": door.name}}
+    values: dict[str, object] = {
+        "target": {name: getattr(target, name) for name in _TARGET},
+        "door": {"name": door.name},
+    }
     if snapshot is not None:
         state = {name: thaw(value) for name, value in snapshot.state.items()}
         values["snapshot"] = {"state": state, "version_token": snapshot.version_token, "digest": snapshot.digest}
@@ -196,7 +210,7 @@ def values_of(
     return values
 
 
-def at(document: Any, pointer: str) -> Any:  # noqa: ANN401 - any JSON value
+def at(document: Json, pointer: str) -> Json | Missing:
     """Return what a JSON Pointer (RFC 6901) points at, or MISSING."""
     for raw in pointer.split("/")[1:]:
         part = raw.replace("~1", "/").replace("~0", "~")
@@ -214,7 +228,7 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit()
 
 
-def freeze(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def freeze(value: Json) -> Json:
     """Write numbers that have no canonical form as text, so that the state can be digested and still be restored."""
     match value:
         case bool():
@@ -231,10 +245,10 @@ def freeze(value: Any) -> Any:  # noqa: ANN401 - any JSON value
             return value
 
 
-def thaw(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def thaw(value: Json) -> Json:
     """Undo `freeze`."""
     match value:
-        case {"$number": str(text)} if len(value) == 1:
+        case {"$number": str(text), **rest} if not rest:
             return int(text) if _is_number(text.removeprefix("-")) else float(text)
         case dict():
             return {key: thaw(item) for key, item in value.items()}

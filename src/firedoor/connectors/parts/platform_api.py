@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from pydantic import Field
 
 from firedoor.connectors.parts.api import Api
 from firedoor.connectors.parts.calls import Answer
 from firedoor.connectors.parts.door_connector import DoorConnector
+from firedoor.core.json_types import JsonObject
 from firedoor.core.problems import FiredoorError, InDoubt, Problem, Unanswered
 from firedoor.core.targets import Door, Part, Target
 
@@ -60,7 +61,7 @@ class MarklessConnector(PlatformConnector[Settings]):
         return frozenset({"closed"})
 
 
-def read_object(answer: Answer, what: str) -> Mapping[str, Any]:
+def read_object(answer: Answer, what: str) -> JsonObject:
     """Return the object that an answer holds. Raises Unanswered when it is none; `what` it should have been."""
     document = answer.document()
     if isinstance(document, dict):
@@ -68,12 +69,26 @@ def read_object(answer: Answer, what: str) -> Mapping[str, Any]:
     raise unreadable(f"the answer is not {what}")
 
 
+def part(document: JsonObject, name: str) -> JsonObject:
+    """Return an object inside an answer; an empty one where it is left out. Raises Unanswered for any other kind.
+
+    What is left out is nothing, as platforms write it. What is there and cannot be read must never look like nothing:
+    a door whose traffic is unreadable would count as closed.
+    """
+    found = document.get(name)
+    if isinstance(found, Mapping):
+        return found
+    if not found:
+        return {}
+    raise unreadable(f"{name} in the answer is no object")
+
+
 def unreadable(message: str, do: str = "compare the door with the platform; nothing was changed") -> Unanswered:
     """An answer that does not say what has to be known: nothing may be concluded from it."""
     return Unanswered(Problem(code="K207", message=message, do=do))
 
 
-async def all_or_doubt(calls: Sequence[Coroutine[Any, Any, Answer]]) -> list[Answer]:
+async def all_or_doubt(calls: Sequence[Coroutine[object, None, Answer]]) -> list[Answer]:
     """Make every call, whatever becomes of the others. Raises InDoubt when some had an effect and some did not."""
     results = await asyncio.gather(*calls, return_exceptions=True)
     failed = [result for result in results if isinstance(result, BaseException)]

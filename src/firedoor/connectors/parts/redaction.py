@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import quote
+
+from firedoor.core.json_types import Json, JsonObject
 
 REDACTED = "[redacted]"
 _SHORTEST = 4  # characters; a shorter one would take half of every text with it
@@ -33,17 +34,21 @@ class Redactor:
             text = text.replace(form, REDACTED)
         return text
 
-    def value(self, value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    def value(self, value: Json) -> Json:
         """Return a JSON value without any secret, keys included."""
         match value:
             case str():
                 return self.text(value)
             case dict():
-                return {self.text(str(key)): self.value(item) for key, item in value.items()}
+                return self.members(value)
             case list() | tuple():
                 return [self.value(item) for item in value]
             case _:
                 return value
+
+    def members(self, value: JsonObject) -> dict[str, Json]:
+        """Return the members of a JSON object without any secret."""
+        return {self.text(str(key)): self.value(item) for key, item in value.items()}
 
     def excerpt(self, content: bytes, length: int = 200) -> str:
         """Return the start of an answer as one printable line, without any secret."""
@@ -51,6 +56,6 @@ class Redactor:
         return "".join(character if character.isprintable() else " " for character in line[:length]).strip()
 
 
-def is_redacted(values: Iterable[Any]) -> bool:
+def is_redacted(values: Iterable[object]) -> bool:
     """Tell whether something was taken out of any of these JSON values."""
     return any(REDACTED in json.dumps(value, ensure_ascii=False) for value in values)

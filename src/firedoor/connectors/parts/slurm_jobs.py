@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic import Field, model_validator
 
 from firedoor.connectors.parts.commands import Command, Output, run
+from firedoor.core.json_types import Json, JsonObject, objects_at
 from firedoor.core.problems import FiredoorError, InDoubt, Problem, Refused, Unanswered
 from firedoor.core.targets import Part
 from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
@@ -75,7 +74,7 @@ class Job:
 
     number: str
     state: str
-    facts: Mapping[str, Any]
+    facts: JsonObject
     admin_comment: str
     comment: str
 
@@ -101,7 +100,7 @@ async def jobs(cluster: Cluster, selection: Selection) -> tuple[Job, ...]:
     """Return the jobs that are meant, ended ones too as long as Slurm remembers them. Raises Unanswered."""
     output = await run(cluster.command("squeue", "--json"), changes=False)
     document = _document(output)
-    found = tuple(_job(row) for row in document["jobs"] if isinstance(row, dict) and _meant(row, selection))
+    found = tuple(_job(row) for row in objects_at(document, "jobs") if _meant(row, selection))
     if found:
         return found
     message = f"Slurm knows no job with {selection}"
@@ -146,7 +145,7 @@ def _meaning(command: Command, output: Output) -> FiredoorError:
     return InDoubt(Problem(code="K202", message=message, do=do))
 
 
-def _document(output: Output) -> dict[str, Any]:
+def _document(output: Output) -> JsonObject:
     """Read the JSON of a look. Raises Unanswered; Slurm also writes an empty document when it reached nobody."""
     try:
         document = json.loads(output.content)
@@ -161,7 +160,7 @@ def _document(output: Output) -> dict[str, Any]:
     raise Unanswered(Problem(code="K204", message=f"squeue --json cannot be read: {said}", do=_LOOK))
 
 
-def _job(row: Mapping[str, Any]) -> Job:
+def _job(row: JsonObject) -> Job:
     states = row.get("job_state")
     words = [str(word) for word in states] if isinstance(states, list) else [str(states)]
     state = words[0] if words else ""
@@ -179,7 +178,7 @@ def _job(row: Mapping[str, Any]) -> Job:
     return Job(str(row.get("job_id")), state, facts, _text(row.get("admin_comment")), _text(row.get("comment")))
 
 
-def _meant(row: Mapping[str, Any], selection: Selection) -> bool:
+def _meant(row: JsonObject, selection: Selection) -> bool:
     wanted = {"name": "name", "user": "user_name", "account": "account", "partition": "partition"}
     numbers = {row.get("job_id"), _number(row.get("array_job_id")), _number(row.get("het_job_id"))}
     if selection.ids and not numbers & set(selection.ids):
@@ -189,11 +188,11 @@ def _meant(row: Mapping[str, Any], selection: Selection) -> bool:
     )
 
 
-def _number(value: Any) -> int | None:  # noqa: ANN401 - a number, or since Slurm 23 an object that holds one
+def _number(value: Json) -> int | None:  # a number, or since Slurm 23 an object that holds one
     if isinstance(value, dict):
         return _number(value.get("number")) if value.get("set", True) and not value.get("infinite") else None
     return int(value) if isinstance(value, int | float) else None
 
 
-def _text(value: Any) -> str:  # noqa: ANN401 - text or null, or since Slurm 23.11 an object
+def _text(value: Json) -> str:  # text or null, or since Slurm 23.11 an object
     return "" if value is None or isinstance(value, dict) else str(value)

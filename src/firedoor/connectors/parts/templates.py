@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 from jinja2 import Environment, StrictUndefined, TemplateSyntaxError, Undefined, UndefinedError, nodes
@@ -20,7 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from firedoor.core.problems import InvalidInput, Problem, nearest
 
 Names = Mapping[str, "Names | None"]  # None: a value; whatever lies inside it is allowed
-Values = Mapping[str, Any]
+Values = Mapping[str, object]
 Resolve = Callable[[str], str]
 Use = Literal["url", "header", "body"]
 
@@ -37,21 +38,22 @@ _ALLOWED = (
 class _Environment(ImmutableSandboxedEnvironment):
     """Looks names up in mappings only, so that no attribute of a Python object can be reached."""
 
-    def getattr(self, obj: Any, attribute: str) -> Any:  # noqa: ANN401
+    def getattr(self, obj: object, attribute: str) -> object:
         if isinstance(obj, Mapping) and attribute in obj:
             return obj[attribute]
         return self.undefined(obj=obj, name=attribute)
 
-    def getitem(self, obj: Any, argument: Any) -> Any:  # noqa: ANN401
-        if isinstance(obj, Mapping | list | tuple):
-            try:
+    def getitem(self, obj: object, argument: object) -> object:
+        if isinstance(obj, Mapping):
+            with suppress(KeyError, TypeError):  # TypeError: what cannot be a key is none of its keys
                 return obj[argument]
-            except (KeyError, IndexError, TypeError):
-                pass
+        if isinstance(obj, list | tuple) and isinstance(argument, int):
+            with suppress(IndexError):
+                return obj[argument]
         return self.undefined(obj=obj, name=str(argument))
 
 
-def _into_url(value: Any) -> str:  # noqa: ANN401
+def _into_url(value: object) -> str:
     """Quote a value so that it stays one piece of a path or a query, whatever it holds."""
     text = "" if value is None or isinstance(value, Undefined) else str(value)
     if text in ("", ".", ".."):
@@ -59,18 +61,18 @@ def _into_url(value: Any) -> str:  # noqa: ANN401
     return quote(text, safe="")
 
 
-def _into_header(value: Any) -> str:  # noqa: ANN401
+def _into_header(value: object) -> str:
     text = "" if value is None else str(value)
     if not text.isprintable():
         raise _unusable("a header would hold a control character", "look at the value that it is built from")
     return text
 
 
-def _into_body(value: Any) -> str:  # noqa: ANN401
+def _into_body(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _environment(finalize: Callable[[Any], str]) -> Environment:
+def _environment(finalize: Callable[[object], str]) -> Environment:
     environment = _Environment(undefined=StrictUndefined, finalize=finalize, autoescape=False)
     environment.globals.clear()
     environment.filters = {name: environment.filters[name] for name in _FILTERS}
@@ -103,8 +105,8 @@ class Text:
             ) from None
 
 
-Native = Callable[[Values], Any]
-Tree = Text | Native | dict[str, Any] | list[Any] | int | float | bool | None
+Native = Callable[[Values], object]
+Tree: TypeAlias = "Text | Native | dict[str, Tree] | list[Tree] | int | float | bool | None"
 
 
 def compile_text(source: str, names: Names, use: Use) -> Text:
@@ -124,7 +126,7 @@ def compile_text(source: str, names: Names, use: Use) -> Text:
     return Text(source, tuple(pieces), references)
 
 
-def compile_tree(value: Any, names: Names) -> Tree:  # noqa: ANN401 - any JSON value
+def compile_tree(value: object, names: Names) -> Tree:
     """Compile every text of a JSON value. A text that is one expression keeps the type of its value."""
     match value:
         case str():
@@ -139,7 +141,7 @@ def compile_tree(value: Any, names: Names) -> Tree:  # noqa: ANN401 - any JSON v
             raise _unusable(f"{value!r} is no JSON value", "write it as text")
 
 
-def render_tree(tree: Tree, values: Values, resolve: Resolve) -> Any:  # noqa: ANN401 - any JSON value
+def render_tree(tree: Tree, values: Values, resolve: Resolve) -> object:
     """Render a compiled JSON value."""
     match tree:
         case Text():
@@ -190,7 +192,7 @@ def _native(source: str, names: Names) -> Native | None:
         return None
     expression = _ENVIRONMENTS["body"].compile_expression(match.group(1), undefined_to_none=False)
 
-    def evaluate(values: Values) -> Any:  # noqa: ANN401
+    def evaluate(values: Values) -> object:
         value = expression(values)
         if isinstance(value, Undefined):
             raise _unusable(f"{source!r} has no value", "the captured state does not hold what the door asks for")

@@ -28,7 +28,7 @@ from firedoor.core.playbook.playbook import Drill
 from firedoor.core.ports import (
     CallPlan,
     Collected,
-    Json,
+    Members,
     Observation,
     PlannedCall,
     ProbeResult,
@@ -105,7 +105,7 @@ class SimulatedConnector:
     async def capture_state(self, target: Target, door: Door) -> Snapshot:
         """The state before the first change."""
         self._reach(target)
-        state: Json = {"closed": target.id in self.closed}
+        state: Members = {"closed": target.id in self.closed}
         return Snapshot(target=target.id, door=door.name, taken_at=self.clock(), state=state, digest=digest(state))
 
     async def suspend(self, target: Target, door: Door, snapshot: Snapshot, operation_key: str) -> Receipt:  # noqa: ARG002

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from firedoor.connectors.parts.aws.cloud import Access, Cloud, code_of, meaning, status_of
 from firedoor.connectors.parts.redaction import Redactor
-from firedoor.core.ports import CallerSaw, Json
+from firedoor.core.ports import CallerSaw, Members
 from firedoor.core.ternary import NO, UNKNOWN, YES
 
 _NOT_THERE = ("not found", "could not find", "no capacity")  # an endpoint that is gone; a component without copies
@@ -26,10 +26,10 @@ class SageMakerCall(Access):
     call: Literal["sagemaker-invoke"]
     endpoint: str
     component: str | None = None
-    body: Any = Field(default_factory=dict)
+    body: object = Field(default_factory=dict)
     content_type: str = "application/json"
 
-    def asked(self) -> tuple[str, str, Json]:
+    def asked(self) -> tuple[str, str, Members]:
         """Return the service, the operation and its parameters."""
         parameters = {"EndpointName": self.endpoint, "ContentType": self.content_type, "Body": _bytes(self.body)}
         component = {"InferenceComponentName": self.component} if self.component else {}
@@ -41,9 +41,9 @@ class BedrockCall(Access):
 
     call: Literal["bedrock-invoke"]
     model: str
-    body: Any = Field(default_factory=dict)
+    body: object = Field(default_factory=dict)
 
-    def asked(self) -> tuple[str, str, Json]:
+    def asked(self) -> tuple[str, str, Members]:
         """Return the service, the operation and its parameters."""
         parameters = {"modelId": self.model, "contentType": "application/json", "body": _bytes(self.body)}
         return "bedrock-runtime", "invoke_model", parameters
@@ -56,7 +56,7 @@ class S3Call(Access):
     bucket: str
     key: str
 
-    def asked(self) -> tuple[str, str, Json]:
+    def asked(self) -> tuple[str, str, Members]:
         """Return the service, the operation and its parameters."""
         return "s3", "get_object", {"Bucket": self.bucket, "Key": self.key, "Range": "bytes=0-0"}
 
@@ -67,7 +67,7 @@ class TrainingLook(Access):
     call: Literal["training-job"]
     training_job: str
 
-    def asked(self) -> tuple[str, str, Json]:
+    def asked(self) -> tuple[str, str, Members]:
         """Return the service, the operation and its parameters."""
         return "sagemaker", "describe_training_job", {"TrainingJobName": self.training_job}
 
@@ -115,5 +115,5 @@ def _is_denied(code: str, message: str) -> bool:
     return "AccessDenied" in code or (code == "403" and (message == "Forbidden" or "AccessDenied" in message))
 
 
-def _bytes(body: Any) -> bytes:  # noqa: ANN401 - text, or any JSON value
+def _bytes(body: object) -> bytes:
     return body.encode() if isinstance(body, str) else json.dumps(body).encode()

@@ -12,13 +12,12 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any
 
 from pydantic import Field
 
 from firedoor.connectors.parts.context import ConnectorContext
 from firedoor.connectors.parts.redaction import Redactor
-from firedoor.core.ports import Json
+from firedoor.core.ports import Members
 from firedoor.core.problems import FiredoorError, InDoubt, InvalidInput, Problem, Refused, Unanswered
 from firedoor.core.targets import Part
 
@@ -83,7 +82,7 @@ class Cloud:
     context: ConnectorContext
     access: Access
 
-    async def look(self, service: str, operation: str, **parameters: Any) -> Json:  # noqa: ANN401 - as boto3 has it
+    async def look(self, service: str, operation: str, **parameters: object) -> Members:
         """Ask something that changes nothing. Raises Unanswered."""
         answer = await self._call(service, operation, parameters, changes=False)
         assert answer is not None  # noqa: S101 - None comes only for `absent`, which is not given
@@ -94,8 +93,8 @@ class Cloud:
         service: str,
         operation: str,
         absent: Callable[[str, str], bool],
-        **parameters: Any,  # noqa: ANN401 - as boto3 has it
-    ) -> Json | None:
+        **parameters: object,
+    ) -> Members | None:
         """Ask for something that may not be there. `absent` reads the code and the message of an error."""
         return await self._call(service, operation, parameters, changes=False, absent=absent)
 
@@ -104,8 +103,8 @@ class Cloud:
         service: str,
         operation: str,
         refused: tuple[str, ...] = (),
-        **parameters: Any,  # noqa: ANN401 - as boto3 has it
-    ) -> Json:
+        **parameters: object,
+    ) -> Members:
         """Change something. Raises Unanswered, InDoubt, or Refused (409, 412, and the error codes in `refused`).
 
         Returns what a receipt may keep: the status and the service's id of the request.
@@ -114,12 +113,12 @@ class Cloud:
         said = (answer or {}).get("ResponseMetadata", {})
         return {"status": said.get("HTTPStatusCode"), "request_id": said.get("RequestId")}
 
-    async def raw(self, service: str, operation: str, redactor: Redactor, parameters: Json) -> Json:
+    async def raw(self, service: str, operation: str, redactor: Redactor, parameters: Members) -> Members:
         """Ask once and let the client library's own errors through, for a look that reads them itself."""
         client = await asyncio.to_thread(self.client, service, redactor)
         return await _bounded(lambda: getattr(client, operation)(**parameters), self.access.timeout_seconds)
 
-    def client(self, service: str, redactor: Redactor) -> Any:  # noqa: ANN401 - boto3 has no types
+    def client(self, service: str, redactor: Redactor) -> object:
         """Return the client of a service. The key is read now, so that a rotated one works at once."""
         need_client()
         access, key = self.access, self.access.credentials
@@ -133,12 +132,12 @@ class Cloud:
         self,
         service: str,
         operation: str,
-        parameters: Mapping[str, Any],
+        parameters: Mapping[str, object],
         *,
         changes: bool,
         absent: Callable[[str, str], bool] = lambda _code, _message: False,
         refused: tuple[str, ...] = (),
-    ) -> Json | None:
+    ) -> Members | None:
         redactor, waited = Redactor(), 0.0
         client = await asyncio.to_thread(self.client, service, redactor)
         for attempt in range(_ATTEMPTS):
@@ -156,14 +155,14 @@ class Cloud:
         raise AssertionError("the last attempt returns or raises")
 
 
-async def _bounded(ask: Callable[[], Json], seconds: float) -> Json:
+async def _bounded(ask: Callable[[], Members], seconds: float) -> Members:
     """Ask in a thread. The client bounds connecting and each read; this bounds an answer that drips."""
     async with asyncio.timeout(2 * seconds + 0.25):
         return await asyncio.to_thread(ask)
 
 
 @lru_cache(maxsize=64)
-def _client(service: str, region: str, endpoint: str | None, seconds: float, key: tuple[str, ...]) -> Any:  # noqa: ANN401
+def _client(service: str, region: str, endpoint: str | None, seconds: float, key: tuple[str, ...]) -> object:
     """Build a client; kept for as long as the same key signs, because building one costs more than a call."""
     import boto3.session
 
@@ -185,7 +184,7 @@ def _client(service: str, region: str, endpoint: str | None, seconds: float, key
 
 
 @cache
-def _descriptions() -> Any:  # noqa: ANN401 - botocore has no types
+def _descriptions() -> object:
     """The services' descriptions, read from disk once in a process."""
     import boto3.session
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, field_validator
 
@@ -16,7 +16,7 @@ from firedoor.connectors.parts.aws import policies
 from firedoor.connectors.parts.aws.cloud import Access
 from firedoor.connectors.parts.aws.ways import Way, door_prefix
 from firedoor.connectors.parts.door_connector import Description, Live, Work
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.targets import Door, Target
 
 _LONGEST_NAME = 128  # of an inline policy (IAM quotas)
@@ -67,13 +67,13 @@ class IamWay(Way[IamDeny]):
             mark=list(found.marks),
         )
 
-    async def close(self, work: Work[Any]) -> Json:
+    async def close(self, work: Work[object]) -> Members:
         """Put the Deny into the policy of this door."""
         document = policies.added(work.live.state["policy"], self._statement(work.mark or ""))
         text = json.dumps(document, separators=(",", ":"))
         return await self._change("put", PolicyName=_name(work.target, work.door), PolicyDocument=text)
 
-    async def open(self, work: Work[Any]) -> Json:
+    async def open(self, work: Work[object]) -> Members:
         """Remove the policy, or leave in it what others wrote there."""
         name, rest = _name(work.target, work.door), work.live.state["policy"]
         if rest is None:
@@ -105,7 +105,7 @@ class IamWay(Way[IamDeny]):
     def _who(self) -> dict[str, str]:
         return {f"{self._kind.capitalize()}Name": self.config.principal.split("/", 1)[1]}
 
-    def _statement(self, mark: str) -> Json:
+    def _statement(self, mark: str) -> Members:
         return {
             "Sid": mark,
             "Effect": "Deny",
@@ -113,7 +113,7 @@ class IamWay(Way[IamDeny]):
             "Resource": list(self.config.resources),
         }
 
-    async def _document(self, target: Target, door: Door) -> Json | None:
+    async def _document(self, target: Target, door: Door) -> Members | None:
         """Return our policy, or None; a principal that is not there is no open door, and raises Unanswered."""
         name = _name(target, door)
         marker: dict[str, str] = {}
@@ -128,8 +128,8 @@ class IamWay(Way[IamDeny]):
         document = found["PolicyDocument"]
         return json.loads(document) if isinstance(document, str) else dict(document)
 
-    async def _change(self, verb: str, **parameters: str) -> Json:
-        asked: Json = {**self._who(), **parameters}
+    async def _change(self, verb: str, **parameters: str) -> Members:
+        asked: Members = {**self._who(), **parameters}
         return await self.cloud.change("iam", f"{verb}_{self._kind}_policy", **asked)
 
 

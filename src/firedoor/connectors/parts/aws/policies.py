@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
 
 from firedoor.connectors.parts.aws.ways import OURS
-from firedoor.core.ports import Json
+from firedoor.core.json_types import Json
+from firedoor.core.ports import Members
 from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
 
 VERSION = "2012-10-17"  # of the policy language; its only current one
@@ -27,11 +27,11 @@ class Standing:
 
     closed: Ternary
     marks: tuple[str, ...]
-    others: Json | None
-    rest: Json | None
+    others: Members | None
+    rest: Members | None
 
 
-def stand(document: Json | None, statement: Json, own_prefix: str) -> Standing:
+def stand(document: Members | None, statement: Members, own_prefix: str) -> Standing:
     """Read a document. A statement that bears this door's name and says something else is an edited one: unknown."""
     statements = statements_of(document)
     closing = [found for found in statements if same(found, statement)]
@@ -45,36 +45,36 @@ def stand(document: Json | None, statement: Json, own_prefix: str) -> Standing:
     )
 
 
-def added(document: Json | None, statement: Json) -> Json:
+def added(document: Members | None, statement: Members) -> Members:
     """Return the document with one more statement; a new one where there was none."""
     return {**(document or {"Version": VERSION}), "Statement": [*statements_of(document), statement]}
 
 
-def statements_of(document: Json | None) -> list[Json]:
+def statements_of(document: Members | None) -> list[Members]:
     """Return the statements; a document may hold a single one without a list."""
     found = (document or {}).get("Statement", [])
     return found if isinstance(found, list) else [found]
 
 
-def same(one: Json, other: Json) -> bool:
+def same(one: Members, other: Members) -> bool:
     """Whether two statements say the same, whatever they are called."""
     return bool(_plain({**one, "Sid": ""}) == _plain({**other, "Sid": ""}))
 
 
-def equal(one: Json | None, other: Json | None) -> bool:
+def equal(one: Members | None, other: Members | None) -> bool:
     """Whether two documents say the same."""
     return bool(_plain(one) == _plain(other))
 
 
-def _with(document: Json | None, statements: list[Json]) -> Json | None:
+def _with(document: Members | None, statements: list[Members]) -> Members | None:
     return {**(document or {}), "Statement": statements} if statements else None
 
 
-def _sid(statement: Json) -> str:
+def _sid(statement: Members) -> str:
     return str(statement.get("Sid", ""))
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _plain(value: Json) -> Json:
     """A value in one form: lists of one are their item, and lists have no order."""
     match value:
         case dict():

@@ -8,7 +8,7 @@ again just before it is written.
 from __future__ import annotations
 
 import json
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -16,7 +16,7 @@ from firedoor.connectors.parts.aws import policies
 from firedoor.connectors.parts.aws.cloud import Access
 from firedoor.connectors.parts.aws.ways import Way, door_prefix
 from firedoor.connectors.parts.door_connector import Description, Live, Work
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.problems import Problem, Refused
 from firedoor.core.targets import Door, Target
 
@@ -55,7 +55,7 @@ class S3Way(Way[S3Quarantine]):
             mark=list(found.marks),
         )
 
-    async def close(self, work: Work[Any]) -> Json:
+    async def close(self, work: Work[object]) -> Members:
         """Put our statement into the policy as it is at this moment."""
         text = await self._text()
         if text != work.live.state["text"]:
@@ -63,7 +63,7 @@ class S3Way(Way[S3Quarantine]):
             raise Refused(Problem(code="K206", message=message, do="capture the state again, then decide again"))
         return await self._put(policies.added(self._rest(work), self._statement(work.mark or "")))
 
-    async def open(self, work: Work[Any]) -> Json:
+    async def open(self, work: Work[object]) -> Members:
         """Take our statement out. Where nothing else was changed, the policy is again the captured text."""
         rest = self._rest(work)
         if rest is None:
@@ -90,7 +90,7 @@ class S3Way(Way[S3Quarantine]):
             ),
         )
 
-    def _statement(self, mark: str) -> Json:
+    def _statement(self, mark: str) -> Members:
         partition = self.config.except_principals[0].split(":")[1]
         return {
             "Sid": mark,
@@ -101,7 +101,7 @@ class S3Way(Way[S3Quarantine]):
             "Condition": {"ArnNotEquals": {"aws:PrincipalArn": list(self.config.except_principals)}},
         }
 
-    def _rest(self, work: Work[Any]) -> Json | None:
+    def _rest(self, work: Work[object]) -> Members | None:
         """The policy as it stands, without what is this door's."""
         prefix = door_prefix(work.target, work.door)
         return policies.stand(_read(work.live.state["text"]), self._statement(""), prefix).rest
@@ -112,10 +112,10 @@ class S3Way(Way[S3Quarantine]):
         )
         return None if found is None else str(found["Policy"])
 
-    async def _put(self, policy: Json | str) -> Json:
+    async def _put(self, policy: Members | str) -> Members:
         text = policy if isinstance(policy, str) else json.dumps(policy, separators=(",", ":"))
         return await self.cloud.change("s3", "put_bucket_policy", Bucket=self.config.bucket, Policy=text)
 
 
-def _read(text: str | None) -> Json | None:
+def _read(text: str | None) -> Members | None:
     return None if text is None else dict(json.loads(text))

@@ -7,7 +7,7 @@ quicker and takes nothing down, to `iam`.
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -15,7 +15,8 @@ from firedoor.connectors.parts.aws.cloud import Access
 from firedoor.connectors.parts.aws.ways import OURS, Way
 from firedoor.connectors.parts.door_connector import Description, Live, Work
 from firedoor.core.canonical import digest
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.core.json_types import Json
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.problems import FiredoorError, Problem, Refused
 from firedoor.core.targets import Door, Target
 from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary, of
@@ -71,13 +72,13 @@ class ComponentWay(Way[InferenceComponent]):
             mark=await _mark(self, arn),
         )
 
-    async def close(self, work: Work[Any]) -> Json:
+    async def close(self, work: Work[object]) -> Members:
         """Leave our tag first, so that what follows is known as ours, then ask for no copies."""
         await _put_mark(self, (await self._described())["InferenceComponentArn"], work.mark)
         told = await self._set(0)
         return {**told, "scaling": work.live.state["scaling"]}
 
-    async def open(self, work: Work[Any]) -> Json:
+    async def open(self, work: Work[object]) -> Members:
         """Ask for as many copies as there were, then take our tag away."""
         told = await self._set(work.snapshot.state["copies"])
         try:
@@ -125,12 +126,12 @@ class ComponentWay(Way[InferenceComponent]):
             ),
         )
 
-    async def _described(self) -> Json:
+    async def _described(self) -> Members:
         return await self.cloud.look(
             _SERVICE, "describe_inference_component", InferenceComponentName=self.config.component
         )
 
-    async def _set(self, copies: int) -> Json:
+    async def _set(self, copies: int) -> Members:
         return await self.cloud.change(
             _SERVICE,
             "update_inference_component_runtime_config",
@@ -162,14 +163,14 @@ class EndpointWay(Way[Endpoint]):
         }
         return Live(state=state, closed=UNKNOWN if found["EndpointStatus"] in _BROKEN else NO, at=now)
 
-    async def close(self, work: Work[Any]) -> Json:
+    async def close(self, work: Work[object]) -> Members:
         """Delete the endpoint. Its configuration and its models stay."""
         told = await self.cloud.change(
             _SERVICE, "delete_endpoint", refused=("ValidationException",), EndpointName=self.config.endpoint
         )
         return {**told, "scaling": work.live.state["scaling"]}
 
-    async def open(self, work: Work[Any]) -> Json:
+    async def open(self, work: Work[object]) -> Members:
         """Create the endpoint from the configuration that it had."""
         before = work.snapshot.state
         return await self.cloud.change(
@@ -229,7 +230,7 @@ class TrainingJobWay(Way[TrainingJob]):
             mark=await _mark(self, found["TrainingJobArn"]),
         )
 
-    async def close(self, work: Work[Any]) -> Json:
+    async def close(self, work: Work[object]) -> Members:
         """Leave our tag, then stop it."""
         await _put_mark(self, (await self._described())["TrainingJobArn"], work.mark)
         name = self.config.training_job
@@ -237,7 +238,7 @@ class TrainingJobWay(Way[TrainingJob]):
             _SERVICE, "stop_training_job", refused=("ValidationException",), TrainingJobName=name
         )
 
-    async def open(self, work: Work[Any]) -> Json:
+    async def open(self, work: Work[object]) -> Members:
         """Never called: the base refuses what says `reversible: no`."""
         message = f"{work.target.id}: a training job that was stopped cannot be continued"
         raise Refused(Problem(code="K303", message=message, do="start a new one from its last checkpoint"))
@@ -261,7 +262,7 @@ class TrainingJobWay(Way[TrainingJob]):
             reversible="no",
         )
 
-    async def _described(self) -> Json:
+    async def _described(self) -> Members:
         return await self.cloud.look(_SERVICE, "describe_training_job", TrainingJobName=self.config.training_job)
 
 
@@ -269,20 +270,20 @@ def _is_gone(code: str, message: str) -> bool:
     return code == "ValidationException" and "could not find" in message.lower()
 
 
-async def _tags(way: Way[Any], arn: str) -> list[Json]:
+async def _tags(way: Way[Access], arn: str) -> list[Members]:
     found = await way.cloud.look(_SERVICE, "list_tags", ResourceArn=arn)
     return sorted(found.get("Tags", []), key=lambda tag: str(tag["Key"]))
 
 
-async def _mark(way: Way[Any], arn: str) -> str | None:
+async def _mark(way: Way[Access], arn: str) -> str | None:
     return next((tag["Value"] for tag in await _tags(way, arn) if tag["Key"] == OURS), None)
 
 
-async def _put_mark(way: Way[Any], arn: str, mark: str | None) -> None:
+async def _put_mark(way: Way[Access], arn: str, mark: str | None) -> None:
     await way.cloud.change(_SERVICE, "add_tags", ResourceArn=arn, Tags=[{"Key": OURS, "Value": mark or ""}])
 
 
-async def _scaling(way: Way[Any], resources: list[str]) -> list[Json]:
+async def _scaling(way: Way[Access], resources: list[str]) -> list[Members]:
     """What brings the thing up again by itself: each registered target with its bounds."""
     found = await way.cloud.look(
         "application-autoscaling", "describe_scalable_targets", ServiceNamespace=_SERVICE, ResourceIds=resources
@@ -293,7 +294,8 @@ async def _scaling(way: Way[Any], resources: list[str]) -> list[Json]:
     ]
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - what a service described, instants included
+def _plain(value: object) -> Json:
+    """What a service described, as JSON: an instant becomes text."""
     match value:
         case dict():
             return {name: _plain(item) for name, item in value.items()}

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from firedoor.connectors.parts.aws.cloud import Access, Cloud
 from firedoor.connectors.parts.door_connector import Description, Live, Work
-from firedoor.core.ports import Json
+from firedoor.core.ports import Members
 from firedoor.core.targets import Door, Target
 from firedoor.core.ternary import Ternary
 
 OURS = "Firedoor"  # what the name of everything that we leave begins with
-Form = TypeVar("Form", bound=Access)
+Form_co = TypeVar("Form_co", bound=Access, covariant=True)  # a way reads its form and never puts another in
 
 
-class Way(ABC, Generic[Form]):
+class Way(ABC, Generic[Form_co]):
     """One way to close one thing. `changes` names the parts of the state that closing changes."""
 
     changes: ClassVar[frozenset[str]] = frozenset({"closed"})
     markless: ClassVar[bool] = False
 
-    def __init__(self, cloud: Cloud, config: Form) -> None:
+    def __init__(self, cloud: Cloud, config: Form_co) -> None:
         self.cloud = cloud
         self.config = config
 
@@ -35,11 +35,11 @@ class Way(ABC, Generic[Form]):
         """Read how the door stands. No effect."""
 
     @abstractmethod
-    async def close(self, work: Work[Any]) -> Json:
+    async def close(self, work: Work[object]) -> Members:
         """Close it and leave our mark."""
 
     @abstractmethod
-    async def open(self, work: Work[Any]) -> Json:
+    async def open(self, work: Work[object]) -> Members:
         """Bring the captured state back."""
 
     @abstractmethod

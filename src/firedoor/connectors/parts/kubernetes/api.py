@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from types import ModuleType
+from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import urlsplit
 
 import httpx
@@ -19,10 +20,15 @@ from pydantic import Field, model_validator
 
 from firedoor.connectors.parts import calls
 from firedoor.connectors.parts.context import ConnectorContext
+from firedoor.connectors.parts.kubernetes.client_types import Call, Extra, Response
 from firedoor.connectors.parts.redaction import Redactor
-from firedoor.core.ports import Json
+from firedoor.core.json_types import Json
+from firedoor.core.ports import Members
 from firedoor.core.problems import FiredoorError, InDoubt, InvalidInput, Problem, Unanswered
 from firedoor.core.targets import Part
+
+if TYPE_CHECKING:
+    from kubernetes.client import ApiClient, CustomObjectsApi
 
 DNS_LABEL = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"  # RFC 1123, as Kubernetes reads it
 DNS_NAME = r"^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$"
@@ -31,6 +37,7 @@ _RETRY_WITHIN = 10.0  # seconds
 _ATTEMPTS = 5
 _CONNECTING = 30.0  # seconds for the client to be made
 _LARGEST = 32 * 1024 * 1024  # bytes; the list of a large cluster's objects
+Items = list[Members]  # named here: in KubernetesApi, `list` is a method
 _MERGE = "application/merge-patch+json"  # RFC 7386; custom resources know no strategic merge
 
 
@@ -100,61 +107,68 @@ class KubernetesApi:
 
     def __init__(self, context: ConnectorContext) -> None:
         self._context = context
-        self._clients: dict[Cluster, Any] = {}
+        self._clients: dict[Cluster, ApiClient] = {}
 
-    async def get(self, cluster: Cluster, what: Resource, namespace: str, name: str, seconds: float) -> Json | None:
+    async def get(self, cluster: Cluster, what: Resource, namespace: str, name: str, seconds: float) -> Members | None:
         """Read one object; None where there is none. Raises Unanswered."""
         asked = Asked("GET", what.path(namespace, name), seconds)
         status, document = await self._call(
             cluster,
             asked,
-            lambda api, **extra: api.get_namespaced_custom_object(*_at(what, namespace), name, **extra),
+            lambda api, extra: api.get_namespaced_custom_object(*_at(what, namespace), name, **extra),
             also=(404,),
         )
         return None if status == 404 else _object(document, asked)
 
-    async def list(self, cluster: Cluster, what: Resource, namespace: str | None, seconds: float, **query: str) -> Any:  # noqa: ANN401 - a list of JSON objects
+    async def list(
+        self, cluster: Cluster, what: Resource, namespace: str | None, seconds: float, label_selector: str | None = None
+    ) -> Items:
         """Read a namespace's objects, or all; empty where the cluster does not know the kind. Raises Unanswered."""
         asked = Asked("GET", what.path(namespace or "*"), seconds)
 
-        def call(api: Any, **extra: Any) -> Any:  # noqa: ANN401 - the client is untyped where it is generated
+        def call(api: CustomObjectsApi, extra: Extra) -> object:
             if namespace is None:
-                return api.list_cluster_custom_object(*what, **query, **extra)
-            return api.list_namespaced_custom_object(*_at(what, namespace), **query, **extra)
+                return api.list_cluster_custom_object(*what, label_selector=label_selector, **extra)
+            return api.list_namespaced_custom_object(*_at(what, namespace), label_selector=label_selector, **extra)
 
         status, document = await self._call(cluster, asked, call, also=(404,))
         return [] if status == 404 else _items(document, asked)
 
-    async def pods(self, cluster: Cluster, namespace: str, labels: str, seconds: float) -> Any:  # noqa: ANN401 - a list of JSON objects
+    async def pods(self, cluster: Cluster, namespace: str, labels: str, seconds: float) -> Items:
         """Read the pods with these labels. Raises Unanswered."""
         asked = Asked("GET", f"/api/v1/namespaces/{namespace}/pods?labelSelector={labels}", seconds)
 
-        def call(api: Any, _request_timeout: float, **_: Any) -> Any:  # noqa: ANN401 - as above
+        def call(api: CustomObjectsApi, extra: Extra) -> object:
             # The generated class for pods takes seconds to import, longer than a probe waits.
             path, query = f"/api/v1/namespaces/{namespace}/pods", [("labelSelector", labels)]
             accept = {"Accept": "application/json"}
             request = api.api_client.param_serialize(
                 "GET", path, query_params=query, header_params=accept, auth_settings=["BearerToken"]
             )
-            return api.api_client.call_api(*request, _request_timeout=_request_timeout).response
+            return api.api_client.call_api(*request, _request_timeout=extra["_request_timeout"]).response
 
         _, document = await self._call(cluster, asked, call)
         return _items(document, asked)
 
     async def patch(
-        self, cluster: Cluster, what: Resource, namespace: str, name: str, body: Json, seconds: float
-    ) -> Json:
+        self, cluster: Cluster, what: Resource, namespace: str, name: str, body: Members, seconds: float
+    ) -> Members:
         """Merge a change into an object. Raises Unanswered, InDoubt, or Refused where its resourceVersion moved."""
         asked = Asked("PATCH", what.path(namespace, name), seconds, changes=True)
-        call = lambda api, **extra: api.patch_namespaced_custom_object(  # noqa: E731 - one of five alike
-            *_at(what, namespace), name, body, _content_type=_MERGE, **extra
-        )
+
+        def call(api: CustomObjectsApi, extra: Extra) -> object:
+            at = _at(what, namespace)
+            return api.patch_namespaced_custom_object(*at, name, body, _content_type=_MERGE, **extra)
+
         return _object((await self._call(cluster, asked, call))[1], asked)
 
-    async def create(self, cluster: Cluster, what: Resource, namespace: str, body: Json, seconds: float) -> Json:
+    async def create(self, cluster: Cluster, what: Resource, namespace: str, body: Members, seconds: float) -> Members:
         """Create an object. Raises Unanswered, InDoubt, or Refused where one of its name is there."""
         asked = Asked("POST", what.path(namespace), seconds, changes=True)
-        call = lambda api, **extra: api.create_namespaced_custom_object(*_at(what, namespace), body, **extra)  # noqa: E731 - likewise
+
+        def call(api: CustomObjectsApi, extra: Extra) -> object:
+            return api.create_namespaced_custom_object(*_at(what, namespace), body, **extra)
+
         return _object((await self._call(cluster, asked, call))[1], asked)
 
     async def delete(
@@ -163,7 +177,7 @@ class KubernetesApi:
         """Delete an object, if it is the very one (`uid`, `resource_version`). Raises as `patch` does."""
         asked = Asked("DELETE", what.path(namespace, name), seconds, changes=True)
 
-        def call(api: Any, **extra: Any) -> Any:  # noqa: ANN401 - as above
+        def call(api: CustomObjectsApi, extra: Extra) -> object:
             from kubernetes.client import V1DeleteOptions, V1Preconditions
 
             body = V1DeleteOptions(preconditions=V1Preconditions(**only))
@@ -171,9 +185,7 @@ class KubernetesApi:
 
         await self._call(cluster, asked, call)
 
-    async def _call(
-        self, cluster: Cluster, asked: Asked, call: Callable[..., Any], also: tuple[int, ...] = ()
-    ) -> tuple[int, Any]:
+    async def _call(self, cluster: Cluster, asked: Asked, call: Call, also: tuple[int, ...] = ()) -> tuple[int, Json]:
         """Call, and again where we were turned away; the errors are those of `calls.perform`."""
         redactor = Redactor()
         token = None if cluster.token is None else self._context.secrets.resolve(cluster.token)
@@ -207,9 +219,7 @@ class KubernetesApi:
                 error, calls.Ready(asked.method, asked.path, {}, None, Redactor()), changes=False
             ) from None
 
-    def _send(
-        self, cluster: Cluster, token: str | None, asked: Asked, call: Callable[..., Any], redactor: Redactor
-    ) -> calls.Answer:
+    def _send(self, cluster: Cluster, token: str | None, asked: Asked, call: Call, redactor: Redactor) -> calls.Answer:
         """Make one call with the blocking client, in a thread of its own."""
         client = self._client(cluster)
         if token is not None:
@@ -217,10 +227,12 @@ class KubernetesApi:
         from kubernetes.client import CustomObjectsApi
         from kubernetes.client.exceptions import ApiException
 
+        status: int | None
+        headers: Mapping[str, str] | None
         content: str | bytes
         try:
-            response = call(CustomObjectsApi(client), _preload_content=False, _request_timeout=asked.seconds)
-            status, headers, content = response.status, response.headers, _read(response)
+            response = call(CustomObjectsApi(client), {"_preload_content": False, "_request_timeout": asked.seconds})
+            status, headers, content = _read(response)
         except ApiException as error:
             status, headers, content = error.status, error.headers, (error.body or error.reason or "")
         except (_transport().HTTPError, OSError) as error:
@@ -232,21 +244,21 @@ class KubernetesApi:
         raw = content if isinstance(content, bytes) else str(content).encode()
         return calls.Answer(int(status), httpx.Headers(dict(headers or {})), raw, 1, redactor)
 
-    def _client(self, cluster: Cluster) -> Any:  # noqa: ANN401 - the client is an extra
+    def _client(self, cluster: Cluster) -> ApiClient:
         if cluster not in self._clients:
             self._clients[cluster] = _connected(cluster)
         return self._clients[cluster]
 
 
-def _connected(cluster: Cluster) -> Any:  # noqa: ANN401 - as above
+def _connected(cluster: Cluster) -> ApiClient:
     """Make the client of a cluster. Raises InvalidInput where it cannot be used safely."""
     try:
         from kubernetes import client, config
     except ImportError:
         do = 'pip install "firedoor[kubernetes]"'
         raise InvalidInput(Problem(code="K108", message="the Kubernetes client is not installed", do=do)) from None
-    settings: Any = client.Configuration()
-    load: Any = config  # its functions have no annotations
+    settings = client.Configuration()
+    load: ModuleType = config  # its functions have no annotations
     settings.proxy = None  # no proxy by environment, as everywhere in Firedoor
     settings.retries = False  # as urllib3 reads it: no repetition, no redirect followed
     try:
@@ -279,12 +291,12 @@ def _is_safe(server: str) -> bool:
     )
 
 
-def _transport() -> Any:  # noqa: ANN401 - a module
+def _transport() -> ModuleType:
     """The errors of urllib3, which is the client's own."""
     from kubernetes.client import rest
 
-    client: Any = rest
-    return client.urllib3.exceptions
+    errors: ModuleType = vars(rest)["urllib3"].exceptions  # it imports it, and does not say that others may
+    return errors
 
 
 def _broken(error: Exception, asked: Asked) -> FiredoorError:
@@ -298,12 +310,14 @@ def _broken(error: Exception, asked: Asked) -> FiredoorError:
     return InDoubt(Problem(code="K202", message=f"{where} broke off: {_words(error)}", do=do))
 
 
-def _read(response: Any) -> bytes:  # noqa: ANN401 - urllib3's response
+def _read(response: object) -> tuple[int, Mapping[str, str], bytes]:
+    if not isinstance(response, Response):
+        raise TypeError("the client has read the answer although it was told not to")
     content = bytes(response.read(_LARGEST + 1))
     if len(content) > _LARGEST:
         raise _transport().HTTPError(f"the answer is larger than {_LARGEST} bytes")
     response.release_conn()
-    return content
+    return response.status, response.headers, content
 
 
 def _words(error: Exception) -> str:
@@ -325,7 +339,7 @@ def _at(what: Resource, namespace: str) -> tuple[str, str, str, str]:
     return what.group, what.version, namespace, what.plural
 
 
-def _object(document: Any, asked: Asked) -> Json:  # noqa: ANN401 - any JSON value
+def _object(document: object, asked: Asked) -> Members:
     if not isinstance(document, dict) or not isinstance(document.get("metadata"), dict):
         do = "look whether the server is the cluster's API; nothing was done on the strength of this answer"
         message = f"{asked.method} {asked.path} answered no object: {json.dumps(document)[:80]}"
@@ -333,7 +347,7 @@ def _object(document: Any, asked: Asked) -> Json:  # noqa: ANN401 - any JSON val
     return document
 
 
-def _items(document: Any, asked: Asked) -> list[Json]:  # noqa: ANN401 - any JSON value
+def _items(document: object, asked: Asked) -> Items:
     if not isinstance(document, dict) or not isinstance(document.get("items"), list):
         message = f"{asked.method} {asked.path} answered no list"
         raise Unanswered(Problem(code="K207", message=message, do="look whether the server is the cluster's API"))

@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from firedoor.connectors.parts.door_connector import Description, Live, Work
 from firedoor.connectors.parts.kubernetes import objects
 from firedoor.connectors.parts.kubernetes.api import DNS_LABEL, DNS_NAME, Cluster, KubernetesApi
-from firedoor.core.ports import Json, PlannedCall
+from firedoor.core.ports import Members, PlannedCall
 from firedoor.core.targets import Part
 from firedoor.core.ternary import Ternary
 
@@ -71,27 +71,27 @@ class Action(ABC):
         """Whether the cluster says that it is closed."""
 
     @abstractmethod
-    def was_closed(self, state: Json) -> bool:
+    def was_closed(self, state: Members) -> bool:
         """Whether a captured state is that of a closed door."""
 
     @abstractmethod
-    async def close(self, api: KubernetesApi, work: Work[KubernetesDoor]) -> Json:
+    async def close(self, api: KubernetesApi, work: Work[KubernetesDoor]) -> Members:
         """Close it and leave our mark."""
 
     @abstractmethod
-    async def open(self, api: KubernetesApi, work: Work[KubernetesDoor]) -> Json:
+    async def open(self, api: KubernetesApi, work: Work[KubernetesDoor]) -> Members:
         """Bring the captured state back and take our mark away."""
 
     @abstractmethod
     def describe(self, door: KubernetesDoor) -> Description:
         """Say what would be done."""
 
-    def seen(self, item: Json, state: Json, closed: Ternary, marks: list[str] | None = None) -> Live:
+    def seen(self, item: Members, state: Members, closed: Ternary, marks: list[str] | None = None) -> Live:
         """How a door stands, from the object that bears our mark; the connector sets the time."""
         found = [*([mark] if (mark := objects.noted(item).get(objects.CLOSED_BY)) else []), *(marks or [])]
         return Live(state=state, closed=closed, at=_NO_TIME, mark=found or None, version_token=objects.generation(item))
 
-    def told(self, item: Json) -> Json:
+    def told(self, item: Members) -> Members:
         """What a change answered, as far as a receipt needs it."""
         return {
             "version_token": objects.generation(item),

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
 
 from firedoor.connectors.parts.door_connector import Description, Live, Work
 from firedoor.connectors.parts.kubernetes import objects
-from firedoor.connectors.parts.kubernetes.api import DEPLOYMENTS, POLICIES, STATEFUL_SETS, KubernetesApi
+from firedoor.connectors.parts.kubernetes.api import DEPLOYMENTS, POLICIES, STATEFUL_SETS, KubernetesApi, Resource
 from firedoor.connectors.parts.kubernetes.door import Action, KubernetesDoor, planned
-from firedoor.core.ports import Json
+from firedoor.core.ports import Members
 from firedoor.core.problems import Problem, Refused
 from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
 
@@ -33,7 +32,7 @@ class Isolation(Action):
         others = [policy for policy in policies if policy is not ours and _selects(policy, labels)]
         allowing = sorted(str(one["metadata"]["name"]) for one in others if _allows(one, door.directions))
         selector = item["spec"].get("selector") or {}
-        state: Json = {"policy": None if ours is None else ours["spec"], "selector": selector, "allowing": allowing}
+        state: Members = {"policy": None if ours is None else ours["spec"], "selector": selector, "allowing": allowing}
         closed = NO if ours is None else _closed(ours["spec"], selector, allowing, door)
         return self.seen(ours or {"metadata": {}}, state, closed)
 
@@ -41,11 +40,11 @@ class Isolation(Action):
         """Closed when our policy stands and none allows what it denies."""
         return (await self.look(api, door)).closed
 
-    def was_closed(self, state: Json) -> bool:
+    def was_closed(self, state: Members) -> bool:
         """Whether the policy was there when the state was captured."""
         return state.get("policy") is not None
 
-    async def close(self, api: KubernetesApi, work: Work[KubernetesDoor]) -> Json:
+    async def close(self, api: KubernetesApi, work: Work[KubernetesDoor]) -> Members:
         """Create the policy. Refuses where it would change nothing because another policy allows the traffic."""
         door, state = work.settings, work.live.state
         if state["allowing"]:
@@ -62,7 +61,7 @@ class Isolation(Action):
         made = await api.create(door.cluster, POLICIES, door.namespace, body, door.timeout_seconds)
         return {**self.told(made), "owners": []}
 
-    async def open(self, api: KubernetesApi, work: Work[KubernetesDoor]) -> Json:
+    async def open(self, api: KubernetesApi, work: Work[KubernetesDoor]) -> Members:
         """Delete the policy, if it is still the very one that bears our mark."""
         door = work.settings
         seconds = door.timeout_seconds
@@ -105,45 +104,45 @@ def policy_name(door: KubernetesDoor) -> str:
     return door.policy or f"firedoor-{door.name}"
 
 
-def denial(selector: Json, door: KubernetesDoor) -> Json:
+def denial(selector: Members, door: KubernetesDoor) -> Members:
     """A policy that selects pods and allows nothing: no rule is named for a direction that is listed."""
     return {"podSelector": selector, "policyTypes": list(door.directions)}
 
 
-def _closed(found: Json, selector: Json, allowing: list[str], door: KubernetesDoor) -> Ternary:
+def _closed(found: Members, selector: Members, allowing: list[str], door: KubernetesDoor) -> Ternary:
     shape = {key: value for key, value in found.items() if value not in ([], None)}
     return YES if shape == denial(selector, door) and not allowing else UNKNOWN
 
 
-def _workload_kind(door: KubernetesDoor) -> Any:  # noqa: ANN401 - a Resource
+def _workload_kind(door: KubernetesDoor) -> Resource:
     return STATEFUL_SETS if door.workload == "StatefulSet" else DEPLOYMENTS
 
 
-async def _workload(api: KubernetesApi, door: KubernetesDoor) -> Json:
+async def _workload(api: KubernetesApi, door: KubernetesDoor) -> Members:
     item = await api.get(door.cluster, _workload_kind(door), door.namespace, door.name, door.timeout_seconds)
     return objects.required(item, f"{door.workload} {door.namespace}/{door.name}")
 
 
-async def _policies(api: KubernetesApi, door: KubernetesDoor) -> list[Json]:
+async def _policies(api: KubernetesApi, door: KubernetesDoor) -> list[Members]:
     return list(await api.list(door.cluster, POLICIES, door.namespace, door.timeout_seconds))
 
 
-def _pod_labels(item: Json) -> Mapping[str, str]:
+def _pod_labels(item: Members) -> Mapping[str, str]:
     return (item["spec"].get("template") or {}).get("metadata", {}).get("labels") or {}
 
 
-def _allows(policy: Json, directions: tuple[str, ...]) -> bool:
+def _allows(policy: Members, directions: tuple[str, ...]) -> bool:
     return any(policy["spec"].get(direction.lower()) for direction in directions)
 
 
-def _selects(policy: Json, labels: Mapping[str, str]) -> bool:
+def _selects(policy: Members, labels: Mapping[str, str]) -> bool:
     """Whether a policy reaches pods with these labels; an empty selector reaches all of the namespace."""
     selector = policy["spec"].get("podSelector") or {}
     exact = all(labels.get(key) == value for key, value in (selector.get("matchLabels") or {}).items())
     return exact and all(_matches(one, labels) for one in selector.get("matchExpressions") or ())
 
 
-def _matches(expression: Json, labels: Mapping[str, str]) -> bool:
+def _matches(expression: Members, labels: Mapping[str, str]) -> bool:
     """One expression of a label selector, by the four operators that Kubernetes has."""
     value = labels.get(expression["key"])
     match expression["operator"]:

@@ -11,7 +11,7 @@ from firedoor.connectors.parts.door_connector import Description, Live, Work
 from firedoor.connectors.parts.kubernetes import objects
 from firedoor.connectors.parts.kubernetes.api import JOBS, KubernetesApi
 from firedoor.connectors.parts.kubernetes.door import Action, KubernetesDoor, planned
-from firedoor.core.ports import CallerSaw, Json
+from firedoor.core.ports import CallerSaw, Members
 from firedoor.core.problems import Problem, Refused
 from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary, of
 
@@ -28,7 +28,7 @@ class Suspension(Action):
         """Read the job."""
         item = await self._read(api, door)
         suspended = bool(item["spec"].get("suspend"))
-        state: Json = {
+        state: Members = {
             "suspend": suspended,
             "finished": finished(item),
             "images": objects.containers(item["spec"].get("template") or {}),
@@ -43,15 +43,15 @@ class Suspension(Action):
             return UNKNOWN
         return of(bool(item["spec"].get("suspend")) or finished(item))
 
-    def was_closed(self, state: Json) -> bool:
+    def was_closed(self, state: Members) -> bool:
         """Whether it was suspended or over when its state was captured."""
         return bool(state.get("suspend") or state.get("finished"))
 
-    async def close(self, api: KubernetesApi, work: Work[KubernetesDoor]) -> Json:
+    async def close(self, api: KubernetesApi, work: Work[KubernetesDoor]) -> Members:
         """Suspend it and leave our mark."""
         door = work.settings
 
-        async def write(item: Json) -> Json:
+        async def write(item: Members) -> Members:
             _of_no_queue(item, work)
             marks = objects.marked(work.mark, "suspend: false")
             return await self._patch(api, door, item, marks, suspend=True)
@@ -59,11 +59,11 @@ class Suspension(Action):
         expected = objects.unchanged(work.live.version_token)
         return self.told(await objects.change(lambda: self._read(api, door), write, expected))
 
-    async def open(self, api: KubernetesApi, work: Work[KubernetesDoor]) -> Json:
+    async def open(self, api: KubernetesApi, work: Work[KubernetesDoor]) -> Members:
         """Let it run again: new pods start, from the last checkpoint if the program keeps any."""
         door = work.settings
 
-        async def write(item: Json) -> Json:
+        async def write(item: Members) -> Members:
             return await self._patch(api, door, item, objects.unmarked(), suspend=False)
 
         expected = objects.unchanged(work.live.version_token)
@@ -87,22 +87,24 @@ class Suspension(Action):
             reversible="lossy",
         )
 
-    async def _read(self, api: KubernetesApi, door: KubernetesDoor) -> Json:
+    async def _read(self, api: KubernetesApi, door: KubernetesDoor) -> Members:
         item = await api.get(door.cluster, JOBS, door.namespace, door.name, door.timeout_seconds)
         return objects.required(item, f"Job {door.namespace}/{door.name}")
 
-    async def _patch(self, api: KubernetesApi, door: KubernetesDoor, item: Json, marks: Json, *, suspend: bool) -> Json:
+    async def _patch(
+        self, api: KubernetesApi, door: KubernetesDoor, item: Members, marks: Members, *, suspend: bool
+    ) -> Members:
         body = {"metadata": objects.locked(item, **marks), "spec": {"suspend": suspend}}
         return await api.patch(door.cluster, JOBS, door.namespace, door.name, body, door.timeout_seconds)
 
 
-def finished(item: Json) -> bool:
+def finished(item: Members) -> bool:
     """Whether a job is over, one way or the other."""
     conditions = (item.get("status") or {}).get("conditions") or ()
     return any(one.get("type") in ("Complete", "Failed") and one.get("status") == "True" for one in conditions)
 
 
-def running(item: Json | None, pods: list[Json]) -> CallerSaw:
+def running(item: Members | None, pods: list[Members]) -> CallerSaw:
     """Whether a job runs, as anybody sees it who may read the job and its pods."""
     if item is None:
         return CallerSaw(serving=NO, detail="there is no such job")
@@ -114,7 +116,7 @@ def running(item: Json | None, pods: list[Json]) -> CallerSaw:
     return CallerSaw(serving=UNKNOWN, detail="no pod of it runs now, but it may start one at any time")
 
 
-def _of_no_queue(item: Json, work: Work[KubernetesDoor]) -> None:
+def _of_no_queue(item: Members, work: Work[KubernetesDoor]) -> None:
     queue = (item["metadata"].get("labels") or {}).get(_QUEUE)
     if queue and work.settings.queue != "ignore":
         message = f"{work.target.id}/{work.door.name}: Kueue decides when this job is suspended (queue {queue})"

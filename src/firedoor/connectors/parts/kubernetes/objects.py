@@ -8,10 +8,9 @@ a controller), and that a change is sent with the resourceVersion that was read 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 from firedoor.core.canonical import digest
-from firedoor.core.ports import Json
+from firedoor.core.ports import Members
 from firedoor.core.problems import Problem, Refused, Unanswered
 
 CLOSED_BY = "firedoor.io/closed-by"
@@ -28,23 +27,23 @@ _GITOPS: Mapping[str, str] = {
 }
 
 
-def noted(item: Json) -> Json:
+def noted(item: Members) -> Members:
     """The annotations of an object; empty where there are none."""
     return dict(item["metadata"].get("annotations") or {})
 
 
-def generation(item: Json) -> str | None:
+def generation(item: Members) -> str | None:
     """What moves when somebody changes the specification; a status or an annotation does not move it."""
     found = item["metadata"].get("generation")
     return None if found is None else str(found)
 
 
-def locked(item: Json, **metadata: Any) -> Json:  # noqa: ANN401 - any JSON value
+def locked(item: Members, **metadata: object) -> Members:
     """Metadata for a change that holds only if nobody has changed the object since `item` was read."""
     return {"resourceVersion": item["metadata"].get("resourceVersion"), **metadata}
 
 
-def owners(item: Json) -> tuple[str, ...]:
+def owners(item: Members) -> tuple[str, ...]:
     """Who else decides about the object and may undo our work, in words."""
     said = {**(item["metadata"].get("labels") or {}), **noted(item)}
     found = {f"{name} ({said[key]})": None for key, name in _GITOPS.items() if key in said}
@@ -56,7 +55,7 @@ def owners(item: Json) -> tuple[str, ...]:
     return tuple(found)
 
 
-def owned(what: str, item: Json) -> tuple[str, ...]:
+def owned(what: str, item: Members) -> tuple[str, ...]:
     """Sentences for a plan about whoever may undo our work."""
     return tuple(
         f"{what} is managed by {owner}, which may undo this when it next reconciles: pause it there, or look again"
@@ -64,18 +63,18 @@ def owned(what: str, item: Json) -> tuple[str, ...]:
     )
 
 
-def containers(template: Json) -> Json:
+def containers(template: Members) -> Members:
     """The images that a pod template runs, by container."""
     specification = template.get("spec") or {}
     return {str(one.get("name")): one.get("image") for one in specification.get("containers") or ()}
 
 
-def template_digest(item: Json) -> str:
+def template_digest(item: Members) -> str:
     """The digest of a pod template; it may hold values that we do not keep."""
     return digest((item.get("spec") or {}).get("template") or {})
 
 
-def required(item: Json | None, what: str) -> Json:
+def required(item: Members | None, what: str) -> Members:
     """The object, which must be there. Raises Unanswered."""
     if item is None:
         message = f"the cluster has no {what}"
@@ -85,10 +84,10 @@ def required(item: Json | None, what: str) -> Json:
 
 
 async def change(
-    read: Callable[[], Awaitable[Json]],
-    write: Callable[[Json], Awaitable[Json]],
-    expected: Callable[[Json], bool],
-) -> Json:
+    read: Callable[[], Awaitable[Members]],
+    write: Callable[[Members], Awaitable[Members]],
+    expected: Callable[[Members], bool],
+) -> Members:
     """Read and write until the version that was read is the one that is changed.
 
     Raises Refused when what was read is not what is `expected`: somebody was there meanwhile.
@@ -107,16 +106,16 @@ async def change(
     raise AssertionError("the last attempt returns or raises")
 
 
-def unchanged(seen: str | None) -> Callable[[Json], bool]:
+def unchanged(seen: str | None) -> Callable[[Members], bool]:
     """Whether a specification is still the one that was seen."""
     return lambda item: generation(item) == seen
 
 
-def marked(mark: str | None, before: str, **more: str | None) -> Json:
+def marked(mark: str | None, before: str, **more: str | None) -> Members:
     """Annotations that say whose work this is."""
     return {"annotations": {CLOSED_BY: mark, BEFORE: before, **more}}
 
 
-def unmarked(**more: str | None) -> Json:
+def unmarked(**more: str | None) -> Members:
     """Annotations that take our marks away; None removes one (RFC 7386)."""
     return {"annotations": {CLOSED_BY: None, BEFORE: None, **more}}

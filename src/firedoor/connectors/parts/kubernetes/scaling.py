@@ -22,7 +22,7 @@ from firedoor.connectors.parts.kubernetes.api import (
     Resource,
 )
 from firedoor.connectors.parts.kubernetes.door import Action, KubernetesDoor, planned
-from firedoor.core.ports import Json
+from firedoor.core.ports import Members
 from firedoor.core.problems import Problem, Refused
 from firedoor.core.ternary import UNKNOWN, Ternary, of
 
@@ -38,7 +38,7 @@ class Scaling(Action):
     async def look(self, api: KubernetesApi, door: KubernetesDoor) -> Live:
         """Read the workload and, unless told to ignore them, what scales it."""
         item, (scalers, marks) = await asyncio.gather(self._read(api, door), _autoscalers(api, door))
-        state: Json = {
+        state: Members = {
             "replicas": _replicas(item),
             "images": objects.containers(item["spec"].get("template") or {}),
             "template_digest": objects.template_digest(item),
@@ -53,11 +53,11 @@ class Scaling(Action):
             return UNKNOWN
         return of(_replicas(item) == 0)
 
-    def was_closed(self, state: Json) -> bool:
+    def was_closed(self, state: Members) -> bool:
         """Whether it had no replicas when it was captured."""
         return state.get("replicas") == 0
 
-    async def close(self, api: KubernetesApi, work: Work[KubernetesDoor]) -> Json:
+    async def close(self, api: KubernetesApi, work: Work[KubernetesDoor]) -> Members:
         """Pause what would scale up again, then take all replicas away and leave our mark."""
         door, mark = work.settings, work.mark
         restless = _restless(work.live.state["autoscalers"])
@@ -67,20 +67,20 @@ class Scaling(Action):
             await _pause(api, door, scaler, mark)
         before = f"replicas: {work.snapshot.state['replicas']}"
 
-        async def write(item: Json) -> Json:
+        async def write(item: Members) -> Members:
             body = {"metadata": objects.locked(item, **objects.marked(mark, before)), "spec": {"replicas": 0}}
             return await self._patch(api, door, body)
 
         return self.told(await objects.change(lambda: self._read(api, door), write, _expected(work, restless)))
 
-    async def open(self, api: KubernetesApi, work: Work[KubernetesDoor]) -> Json:
+    async def open(self, api: KubernetesApi, work: Work[KubernetesDoor]) -> Members:
         """Let go of whatever scales it, then bring the replicas back: a crash between the two leaves our mark."""
         door, replicas = work.settings, work.snapshot.state["replicas"]
         restless = _restless(work.snapshot.state["autoscalers"])
         for scaler in restless:
             await _unpause(api, door, scaler)
 
-        async def write(item: Json) -> Json:
+        async def write(item: Members) -> Members:
             body = {"metadata": objects.locked(item, **objects.unmarked()), "spec": {"replicas": replicas}}
             return await self._patch(api, door, body)
 
@@ -102,17 +102,17 @@ class Scaling(Action):
             permissions=(f"{what.group} {what.plural}: get, patch (only {door.name})", *scalers),
         )
 
-    async def _read(self, api: KubernetesApi, door: KubernetesDoor) -> Json:
+    async def _read(self, api: KubernetesApi, door: KubernetesDoor) -> Members:
         what = _WORKLOADS[door.workload]
         item = await api.get(door.cluster, what, door.namespace, door.name, door.timeout_seconds)
         return objects.required(item, f"{door.workload} {door.namespace}/{door.name}")
 
-    async def _patch(self, api: KubernetesApi, door: KubernetesDoor, body: Json) -> Json:
+    async def _patch(self, api: KubernetesApi, door: KubernetesDoor, body: Members) -> Members:
         what = _WORKLOADS[door.workload]
         return await api.patch(door.cluster, what, door.namespace, door.name, body, door.timeout_seconds)
 
 
-def autoscaled(scalers: list[Json]) -> tuple[str, ...]:
+def autoscaled(scalers: list[Members]) -> tuple[str, ...]:
     """Sentences for a plan about what scales the workload."""
     said = []
     for scaler in scalers:
@@ -124,19 +124,19 @@ def autoscaled(scalers: list[Json]) -> tuple[str, ...]:
     return tuple(said)
 
 
-def _expected(work: Work[KubernetesDoor], restless: list[Json]) -> Callable[[Json], bool]:
+def _expected(work: Work[KubernetesDoor], restless: list[Members]) -> Callable[[Members], bool]:
     """What must not have changed. Who scales it may move the replicas between two calls, and nothing else."""
     if restless:
         return lambda item: objects.template_digest(item) == work.snapshot.state["template_digest"]
     return objects.unchanged(work.live.version_token)
 
 
-def _replicas(item: Json) -> int:
+def _replicas(item: Members) -> int:
     wanted = item["spec"].get("replicas")
     return 1 if wanted is None else int(wanted)  # the API's own default
 
 
-async def _autoscalers(api: KubernetesApi, door: KubernetesDoor) -> tuple[list[Json], list[str]]:
+async def _autoscalers(api: KubernetesApi, door: KubernetesDoor) -> tuple[list[Members], list[str]]:
     """What scales the workload, as it stands without our own pause, and the marks of such pauses."""
     if door.autoscaler == "ignore":
         return [], []
@@ -151,17 +151,17 @@ async def _autoscalers(api: KubernetesApi, door: KubernetesDoor) -> tuple[list[J
     return sorted(found, key=lambda one: (one["kind"], one["name"])), marks
 
 
-def _aims_at(item: Json, door: KubernetesDoor) -> bool:
+def _aims_at(item: Members, door: KubernetesDoor) -> bool:
     aim = item["spec"].get("scaleTargetRef") or {}
     return aim.get("name") == door.name and aim.get("kind", "Deployment") == door.workload
 
 
-def _of_keda(item: Json) -> bool:
+def _of_keda(item: Members) -> bool:
     """KEDA makes an autoscaler of its own and takes it away when it is paused."""
     return any(owner.get("kind") == "ScaledObject" for owner in item["metadata"].get("ownerReferences") or ())
 
 
-def _horizontal(item: Json) -> Json:
+def _horizontal(item: Members) -> Members:
     lowest = item["spec"].get("minReplicas")
     lowest = 1 if lowest is None else int(lowest)
     if objects.CLOSED_BY in objects.noted(item):
@@ -169,41 +169,41 @@ def _horizontal(item: Json) -> Json:
     return {"kind": "HorizontalPodAutoscaler", "name": item["metadata"]["name"], "lowest": lowest}
 
 
-def _event_driven(item: Json) -> Json:
+def _event_driven(item: Members) -> Members:
     said = objects.noted(item)
     paused = said.get(objects.BEFORE) or None if objects.CLOSED_BY in said else said.get(PAUSED)
     return {"kind": "ScaledObject", "name": item["metadata"]["name"], "paused_replicas": paused}
 
 
-def _restless(scalers: list[Json]) -> list[Json]:
+def _restless(scalers: list[Members]) -> list[Members]:
     """Those that scale up from nothing."""
     return [
         one for one in scalers if one.get("lowest") == 0 or ("paused_replicas" in one and one["paused_replicas"] != "0")
     ]
 
 
-def _resource(scaler: Json) -> Resource:
+def _resource(scaler: Members) -> Resource:
     return SCALED_OBJECTS if scaler["kind"] == "ScaledObject" else AUTOSCALERS
 
 
-async def _pause(api: KubernetesApi, door: KubernetesDoor, scaler: Json, mark: str | None) -> None:
+async def _pause(api: KubernetesApi, door: KubernetesDoor, scaler: Members, mark: str | None) -> None:
     """KEDA has an annotation for it; an autoscaler whose lowest is 1 rests while replicas are 0."""
     if scaler["kind"] == "ScaledObject":
-        body: Json = {"metadata": objects.marked(mark, scaler["paused_replicas"] or "", **{PAUSED: "0"})}
+        body: Members = {"metadata": objects.marked(mark, scaler["paused_replicas"] or "", **{PAUSED: "0"})}
     else:
         body = {"metadata": objects.marked(mark, str(scaler["lowest"])), "spec": {"minReplicas": 1}}
     await api.patch(door.cluster, _resource(scaler), door.namespace, scaler["name"], body, door.timeout_seconds)
 
 
-async def _unpause(api: KubernetesApi, door: KubernetesDoor, scaler: Json) -> None:
+async def _unpause(api: KubernetesApi, door: KubernetesDoor, scaler: Members) -> None:
     if scaler["kind"] == "ScaledObject":
-        body: Json = {"metadata": objects.unmarked(**{PAUSED: scaler["paused_replicas"]})}
+        body: Members = {"metadata": objects.unmarked(**{PAUSED: scaler["paused_replicas"]})}
     else:
         body = {"metadata": objects.unmarked(), "spec": {"minReplicas": scaler["lowest"]}}
     await api.patch(door.cluster, _resource(scaler), door.namespace, scaler["name"], body, door.timeout_seconds)
 
 
-def _would_open(work: Work[KubernetesDoor], scaler: Json) -> Refused:
+def _would_open(work: Work[KubernetesDoor], scaler: Members) -> Refused:
     name = f"{scaler['kind']} {scaler['name']}"
     do = "write autoscaler: pause into the door, so that it is paused first, or pause it by hand"
     message = f"{work.target.id}/{work.door.name}: {name} would scale it up again"
