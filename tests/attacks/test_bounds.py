@@ -281,7 +281,7 @@ async def test_a_source_that_floods_is_refused_and_told_of_once(guarded: House) 
     assert problems(answers[3]) == ["D130"]
     assert int(answers[3].headers["retry-after"]) > 0
     counted = (await guarded.local.get("/metrics")).text
-    assert 'firedoor_alerts_refused_total{source="generic",quota="per_day"} 2' in counted
+    assert 'firedoor_alerts_refused_total{quota="per_day",source="generic"} 2' in counted
     ready = await guarded.local.get("/readyz")
     assert (ready.status_code, "generic is refused" in ready.json()["parts"]["alerts"]) == (200, True)
     rows = guarded.runtime.world.store.rows(DeliveryRow, table(DeliveryRow).c.kind == "quota")

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from tests.patience import GENEROUS
 from tests.support.api_house import House, house, problems
 from tests.tampering import unguarded
@@ -182,9 +183,20 @@ async def test_metrics_count_and_say_nothing(built: House) -> None:
     """Prometheus' text format, with counts by state and no title of any incident."""
     incident = await built.open(**FACTS)
     text = (await built.client().get("/metrics")).text
-    assert 'firedoor_incidents{type="data_leakage_in_ai_models",state="open"} 1' in text
+    assert 'firedoor_incidents{state="open",type="data_leakage_in_ai_models"} 1' in text
     assert 'firedoor_part_well{part="store"} 1' in text
     assert incident not in text
+
+
+async def test_every_count_is_read_by_prometheus_as_it_is(built: House) -> None:
+    """Its own parser reads the whole answer; a count beyond a million keeps its last digit, and a source its quotes."""
+    built.runtime.service.quotas.refused['a "quoted"\nsource', "per_day"] = 1_234_567
+    answer = await built.client().get("/metrics")
+    found = {family.name: family for family in text_string_to_metric_families(answer.text)}
+    (refused,) = found["firedoor_alerts_refused"].samples
+    assert (refused.value, refused.labels["source"]) == (1_234_567, 'a "quoted"\nsource')
+    assert {family.type for family in found.values()} == {"gauge", "counter"}
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
 
 
 async def test_ready_means_that_alerts_are_accepted_and_clocks_watched(built: House) -> None:

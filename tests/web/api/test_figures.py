@@ -103,7 +103,7 @@ async def test_open_metrics_do_not_tell_what_only_some_need_to_know(built: House
     """The type of a restricted incident is `restricted`."""
     await restricted(built)
     text = (await built.client().get("/metrics")).text
-    assert 'firedoor_incidents{type="restricted",state="restricted"} 1' in text
+    assert 'firedoor_incidents{state="restricted",type="restricted"} 1' in text
     assert "nonconsensual" not in text
 
 

@@ -220,7 +220,7 @@ async def test_open_counts_tell_a_total_of_the_house(built: House) -> None:
     """Neither the type nor the state nor a role of it stands beside a number."""
     await marked(built)
     text = (await built.client().get("/metrics")).text
-    assert 'firedoor_incidents{type="restricted",state="restricted"} 1' in text
+    assert 'firedoor_incidents{state="restricted",type="restricted"} 1' in text
     assert set(re.findall(r"firedoor_open_tasks\{role=\"(\w+)\"", text)) == {"restricted"}
     assert "leakage" not in text
     assert SIGN not in text

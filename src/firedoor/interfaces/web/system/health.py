@@ -7,6 +7,7 @@ counts are published. Leaves alarms to whoever scrapes them.
 from __future__ import annotations
 
 from fastapi import APIRouter
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.responses import Response
 
 from firedoor.interfaces.web.http.responses import answer
@@ -39,7 +40,7 @@ def readyz(runtime: Running) -> Response:
 @router.get("/metrics", summary="Counts for Prometheus")
 def metrics(runtime: Running) -> Response:
     """Text format 0.0.4."""
-    return Response(metrics_text(runtime), media_type="text/plain; version=0.0.4")
+    return Response(metrics_text(runtime), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 @router.get("/api/v1/me", tags=["tokens"], summary="Who I am here")
