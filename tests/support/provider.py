@@ -57,6 +57,7 @@ class Provider:
                   "iat": now, "exp": now + 300}  # fmt: skip
         faults: dict[str, dict[str, Any]] = {
             "issuer": {"iss": "https://elsewhere.example"}, "audience": {"aud": "another"},
+            "azp": {"aud": [asked["client_id"], "another"], "azp": "another"},
             "nonce": {"nonce": "another"}, "expired": {"exp": now - 3600},
         }  # fmt: skip
         claims |= faults.get(self.wrong, {})

@@ -58,7 +58,7 @@ async def test_the_groups_of_today_count(both: tuple[House, Provider]) -> None:
     assert len(list_accounts(built.runtime.world.store)) == 1
 
 
-@pytest.mark.parametrize("fault", ["state", "issuer", "audience", "nonce", "expired", "unsigned", "key"])
+@pytest.mark.parametrize("fault", ["state", "issuer", "audience", "azp", "nonce", "expired", "unsigned", "key"])
 async def test_an_answer_that_is_not_for_us_leads_nowhere(both: tuple[House, Provider], fault: str) -> None:
     """Another browser's state, another issuer, client, sign-in or key, an old token, one without a signature."""
     built, there = both

@@ -100,6 +100,8 @@ async def _claims(request: Request, settings: Settings, code: str, kept: Mapping
     login, ours = _our_secret(found, settings)
     answer = await _ask("POST", found["token_endpoint"], data=form | ours, login=login)
     claims = await _trusted(str(answer.get("id_token", "")), str(found["jwks_uri"]), settings)
+    if claims.get("azp", settings.oidc_client_id) != settings.oidc_client_id:  # Core section 2: whom it was issued to
+        raise _refused("the answer was given to another client")
     if not _same(str(claims.get("nonce", "")), kept["nonce"]):
         raise _refused("the answer was given for another sign-in")
     return claims
