@@ -12,10 +12,11 @@ from firedoor.core.incident.view import IncidentView
 from firedoor.core.lifecycle import IncidentType
 from firedoor.core.notices.drafts import Draft
 from firedoor.core.notices.versions import PRESS_NOTICE
+from firedoor.core.translations import TRANSLATIONS
 from firedoor.duties.catalogue import catalogue
 from firedoor.templates import render_draft
 
-LANGUAGES = ("en", "de", "fr", "es")
+LANGUAGES = tuple(TRANSLATIONS)
 REMOVAL, SUBJECTS, REQUESTS, AUTHORITY = (
     "us.tida.s3.removal", "eu.gdpr.art34.subjects", "eu.gdpr.art12.requests", "eu.gdpr.art33.sa",
 )  # fmt: skip
@@ -47,7 +48,7 @@ def letter(duty: str, language: str, minor: str) -> Draft:
     """A draft for a duty, or the holding statement for the press where there is none."""
     facts = {
         **FACTS,
-        **dict(zip(NAMES, TOLD[language].split("|"), strict=True)),
+        **dict(zip(NAMES, TOLD.get(language, TOLD["en"]).split("|"), strict=True)),
         "minor": minor,
         "account_language": language,
     }

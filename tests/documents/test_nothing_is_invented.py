@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import calendar
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.core.notices.test_drafts import WORDS, body_of
@@ -17,6 +16,8 @@ from firedoor.core.incident.view import IncidentView
 from firedoor.core.labels import label
 from firedoor.core.lifecycle import IncidentType
 from firedoor.core.notices.drafts import Draft
+from firedoor.core.requests.validity import ELEMENTS
+from firedoor.core.translations import TRANSLATIONS
 from firedoor.duties.catalogue import catalogue
 from firedoor.templates import NOTICES, notices, render_draft
 
@@ -26,7 +27,7 @@ TEXTS = {
     name: f"Zq{number}zq" for number, (name, fact) in enumerate(catalogue().facts.items())
     if str(fact.type) == "text" and fact.scope != "organisation"
 }  # fmt: skip
-LANGUAGES = ("en", "de", "fr", "es")
+LANGUAGES = tuple(TRANSLATIONS)
 
 
 @given(
@@ -95,11 +96,8 @@ def test_no_letter_admits_or_concludes() -> None:
 
 # The numbers that our own words may hold: articles of the GDPR, its number, a form's name, and the age of a child.
 NUMBERS = {"33", "55", "56", "1", "3", "4", "2016", "679", "73", "6", "8", "05", "18"}
-MONTHS = (
-    "January|February|March|April|June|July|August|September|October|November|December|Januar|Februar|März|Mai|Juni|Juli|"
-    "Oktober|Dezember|janvier|février|avril|juin|juillet|août|octobre|décembre|enero|febrero|abril|junio|julio|octubre|"
-    "diciembre"
-)
+MONTHS = "|".join((*calendar.month_name[1:], *(month for one in TRANSLATIONS.values() for month in one.months)))
+MONTHS = MONTHS.replace("|May", "").replace("|mai", "").replace("|mayo", "")
 NAMED = r"(?:Mr|Mrs|Ms|Dr|Prof|Frau|Herr|Herrn|Madame|Monsieur|Mme|Señora?|Sra?|Don|Doña)\.? [A-ZÄÖÜÉÁ]\w+"
 
 
@@ -133,9 +131,23 @@ def test_an_invented_word_would_be_found(language: str, said: str) -> None:
         assert invented(f"{text}\n{said}\n"), name
 
 
-@pytest.mark.parametrize("file", sorted(NOTICES.glob("*.words.yaml")), ids=lambda file: file.name)
-def test_every_language_has_the_words_that_the_structure_asks_for(file: Path) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_has_the_words_that_the_structure_asks_for(language: str) -> None:
     """Neither fewer nor more: no key is left in a text, and none waits for a place."""
-    asked = set(re.findall(r"\[\[(\w+)\]\]", (NOTICES / file.name.replace(".words.yaml", ".md.j2")).read_text()))
-    for language, words in yaml.safe_load(file.read_text(encoding="utf-8")).items():
-        assert set(words) == asked, language
+    said, english = TRANSLATIONS[language], TRANSLATIONS["en"]
+    assert set(said.notices) == set(english.notices)
+    for name, words in said.notices.items():
+        assert set(words) == set(re.findall(r"\[\[(\w+)\]\]", (NOTICES / f"{name}.md.j2").read_text())), name
+
+
+@pytest.mark.parametrize("language", LANGUAGES[1:])
+def test_every_language_names_what_the_vocabulary_names(language: str) -> None:
+    """Months, kinds of data, risks and what a request may lack; the countries of no other language."""
+    said, known = TRANSLATIONS[language], catalogue().facts
+    assert len(said.months) == 12
+    assert set(said.kinds) == set(known["data_categories"].choices)
+    assert set(said.risks) == set(known["risk_to_people"].choices)
+    assert set(said.asked) == {*ELEMENTS, ""}
+    others = {place for code, one in TRANSLATIONS.items() if code != language for place in one.countries}
+    assert not others & set(said.countries)
+    assert known["letter_languages"].choices == tuple(TRANSLATIONS)

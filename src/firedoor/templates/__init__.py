@@ -1,8 +1,8 @@
 """Texts: drafts for authorities and letters to people, as Jinja2 files, and the one function that fills them.
 
 Decides which templates exist. A notice in several languages is one structure (`NAME.md.j2`) in which `[[key]]` stands
-for words, and the words of each language (`NAME.words.yaml`); so every language places the same facts by the same
-rules. Leaves choosing and filling to `core.drafts`.
+for words, and the words of each language stand in `core.translations`; so every language places the same facts by the
+same rules. Leaves choosing and filling to `core.drafts`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from firedoor.core.clocks.request_clocks import facts_of_clock
 from firedoor.core.facts import Value
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.notices.drafts import Draft, Matter, language_of, render, template_of, uses
-from firedoor.core.notices.languages import DEFAULT
+from firedoor.core.translations import DEFAULT, TRANSLATIONS
 
 NOTICES = Path(__file__).parent / "notices"
-SUFFIX, WORDS = ".md.j2", ".words.yaml"
+SUFFIX = ".md.j2"
 _KEY = re.compile(r"\[\[(\w+)\]\]")
 
 
@@ -37,14 +37,9 @@ def notices() -> dict[str, str]:
 
 
 def _words(name: str) -> Mapping[str, Mapping[str, str]]:
-    """The words of a notice by language and key; one language without keys for a notice that has no such file."""
-    import yaml
-
-    file = NOTICES / f"{name}{WORDS}"
-    found = yaml.safe_load(file.read_text(encoding="utf-8")) if file.exists() else {DEFAULT: {}}
-    # In French a colon stands after a space at which no line ends.
-    french = {key: words.replace(" :", "\u00a0:") for key, words in found.get("fr", {}).items()}
-    return {**found, **({"fr": french} if french else {})}
+    """The words of a notice by language and key; English without keys for a notice that is in English only."""
+    found = {language: one.words(name) for language, one in TRANSLATIONS.items()}
+    return {language: words for language, words in found.items() if words is not None} or {DEFAULT: {}}
 
 
 def render_draft(

@@ -12,7 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal
 
+from pydantic import field_validator
+
 from firedoor.core.facts import FactDefinition, Facts, Value
+from firedoor.core.translations import TRANSLATIONS
 
 Scope = Literal["organisation", "incident"]
 
@@ -22,6 +25,12 @@ class LegalFact(FactDefinition):
 
     scope: Scope = "incident"
     group: str = ""
+
+    @field_validator("choices", mode="before")
+    @classmethod
+    def _languages(cls, value: object) -> object:
+        """The word `languages`: those that there are, so that a new one is one file."""
+        return tuple(TRANSLATIONS) if value == "languages" else value
 
     @property
     def standing(self) -> bool:

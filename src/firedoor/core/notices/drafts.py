@@ -31,19 +31,19 @@ from firedoor.core.labels import label
 from firedoor.core.law.duty import submitted_fact
 from firedoor.core.lifecycle import IncidentType
 from firedoor.core.notices.languages import (
-    DEFAULT,
     LANGUAGES,
-    RISKS,
     WRITTEN,
     authority_language,
     count,
     instant,
     kind,
+    risk,
     stated_language,
     untranslated,
 )
 from firedoor.core.requests.validity import asked_for
 from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
+from firedoor.core.translations import DEFAULT
 
 NOT_SENT = "DRAFT - not sent"
 AUDIENCES = ("authorities", "people")
@@ -248,7 +248,7 @@ class _Fill:
     def fact(self, name: str) -> str:
         value = self.matter.facts.get(name, UNKNOWN)
         if name == "risk_to_people" and isinstance(value, str):
-            return RISKS.get(self.language, {}).get(value, value)
+            return risk(value, self.language)
         return self._own(name, value, self._or_missing(value, label(name)))
 
     def title(self, words: str) -> str:

@@ -1,8 +1,8 @@
 """The languages in which people are written to: which one goes where, and how dates and kinds of data read in it.
 
 Decides that a stated language wins and English stands in where none is stated, which languages the people's countries
-suggest, and that words which nobody has translated are marked instead of sent as they are. Leaves letters to the
-templates.
+suggest, and that words which nobody has translated are marked instead of sent as they are. Leaves the words to
+`core.translations`, one file for each language, and letters to the templates.
 """
 
 from __future__ import annotations
@@ -12,91 +12,13 @@ from datetime import datetime
 
 from firedoor.core.facts import Count, Value
 from firedoor.core.law.territories import EEA
+from firedoor.core.translations import DEFAULT, TRANSLATIONS
 
-LANGUAGES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish"}
-DEFAULT = "en"
-STATED, WRITTEN = (
-    "letter_languages",
-    "account_language",
-)  # facts: in which to write, and in which facts are written down
-
+LANGUAGES = {code: one.english for code, one in TRANSLATIONS.items()}
+STATED = "letter_languages"  # the fact: in which to write
+WRITTEN = "account_language"  # the fact: in which facts are written down
 # Countries with one obvious language among ours. Belgium, Luxembourg, Switzerland and Canada have several.
-_COUNTRIES = {
-    "de": "DE AT LI",
-    "fr": "FR MC",
-    "es": "ES MX AR CO CL PE UY EC GT CR PA DO BO PY SV HN NI VE",
-}
-LANGUAGE_OF: Mapping[str, str] = {
-    country: language for language, countries in _COUNTRIES.items() for country in countries.split()
-}
-# Whose authorities work in one of our languages: the countries above, and those that speak English.
-_AUTHORITIES: Mapping[str, str] = {**LANGUAGE_OF, **dict.fromkeys(["IE", "UK", "GB", "US", "AU", "NZ"], "en")}
-_MONTHS: Mapping[str, list[str]] = {
-    language: months.split()
-    for language, months in {
-        "de": "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
-        "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
-        "es": "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
-    }.items()
-}
-_FORMS = {
-    "de": "{day}. {month} {year}, {hour:02}:{minute:02} Uhr ({zone})",
-    "fr": "{day} {month} {year}, {hour}\u00a0h\u00a0{minute:02} ({zone})",
-    "es": "{day} de {month} de {year}, {hour:02}:{minute:02} ({zone})",
-}
-# The kinds of data of the vocabulary (data_categories), as a letter names them.
-_KINDS = [
-    "identifiers",
-    "contact",
-    "credentials",
-    "financial",
-    "government_id",
-    "health",
-    "biometric",
-    "genetic",
-    "sexual",
-    "beliefs",
-    "criminal",
-    "location",
-    "communications",
-    "behaviour",
-    "images",
-    "children",
-]
-_WORDS = {
-    "de": (
-        "Kennungen|Kontaktdaten|Zugangsdaten|Finanzdaten|Ausweisdaten|Gesundheitsdaten|biometrische Daten|"
-        "genetische Daten|Daten zum Sexualleben|Überzeugungen|Daten zu Straftaten|Standortdaten|Kommunikation|"
-        "Verhaltensdaten|Bilder|Daten von Kindern"
-    ),
-    "fr": (
-        "identifiants|coordonnées|mots de passe et accès|données financières|pièces d'identité|données de santé|"
-        "données biométriques|données génétiques|données sur la vie sexuelle|convictions|données pénales|"
-        "données de localisation|communications|données de comportement|images|données d'enfants"
-    ),
-    "es": (
-        "identificadores|datos de contacto|claves de acceso|datos financieros|documentos de identidad|datos de salud|"
-        "datos biométricos|datos genéticos|datos sobre la vida sexual|creencias|datos penales|datos de ubicación|"
-        "comunicaciones|datos de comportamiento|imágenes|datos de menores"
-    ),
-}
-KINDS: Mapping[str, Mapping[str, str]] = {
-    language: dict(zip(_KINDS, words.split("|"), strict=True)) for language, words in _WORDS.items()
-}
-
-
-# How sure a count is, and how high a risk, in words; English stands in `facts`.
-_COUNTS = {
-    "en": ("at least {low}", "{low} to {high}", "{count}, not yet known exactly"),
-    "de": ("mindestens {low}", "{low} bis {high}", "{count}, noch nicht genau bekannt"),
-    "fr": ("au moins {low}", "de {low} à {high}", "{count}, nombre exact pas encore connu"),
-    "es": ("al menos {low}", "de {low} a {high}", "{count}, aún no se conoce con exactitud"),
-}
-RISKS: Mapping[str, Mapping[str, str]] = {
-    "de": {"unlikely": "unwahrscheinlich", "risk": "Risiko", "high": "hohes Risiko"},
-    "fr": {"unlikely": "improbable", "risk": "risque", "high": "risque élevé"},
-    "es": {"unlikely": "improbable", "risk": "riesgo", "high": "riesgo alto"},
-}
+LANGUAGE_OF: Mapping[str, str] = {country: code for code, one in TRANSLATIONS.items() for country in one.countries}
 
 
 def stated_language(facts: Mapping[str, Value]) -> str:
@@ -113,12 +35,12 @@ def authority_language(place: str, facts: Mapping[str, Value]) -> str:
     else the only one of the EEA in which it is established. Which other languages an authority takes is not known here.
     """
     if place != "EU":
-        return _AUTHORITIES.get(place.partition("-")[0], "")
+        return LANGUAGE_OF.get(place.partition("-")[0], "")
     supervised, based = facts.get("member_state"), facts.get("established_in")
     if isinstance(supervised, str) and supervised:
-        return _AUTHORITIES.get(supervised, "")
+        return LANGUAGE_OF.get(supervised, "")
     states = [state for state in based if state in EEA] if isinstance(based, tuple) else []
-    return _AUTHORITIES.get(states[0], "") if len(states) == 1 else ""
+    return LANGUAGE_OF.get(states[0], "") if len(states) == 1 else ""
 
 
 def languages_of(facts: Mapping[str, Value]) -> tuple[str, ...]:
@@ -132,26 +54,34 @@ def languages_of(facts: Mapping[str, Value]) -> tuple[str, ...]:
 
 def instant(local: datetime, language: str) -> str:
     """An instant as a letter says it, in the zone that it carries."""
-    if language not in _MONTHS:
+    said = TRANSLATIONS.get(language)
+    if said is None or not said.months:
         return f"{local:%d %B %Y, %H:%M} ({local:%Z})".lstrip("0")
-    month = _MONTHS[language][local.month - 1]
-    return _FORMS[language].format(
-        day=local.day, month=month, year=local.year, hour=local.hour, minute=local.minute, zone=f"{local:%Z}"
-    )
+    return said.instant.format(
+        day=local.day, month=said.months[local.month - 1], year=local.year, hour=local.hour, minute=local.minute,
+        zone=f"{local:%Z}",
+    )  # fmt: skip
 
 
 def count(number: Count, language: str) -> str:
     """How many, as a letter says it."""
-    least, between, rough = _COUNTS.get(language, _COUNTS[DEFAULT])
+    said = TRANSLATIONS.get(language, TRANSLATIONS[DEFAULT])
     if number.exact:
         return str(number.minimum)
-    words = (least if number.maximum is None else between).format(low=number.minimum, high=number.maximum)
-    return rough.format(count=words)
+    form = said.at_least if number.maximum is None else said.between
+    return said.roughly.format(count=form.format(low=number.minimum, high=number.maximum))
 
 
 def kind(word: str, language: str) -> str:
     """A kind of data in a language; any other word as it is."""
-    return KINDS.get(language, {}).get(word, word).replace("_", " ")
+    said = TRANSLATIONS.get(language)
+    return (said.kinds.get(word, word) if said else word).replace("_", " ")
+
+
+def risk(word: str, language: str) -> str:
+    """How high a risk, in a language."""
+    said = TRANSLATIONS.get(language)
+    return said.risks.get(word, word) if said else word
 
 
 def untranslated(text: str, language: str) -> str:

@@ -15,11 +15,12 @@ from typing import Any
 from firedoor.core.incident.view import SETTLED_CLOCKS, IncidentView, TaskView
 from firedoor.core.journal import Body, Draft, Kind
 from firedoor.core.notices.drafts import PEOPLE
-from firedoor.core.notices.languages import DEFAULT, LANGUAGES
+from firedoor.core.notices.languages import LANGUAGES
 from firedoor.core.notices.markdown import marks
 from firedoor.core.playbook.plan import Keep, Plan
 from firedoor.core.problems import InvalidInput, NotFound, NotPermitted, Problem, Refused, nearest
 from firedoor.core.tasks.answers import Person, need_why
+from firedoor.core.translations import DEFAULT
 
 EDITED, APPROVED, SENT, RECEIPT = "notice-edited", "notice-approved", "notice-sent", "notice-receipt"
 KINDS = frozenset((EDITED, APPROVED, SENT, RECEIPT))

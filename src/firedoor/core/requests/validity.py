@@ -16,6 +16,7 @@ from firedoor.core.facts import Facts
 from firedoor.core.law.clause import Clause
 from firedoor.core.law.duty import Duty
 from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
+from firedoor.core.translations import TRANSLATIONS
 
 # What a request, complaint or notice may have to contain, by the fact that records it, and how to ask for it.
 ELEMENTS: Mapping[str, str] = {
@@ -31,48 +32,6 @@ ELEMENTS: Mapping[str, str] = {
     "esafety_notice": "Please send the Commissioner's removal notice itself.",
 }
 NO_CONTENT = "Please do not send the content itself."
-# The same sentences in the other languages in which people are written to.
-ASKED: Mapping[str, Mapping[str, str]] = {
-    "de": {
-        "request_in_writing": "Bitte stellen Sie die Meldung schriftlich.",
-        "request_signed": "Bitte unterschreiben Sie die Meldung, von Hand oder elektronisch.",
-        "request_locates_content": "Bitte sagen Sie, wo der Inhalt ist, etwa mit seiner Adresse oder dem Konto.",
-        "request_states_no_consent": "Bitte sagen Sie, dass die gezeigte Person Ihres Wissens nicht zugestimmt hat.",
-        "request_gives_contact": "Bitte sagen Sie, wie wir Sie erreichen können.",
-        "request_declares_intimate": "Bitte sagen Sie, dass es ein intimes Bild ist.",
-        "request_declares_standing": "Bitte sagen Sie, dass Sie die gezeigte Person sind oder für sie handeln.",
-        "request_declares_truth": "Bitte sagen Sie, dass Ihre Angaben ehrlich gemeint sind und stimmen.",
-        "complaint_by_person_shown": "Bitte sagen Sie, dass Sie die gezeigte Person sind oder sich für sie beschweren.",
-        "esafety_notice": "Bitte schicken Sie die Anordnung der Behörde selbst.",
-        "": "Bitte schicken Sie nicht den Inhalt selbst.",
-    },
-    "fr": {
-        "request_in_writing": "Merci de faire votre demande par écrit.",
-        "request_signed": "Merci de signer votre demande, à la main ou par voie électronique.",
-        "request_locates_content": "Merci de dire où se trouve le contenu, par exemple son adresse ou le compte.",
-        "request_states_no_consent": "Merci de dire qu'à votre connaissance la personne montrée n'a pas consenti.",
-        "request_gives_contact": "Merci de dire comment nous pouvons vous joindre.",
-        "request_declares_intimate": "Merci de dire qu'il s'agit d'une image intime.",
-        "request_declares_standing": "Merci de dire que vous êtes la personne montrée, ou que vous agissez pour elle.",
-        "request_declares_truth": "Merci de dire que votre signalement est fait de bonne foi et qu'il est exact.",
-        "complaint_by_person_shown": "Merci de dire que vous êtes la personne montrée, ou que vous agissez en son nom.",
-        "esafety_notice": "Merci d'envoyer la décision de l'autorité elle-même.",
-        "": "Merci de ne pas envoyer le contenu lui-même.",
-    },
-    "es": {
-        "request_in_writing": "Por favor, envíe la solicitud por escrito.",
-        "request_signed": "Por favor, firme la solicitud, a mano o por medios electrónicos.",
-        "request_locates_content": "Por favor, díganos dónde está el contenido, por ejemplo su dirección o la cuenta.",
-        "request_states_no_consent": "Por favor, díganos que, según sabe, la persona que aparece no consintió.",
-        "request_gives_contact": "Por favor, díganos cómo podemos contactar con usted.",
-        "request_declares_intimate": "Por favor, díganos que se trata de una imagen íntima.",
-        "request_declares_standing": "Por favor, díganos que usted es la persona que aparece, o que actúa por ella.",
-        "request_declares_truth": "Por favor, díganos que su aviso es de buena fe y que es cierto.",
-        "complaint_by_person_shown": "Por favor, díganos que usted es la persona que aparece, o que reclama por ella.",
-        "esafety_notice": "Por favor, envíe el propio requerimiento de la autoridad.",
-        "": "Por favor, no envíe el contenido.",
-    },
-}
 REMOVE = "Remove the content, or block access to it, and record the time"
 COPIES = "Find identical copies by their hashes and remove them; never open or copy them"
 TELL = "Tell the person who asked what was done and when"
@@ -101,7 +60,8 @@ def element_facts(duty: Duty) -> tuple[str, ...]:
 
 def asked_for(names: Iterable[str], facts: Facts, language: str = "en") -> tuple[str, ...]:
     """The sentences that ask a person for what their request lacks; none when nothing is known to be missing."""
-    words = ASKED.get(language, {**ELEMENTS, "": NO_CONTENT})
+    translated = TRANSLATIONS.get(language)
+    words = {**ELEMENTS, "": NO_CONTENT, **(translated.asked if translated else {})}
     sentences = tuple(words[name] for name in names if name in ELEMENTS and facts.get(name) is NO)
     return (*sentences, words[""]) if sentences else ()
 

@@ -17,11 +17,12 @@ from firedoor.core.incident.view import SETTLED_CLOCKS, IncidentView
 from firedoor.core.journal import Body, Entry
 from firedoor.core.notices import versions as rules
 from firedoor.core.notices.drafts import PEOPLE, language_of
-from firedoor.core.notices.languages import DEFAULT, LANGUAGES, languages_of
+from firedoor.core.notices.languages import LANGUAGES, languages_of
 from firedoor.core.notices.markdown import marks
 from firedoor.core.notices.merge import Merged, Redraft, facts_since, merge, redrafts
 from firedoor.core.playbook.plan import Plan
 from firedoor.core.problems import Problem, Refused
+from firedoor.core.translations import DEFAULT
 from firedoor.runtime.config.container import World
 
 if TYPE_CHECKING:

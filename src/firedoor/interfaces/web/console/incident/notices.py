@@ -19,6 +19,7 @@ from firedoor.core.notices import versions
 from firedoor.core.notices.markdown import blocks
 from firedoor.core.problems import FiredoorError, InvalidInput, Problem
 from firedoor.core.tasks.answers import Person
+from firedoor.core.translations import TRANSLATIONS
 from firedoor.interfaces.web.api.notices import is_text, read_notice
 from firedoor.interfaces.web.console import forms
 from firedoor.interfaces.web.http.pages import page
@@ -36,7 +37,7 @@ NAMES = {
     versions.EDITED: "edited", versions.APPROVED: "approved", versions.SENT: "as sent",
     versions.RECEIPT: "receipt",
 }  # fmt: skip
-LANGUAGES = {"en": "English", "de": "Deutsch", "fr": "français", "es": "español"}
+LANGUAGES = {code: one.own for code, one in TRANSLATIONS.items()}
 
 
 @router.get(LIST, summary="The notices of an incident")
