@@ -24,8 +24,8 @@ from firedoor.interfaces.web.http.slots import Slots, TooMany
 from firedoor.interfaces.web.system.events import MAXIMUM_EACH, MAXIMUM_LISTENERS, REPLACED, Line
 from firedoor.runtime.service.facade import Service
 from firedoor.runtime.service.quotas import Quotas, QuotaSpent
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import DeliveryRow
-from firedoor.store.incidents.projections import table
 
 JSON = {"content-type": "application/json"}
 EXAMPLES = Path(__file__).parents[2] / "src" / "firedoor" / "alerts" / "examples"

@@ -27,13 +27,13 @@ from firedoor.runtime.process.backup import back_up
 from firedoor.store.database.migrate import migrate
 from firedoor.store.database.security_tables import ChangeRow
 from firedoor.store.database.sign_in_tables import HouseSecretRow
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import AccountRow
 from firedoor.store.identity.accounts import Account, codes_secret, create_account, proved
 from firedoor.store.identity.changes import LAPSES, lapse
 from firedoor.store.identity.sealed_values import used_keys
 from firedoor.store.identity.shared_secrets import house_secret
 from firedoor.store.incidents.journal import Store
-from firedoor.store.incidents.projections import table
 from firedoor.store.incidents.security import security_entries
 
 __all__ = ["_firedoor"]

@@ -125,8 +125,8 @@ def fill(store: Any, plan: str = "") -> None:
     """Ten thousand incidents, a fifth of them open, and a thousand open clocks, as the projections hold them."""
     from firedoor.runtime.loops.metrics import VERSION
     from firedoor.store.database.result_tables import FigureRow
+    from firedoor.store.database.sql import table, text_of
     from firedoor.store.database.tables import ClockRow, IncidentRow
-    from firedoor.store.incidents.projections import table, text_of
 
     now = datetime.now(UTC)
     severities = ("critical", "high", "medium", "low")

@@ -20,6 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -36,10 +37,10 @@ from firedoor.runtime.loops.audit import Audit
 from firedoor.runtime.loops.deadlines import due_timers
 from firedoor.runtime.process.application import open_store
 from firedoor.store.database.engine import open_read_only
+from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import CounterRow, DriveRow, EntryRow, IncidentRow, TaskRow, TimerRow
 from firedoor.store.incidents import leases
 from firedoor.store.incidents.journal import NewIncident, Store
-from firedoor.store.incidents.projections import table, text_of
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 RESTARTED = (10_000, 1_000_000)
@@ -58,9 +59,9 @@ def filled(folder: Path, timers: int) -> Store:
     ahead = text_of(NOW + timedelta(days=365))
     for first in range(0, timers // TIMERS, 10_000):
         names = [f"INC-{NOW.year}-{n:04d}" for n in range(first + 1, min(first + 10_000, timers // TIMERS) + 1)]
-        store.write(lambda connection, names=names: _fill(connection, names, ahead)).result()
+        store.write(partial(_fill, names=names, ahead=ahead)).result()
     given = insert(table(CounterRow)).values(name=f"incident-{NOW.year}", value=timers // TIMERS)
-    store.write(lambda connection: connection.execute(given) and None).result()
+    store.execute(given).result()
     return store
 
 

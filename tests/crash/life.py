@@ -33,9 +33,9 @@ from firedoor.runtime.rehearsal.drill import REHEARSED
 from firedoor.runtime.rehearsal.drill_alert import begin, delivered
 from firedoor.runtime.rehearsal.simulation import HandClock, rehearsal_world
 from firedoor.store.database.engine import Writer
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import DriveRow, TimerRow
 from firedoor.store.incidents.leases import LEASE
-from firedoor.store.incidents.projections import table
 from firedoor.testing import House
 
 PAUSE = timedelta(minutes=10)

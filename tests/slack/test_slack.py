@@ -19,9 +19,9 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from firedoor.core.journal import Kind
 from firedoor.core.targets import Inventory
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import DeliveryRow
 from firedoor.store.identity.accounts import Account, change_account, create_account
-from firedoor.store.incidents.projections import table
 
 SECRET = "Mx Secret of the third office"
 PEOPLE = {"cas": ("UCAS", "commander", "responder"), "dee": ("UDEE", "dpo"), "vic": ("UVIC", "viewer")}

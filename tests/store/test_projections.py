@@ -18,9 +18,10 @@ from firedoor.core.journal import Body, Draft, Kind
 from firedoor.duties.catalogue import catalogue
 from firedoor.runtime.loops.deadlines import due_timers, fired
 from firedoor.store.database.migrate import migrate
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import ClockRow, IncidentRow, TaskRow, TimerRow
 from firedoor.store.incidents.journal import NewIncident, Store
-from firedoor.store.incidents.projections import OF_ONE_INCIDENT, table
+from firedoor.store.incidents.projections import OF_ONE_INCIDENT
 from firedoor.testing import House
 
 START = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)

@@ -38,10 +38,10 @@ from firedoor.runtime.rehearsal.simulation import KIND, HandClock
 from firedoor.store.database import migrate as schema
 from firedoor.store.database.engine import open_engine, open_read_only
 from firedoor.store.database.migrate import migrate
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import AlertRow
 from firedoor.store.incidents import leases
 from firedoor.store.incidents.journal import Store
-from firedoor.store.incidents.projections import table
 from firedoor.testing.far_end import FarEnd
 from firedoor.testing.house import STARTS, House, plan_of, targets
 

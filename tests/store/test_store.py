@@ -23,12 +23,12 @@ from firedoor.core.journal import Draft, Kind
 from firedoor.core.problems import NotFound, Refused, Unanswered
 from firedoor.store.database import migrate as schema
 from firedoor.store.database.migrate import migrate
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import AlertRow, CounterRow, EntryRow, IncidentRow, PlanRow, TaskRow
 from firedoor.store.identity.accounts import list_accounts
 from firedoor.store.incidents import leases
 from firedoor.store.incidents.alert_rows import Attachment, NewAlert
 from firedoor.store.incidents.journal import Conflict, LostLease, NewIncident, Store
-from firedoor.store.incidents.projections import table
 from firedoor.testing import plan_of
 
 NOW = datetime(2026, 11, 21, 3, 0, tzinfo=UTC)
@@ -247,7 +247,7 @@ def test_a_plan_that_was_altered_is_never_performed(store: Store, database: str)
     plan = plan_of(PLAYBOOK)
     store.keep_plan(plan, NOW)
     body = plan.model_dump_json().replace("On paper", "On sand")
-    store.write(lambda connection: connection.execute(update(table(PlanRow)).values(body=body)) and None).result()
+    store.execute(update(table(PlanRow)).values(body=body)).result()
     other = Store(database)
     with pytest.raises(Refused, match="S106"):
         other.plan(plan.digest)
@@ -426,18 +426,18 @@ def test_a_full_disk_is_refused_loudly_and_leaves_nothing(on_disk: Store) -> Non
     """The database says that it is full: the caller hears of it, and afterwards all goes on."""
     name = opened(on_disk)
     pages = on_disk.write(lambda connection: connection.exec_driver_sql("PRAGMA page_count").scalar()).result()
-    on_disk.write(lambda connection: connection.exec_driver_sql(f"PRAGMA max_page_count={pages}") and None).result()
+    on_disk.execute(text(f"PRAGMA max_page_count={pages}")).result()
     large = Draft(Kind.NOTE, "person:Ada", {"text": "x" * 100_000})
     futures = [on_disk.append(name, [large], NOW) for _ in range(3)]
     assert all("full" in str(future.exception(5)) and "S101" in str(future.exception()) for future in futures)
-    on_disk.write(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count=100000") and None).result()
+    on_disk.execute(text("PRAGMA max_page_count=100000")).result()
     assert [entry.seq for entry in on_disk.append(name, [large], NOW).result(5)] == [2]
 
 
 def test_a_database_that_may_not_be_written_is_refused_loudly(on_disk: Store, tmp_path: Path) -> None:
     """Read-only: nothing is stored, and it says so."""
     name = opened(on_disk)
-    on_disk.write(lambda connection: connection.exec_driver_sql("PRAGMA query_only=ON") and None).result()
+    on_disk.execute(text("PRAGMA query_only=ON")).result()
     with pytest.raises(Unanswered, match="only be read"):
         on_disk.append(name, [NOTE], NOW).result(5)
     assert len(on_disk.entries(name)) == 1

@@ -13,8 +13,8 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 
 from firedoor.core.entries.registry import read_body
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import EntryRow
-from firedoor.store.incidents.projections import table
 
 
 def strange(engine: Engine) -> list[str]:

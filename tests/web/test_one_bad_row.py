@@ -15,8 +15,8 @@ from tests.web.api.test_notices import FACTS, ORGANISATION
 from firedoor.core.tasks.answers import Person
 from firedoor.interfaces.web.reading.cache import forget
 from firedoor.runtime.loops.audit import Audit
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import ClockRow, EntryRow, IncidentRow, TaskRow, TimerRow
-from firedoor.store.incidents.projections import table
 
 ROWS = (
     (IncidentRow, "readers", "{nonsense"), (IncidentRow, "severity", "terrible"), (IncidentRow, "state", "odd"),

@@ -20,8 +20,8 @@ from tests.support.letters import writing
 
 from firedoor.interfaces.web.reading.cache import forget
 from firedoor.interfaces.web.security.route_table import ROUTES
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import EntryRow
-from firedoor.store.incidents.projections import table
 
 CHANGES = {route for route in ROUTES if route[0] in ("POST", "PUT", "PATCH", "DELETE")}
 # What grows with every call, done or refused, or by itself.

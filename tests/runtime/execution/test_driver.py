@@ -16,10 +16,10 @@ from firedoor.core.journal import Draft, Kind
 from firedoor.core.problems import Problem, Unanswered
 from firedoor.runtime.execution.driver import ROOM
 from firedoor.runtime.execution.performer import perform_directly
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import DriveRow, PlanRow
 from firedoor.store.incidents.journal import NewIncident
 from firedoor.store.incidents.leases import LEASE
-from firedoor.store.incidents.projections import table
 from firedoor.testing import House, plan_of
 
 SILENT = Unanswered(Problem(code="D1", message="no answer"))
@@ -160,7 +160,7 @@ async def test_a_drive_that_fails_is_tried_ever_more_rarely_and_shows(house: Hou
 
 async def write(house: House, query) -> None:
     """Change the database past every rule."""
-    await asyncio.wrap_future(house.store.write(lambda connection: connection.execute(query) and None))
+    await asyncio.wrap_future(house.store.execute(query))
 
 
 async def test_however_many_fail_the_others_are_taken_over(house: House) -> None:

@@ -24,8 +24,8 @@ from firedoor.core.ternary import UNKNOWN
 from firedoor.duties.catalogue import Catalogue, catalogue
 from firedoor.runtime.config.inventory import Organisation
 from firedoor.runtime.loops.deadlines import BATCH
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import EntryRow, IncidentRow, PlanRow, TimerRow
-from firedoor.store.incidents.projections import table
 from firedoor.store.incidents.set_aside import how_many
 from firedoor.testing import House, plan_of
 

@@ -19,8 +19,8 @@ from firedoor.core.problems import InvalidInput
 from firedoor.duties.catalogue import catalogue
 from firedoor.runtime.config.inventory import Organisation
 from firedoor.runtime.loops.deadlines import due_timers, fired
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import EntryRow, TimerRow
-from firedoor.store.incidents.projections import table
 from firedoor.testing import House, plan_of
 from firedoor.testing.house import STARTS
 

@@ -19,9 +19,9 @@ from firedoor.core.journal import Draft, Kind
 from firedoor.core.reporting.metrics import figure_of, written
 from firedoor.runtime.loops.metrics import Counting, Found
 from firedoor.store.database.result_tables import FigureRow
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import EntryRow, IncidentRow
 from firedoor.store.incidents import figure_rows
-from firedoor.store.incidents.projections import table
 
 EVERY = table(IncidentRow).c.id != ""
 

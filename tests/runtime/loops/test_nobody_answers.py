@@ -13,8 +13,8 @@ from firedoor.core.tasks.reminders import TIMES
 from firedoor.runtime.config.inventory import Organisation
 from firedoor.runtime.loops.audit import Audit
 from firedoor.runtime.process.application import inherit
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import TimerRow
-from firedoor.store.incidents.projections import table
 from firedoor.testing import House, plan_of
 from firedoor.testing.house import targets
 

@@ -23,9 +23,9 @@ from firedoor.core.ports import Notice, Told
 from firedoor.core.problems import InDoubt, Later, Refused, Unanswered
 from firedoor.core.tasks.answers import Answer, Person
 from firedoor.runtime.loops.outbox import GIVE_UP, OVER, Outbox
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import DeliveryRow
 from firedoor.store.identity.accounts import Account, change_account, create_account
-from firedoor.store.incidents.projections import table
 from firedoor.store.outbox import deliveries
 from firedoor.testing import House, plan_of
 

@@ -14,9 +14,9 @@ from tests.tampering import forced
 
 from firedoor.runtime.execution.performer import Json, OperationView, perform_directly
 from firedoor.runtime.prefect.backlog import StoreBacklog
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import EntryRow
 from firedoor.store.incidents.prefect_backlog import QUIET
-from firedoor.store.incidents.projections import table
 from firedoor.testing import House, plan_of
 
 

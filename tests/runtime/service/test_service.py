@@ -19,9 +19,9 @@ from firedoor.core.tasks.answers import Answer, Person
 from firedoor.runtime.config.automatic_limits import HouseBrake
 from firedoor.runtime.service.facade import Received
 from firedoor.runtime.service.playbook_cache import Shelf
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import AlertRow, IncidentRow
 from firedoor.store.incidents.leases import LEASE
-from firedoor.store.incidents.projections import table
 from firedoor.testing import House
 from firedoor.testing.house import EVERYBODY, targets
 
@@ -229,7 +229,7 @@ async def test_many_old_alerts_are_no_reason_to_refuse_a_new_one(house: House, s
     row = {key: value for key, value in house.store.rows(AlertRow)[0].items() if key != "id"}
     rows = [{**row, "fingerprint": f"f{number}"} for number in range(1_200)]
     await asyncio.wrap_future(
-        house.store.write(lambda connection: connection.execute(table(AlertRow).insert(), rows) and None)
+        house.store.write(lambda connection: connection.execute(table(AlertRow).insert(), rows).rowcount)
     )
     other = house.again()
     assert (await send(other, id="det-2")).decision == "attach"

@@ -16,8 +16,8 @@ from tests.support.api_house import House, problems
 from tests.support.letters import Writing, writing
 
 from firedoor.runtime.config.settings import Settings
+from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import AnswerLinkRow, TaskRow, TimerRow
-from firedoor.store.incidents.projections import table, text_of
 
 FORM = {"content-type": "application/x-www-form-urlencoded"}
 
@@ -165,7 +165,7 @@ async def test_a_link_ends_with_its_time_and_with_its_task(built: Writing) -> No
     expired, answered = await link(built, await built.open()), await link(built, second := await built.open())
     past = text_of(built.runtime.world.now() - timedelta(seconds=1))
     one = table(AnswerLinkRow).c.incident != second
-    store.write(lambda c: c.execute(update(table(AnswerLinkRow)).where(one).values(expires_at=past)) and None).result()
+    store.execute(update(table(AnswerLinkRow)).where(one).values(expires_at=past)).result()
     assert "L103" in (await client.get(expired)).text
     choice = (await task(built, second))["choices"][0]["id"]
     await built.local.post(f"/api/v1/incidents/{second}/tasks/T1/answer", json={"choice": choice, "why": "x"})

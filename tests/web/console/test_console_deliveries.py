@@ -14,9 +14,9 @@ from tests.support.real_mail import PASSWORD, USER, Authority, RealMail
 from tests.web.console.test_console_library import browser, send
 
 from firedoor.runtime.loops.outbox import GIVE_UP
+from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import DeliveryRow
 from firedoor.store.identity.accounts import Account, change_account, create_account
-from firedoor.store.incidents.projections import table, text_of
 from firedoor.store.outbox import deliveries
 
 SECRET = "Mx Secret of the third office"

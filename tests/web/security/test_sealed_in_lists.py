@@ -17,8 +17,8 @@ from tests.support.marked import EVERY_ROLE, alert, open_for
 
 from firedoor.core.reporting.weekly_summary import digest_message
 from firedoor.interfaces.web.security.route_table import ROUTES, V1
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import ClockRow, MessageRow, TaskRow
-from firedoor.store.incidents.projections import table
 from firedoor.store.incidents.sealed_reads import reads_of
 
 SEALED = "Mx Quillfeather, by the side door"
@@ -43,10 +43,10 @@ async def sealed(built: House) -> str:
     clock = {"incident": incident, "id": "x", "duty": "x", "title": "x", "authority": "x", "state": "running"}
     for kind, values in ((MessageRow, message), (ClockRow, clock)):
         put = table(kind).insert().values(**values)
-        store.write(lambda connection, put=put: connection.execute(put).rowcount).result()
+        store.execute(put).result()
     for row, column in ((TaskRow, "question"), (ClockRow, "title"), (MessageRow, "text")):
         said = table(row).update().values({column: f"{SEALED}?"}).where(table(row).c.incident == incident)
-        store.write(lambda connection, said=said: connection.execute(said).rowcount).result()
+        store.execute(said).result()
     return incident
 
 

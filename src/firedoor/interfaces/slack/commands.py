@@ -23,8 +23,8 @@ from firedoor.interfaces.web.reading.redaction import visible
 from firedoor.interfaces.web.security.auth import Caller
 from firedoor.interfaces.web.security.route_table import Access
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import IncidentRow
-from firedoor.store.incidents.projections import table
 from firedoor.store.outbox import deliveries
 
 HELP = (

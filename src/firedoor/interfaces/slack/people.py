@@ -13,9 +13,9 @@ from firedoor.core.problems import FiredoorError, NotFound, NotPermitted, Proble
 from firedoor.core.tasks.answers import Person
 from firedoor.interfaces.web.security.route_table import Access, allowed, needed
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import IncidentRow
 from firedoor.store.identity.accounts import account_of_slack
-from firedoor.store.incidents.projections import table
 
 WORDS: Mapping[str, str] = {
     "T102": "This task waits for nobody any more. Nothing was changed.",

@@ -25,11 +25,11 @@ from firedoor.core.problems import Problem
 from firedoor.core.tasks.reminders import OVER
 from firedoor.runtime.loops.checkpoint import read_checkpoint, write_checkpoint
 from firedoor.runtime.loops.unanswered import late_question
+from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import DriveRow, EntryRow, HoldRow, IncidentRow, PulseRow, TaskRow, TimerRow
 from firedoor.store.incidents.heads import newest_signed
 from firedoor.store.incidents.holds import CLAIM
 from firedoor.store.incidents.leases import LEASE
-from firedoor.store.incidents.projections import table, text_of
 from firedoor.store.incidents.set_aside import what_is
 from firedoor.store.incidents.verification import (
     Seen,

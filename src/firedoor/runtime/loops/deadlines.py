@@ -29,10 +29,10 @@ from firedoor.core.tasks.reminders import OVER, TIMES, everybody, next_in, numbe
 from firedoor.runtime.config.container import World
 from firedoor.runtime.execution.driver import Driver
 from firedoor.runtime.execution.setting_aside import plainly, roles_of
+from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import TimerRow
 from firedoor.store.incidents import leases
 from firedoor.store.incidents.journal import Conflict
-from firedoor.store.incidents.projections import table, text_of
 
 LOOK = 0.5  # seconds between two looks
 PULSE = timedelta(seconds=5)  # between two signs of life, each of which is a write

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, select
 from firedoor.core.incident.view import IncidentView, TaskView, fold
 from firedoor.core.playbook.plan import Plan
 from firedoor.core.tasks.waiting import doors_behind
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import EntryRow, PlanRow
-from firedoor.store.incidents.projections import table
 from firedoor.store.incidents.verification import entry_of
 
 

@@ -23,11 +23,11 @@ from firedoor.core.reporting.weekly_summary import digest_message
 from firedoor.core.tasks.answers import Person
 from firedoor.runtime.config.container import World
 from firedoor.runtime.loops.metrics import Counting
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import ClockRow, IncidentRow, TaskRow
 from firedoor.store.identity.accounts import Account, list_accounts
 from firedoor.store.incidents import figure_rows
 from firedoor.store.incidents.figure_rows import Counted
-from firedoor.store.incidents.projections import table
 from firedoor.store.outbox import deliveries
 
 KIND: Literal["week"] = "week"

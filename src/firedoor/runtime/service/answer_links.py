@@ -26,10 +26,10 @@ from firedoor.core.tasks.answers import Answer, need_open, the_task
 from firedoor.core.tasks.sending import requires
 from firedoor.core.tasks.task_actions import MAXIMUM_LINK_HOURS, link_entry, linkable, need_linkable
 from firedoor.runtime.service.run_control import Operating
+from firedoor.store.database.sql import text_of
 from firedoor.store.identity import accounts, answer_links
 from firedoor.store.identity.accounts import Account
 from firedoor.store.incidents.announcements import handle_of
-from firedoor.store.incidents.projections import text_of
 
 PATIENCE = 45.0  # seconds that a messenger may take for a link
 

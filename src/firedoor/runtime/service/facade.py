@@ -58,10 +58,10 @@ from firedoor.runtime.service.quotas import Quotas
 from firedoor.runtime.service.requests import Requesting
 from firedoor.runtime.service.start_checks import StartChecks
 from firedoor.runtime.service.start_keys import StartKeys
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import AlertRow, IncidentRow
 from firedoor.store.incidents.alert_rows import Accepted, Attachment, NewAlert
 from firedoor.store.incidents.journal import Conflict
-from firedoor.store.incidents.projections import table
 
 REMEMBERED = 10_000  # stored alerts that are recognised without asking the store
 COPY = Triage(Decision.IGNORE, None, ("Delivered before.",))

@@ -22,8 +22,8 @@ from firedoor.core.alerts.withheld import stored
 from firedoor.core.ports import Notice, Standing
 from firedoor.core.problems import FiredoorError, Problem
 from firedoor.runtime.config.container import World
+from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import AlertRow
-from firedoor.store.incidents.projections import table, text_of
 from firedoor.store.outbox import deliveries
 
 KIND = "quota"

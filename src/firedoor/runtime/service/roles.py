@@ -15,8 +15,8 @@ from firedoor.core.access.roles import RoleList
 from firedoor.core.problems import FiredoorError
 from firedoor.runtime.config.container import World
 from firedoor.runtime.service.playbook_cache import Shelf
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import IncidentRow
-from firedoor.store.incidents.projections import table
 
 REMEMBERED = 2.0  # seconds for which the plans of open incidents are not read again
 

@@ -17,8 +17,9 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Generic, Protocol, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url, text
@@ -39,8 +40,41 @@ _GOING_ON = "in progress"  # the server has not noticed yet that the connection 
 
 log = logging.getLogger(__name__)
 
-Job = tuple[Callable[[Connection], Any], Future[Any]]
-Outcome = tuple[Future[Any], Any, BaseException | None]
+Outcome = Callable[[], None]  # tells whoever waits for a write what became of it; called after the commit
+
+
+class Waiting(Protocol):
+    """A write in the queue, whatever it returns."""
+
+    def begin(self) -> bool:
+        """Whether it is still wanted. From then on nobody can cancel it."""
+
+    def perform(self, connection: Connection) -> Outcome:
+        """Write. What it raises is its own error."""
+
+    def failed(self, error: BaseException) -> Outcome:
+        """What is told where it could not be written."""
+
+
+@dataclass(frozen=True)
+class Job(Generic[Result]):
+    """A write, and the future that is done with its result."""
+
+    write: Callable[[Connection], Result]
+    future: Future[Result]
+
+    def begin(self) -> bool:
+        """Whether it is still wanted. From then on nobody can cancel it."""
+        return self.future.set_running_or_notify_cancel()
+
+    def perform(self, connection: Connection) -> Outcome:
+        """Write; the result waits for the commit."""
+        result = self.write(connection)
+        return lambda: self.future.set_result(result)
+
+    def failed(self, error: BaseException) -> Outcome:
+        """What is told where it could not be written."""
+        return lambda: self.future.set_exception(error)
 
 
 def open_engine(url: str) -> Engine:
@@ -85,7 +119,7 @@ def open_read_only(url: str) -> Engine:
     return engine
 
 
-def _only_read(connection: Any, _: Any) -> None:  # noqa: ANN401 - the driver's own connection
+def _only_read(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None
     connection.execute("PRAGMA query_only=ON")
 
@@ -104,7 +138,7 @@ def _write_ahead(cursor: sqlite3.Cursor) -> None:
             return
 
 
-def _prepare_sqlite(connection: Any, _: Any) -> None:  # noqa: ANN401 - the driver's own connection
+def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # the driver must not begin transactions by itself
     cursor = connection.cursor()
     for pragma in (f"busy_timeout={BUSY_MILLISECONDS}", "synchronous=FULL", "foreign_keys=ON"):
@@ -128,7 +162,7 @@ class Writer:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.patience = PATIENCE
-        self._queue: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._closing = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="firedoor-writer", daemon=True)
@@ -142,7 +176,7 @@ class Writer:
                 problem = Problem(code="S101", message="nothing was stored: the store is closed", do="try again later")
                 future.set_exception(NotStored(problem))
             else:
-                self._queue.put((write, future))
+                self._queue.put(Job(write, future))
         return future
 
     def close(self) -> None:
@@ -163,41 +197,40 @@ class Writer:
                     break
                 group.append(following)
             # From here on nobody can cancel them: a result could not be handed out, and the thread would end.
-            self._commit([job for job in group if job[1].set_running_or_notify_cancel()])
+            self._commit([job for job in group if job.begin()])
             if stop:
                 return
 
-    def _commit(self, group: list[Job]) -> None:
+    def _commit(self, group: list[Waiting]) -> None:
         """Commit a group. If it fails as a whole, each is tried by itself, so that only the culprit fails."""
         outcomes: list[Outcome] | None = None
         if len(group) > 1:
             try:
                 outcomes = self._transaction(group)
             except InDoubt as doubt:  # it may be on disk: nobody may try it again without looking
-                outcomes = [(future, None, doubt) for _, future in group]
+                outcomes = [job.failed(doubt) for job in group]
             except BaseException:  # noqa: BLE001 - nothing of the group is on disk
                 outcomes = None
-        for outcome in outcomes if outcomes is not None else map(self._alone, group):
-            _hand_out(*outcome)
+        for tell in outcomes if outcomes is not None else map(self._alone, group):
+            tell()
 
-    def _alone(self, job: Job) -> Outcome:
+    def _alone(self, job: Waiting) -> Outcome:
         for attempt in range(1, ATTEMPTS + 1):
             try:
                 return self._transaction([job])[0]
             except BaseException as error:  # noqa: BLE001 - nothing of it is on disk, or the error says that nobody knows
                 if attempt == ATTEMPTS or not _worth_another_try(error):
-                    return job[1], None, _storage_problem(error)
+                    return job.failed(_storage_problem(error))
         raise AssertionError("the last attempt returns")
 
-    def _transaction(self, group: list[Job]) -> list[Outcome]:
+    def _transaction(self, group: list[Waiting]) -> list[Outcome]:
         """Write a group in one transaction. Returns after the commit; raises InDoubt when nobody can know of it."""
         outcomes: list[Outcome] = []
         mark, committing = None, False
         try:
             with self._engine.connect().execution_options(firedoor_write=True) as connection, connection.begin():
                 mark = _mark(connection)
-                for write, future in group:
-                    outcomes.append((future, *self._one(connection, write, alone=len(group) == 1)))
+                outcomes += [self._one(connection, job, alone=len(group) == 1) for job in group]
                 committing = True
         except DBAPIError as error:
             if not committing or mark is None or not self._was_committed(mark, error):
@@ -220,34 +253,25 @@ class Writer:
         raise InDoubt(Problem(code="S107", message="the database went away during a commit", do=do)) from lost
 
     @staticmethod
-    def _one(
-        connection: Connection, write: Callable[[Connection], Any], *, alone: bool
-    ) -> tuple[Any, BaseException | None]:
+    def _one(connection: Connection, job: Waiting, *, alone: bool) -> Outcome:
         if alone:  # a savepoint would only cost time: an error rolls the whole transaction back
-            return write(connection), None
+            return job.perform(connection)
         connection.exec_driver_sql("SAVEPOINT one")  # by hand: half of the time that SQLAlchemy's own takes
         try:
-            result = write(connection)
+            outcome = job.perform(connection)
         except OperationalError:  # the connection or the disk: it is not this write's own fault
             raise
         except Exception as error:  # noqa: BLE001 - it belongs to this write alone; the others go on
             connection.exec_driver_sql("ROLLBACK TO SAVEPOINT one")
             connection.exec_driver_sql("RELEASE SAVEPOINT one")
-            return None, _storage_problem(error)
+            return job.failed(_storage_problem(error))
         connection.exec_driver_sql("RELEASE SAVEPOINT one")
-        return result, None
+        return outcome
 
 
 def _mark(connection: Connection) -> str | None:
     """The number by which PostgreSQL can be asked later what became of this transaction. SQLite's cannot get lost."""
     return connection.execute(_NUMBER).scalar() if connection.dialect.name == "postgresql" else None
-
-
-def _hand_out(future: Future[Any], result: Any, failure: BaseException | None) -> None:  # noqa: ANN401 - what a write returned
-    if failure is None:
-        future.set_result(result)
-    else:
-        future.set_exception(failure)
 
 
 def _worth_another_try(error: BaseException) -> bool:

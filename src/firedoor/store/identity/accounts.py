@@ -24,10 +24,10 @@ from firedoor.core.person import Person
 from firedoor.core.problems import InvalidInput, NotFound, NotPermitted, Problem, Refused
 from firedoor.store.database.keyring import Keys
 from firedoor.store.database.sealing import UNUSABLE, sealed, unsealed
+from firedoor.store.database.sql import Record, Where, table, text_of
 from firedoor.store.database.tables import AccountRow, LikenessRow
 from firedoor.store.identity.passwords import is_common
 from firedoor.store.incidents.journal import Store
-from firedoor.store.incidents.projections import table, text_of
 from firedoor.store.incidents.security import append
 
 SHORTEST_PASSWORD = 12  # characters; NIST SP 800-63B asks for 8 and advises more; no rules about kinds of characters
@@ -140,9 +140,9 @@ def put_changes(connection: Connection, keys: Keys, name: str, changes: Changes,
     append(connection, account_events(name, filter(None, before.roles.split(",")), dict(changes), by), now)
 
 
-def _values(keys: Keys, name: str, changes: Changes, now: datetime) -> dict[str, Any]:
+def _values(keys: Keys, name: str, changes: Changes, now: datetime) -> dict[str, object]:
     """The columns that changes set."""
-    values: dict[str, Any] = {key: changes[key] for key in ("display", "email") if key in changes}
+    values: dict[str, object] = {key: changes[key] for key in ("display", "email") if key in changes}
     values |= {key: changes[key] or None for key in ("slack_id", "subject") if key in changes}
     if "roles" in changes:
         values["roles"] = ",".join(sorted(changes["roles"]))
@@ -235,7 +235,7 @@ def matches(digest: str, password: str) -> bool:
         return False
 
 
-def _code_counts(store: Store, row: Mapping[str, Any], code: str, now: datetime) -> bool:
+def _code_counts(store: Store, row: Record, code: str, now: datetime) -> bool:
     """Whether the one-time code is right and new; one step early or late is forgiven (RFC 6238, section 5.2)."""
     if not row["totp_secret"]:
         return True
@@ -269,12 +269,12 @@ def _use_step(store: Store, name: str, step: int) -> bool:
     return bool(store.write(lambda connection: connection.execute(query).rowcount).result())
 
 
-def _found(store: Store, where: Any) -> Account | None:  # noqa: ANN401 - a condition of SQLAlchemy's
+def _found(store: Store, where: Where) -> Account | None:
     rows = store.rows(AccountRow, where, limit=1)
     return _account(rows[0]) if rows else None
 
 
-def _account(row: Mapping[str, Any]) -> Account:
+def _account(row: Record) -> Account:
     return Account(
         name=row["name"], display=row["display"], roles=frozenset(filter(None, row["roles"].split(","))),
         email=row["email"], slack_id=row["slack_id"] or "", subject=row["subject"] or "",

@@ -10,13 +10,12 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import delete, insert, update
 
+from firedoor.store.database.sql import Record, table, text_of
 from firedoor.store.database.tables import AnswerLinkRow
 from firedoor.store.incidents.journal import Store
-from firedoor.store.incidents.projections import table, text_of
 
 MAXIMUM_SECRET = 100  # characters
 
@@ -26,13 +25,13 @@ def new_secret() -> tuple[str, str]:
     return secrets.token_hex(6), secrets.token_urlsafe(32)
 
 
-def keep_link(store: Store, secret: str, values: Mapping[str, Any]) -> None:
+def keep_link(store: Store, secret: str, values: Mapping[str, object]) -> None:
     """Store a link; `values` are the columns of `AnswerLinkRow` other than the digest."""
     query = insert(table(AnswerLinkRow)).values(**values, digest=_digest(secret))
-    store.write(lambda connection: connection.execute(query) and None).result()
+    store.execute(query).result()
 
 
-def find_link(store: Store, secret: str) -> Mapping[str, Any] | None:
+def find_link(store: Store, secret: str) -> Record | None:
     """The link of a secret, used or not; None for a secret that nobody was given."""
     if not 0 < len(secret) <= MAXIMUM_SECRET:
         return None
@@ -50,13 +49,13 @@ def use_link(store: Store, link: str, now: datetime) -> bool:
 def give_back(store: Store, link: str) -> None:
     """The answer was refused and nothing was written: the link may be used again."""
     query = update(table(AnswerLinkRow)).where(table(AnswerLinkRow).c.id == link).values(used_at=None)
-    store.write(lambda connection: connection.execute(query) and None).result()
+    store.execute(query).result()
 
 
 def forget_link(store: Store, link: str) -> None:
     """It never reached anybody: it counts for nothing."""
     query = delete(table(AnswerLinkRow)).where(table(AnswerLinkRow).c.id == link)
-    store.write(lambda connection: connection.execute(query) and None).result()
+    store.execute(query).result()
 
 
 def _digest(secret: str) -> str:

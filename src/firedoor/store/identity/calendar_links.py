@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, insert, update
 
 from firedoor.core.access.security import SecurityEvent, SecurityKind
 from firedoor.core.problems import NotFound, Problem
+from firedoor.store.database.sql import Record, table, text_of
 from firedoor.store.database.tables import CalendarLinkRow
 from firedoor.store.incidents.journal import Store
-from firedoor.store.incidents.projections import table, text_of
 from firedoor.store.incidents.security import append
 
 MAXIMUM_SECRET = 100  # characters
@@ -41,7 +39,7 @@ def make_calendar_link(store: Store, person: str, kind: str, now: datetime) -> t
     return identifier, secret
 
 
-def calendar_link(store: Store, secret: str) -> Mapping[str, Any] | None:
+def calendar_link(store: Store, secret: str) -> Record | None:
     """The live address of a secret; None for one that is unknown or revoked."""
     if not 0 < len(secret) <= MAXIMUM_SECRET:
         return None
@@ -50,7 +48,7 @@ def calendar_link(store: Store, secret: str) -> Mapping[str, Any] | None:
     return rows[0] if rows else None
 
 
-def calendar_links(store: Store, person: str | None = None) -> list[Mapping[str, Any]]:
+def calendar_links(store: Store, person: str | None = None) -> list[Record]:
     """The live addresses of a person, or of all, without anything secret."""
     columns = table(CalendarLinkRow).c
     live = columns.revoked_at.is_(None)

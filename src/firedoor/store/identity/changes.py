@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import orjson
 from sqlalchemy import Connection, insert, select, update
@@ -24,8 +23,8 @@ from firedoor.core.problems import NotFound, NotPermitted, Problem, Refused
 from firedoor.store.database.keyring import Keys
 from firedoor.store.database.sealing import sealed, unsealed
 from firedoor.store.database.security_tables import ChangeRow
+from firedoor.store.database.sql import Record, as_record, table, text_of
 from firedoor.store.incidents.journal import Store
-from firedoor.store.incidents.projections import table, text_of
 from firedoor.store.incidents.security import append
 
 LAPSES = timedelta(days=7)
@@ -77,7 +76,7 @@ def _proposed(connection: Connection, keys: Keys, change: Change, now: datetime)
     columns = table(ChangeRow).c
     alike = (columns.state == WAITING) & (columns.expires_at > text_of(now)) & (columns.about == change.about)
     alike &= (columns.what == change.what) & (columns.proposer == change.proposer)
-    for row in connection.execute(select(table(ChangeRow)).where(alike)).mappings():
+    for row in map(as_record, connection.execute(select(table(ChangeRow)).where(alike))):
         if row["roles"] == ",".join(sorted(change.roles)) and _body(keys, row) == change.body:
             return str(row["id"])
     return None
@@ -93,7 +92,8 @@ def waiting_changes(store: Store, now: datetime) -> list[Change]:
 def settle(connection: Connection, keys: Keys, identifier: str, state: str, by: Person, now: datetime) -> Change:
     """Take the one settling of a change. Raises what forbids it: nobody approves what they may have proposed."""
     columns, changes = table(ChangeRow).c, table(ChangeRow)
-    row = connection.execute(select(changes).where(columns.id == identifier).with_for_update()).mappings().first()
+    found = connection.execute(select(changes).where(columns.id == identifier).with_for_update()).first()
+    row = None if found is None else as_record(found)
     if row is None or row["state"] != WAITING or row["expires_at"] <= text_of(now):
         message = f"no change {identifier[:20]} waits for approval"
         raise NotFound(Problem(code="A321", message=message, do="`firedoor change list` shows those that do"))
@@ -118,7 +118,7 @@ def lapse(store: Store, now: datetime) -> int:
 
     def write(connection: Connection) -> int:
         wiped = update(changes).where(over).values(state=LAPSED, body="{}", settled_at=text_of(now))
-        rows = connection.execute(wiped.returning(*changes.c)).mappings().all()
+        rows = [as_record(row) for row in connection.execute(wiped.returning(*changes.c))]
         events = [SecurityEvent(SecurityKind.LAPSED, SYSTEM, _change(row).said()) for row in rows]
         append(connection, events, now)
         return len(events)
@@ -133,14 +133,14 @@ def need_account(person: Identity) -> None:
         raise NotPermitted(Problem(code="A323", message="only the account of an administrator approves", do=do))
 
 
-def _change(row: Any) -> Change:  # noqa: ANN401 - a row as a mapping
+def _change(row: Record) -> Change:
     return Change(
         row["what"], row["about"], orjson.loads(row["reasons"]), row["proposed_by"], row["proposer"],
         tuple(filter(None, row["roles"].split(","))), {}, row["id"], row["proposed_at"], row["expires_at"],
     )  # fmt: skip
 
 
-def _body(keys: Keys, row: Any) -> Body:  # noqa: ANN401 - a row as a mapping
+def _body(keys: Keys, row: Record) -> Body:
     body: Body = orjson.loads(unsealed(keys, _place(row["id"]), row["body"]))
     return body
 

@@ -15,17 +15,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
-from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import Connection, Row, delete, insert, select, text, update
 
 from firedoor.core.problems import FiredoorError, Problem
 from firedoor.store.database.sign_in_tables import SignInSlotRow
+from firedoor.store.database.sql import table, text_of
 from firedoor.store.identity.accounts import Account, proved
 from firedoor.store.identity.known_browsers import recognised
 from firedoor.store.identity.shared_secrets import house_secret
 from firedoor.store.incidents.journal import Store
-from firedoor.store.incidents.projections import table, text_of
 
 SLOT_BYTES = 2  # 65,536 slots of each kind: a bound, not an index; a stranger cannot know who shares whose
 FORGOTTEN = timedelta(days=1)  # every slot has run dry long before
@@ -106,7 +105,7 @@ def full(store: Store, buckets: Sequence[Bucket], now: datetime) -> int:
 def sweep(store: Store, now: datetime) -> None:
     """Forget the slots in which nothing has happened for long."""
     old = delete(table(SignInSlotRow)).where(table(SignInSlotRow).c.at < text_of(now - FORGOTTEN))
-    store.write(lambda connection: connection.execute(old) and None).result()
+    store.execute(old).result()
 
 
 def place(address: str) -> str:
@@ -186,7 +185,7 @@ def _levels(connection: Connection, buckets: Sequence[Bucket], now: datetime) ->
     return {slot: (_left(limit, rows[slot], now), True) if slot in rows else (0.0, False) for limit, slot in buckets}
 
 
-def _left(limit: Limit, row: Any, now: datetime) -> float:  # noqa: ANN401 - a row of SQLAlchemy's
+def _left(limit: Limit, row: Row[str, float, str], now: datetime) -> float:
     passed = max(timedelta(0), now - datetime.fromisoformat(row[2]))
     return max(0.0, float(row[1]) - passed / limit.forgets)
 

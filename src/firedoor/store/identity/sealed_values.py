@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, Engine, delete, select, text, update
 from sqlalchemy.exc import DBAPIError
+from sqlmodel import SQLModel
 
 from firedoor.core.access.security import SecurityEvent, SecurityKind
 from firedoor.core.problems import NotRead
@@ -22,9 +22,9 @@ from firedoor.store.database.keyring import Keys, Purpose
 from firedoor.store.database.sealing import UNUSABLE, key_of, sealed, unsealed
 from firedoor.store.database.security_tables import ChangeRow
 from firedoor.store.database.sign_in_tables import HouseSecretRow
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import AccountRow
 from firedoor.store.incidents.journal import Store
-from firedoor.store.incidents.projections import table
 from firedoor.store.incidents.security import append
 
 NOTHING = ("", "{}")  # a settled change holds no more than this
@@ -37,7 +37,7 @@ class Place:
     """A column that holds sealed values; its name is what a value is bound to, beside the key of its row."""
 
     name: str
-    row: Any
+    row: type[SQLModel]
     key: str
     column: str
 

@@ -10,20 +10,18 @@ import hashlib
 import hmac
 import secrets
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, delete, insert, update
 
 from firedoor.core.access.security import SYSTEM, SecurityEvent, SecurityKind
 from firedoor.core.person import LOCAL as LOCAL_ID
 from firedoor.core.person import Person
+from firedoor.store.database.sql import Record, Where, table, text_of
 from firedoor.store.database.tables import SessionRow
 from firedoor.store.identity.accounts import find_account, owing_codes
 from firedoor.store.incidents.journal import Store
-from firedoor.store.incidents.projections import table, text_of
 from firedoor.store.incidents.security import append
 
 IDLE = timedelta(hours=8)
@@ -53,7 +51,7 @@ def open_session(store: Store, account: str, now: datetime, *, kind: str = "acco
         "opened_at": text_of(now), "seen_at": text_of(now), "expires_at": text_of(now + WHOLE),
     }  # fmt: skip
     query = insert(table(SessionRow)).values(**values)
-    store.write(lambda connection: connection.execute(query) and None).result()
+    store.execute(query).result()
     return secret
 
 
@@ -73,7 +71,7 @@ def session_of(store: Store, secret: str, now: datetime) -> Session | None:
         return None
     if row["seen_at"] <= text_of(now - TOUCHED):
         query = update(table(SessionRow)).where(table(SessionRow).c.id == row["id"]).values(seen_at=text_of(now))
-        store.write(lambda connection: connection.execute(query) and None).result()
+        store.execute(query).result()
     return Session(row["id"], person, csrf_of(secret), local=row["kind"] == LOCAL)
 
 
@@ -109,7 +107,7 @@ def end_outlived(store: Store, now: datetime) -> None:
     store.write(write).result()
 
 
-def _end(connection: Connection, where: Any, why: str, now: datetime, by: str = "") -> None:  # noqa: ANN401 - a condition
+def _end(connection: Connection, where: Where, why: str, now: datetime, by: str = "") -> None:
     """Remove sessions and write down whose they were, in one transaction: each ends once, whichever process sees it."""
     columns = table(SessionRow).c
     gone = delete(table(SessionRow)).where(where & columns.kind.in_(SIGNED_IN)).returning(columns.account)
@@ -129,7 +127,7 @@ def new_ticket(store: Store, account: str, now: datetime, kind: str = "ticket") 
         "opened_at": text_of(now), "seen_at": text_of(now), "expires_at": text_of(now + TICKET),
     }  # fmt: skip
     query = insert(table(SessionRow)).values(**values)
-    store.write(lambda connection: connection.execute(query) and None).result()
+    store.execute(query).result()
     return secret
 
 
@@ -155,15 +153,15 @@ def _enabled(store: Store, name: str) -> Person | None:
     return account.person if account is not None and account.disabled_at is None else None
 
 
-def _row(store: Store, secret: str) -> Mapping[str, Any] | None:
+def _row(store: Store, secret: str) -> Record | None:
     if not 0 < len(secret) <= MAXIMUM_SECRET:
         return None
     rows = store.rows(SessionRow, table(SessionRow).c.digest == _digest(secret))
     return rows[0] if rows else None
 
 
-def _delete(store: Store, where: Any) -> None:  # noqa: ANN401 - a condition of SQLAlchemy's
-    store.write(lambda connection: connection.execute(delete(table(SessionRow)).where(where)) and None).result()
+def _delete(store: Store, where: Where) -> None:
+    store.execute(delete(table(SessionRow)).where(where)).result()
 
 
 def _digest(secret: str) -> str:

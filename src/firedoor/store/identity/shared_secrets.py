@@ -9,9 +9,9 @@ from sqlalchemy import Connection, insert, select
 from firedoor.core.problems import FiredoorError
 from firedoor.store.database.sealing import sealed, unsealed
 from firedoor.store.database.sign_in_tables import HouseSecretRow
+from firedoor.store.database.sql import table
 from firedoor.store.identity.sealed_values import HOUSE
 from firedoor.store.incidents.journal import Store
-from firedoor.store.incidents.projections import table
 
 BYTES = 32
 

@@ -14,9 +14,9 @@ from sqlalchemy import Connection, select, update
 
 from firedoor.core.access.security import SYSTEM, SecurityEvent, SecurityKind
 from firedoor.store.database.security_tables import TokenLifeRow
+from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import TokenRow
 from firedoor.store.incidents.journal import Store, _insert_new
-from firedoor.store.incidents.projections import table, text_of
 from firedoor.store.incidents.security import append
 
 

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
@@ -19,10 +17,10 @@ from firedoor.core.access.security import SYSTEM, SecurityEvent, SecurityKind
 from firedoor.core.person import TOKEN, Person
 from firedoor.core.problems import NotFound, Problem
 from firedoor.store.database.security_tables import TokenLifeRow
+from firedoor.store.database.sql import Record, as_record, table, text_of
 from firedoor.store.database.tables import AccountRow, TokenRow
 from firedoor.store.identity.changes import Change, propose
 from firedoor.store.incidents.journal import Store
-from firedoor.store.incidents.projections import table, text_of
 from firedoor.store.incidents.security import append
 
 
@@ -107,14 +105,14 @@ def approve_token(connection: Connection, identifier: str) -> None:
     connection.execute(update(life).where(life.c.token == identifier).values(waits_for=None))
 
 
-def list_tokens(store: Store) -> list[Mapping[str, Any]]:
+def list_tokens(store: Store) -> list[Record]:
     """All tokens, without anything secret."""
     tokens, life = table(TokenRow), table(TokenLifeRow)
     shown = [life.c[name] for name in ("expires_at", "last_used_at", "source", "waits_for")]
     query = select(*(column for column in tokens.c if column.name != "digest"), *shown)
     query = query.outerjoin(life, life.c.token == tokens.c.id).order_by(tokens.c.created_at)
     with store.engine.connect() as connection:
-        return [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - the documented way to a mapping
+        return [as_record(row) for row in connection.execute(query)]
 
 
 def revoke_token(store: Store, identifier: str, now: datetime, *, by: str = SYSTEM) -> None:

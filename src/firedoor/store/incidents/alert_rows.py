@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import orjson
 from sqlalchemy import Connection, select, update
 
 from firedoor.core.alerts.withheld import stored
 from firedoor.core.journal import Draft, Entry
+from firedoor.store.database.sql import Where, table, text_of
 from firedoor.store.database.tables import AlertRow
-from firedoor.store.incidents.projections import table, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +27,7 @@ class NewAlert:
     fingerprint: str
     episode: str
     raw_sha256: str
-    body: Mapping[str, Any]
+    body: Mapping[str, object]
     decision: str
     reasons: tuple[str, ...]
     content: str = ""  # what it says of its detection (`Alert.content`); empty: known to be a copy of the episode
@@ -54,7 +53,7 @@ class Accepted:
     episode: str = ""  # under which it is stored: what says something new of a detection is an episode of its own
 
 
-def same_alert(alert: NewAlert) -> Any:  # noqa: ANN401 - a condition of SQLAlchemy's
+def same_alert(alert: NewAlert) -> Where:
     """The row of an alert, as a condition."""
     columns = table(AlertRow).c
     return (

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, func, select
 
 from firedoor.store.database.security_tables import SecurityEntryRow
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import DeliveryRow, EntryRow
-from firedoor.store.incidents.projections import table
 
 CARRY = ("email", "webhook")  # the messengers whose messages hold a signed head
 PAGE = "docs/how-to/prove-the-journal.md"

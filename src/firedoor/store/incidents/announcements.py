@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from typing import Any
 
 from sqlalchemy import Connection, Engine, insert
 
 from firedoor.core.journal import Entry, Kind
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import DeliveryRow
-from firedoor.store.incidents.projections import table
 
 ANNOUNCING = "firedoor_announce"
 STATE_KINDS = frozenset((
@@ -32,7 +31,7 @@ def switch_on(engine: Engine) -> None:
 
 def announce(connection: Connection, entries: Iterable[Entry]) -> None:
     """Queue what these entries of one append say, for whoever is to be told. In the append's own transaction."""
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     why: tuple[str, str] | None = None  # what the next message puts into words
     changed: Entry | None = None
     for entry in entries:
@@ -63,7 +62,7 @@ def handle_of(key: str) -> str:
     return hashlib.sha256(b"firedoor.delivery.v1\n" + key.encode()).hexdigest()[:32]
 
 
-def _row(entry: Entry, kind: str, about: str, roles: Iterable[str]) -> dict[str, Any]:
+def _row(entry: Entry, kind: str, about: str, roles: Iterable[str]) -> dict[str, object]:
     key = f"{entry.incident}:{entry.seq}:{kind}"
     return {
         "key": key, "handle": handle_of(key), "incident": entry.incident, "seq": entry.seq, "kind": kind,

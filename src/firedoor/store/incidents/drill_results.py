@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import orjson
 from sqlalchemy import Connection
@@ -15,8 +14,8 @@ from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from firedoor.store.database.result_tables import DrillResultRow
+from firedoor.store.database.sql import Record, table, text_of
 from firedoor.store.incidents.journal import Store
-from firedoor.store.incidents.projections import table, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +37,7 @@ class DrillRun:
 
 def keep_drill(store: Store, run: DrillRun) -> None:
     """Keep a result. One that was kept of a later run stays: two processes may finish in another order."""
-    values: dict[str, Any] = {
+    values: dict[str, object] = {
         "playbook": run.playbook, "drill": run.drill, "version": run.version, "plan_digest": run.plan_digest,
         "at": text_of(run.at), "person": run.person, "passed": run.passed, "entries": run.entries, "state": run.state,
         "mismatches": orjson.dumps(run.mismatches).decode(), "story": orjson.dumps(run.story).decode(),
@@ -60,9 +59,9 @@ def drills_kept(store: Store, playbook: str | None = None) -> list[DrillRun]:
     columns = table(DrillResultRow).c
     where = None if playbook is None else columns.playbook == playbook
     order = columns.playbook.concat("/").concat(columns.drill)
-    return [_run(dict(row)) for row in store.rows(DrillResultRow, where, order, None)]
+    return [_run(row) for row in store.rows(DrillResultRow, where, order, None)]
 
 
-def _run(row: dict[str, Any]) -> DrillRun:
+def _run(row: Record) -> DrillRun:
     lists = {name: tuple(orjson.loads(row[name])) for name in ("mismatches", "story")}
     return DrillRun(**{**row, **lists, "at": datetime.fromisoformat(row["at"])})

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 from sqlalchemy import Connection, and_, func, select
@@ -18,9 +17,9 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 
 from firedoor.core.journal import Body, Head
 from firedoor.store.database.result_tables import FigureRow
+from firedoor.store.database.sql import Where, table
 from firedoor.store.database.tables import IncidentRow
 from firedoor.store.incidents.journal import Store
-from firedoor.store.incidents.projections import table
 
 AT_ONCE = 500  # incidents that one query names
 
@@ -35,7 +34,7 @@ class Counted:
     readers: str | None
 
 
-def wanted(store: Store, where: Any) -> tuple[list[Counted], int]:  # noqa: ANN401 - a condition of SQLAlchemy's
+def wanted(store: Store, where: Where) -> tuple[list[Counted], int]:
     """The incidents that fit, the oldest first, and the number of all that there are."""
     columns = table(IncidentRow).c
     picked = (columns.id, columns.head_seq, columns.head_hash, columns.plan_digest, columns.readers)

@@ -19,10 +19,10 @@ from firedoor.core.journal import Head
 from firedoor.core.problems import InvalidInput, Problem
 from firedoor.store.database.keyring import Keyring, Purpose
 from firedoor.store.database.security_tables import SecurityEntryRow
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import EntryRow
 from firedoor.store.incidents.installation import installation_id
 from firedoor.store.incidents.journal import Store
-from firedoor.store.incidents.projections import table
 from firedoor.store.incidents.security import append, security_entries
 from firedoor.store.incidents.verification import heads_at_one_moment
 

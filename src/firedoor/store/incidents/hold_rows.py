@@ -7,17 +7,17 @@ and who looks when to `store.holds`.
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 from sqlalchemy import Connection, delete, insert, update
 
 from firedoor.core.incident.holds import EVERY, TASKS, again_of
 from firedoor.core.journal import Entry
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import HoldRow, TaskRow, TimerRow
 
-_holds: Any = HoldRow.__table__  # type: ignore[attr-defined]
-_tasks: Any = TaskRow.__table__  # type: ignore[attr-defined]
-_timers: Any = TimerRow.__table__  # type: ignore[attr-defined]
+_holds = table(HoldRow)
+_tasks = table(TaskRow)
+_timers = table(TimerRow)
 
 
 def finished(connection: Connection, entry: Entry) -> None:
@@ -79,7 +79,7 @@ def answered(connection: Connection, entry: Entry) -> None:
 def _hold(connection: Connection, entry: Entry, target: str, every: int) -> None:
     again = again_of(entry.body["op"])
     one = (_holds.c.incident == entry.incident) & (_holds.c.target == target)
-    values: dict[str, Any] = {"state": "held", "seen_at": entry.at}
+    values: dict[str, object] = {"state": "held", "seen_at": entry.at}
     if again is None:
         due = (entry.instant + timedelta(seconds=every)).isoformat(timespec="microseconds")
         values |= {"op": entry.body["op"], "every": every, "since": entry.at, "next_look": due}
@@ -94,7 +94,7 @@ def _end(connection: Connection, incident: str, target: str) -> None:
     _withdraw(connection, incident, target)
 
 
-def _set(connection: Connection, entry: Entry, **values: Any) -> None:  # noqa: ANN401
+def _set(connection: Connection, entry: Entry, **values: object) -> None:
     one = (_holds.c.incident == entry.incident) & (_holds.c.target == entry.body["target"])
     connection.execute(update(_holds).where(one).values(**values))
 

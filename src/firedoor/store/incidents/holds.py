@@ -11,13 +11,12 @@ from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
+from firedoor.store.database.sql import Record, table, text_of
 from firedoor.store.database.tables import AutomaticRow, HoldRow
 from firedoor.store.incidents.journal import Store, _insert_new, _next
-from firedoor.store.incidents.projections import table, text_of
 
 HOUR = timedelta(hours=1)
 CLAIM = timedelta(seconds=90)  # longer than any one effect may last; whoever dies meanwhile is succeeded after that
@@ -34,13 +33,13 @@ class Claimed:
     every: int
 
 
-def due(store: Store, now: datetime, limit: int = BATCH) -> list[Mapping[str, Any]]:
+def due(store: Store, now: datetime, limit: int = BATCH) -> list[Record]:
     """The holds whose next look has come; one index answers."""
     columns = table(HoldRow).c
     return store.rows(HoldRow, columns.next_look <= text_of(now), columns.next_look, limit)
 
 
-def claim(store: Store, row: Mapping[str, Any], now: datetime) -> Future[Claimed | None]:
+def claim(store: Store, row: Record, now: datetime) -> Future[Claimed | None]:
     """Take one look, unless another process has taken it. None: it has."""
     columns = table(HoldRow).c
     until = text_of(now + CLAIM)
@@ -62,12 +61,10 @@ def end_look(store: Store, claimed: Claimed, next_look: datetime, seen_at: datet
         & (columns.target == claimed.target)
         & (columns.next_look == claimed.until)
     )
-    values: dict[str, Any] = {"next_look": text_of(next_look), "looks": columns.looks + 1}
+    values: dict[str, object] = {"next_look": text_of(next_look), "looks": columns.looks + 1}
     if seen_at is not None:
         values["seen_at"] = text_of(seen_at)
-    return store.write(
-        lambda connection: connection.execute(update(table(HoldRow)).where(ours).values(**values)) and None
-    )
+    return store.execute(update(table(HoldRow)).where(ours).values(**values))
 
 
 def held_targets(store: Store) -> set[str]:
@@ -76,7 +73,7 @@ def held_targets(store: Store) -> set[str]:
         return set(connection.execute(select(table(HoldRow).c.target).distinct()).scalars())
 
 
-def holders(store: Store, target: str) -> list[Mapping[str, Any]]:
+def holders(store: Store, target: str) -> list[Record]:
     """The incidents that hold a target, the first one first."""
     return store.rows(HoldRow, table(HoldRow).c.target == target, table(HoldRow).c.since)
 
@@ -91,7 +88,11 @@ def count_automatic(store: Store, now: datetime) -> list[tuple[str, str]]:
 
 def note_automatic(store: Store, one: Mapping[str, str], now: datetime) -> Future[None]:
     """Count an automatic suspension; the same operation counts once, however often it is tried."""
-    return store.write(lambda connection: _note(connection, one, now) and None)
+
+    def write(connection: Connection) -> None:
+        _note(connection, one, now)
+
+    return store.write(write)
 
 
 def reserve_automatic(

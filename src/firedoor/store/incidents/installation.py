@@ -11,9 +11,9 @@ import secrets
 
 from sqlalchemy import Connection, select
 
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import CounterRow
 from firedoor.store.incidents.journal import Store, _insert_new
-from firedoor.store.incidents.projections import table
 
 NAME = "installation"
 MOST = 2**31 - 1  # what the column holds in PostgreSQL

@@ -9,29 +9,29 @@ when to write to the runtime; `now` is an argument.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, bindparam, insert, select, update
+from sqlalchemy import Connection, Engine, Executable, bindparam, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlmodel import SQLModel
 
 from firedoor.core.access.security import CHAIN, of_incidents
 from firedoor.core.canonical import canonical
 from firedoor.core.content.people_words import check_words
-from firedoor.core.journal import Draft, Entry, Fault, Head, Kind, chain, genesis
+from firedoor.core.journal import Body, Draft, Entry, Fault, Head, Kind, chain, genesis
 from firedoor.core.playbook.plan import Plan
 from firedoor.core.problems import NotFound, Problem, Refused
-from firedoor.store.database.engine import Writer, open_engine
+from firedoor.store.database.engine import Result, Writer, open_engine
 from firedoor.store.database.keyring import Keys, no_keys
+from firedoor.store.database.sql import Order, Record, Where, as_record, table, text_of
 from firedoor.store.database.tables import AlertRow, CounterRow, DriveRow, EntryRow, IncidentRow, PlanRow
 from firedoor.store.incidents import announcements, projections, security
 from firedoor.store.incidents.alert_rows import Accepted, Attachment, NewAlert, content_of, known_alert, same_alert
-from firedoor.store.incidents.projections import table, text_of
 from firedoor.store.incidents.starts import need_new
 from firedoor.store.incidents.verification import entry_of, verify_stored
 
@@ -116,9 +116,17 @@ class Store:
         """Make the projections of an incident anew from its journal."""
         return self.writer.submit(lambda connection: _rebuild(connection, incident))
 
-    def write(self, action: Any) -> Future[Any]:  # noqa: ANN401 - a function of the connection
+    def write(self, action: Callable[[Connection], Result]) -> Future[Result]:
         """Run another write (drivers, tokens) in the writer."""
         return self.writer.submit(action)
+
+    def execute(self, statement: Executable) -> Future[None]:
+        """Run one statement in the writer."""
+
+        def write(connection: Connection) -> None:
+            connection.execute(statement)
+
+        return self.writer.submit(write)
 
     # -- reading ---------------------------------------------------------------------------------
 
@@ -158,7 +166,7 @@ class Store:
         """A plan that this process has used before; None when it must be read."""
         return self._plans.get(digest)
 
-    def incident(self, incident: str) -> Mapping[str, Any]:
+    def incident(self, incident: str) -> Record:
         """One line of the incident list. Raises NotFound."""
         rows = self.rows(IncidentRow, table(IncidentRow).c.id == incident)
         if not rows:
@@ -167,7 +175,9 @@ class Store:
             )
         return rows[0]
 
-    def rows(self, row: Any, where: Any = None, order: Any = None, limit: int | None = 1000) -> list[Mapping[str, Any]]:  # noqa: ANN401
+    def rows(
+        self, row: type[SQLModel], where: Where | None = None, order: Order | None = None, limit: int | None = 1000
+    ) -> list[Record]:
         """Rows of a table as mappings; `limit` None is all of them."""
         query = select(table(row)).limit(limit)
         if where is not None:
@@ -175,7 +185,7 @@ class Store:
         if order is not None:
             query = query.order_by(*order) if isinstance(order, tuple) else query.order_by(order)
         with self.engine.connect() as connection:
-            return [dict(found._mapping) for found in connection.execute(query)]  # noqa: SLF001 - the documented way to a mapping
+            return [as_record(found) for found in connection.execute(query)]
 
     def verify(self, incident: str | None = None) -> Iterator[tuple[str, int, Fault | None]]:
         """Verify one chain or all, yielding (incident, entries, fault or None)."""
@@ -184,7 +194,7 @@ class Store:
         yield from verify_stored(self.engine, incident)
 
 
-def _body(written: str) -> dict[str, Any]:
+def _body(written: str) -> Body:
     try:
         body = orjson.loads(written)
     except orjson.JSONDecodeError:
@@ -355,7 +365,7 @@ def _next(connection: Connection, name: str) -> int:
     return int(number)
 
 
-def _insert_new(connection: Connection, row: Any, values: Mapping[str, Any], keys: list[str]) -> bool:  # noqa: ANN401
+def _insert_new(connection: Connection, row: type[SQLModel], values: Mapping[str, object], keys: list[str]) -> bool:
     """Insert a row unless one with these keys is there. Returns whether it is new."""
     dialect_insert = postgresql_insert if connection.dialect.name == "postgresql" else sqlite_insert
     query = dialect_insert(table(row)).values(**values).on_conflict_do_nothing(index_elements=keys)

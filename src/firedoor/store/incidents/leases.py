@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, Select, delete, func, insert, literal_column, or_, select, update
 
+from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import DriveRow, PulseRow
 from firedoor.store.incidents.journal import Store
-from firedoor.store.incidents.projections import table, text_of
 
 FORGOTTEN = timedelta(days=1)  # after so long the last sign of a process that is gone says nothing any more
 LEASE = timedelta(seconds=8)  # longer than the two reports of one crash that a Prefect worker makes (4 to 7 s apart)
@@ -51,7 +51,7 @@ def set_flow_run(store: Store, incident: str, flow_run_id: str) -> Future[None]:
     """Remember which Prefect flow run shows the incident."""
     columns = table(DriveRow).c
     query = update(table(DriveRow)).where(columns.incident == incident).values(flow_run_id=flow_run_id)
-    return store.write(lambda connection: connection.execute(query) and None)
+    return store.execute(query)
 
 
 def flow_run(store: Store, incident: str) -> str | None:
@@ -77,7 +77,7 @@ def free(store: Store, owner: str) -> Future[None]:
     """Give back every lease of a process that is known to be dead, so that nobody waits for them to go stale."""
     theirs = _owned() & (table(DriveRow).c.owner == owner)
     query = update(table(DriveRow)).where(theirs).values(owner="", slept_seq=0)
-    return store.write(lambda connection: connection.execute(query) and None)
+    return store.execute(query)
 
 
 def _owned() -> ColumnElement[bool]:

@@ -14,9 +14,9 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 
+from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import DriveRow, IncidentRow
 from firedoor.store.incidents.journal import Store
-from firedoor.store.incidents.projections import table, text_of
 
 QUIET = timedelta(seconds=12)  # after the last beat of a driver: longer than its flow run may take to end
 CLAIM = timedelta(seconds=40)
@@ -66,14 +66,14 @@ def finish(store: Store, claim: Claim) -> Future[bool]:
 def postpone(store: Store, claim: Claim, until: datetime) -> Future[None]:
     """Give a claim back, to be taken again at `until` at the earliest."""
     query = update(table(DriveRow)).where(_mine(claim)).values(show_after=text_of(until))
-    return store.write(lambda connection: connection.execute(query) and None)
+    return store.execute(query)
 
 
 def note(store: Store, incident: str, seq: int) -> Future[None]:
     """Note that the incident was shown up to this entry, by its own flow run while it was driven."""
     columns = table(DriveRow).c
     query = update(table(DriveRow)).where((columns.incident == incident) & (columns.shown_seq < seq))
-    return store.write(lambda connection: connection.execute(query.values(shown_seq=seq)) and None)
+    return store.execute(query.values(shown_seq=seq))
 
 
 def reopen(store: Store, incidents: Collection[str] = (), flow_run_ids: Collection[str] = ()) -> Future[None]:
@@ -81,7 +81,7 @@ def reopen(store: Store, incidents: Collection[str] = (), flow_run_ids: Collecti
     columns = table(DriveRow).c
     these = columns.incident.in_(incidents) | columns.flow_run_id.in_(flow_run_ids)
     query = update(table(DriveRow)).where(these & (columns.shown_seq > 0)).values(shown_seq=0)
-    return store.write(lambda connection: connection.execute(query) and None)
+    return store.execute(query)
 
 
 def known(store: Store, flow_run_ids: Collection[str]) -> set[str]:

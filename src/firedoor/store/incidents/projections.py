@@ -8,8 +8,7 @@ what happens next to `core.view`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import Connection, delete, exists, insert, select, update
 
@@ -17,25 +16,16 @@ from firedoor.core.access.need_to_know import readers_of
 from firedoor.core.clocks.clock import reminder_points
 from firedoor.core.clocks.engine import clock_of
 from firedoor.core.incident.view import LIST, LISTED, RESCUE
-from firedoor.core.journal import Entry, Kind
+from firedoor.core.journal import Body, Entry, Kind
 from firedoor.core.severity import UNSAID
 from firedoor.core.tasks.reminders import AFTER, OVER, next_point, task_points
 from firedoor.store.database.result_tables import FigureRow
+from firedoor.store.database.sql import Where, table, text_of
 from firedoor.store.database.tables import ClockRow, EvidenceRow, HoldRow, IncidentRow, MessageRow, TaskRow, TimerRow
 from firedoor.store.incidents import hold_rows
 
 Handler = Callable[[Connection, Entry], None]
 OF_ONE_INCIDENT = (TaskRow, ClockRow, TimerRow, HoldRow, MessageRow, EvidenceRow, FigureRow)
-
-
-def table(row: Any) -> Any:  # noqa: ANN401 - SQLModel does not type its table
-    """The table behind a row class; inserts through it cost a third of those through the mapper."""
-    return row.__table__
-
-
-def text_of(instant: datetime) -> str:
-    """An instant as the tables hold it."""
-    return instant.astimezone(UTC).isoformat(timespec="microseconds")
 
 
 def project(connection: Connection, entries: Iterable[Entry]) -> None:
@@ -52,7 +42,7 @@ def forget(connection: Connection, incident: str) -> None:
         connection.execute(delete(table(row)).where(table(row).c.incident == incident))
 
 
-def _set_incident(connection: Connection, entry: Entry, **values: Any) -> None:  # noqa: ANN401
+def _set_incident(connection: Connection, entry: Entry, **values: object) -> None:
     connection.execute(update(table(IncidentRow)).where(table(IncidentRow).c.id == entry.incident).values(**values))
 
 
@@ -133,7 +123,7 @@ def _mended(connection: Connection, entry: Entry) -> None:
     _withdraw(connection, entry.incident, table(TaskRow).c.id == entry.body.get("task", ""))
 
 
-def _withdraw(connection: Connection, incident: str, which: Any) -> None:  # noqa: ANN401 - a condition of SQLAlchemy's
+def _withdraw(connection: Connection, incident: str, which: Where) -> None:
     tasks = table(TaskRow)
     open_ones = (tasks.c.incident == incident) & (tasks.c.state == "open") & which
     for row in connection.execute(select(tasks.c.id).where(open_ones)).all():
@@ -211,11 +201,15 @@ def _go_on(connection: Connection, entry: Entry) -> None:
     open_one = (tasks.incident == entry.incident) & (tasks.id == name) & (tasks.state == "open")
     task = connection.execute(select(tasks.opened_at, tasks.due_at).where(open_one)).first() if kind == "task" else None
     if task is not None:
-        _add_next(connection, entry.incident, name, task, str(entry.body["point"]), entry.instant)
+        _add_next(
+            connection, entry.incident, name, (task.opened_at, task.due_at), str(entry.body["point"]), entry.instant
+        )
 
 
-def _add_next(connection: Connection, incident: str, name: str, task: Any, fired: str, now: datetime) -> None:  # noqa: ANN401 - a row
-    opened, due = datetime.fromisoformat(task.opened_at), datetime.fromisoformat(task.due_at)
+def _add_next(
+    connection: Connection, incident: str, name: str, times: tuple[str, str], fired: str, now: datetime
+) -> None:
+    opened, due = (datetime.fromisoformat(time) for time in times)  # of a task: when it was asked, until when
     point = next_point(opened, due, fired, now)
     _add_timers(connection, incident, f"task:{name}", [point] if point else [])
 
@@ -228,7 +222,7 @@ def take_up_reminders(connection: Connection, now: datetime) -> None:
     waits = exists().where(same & (timers.fired_at.is_(None) | timers.point.startswith(AFTER, autoescape=True)))
     query = select(tasks.incident, tasks.id, tasks.opened_at, tasks.due_at)
     for task in connection.execute(query.where((tasks.state == "open") & over & ~waits)).all():
-        _add_next(connection, task.incident, task.id, task, OVER, now)
+        _add_next(connection, task.incident, task.id, (task.opened_at, task.due_at), OVER, now)
 
 
 def _message(connection: Connection, entry: Entry) -> None:
@@ -261,7 +255,7 @@ def _evidence(connection: Connection, entry: Entry) -> None:
     )
 
 
-def _due(body: Mapping[str, Any]) -> str | None:
+def _due(body: Body) -> str | None:
     return text_of(datetime.fromisoformat(body["due"])) if body.get("due") else None
 
 

@@ -5,16 +5,14 @@ Decides that one line an hour stands for all reads of a person in it, whichever 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import Connection, insert, select
 
 from firedoor.core.access.security import SecurityEvent, SecurityKind
+from firedoor.store.database.sql import Record, table, text_of
 from firedoor.store.database.tables import SealedReadRow
 from firedoor.store.incidents.journal import Store
-from firedoor.store.incidents.projections import table, text_of
 from firedoor.store.incidents.security import append
 
 HOUR = 13  # characters of an instant that name its hour
@@ -36,7 +34,7 @@ def note_read(store: Store, incident: str, person: str, now: datetime) -> None:
     store.write(write).result()
 
 
-def reads_of(store: Store, incident: str) -> list[Mapping[str, Any]]:
+def reads_of(store: Store, incident: str) -> list[Record]:
     """Who read, in which hours, the newest first."""
     columns = table(SealedReadRow).c
     return store.rows(SealedReadRow, columns.incident == incident, columns.first_at.desc())

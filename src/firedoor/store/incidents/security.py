@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from concurrent.futures import Future
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 from sqlalchemy import Connection, insert, select, update
@@ -18,7 +18,7 @@ from firedoor.core.access.security import CHAIN, SecurityEvent
 from firedoor.core.canonical import canonical
 from firedoor.core.journal import Entry, Head, chain
 from firedoor.store.database.security_tables import SecurityEntryRow, SecurityHeadRow
-from firedoor.store.incidents.projections import table
+from firedoor.store.database.sql import Record, Where, table
 
 if TYPE_CHECKING:
     from firedoor.store.incidents.journal import Store  # which appends here itself
@@ -53,7 +53,7 @@ def security_entries(
 ) -> list[Entry]:
     """Entries after a number, the oldest first, or the newest ones first; at most so many."""
     columns = table(SecurityEntryRow).c
-    where: Any = columns.seq > after
+    where: Where = columns.seq > after
     if kinds:
         where &= columns.kind.in_(sorted(kinds))
     order = columns.seq.desc() if newest else columns.seq
@@ -67,7 +67,7 @@ def security_before(store: Store, before: int | None, limit: int) -> list[Entry]
     return [_entry(row) for row in store.rows(SecurityEntryRow, where, columns.seq.desc(), limit)]
 
 
-def _entry(row: Any) -> Entry:  # noqa: ANN401 - a row as a mapping
+def _entry(row: Record) -> Entry:
     return Entry(
         CHAIN, row["seq"], row["at"], row["kind"], row["actor"], orjson.loads(row["body"]), row["prev"], row["hash"]
     )

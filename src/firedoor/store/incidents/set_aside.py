@@ -5,14 +5,13 @@ Decides nothing: `core.faults` opens those tasks and ends them. Leaves what is s
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from sqlalchemy import Connection, Engine, func, select
 
 from firedoor.core.incident.view import FAULT
+from firedoor.store.database.sql import Record, as_record, table
 from firedoor.store.database.tables import TaskRow
-from firedoor.store.incidents.projections import table
 
 _TASKS = table(TaskRow).c
 _OPEN = (_TASKS.kind == FAULT) & (_TASKS.state == "open")
@@ -35,7 +34,7 @@ def how_many(connection: Connection) -> int:
     return int(connection.execute(select(func.count(_TASKS.incident.distinct())).where(_OPEN)).scalar_one())
 
 
-def what_is(connection: Connection, limit: int) -> list[Mapping[str, Any]]:
+def what_is(connection: Connection, limit: int) -> list[Record]:
     """Some of the tasks about it, the oldest first: `incident`, `number`, `question`."""
     query = select(_TASKS.incident, _TASKS.number, _TASKS.question).where(_OPEN).order_by(_TASKS.opened_at).limit(limit)
-    return [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - the documented way to a mapping
+    return [as_record(row) for row in connection.execute(query)]

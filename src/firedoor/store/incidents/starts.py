@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, select
 
 from firedoor.core.problems import Problem, Refused
+from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import EntryRow, IncidentRow
-from firedoor.store.incidents.projections import table, text_of
 
 KEPT = timedelta(days=1)  # afterwards the same start is a new one
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Engine, inspect, literal, select, true
+from sqlalchemy import Connection, Engine, Row, inspect, literal, select, true
 
 from firedoor.core.access.security import CHAIN
 from firedoor.core.canonical import canonical
 from firedoor.core.journal import Entry, Fault, Head, genesis, verify
 from firedoor.store.database.security_tables import SecurityEntryRow, SecurityHeadRow
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import CounterRow, EntryRow, IncidentRow
-from firedoor.store.incidents.projections import table
 
+Stored = Row[str, int, str, str, str, str, str, str]  # an entry by its columns; an altered one may hold anything
 BATCH = 100  # journals that one query reads
 
 
@@ -43,7 +43,7 @@ class Seen:
     newest: str = ""
 
 
-def entry_of(row: Any) -> Entry:  # noqa: ANN401 - a row of the driver
+def entry_of(row: Stored) -> Entry:
     """Read an entry from its row."""
     return Entry(row.incident, row.seq, row.at, row.kind, row.actor, orjson.loads(row.body), row.prev, row.hash)
 
@@ -74,7 +74,7 @@ def read_chains(connection: Connection, chains: Sequence[Wanted]) -> Iterator[tu
     for first in range(0, len(chains), BATCH):
         batch = chains[first : first + BATCH]
         lowest = min(wanted.after.seq if wanted.after else 0 for wanted in batch)
-        found: dict[str, list[Any]] = {wanted.incident: [] for wanted in batch}
+        found: dict[str, list[Stored]] = {wanted.incident: [] for wanted in batch}
         for row in _rows(connection, list(found), lowest):
             found[row.incident].append(row)
         for wanted in batch:
@@ -98,7 +98,7 @@ def missing_numbers(connection: Connection, heads: Iterable[str]) -> list[str]:
     ]
 
 
-def _seen(wanted: Wanted, rows: Sequence[Any]) -> Seen:
+def _seen(wanted: Wanted, rows: Sequence[Stored]) -> Seen:
     start = wanted.after or genesis(wanted.incident)
     if start.seq:  # a number that was altered may be of any kind: without a start all are read
         rows = [row for row in rows if not isinstance(row.seq, int) or row.seq > start.seq]
@@ -141,7 +141,7 @@ def _names(connection: Connection, heads: dict[str, Head]) -> list[str]:
     return sorted({*heads, *found})
 
 
-def _rows(connection: Connection, incidents: Sequence[str], after: int) -> Iterator[Any]:
+def _rows(connection: Connection, incidents: Sequence[str], after: int) -> Iterator[Stored]:
     columns, own = table(EntryRow).c, table(SecurityEntryRow).c
     if CHAIN in incidents:
         query = select(literal(CHAIN).label("incident"), table(SecurityEntryRow))
@@ -152,7 +152,7 @@ def _rows(connection: Connection, incidents: Sequence[str], after: int) -> Itera
     yield from connection.execute(query.order_by(columns.incident, columns.seq))
 
 
-def _fault(incident: str, rows: Sequence[Any], head: Head | None, start: Head | None = None) -> Fault | None:
+def _fault(incident: str, rows: Sequence[Stored], head: Head | None, start: Head | None = None) -> Fault | None:
     entries: list[Entry] = []
     unreadable: Fault | None = None
     for row in rows:
@@ -167,7 +167,7 @@ def _fault(incident: str, rows: Sequence[Any], head: Head | None, start: Head | 
     return verify(incident, entries, head, start=start)
 
 
-def _unreadable(incident: str, row: Any) -> Fault | None:  # noqa: ANN401 - a row of the driver
+def _unreadable(incident: str, row: Stored) -> Fault | None:
     """A body must be exactly what was written: JSON in the canonical form."""
     try:
         whole = isinstance(row.seq, int) and canonical(orjson.loads(row.body)).decode() == row.body

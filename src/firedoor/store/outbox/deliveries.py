@@ -12,20 +12,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, case, delete, exists, func, insert, select, update
 
+from firedoor.store.database.sql import Record, Where, as_record, table, text_of
 from firedoor.store.database.tables import ChannelRow, DeliveryRow, IncidentRow, TakenInRow
 from firedoor.store.incidents.announcements import handle_of
 from firedoor.store.incidents.journal import Store, _insert_new
-from firedoor.store.incidents.projections import table, text_of
 
 BATCH = 200
 CLAIM = timedelta(seconds=60)  # then whoever was sending counts as dead, and the next one looks before it sends
 REMEMBERED = timedelta(minutes=15)  # a signed request is good for five
 WAITING = ("queued", "sending")
-Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +49,13 @@ def announce_once(store: Store, kind: str, about: str, roles: Iterable[str], now
     return store.writer.submit(lambda connection: _insert_new(connection, DeliveryRow, row, ["key"]))
 
 
-def unaddressed(engine: Engine) -> list[Row]:
+def unaddressed(engine: Engine) -> list[Record]:
     """What nobody has addressed yet, the oldest first."""
     columns = table(DeliveryRow).c
     return _rows(engine, columns.state == "new", (columns.made_at, columns.incident, columns.seq))
 
 
-def address(store: Store, row: Row, to: Sequence[Addressed]) -> Future[bool]:
+def address(store: Store, row: Record, to: Sequence[Addressed]) -> Future[bool]:
     """Turn an announcement into deliveries, once. Returns whether this process did."""
 
     def write(connection: Connection) -> bool:
@@ -82,14 +80,14 @@ def address(store: Store, row: Row, to: Sequence[Addressed]) -> Future[bool]:
 # -- sending ---------------------------------------------------------------------------------------
 
 
-def due(engine: Engine, messengers: Iterable[str], now: datetime) -> list[Row]:
+def due(engine: Engine, messengers: Iterable[str], now: datetime) -> list[Record]:
     """What these messengers are to send now, in order; what a dead sender left behind is among it."""
     columns = table(DeliveryRow).c
     wanted = columns.state.in_(WAITING) & (columns.next_at <= text_of(now)) & columns.messenger.in_(list(messengers))
     return _rows(engine, wanted, (columns.made_at, columns.incident, columns.seq, columns.key))
 
 
-def claim(store: Store, row: Row, owner: str, now: datetime) -> Future[bool]:
+def claim(store: Store, row: Record, owner: str, now: datetime) -> Future[bool]:
     """Take a delivery, by compare-and-set, unless somebody else is at work in its lane. Returns whether it is ours."""
     columns, other = table(DeliveryRow).c, table(DeliveryRow).alias()
     same = (columns.key == row["key"]) & (columns.state == row["state"]) & (columns.next_at == row["next_at"])
@@ -121,14 +119,14 @@ def free(store: Store, owner: str, now: datetime) -> Future[bool]:
     return _update(store, (columns.state == "sending") & (columns.owner == owner), {"next_at": text_of(now)})
 
 
-def sent(store: Store, row: Row, owner: str, reference: Mapping[str, Any], now: datetime) -> Future[bool]:
+def sent(store: Store, row: Record, owner: str, reference: Mapping[str, object], now: datetime) -> Future[bool]:
     """The far end took it."""
     values = {"state": "sent", "sent_at": text_of(now), "next_at": None, "problem": "", "owner": "",
               "reference": json.dumps(dict(reference), sort_keys=True)}  # fmt: skip
     return _update(store, _mine(row, owner), values)
 
 
-def later(store: Store, row: Row, owner: str, problem: str, again: datetime, *, doubt: bool) -> Future[bool]:
+def later(store: Store, row: Record, owner: str, problem: str, again: datetime, *, doubt: bool) -> Future[bool]:
     """It did not work now: it and what waits behind it in its lane is tried again. In doubt it stays `sending`."""
 
     def write(connection: Connection) -> bool:
@@ -143,13 +141,13 @@ def later(store: Store, row: Row, owner: str, problem: str, again: datetime, *, 
     return store.writer.submit(write)
 
 
-def give_up(store: Store, row: Row, owner: str, problem: str) -> Future[bool]:
+def give_up(store: Store, row: Record, owner: str, problem: str) -> Future[bool]:
     """It will not be tried again; whoever looks at the health of this house is told."""
     values = {"state": "given_up", "next_at": None, "problem": problem[:500], "owner": ""}
     return _update(store, _mine(row, owner), values)
 
 
-def retry(store: Store, row: Row, now: datetime) -> Future[bool]:
+def retry(store: Store, row: Record, now: datetime) -> Future[bool]:
     """Have it tried now, with what waits behind it in its lane. False: it is under way, or done with."""
     columns, at = table(DeliveryRow).c, text_of(now)
     idle = columns.state.in_(("queued", "given_up")) | ((columns.state == "sending") & (columns.owner == ""))
@@ -166,12 +164,12 @@ def retry(store: Store, row: Row, now: datetime) -> Future[bool]:
     return store.writer.submit(write)
 
 
-def withdraw(store: Store, row: Row, owner: str, why: str) -> Future[bool]:
+def withdraw(store: Store, row: Record, owner: str, why: str) -> Future[bool]:
     """It is for nobody any more."""
     return _update(store, _mine(row, owner), {"state": "nobody", "next_at": None, "owner": "", "problem": why})
 
 
-def drop(store: Store, row: Row) -> Future[bool]:
+def drop(store: Store, row: Record) -> Future[bool]:
     """What nobody needs any more, such as a summary after a newer one."""
     columns = table(DeliveryRow).c
     return _update(store, (columns.key == row["key"]) & (columns.state == "queued"), {"state": "nobody"})
@@ -193,32 +191,32 @@ def waiting(engine: Engine, day: datetime) -> dict[str, int]:
 # -- what others need of it ------------------------------------------------------------------------
 
 
-def by_handle(engine: Engine, handle: str) -> Row | None:
+def by_handle(engine: Engine, handle: str) -> Record | None:
     """The delivery that a button belongs to."""
     found = _rows(engine, table(DeliveryRow).c.handle == handle, (), limit=1)
     return found[0] if found else None
 
 
-def posts_about(engine: Engine, incident: str, messenger: str) -> list[Row]:
+def posts_about(engine: Engine, incident: str, messenger: str) -> list[Record]:
     """What was sent about the tasks of an incident: their buttons go when the task has an answer."""
     columns = table(DeliveryRow).c
     which = (columns.incident == incident) & (columns.messenger == messenger) & (columns.state == "sent")
     return _rows(engine, which & columns.about.startswith("task:"), (columns.seq,), limit=1000)
 
 
-def set_reference(store: Store, key: str, reference: Mapping[str, Any]) -> Future[bool]:
+def set_reference(store: Store, key: str, reference: Mapping[str, object]) -> Future[bool]:
     """What the far end shows now."""
     values = {"reference": json.dumps(dict(reference), sort_keys=True)}
     return _update(store, table(DeliveryRow).c.key == key, values)
 
 
-def channel_of(engine: Engine, messenger: str, incident: str) -> Row | None:
+def channel_of(engine: Engine, messenger: str, incident: str) -> Record | None:
     """Where a messenger speaks about an incident."""
     columns = table(ChannelRow).c
     with engine.connect() as connection:
         which = (columns.messenger == messenger) & (columns.incident == incident)
         row = connection.execute(select(table(ChannelRow)).where(which)).first()
-    return None if row is None else {**row._mapping, "note": json.loads(row.note)}  # noqa: SLF001 - the documented way
+    return None if row is None else {**as_record(row), "note": json.loads(row.note)}
 
 
 def incident_of_channel(engine: Engine, messenger: str, address: str) -> str | None:
@@ -229,7 +227,7 @@ def incident_of_channel(engine: Engine, messenger: str, address: str) -> str | N
         return connection.execute(select(columns.incident).where(which)).scalar()
 
 
-def keep_channel(store: Store, messenger: str, incident: str, address: str, note: Mapping[str, Any]) -> Future[None]:
+def keep_channel(store: Store, messenger: str, incident: str, address: str, note: Mapping[str, object]) -> Future[None]:
     """Remember a place; an empty address forgets it."""
 
     def write(connection: Connection) -> None:
@@ -281,8 +279,8 @@ def take_in(store: Store, digest: str, now: datetime) -> Future[bool]:
 
 
 def listed(
-    engine: Engine, state: str | None, incident: str | None, limit: int, open_to: ColumnElement[bool] | None = None
-) -> list[Row]:
+    engine: Engine, state: str | None, incident: str | None, limit: int, open_to: Where | None = None
+) -> list[Record]:
     """Deliveries for people to look at, the newest first; `open_to` says which of them this person may see."""
     columns = table(DeliveryRow).c
     which = columns.messenger != ""
@@ -292,17 +290,18 @@ def listed(
     return _rows(engine, which, (columns.made_at.desc(), columns.seq.desc()), limit)
 
 
-def _mine(row: Row, owner: str) -> Any:  # noqa: ANN401 - a condition of SQLAlchemy's
+def _mine(row: Record, owner: str) -> Where:
     columns = table(DeliveryRow).c
-    return (columns.key == row["key"]) & (columns.state == "sending") & (columns.owner == owner)
+    mine: Where = (columns.key == row["key"]) & (columns.state == "sending") & (columns.owner == owner)
+    return mine
 
 
-def _update(store: Store, which: Any, values: Mapping[str, Any]) -> Future[bool]:  # noqa: ANN401 - a condition of SQLAlchemy's
+def _update(store: Store, which: Where, values: Mapping[str, object]) -> Future[bool]:
     query = update(table(DeliveryRow)).where(which).values(**values)
     return store.writer.submit(lambda connection: bool(connection.execute(query).rowcount))
 
 
-def _rows(engine: Engine, which: Any, order: Sequence[Any], limit: int = BATCH) -> list[Row]:  # noqa: ANN401 - a condition
+def _rows(engine: Engine, which: Where, order: Sequence[ColumnElement[str]], limit: int = BATCH) -> list[Record]:
     query = select(table(DeliveryRow)).where(which).order_by(*order).limit(limit)
     with engine.connect() as connection:
-        return [dict(found._mapping) for found in connection.execute(query)]  # noqa: SLF001 - the documented way to a mapping
+        return [as_record(found) for found in connection.execute(query)]

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, Engine, case, func, select
 
+from firedoor.store.database.sql import Record, as_record, table, text_of
 from firedoor.store.database.tables import DeliveryRow
-from firedoor.store.incidents.projections import table, text_of
-from firedoor.store.outbox.deliveries import WAITING, Row
+from firedoor.store.outbox.deliveries import WAITING
 
 STATES: Mapping[str, tuple[str, ...]] = {
     "waiting": WAITING, "lost": ("given_up",), "sent": ("sent",), "none": ("nobody",),
@@ -23,7 +22,7 @@ STATES: Mapping[str, tuple[str, ...]] = {
 
 def page_of(
     engine: Engine, which: str, open_to: ColumnElement[bool], limit: int, offset: int
-) -> tuple[int, list[dict[str, Any]]]:
+) -> tuple[int, list[dict[str, object]]]:
     """How many there are, and one page of them. What waits longest stands first; of the rest, the newest."""
     columns = table(DeliveryRow).c
     where = (columns.messenger != "") & columns.state.in_(STATES[which]) & open_to
@@ -32,10 +31,10 @@ def page_of(
     with engine.connect() as connection:
         count = connection.execute(select(func.count()).select_from(table(DeliveryRow)).where(where)).scalar_one()
         rows = connection.execute(query.limit(limit).offset(offset))
-        return int(count), [dict(row._mapping) for row in rows]  # noqa: SLF001 - the documented way to a mapping
+        return int(count), [as_record(row) for row in rows]
 
 
-def messengers(engine: Engine, open_to: ColumnElement[bool], since: datetime) -> dict[str, dict[str, Any]]:
+def messengers(engine: Engine, open_to: ColumnElement[bool], since: datetime) -> dict[str, dict[str, object]]:
     """Of each messenger: how much waits, since when, how much was lost since an instant, when it was last sent by."""
     columns = table(DeliveryRow).c
     waits, new = columns.state.in_(WAITING), columns.made_at >= text_of(since)
@@ -54,9 +53,9 @@ def messengers(engine: Engine, open_to: ColumnElement[bool], since: datetime) ->
         }
 
 
-def one_of(engine: Engine, handle: str, open_to: ColumnElement[bool]) -> Row | None:
+def one_of(engine: Engine, handle: str, open_to: ColumnElement[bool]) -> Record | None:
     """A delivery that this person may see."""
     query = select(table(DeliveryRow)).where((table(DeliveryRow).c.handle == handle) & open_to)
     with engine.connect() as connection:
         row = connection.execute(query).first()
-    return None if row is None else dict(row._mapping)  # noqa: SLF001 - the documented way to a mapping
+    return None if row is None else as_record(row)

@@ -21,8 +21,8 @@ from firedoor.interfaces.web.http.responses import answer
 from firedoor.interfaces.web.leaving import note_export, note_read
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import IncidentRow
-from firedoor.store.incidents.projections import table
 from firedoor.store.incidents.security import MOST, security_entries
 
 router = APIRouter(prefix="/api/v1", tags=["people"])

@@ -34,9 +34,9 @@ from firedoor.runtime.config.secrets import ReferencedSecrets
 from firedoor.runtime.process.application import Runtime
 from firedoor.runtime.rehearsal.dry_run import what_would_be_done
 from firedoor.runtime.service.facade import Received
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import AlertRow, IncidentRow
 from firedoor.store.identity.token_life import bind_source
-from firedoor.store.incidents.projections import table
 
 SECRET = "FIREDOOR_SOURCE_SECRET_"  # noqa: S105 - the beginning of a variable's name
 MAXIMUM_LIST = 1000

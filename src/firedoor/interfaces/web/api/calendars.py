@@ -20,10 +20,10 @@ from firedoor.interfaces.web.reading.redaction import cover_rows, visible
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running, keyring_of
 from firedoor.interfaces.web.security.route_table import Access
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import ClockRow, IncidentRow, TaskRow
 from firedoor.store.identity.accounts import find_account
 from firedoor.store.identity.calendar_links import LOCAL, calendar_link
-from firedoor.store.incidents.projections import table
 
 router = APIRouter(tags=["clocks"])
 

@@ -19,8 +19,8 @@ from firedoor.interfaces.web.reading import serializers
 from firedoor.interfaces.web.reading.reading import read
 from firedoor.interfaces.web.reading.redaction import readable_rows
 from firedoor.interfaces.web.security.auth import Asking, Running
+from firedoor.store.database.sql import Where, table
 from firedoor.store.database.tables import ClockRow
-from firedoor.store.incidents.projections import table
 
 router = APIRouter(prefix="/api/v1", tags=["clocks"])
 
@@ -64,7 +64,7 @@ async def list_clocks(
 ) -> Response:  # fmt: skip
     """`all=true` lists those that are met or waived, too. A clock without an outer limit comes last."""
     columns = table(ClockRow).c
-    where = None if all else columns.state.not_in(SETTLED_CLOCKS)
+    where: Where | None = None if all else columns.state.not_in(SETTLED_CLOCKS)
     if incident is not None:
         same = columns.incident == incident
         where = same if where is None else where & same

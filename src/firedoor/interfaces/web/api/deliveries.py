@@ -19,8 +19,8 @@ from firedoor.interfaces.web.http.responses import answer
 from firedoor.interfaces.web.reading.redaction import covered, of_visible
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import DeliveryRow
-from firedoor.store.incidents.projections import table
 from firedoor.store.outbox import deliveries, delivery_lists
 
 router = APIRouter(prefix="/api/v1", tags=["messages"])

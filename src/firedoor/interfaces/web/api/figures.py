@@ -27,9 +27,9 @@ from firedoor.interfaces.web.leaving import exported
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running
 from firedoor.runtime.loops.metrics import Found
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import IncidentRow
 from firedoor.store.incidents import figure_rows
-from firedoor.store.incidents.projections import table
 
 router = APIRouter(prefix="/api/v1", tags=["incidents"])
 

@@ -18,8 +18,8 @@ from firedoor.interfaces.web.api.operator import Why
 from firedoor.interfaces.web.http.responses import answer
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import HoldRow, IncidentRow
-from firedoor.store.incidents.projections import table
 
 router = APIRouter(prefix="/api/v1", tags=["incidents"])
 

@@ -27,8 +27,8 @@ from firedoor.interfaces.web.security.auth import Asking, Bounded, Caller, Runni
 from firedoor.runtime.process.application import Runtime
 from firedoor.runtime.rehearsal.dry_run import what_would_be_done
 from firedoor.runtime.service.start_keys import MAXIMUM_KEY
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import IncidentRow
-from firedoor.store.incidents.projections import table
 
 router = APIRouter(prefix="/api/v1", tags=["incidents"])
 

@@ -28,9 +28,9 @@ from firedoor.interfaces.web.security.auth import Asking, Caller, Running, need_
 from firedoor.interfaces.web.security.route_table import Access
 from firedoor.runtime.documents.report import verify_script
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import IncidentRow
 from firedoor.store.incidents.anchors import last_anchor
-from firedoor.store.incidents.projections import table
 
 LINES = "application/x-ndjson"
 

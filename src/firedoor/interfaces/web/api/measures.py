@@ -19,8 +19,8 @@ from firedoor.interfaces.web.reading.reading import Read, read
 from firedoor.interfaces.web.reading.redaction import readable_rows
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import TaskRow
-from firedoor.store.incidents.projections import table, text_of
 
 router = APIRouter(prefix="/api/v1", tags=["lessons"])
 State = Literal["open", "settled", "all"]

@@ -21,8 +21,8 @@ from firedoor.interfaces.web.leaving import exported
 from firedoor.interfaces.web.reading.redaction import cover_rows
 from firedoor.interfaces.web.security.auth import Asking, Running
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import IncidentRow
-from firedoor.store.incidents.projections import table
 
 router = APIRouter(prefix="/api/v1", tags=["report"])
 Form = Literal["csv", "json"]

@@ -19,8 +19,8 @@ from firedoor.interfaces.web.reading import serializers
 from firedoor.interfaces.web.reading.reading import read
 from firedoor.interfaces.web.reading.redaction import readable_page
 from firedoor.interfaces.web.security.auth import Asking, Running
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import MessageRow, TaskRow
-from firedoor.store.incidents.projections import table
 
 router = APIRouter(prefix="/api/v1", tags=["tasks"])
 

@@ -26,8 +26,8 @@ from firedoor.interfaces.web.reading.redaction import cover_rows, readable_rows
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running
 from firedoor.interfaces.web.security.route_table import Access
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import AlertRow
-from firedoor.store.incidents.projections import table
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 

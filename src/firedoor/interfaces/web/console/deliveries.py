@@ -22,9 +22,9 @@ from firedoor.interfaces.web.security.auth import Asking, Caller, Running
 from firedoor.interfaces.web.security.route_table import Access
 from firedoor.runtime.loops.outbox import SHOW_SUMMARY
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import ClockRow, TaskRow
 from firedoor.store.identity.accounts import list_accounts
-from firedoor.store.incidents.projections import table
 from firedoor.store.outbox import delivery_lists
 
 router = APIRouter(tags=["console"], include_in_schema=False)

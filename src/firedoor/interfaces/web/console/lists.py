@@ -22,8 +22,8 @@ from firedoor.interfaces.web.reading.redaction import cover_rows, incident_rows,
 from firedoor.interfaces.web.reading.search import Wanted, found_by
 from firedoor.interfaces.web.security.auth import Asking, Bounded, Caller, Running
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import ClockRow, IncidentRow, TaskRow
-from firedoor.store.incidents.projections import table, text_of
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 

@@ -21,8 +21,8 @@ from firedoor.interfaces.web.http.words import SEVERITIES
 from firedoor.interfaces.web.reading.redaction import cover_rows, incident_rows, of_visible, visible
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import ClockRow, HoldRow, IncidentRow, TaskRow
-from firedoor.store.incidents.projections import table, text_of
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 

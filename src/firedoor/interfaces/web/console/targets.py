@@ -30,8 +30,8 @@ from firedoor.runtime.execution.evidence_gaps import gaps_in
 from firedoor.runtime.process.application import Runtime
 from firedoor.runtime.rehearsal.dry_run import PATIENCE
 from firedoor.runtime.service.start_keys import MAXIMUM_KEY
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import HoldRow
-from firedoor.store.incidents.projections import table
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 

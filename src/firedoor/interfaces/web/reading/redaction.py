@@ -24,8 +24,8 @@ from firedoor.interfaces.web.http.paging import Order
 from firedoor.interfaces.web.security.auth import Caller
 from firedoor.runtime.config.container import World
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import IncidentRow
-from firedoor.store.incidents.projections import table
 from firedoor.store.incidents.set_aside import among
 
 log = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ from firedoor.core.isolated import Fault, each
 from firedoor.interfaces.web.reading.redaction import EVERYTHING, Condition, seal_of, visible
 from firedoor.interfaces.web.security.auth import Caller
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import HoldRow, IncidentRow
-from firedoor.store.incidents.projections import table
 
 LOOKED_AT = 500  # incidents with sealed facts whose titles are compared one by one, the newest
 

@@ -31,11 +31,11 @@ from firedoor.runtime.config.container import utc_now
 from firedoor.runtime.process.application import Runtime
 from firedoor.runtime.service.administration import Administrator, local_user
 from firedoor.runtime.service.roles import Roles
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import IncidentRow
 from firedoor.store.identity.sessions import session_of
 from firedoor.store.identity.tokens import Held, held
 from firedoor.store.incidents.journal import Store
-from firedoor.store.incidents.projections import table
 
 REMEMBERED = 1.0  # seconds for which a token's holder is not looked up again
 MAXIMUM_REMEMBERED = 1000

@@ -26,8 +26,8 @@ from firedoor.interfaces.web.http.cleaning import Number
 from firedoor.interfaces.web.http.responses import plain
 from firedoor.interfaces.web.security.auth import Asking, Caller, need_reader
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import EntryRow, IncidentRow
-from firedoor.store.incidents.projections import table, text_of
 
 LOOK = 0.3  # seconds between two looks
 ALIVE = 15.0  # seconds after which silence is broken by a comment, so that proxies keep the line

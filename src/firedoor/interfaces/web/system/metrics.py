@@ -20,8 +20,8 @@ from sqlalchemy import Connection, case, func, literal_column, select
 
 from firedoor.core.incident.view import SETTLED_CLOCKS
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import AlertRow, ClockRow, HoldRow, IncidentRow, TaskRow
-from firedoor.store.incidents.projections import table, text_of
 from firedoor.store.incidents.set_aside import how_many
 
 Sample = tuple[Mapping[str, str], float]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -47,12 +46,12 @@ def upgrade() -> None:
         op.bulk_insert(hold, rows)
 
 
-def _held(connection: sa.Connection) -> dict[tuple[str, str], dict[str, Any]]:
+def _held(connection: sa.Connection) -> dict[tuple[str, str], dict[str, object]]:
     query = sa.text(
         "SELECT incident, at, body FROM entry WHERE kind = 'operation.finished'"
         " AND (body LIKE '%\"doors\"%' OR body LIKE '%\"receipts\"%') ORDER BY incident, seq"
     )
-    held: dict[tuple[str, str], dict[str, Any]] = {}
+    held: dict[tuple[str, str], dict[str, object]] = {}
     for incident, at, text in connection.execute(query):
         body = json.loads(text)
         result = body.get("result", {})

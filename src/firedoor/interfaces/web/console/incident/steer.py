@@ -20,8 +20,8 @@ from firedoor.interfaces.web.http.pages import page
 from firedoor.interfaces.web.reading.cache import glance
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import HoldRow
-from firedoor.store.incidents.projections import table
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 
