@@ -90,7 +90,7 @@ def give_up_lost(store: Store, now: datetime, by: str) -> tuple[list[str], int, 
     Returns the accounts that need new one-time codes before they can sign in again, how many secrets of the
     installation are made anew, and how many waiting changes were withdrawn.
     """
-    return store.write(lambda connection: _give_up(connection, store.keys, now, by)).result()  # type: ignore[no-any-return]
+    return store.write(lambda connection: _give_up(connection, store.keys, now, by)).result()
 
 
 def _give_up(connection: Connection, keys: Keys, now: datetime, by: str) -> tuple[list[str], int, int]:
