@@ -16,7 +16,7 @@ from tests.web.security.test_sealed_reads import reads
 from firedoor.core.evidence.kinds import READERS, EvidenceKind, Reader, reader_of
 from firedoor.core.execution.progress import Instance
 from firedoor.core.execution.turn import Launch
-from firedoor.core.journal import Draft, Kind
+from firedoor.core.journal import Content, Draft, Kind
 from firedoor.core.playbook.plan import Keep
 from firedoor.core.playbook.playbook import Drill
 from firedoor.core.problems import NotPermitted
@@ -45,7 +45,7 @@ async def _built(tmp_path: Path) -> AsyncIterator[House]:
         yield built
 
 
-async def examined(built: House, folder: Path) -> tuple[str, dict[str, Any], dict[str, Any]]:
+async def examined(built: House, folder: Path) -> tuple[str, Content, Content]:
     """An incident in which the real ledger and manifest were compared; the list of people, and the report."""
     for name, content in (("consent_ledger", LEDGER), ("training_manifest", MANIFEST)):
         (folder / name).write_text(json.dumps(content))

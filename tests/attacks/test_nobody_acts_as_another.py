@@ -22,7 +22,6 @@ from tests.support.api_journey import FACTS, WORDS
 from tests.support.letters import Writing, writing
 
 from firedoor.core.journal import Entry, Kind
-from firedoor.core.tasks.answers import PROPOSED
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -192,7 +191,7 @@ def may_settle(
 def proposal(entry: Entry, tasks: dict[str, Any]) -> str:
     """The task that an answer settles by agreeing to what somebody has proposed for it; it had to be for one's role."""
     task = tasks.get(str(entry.body.get("task")), {})
-    return str((task.get("payload") or {}).get(PROPOSED, {}).get("task", ""))
+    return str((task.get("payload") or {}).get("proposed", {}).get("task", ""))
 
 
 def given(story: Story, task: dict[str, Any]) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class Story:
         people = ("individuals", "people")
         families = {True: "people", False: "authorities"}
         return {
-            name: render_draft(clock, view, facts, WORDS, families[clock.get("addressee") in people])
+            name: render_draft(clock, view, facts, WORDS, families[clock.addressee in people])
             for name, clock in view.clocks.items()
         }
 

@@ -13,8 +13,9 @@ from tests.crash.life import Life, Reaper
 
 from firedoor.core.clocks.engine import Law
 from firedoor.core.facts import read_all
-from firedoor.core.incident.view import SETTLED_CLOCKS, IncidentView, fold
-from firedoor.core.journal import Body, Draft, Kind
+from firedoor.core.incident.clock_record import ClockRecord
+from firedoor.core.incident.view import IncidentView, fold
+from firedoor.core.journal import Content, Draft, Kind
 from firedoor.duties.catalogue import catalogue
 from firedoor.runtime.loops.deadlines import due_timers, fired
 from firedoor.store.database.migrate import migrate
@@ -33,7 +34,7 @@ BREACH = {
 }  # fmt: skip
 
 
-def clocks() -> list[Body]:
+def clocks() -> list[Content]:
     """The clocks that a breach starts, as the journal holds them."""
     facts = read_all(catalogue().facts, BREACH)
     drafts = LAW.drafts(IncidentView("INC"), facts, "auto", ("dpo",), START)
@@ -117,9 +118,9 @@ class History:
         facts = {"values": {"severity": severity}, "why": ""}
         return [Draft(Kind.FACTS, "x", facts), Draft(Kind.EVIDENCE, "x", evidence)]
 
-    def move(self, clock: Body) -> list[Draft]:
+    def move(self, clock: ClockRecord) -> list[Draft]:
         """Earlier, later, or no limit at all; perhaps it ends."""
-        original = next(body for body in CLOCKS if body["id"] == clock["id"])
+        original = next(body for body in CLOCKS if body["id"] == clock.id)
         due = datetime.fromisoformat(original["due"]) if original["due"] else None
         moved = due and due + timedelta(hours=self.chance.randrange(-60, 400))
         state = self.chance.choice(["running", "provisional", "extended", "paused", "not_applicable"])
@@ -127,12 +128,12 @@ class History:
         body = {key: value for key, value in original.items() if key not in names}
         return [Draft(Kind.CLOCK_CHANGED, "x", {**body, "state": state, "due": moved.isoformat() if moved else None})]
 
-    def settle(self, clock: Body) -> list[Draft]:
+    def settle(self, clock: ClockRecord) -> list[Draft]:
         kind = self.chance.choice([Kind.CLOCK_SUBMITTED, Kind.CLOCK_WAIVED, Kind.CLOCK_MISSED])
-        return [Draft(kind, "x", {"id": clock["id"], "by": "Ada", "why": ""})]
+        return [Draft(kind, "x", {"id": clock.id, "by": "Ada", "why": ""})]
 
-    def propose(self, clock: Body) -> list[Draft]:
-        return self.ask(kind="clock", clock=clock["id"], payload={"id": clock["id"]})
+    def propose(self, clock: ClockRecord) -> list[Draft]:
+        return self.ask(kind="clock", clock=clock.id, payload={"id": clock.id})
 
 
 class _World:
@@ -184,7 +185,7 @@ def test_rows_say_what_the_journal_says(store: Store, seed: int) -> None:
     }
     assert tasks == expected
     clock_rows = {row["id"]: row["state"] for row in store.rows(ClockRow)}
-    assert clock_rows == {name: clock["state"] for name, clock in view.clocks.items()}
+    assert clock_rows == {name: clock.state for name, clock in view.clocks.items()}
     assert store.incident(history.name)["severity"] == str(view.severity)
 
 
@@ -196,7 +197,7 @@ def test_only_what_is_open_still_has_points(store: Store, seed: int) -> None:
     view = fold(history.name, store.entries(history.name))
     waiting = {row["about"] for row in store.rows(TimerRow, table(TimerRow).c.fired_at.is_(None), limit=None)}
     open_tasks = {f"task:{task.id}" for task in view.open_tasks()}
-    open_clocks = {f"clock:{name}" for name, c in view.clocks.items() if c["state"] not in SETTLED_CLOCKS}
+    open_clocks = {f"clock:{name}" for name, c in view.clocks.items() if not c.settled}
     assert waiting <= open_tasks | open_clocks
     ahead = {f"task:{t.id}" for t in view.open_tasks() if datetime.fromisoformat(t.due_at) > history.now}
     assert ahead <= waiting

@@ -12,7 +12,7 @@ entry's `prev` is SHA-256 of `firedoor.genesis.v1`, a newline and the incident's
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -22,6 +22,9 @@ from firedoor.core.canonical import canonical
 from firedoor.core.person import BY_ID, Actor
 
 Body = dict[str, Any]
+# What stands in an entry. Of which form it is, its kind alone says (`core.entries.registry`), and no type can: whoever
+# reads entries hands each to a function of its kind, which is typed by that form.
+Content = Mapping[str, Any]
 
 
 class Kind(StrEnum):
@@ -78,7 +81,7 @@ class Draft:
 
     kind: Kind
     actor: str
-    body: Body = field(default_factory=dict)
+    body: Content = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Take the id of the person out of the actor."""
@@ -100,7 +103,7 @@ class Written(Protocol):
         """Who did it."""
 
     @property
-    def body(self) -> Body:
+    def body(self) -> Content:
         """What there is to say about it."""
 
 
@@ -113,7 +116,7 @@ class Entry:
     at: str
     kind: str
     actor: str
-    body: Body
+    body: Content
     prev: str
     hash: str
 
@@ -151,7 +154,7 @@ def genesis(incident: str) -> Head:
     return Head(0, hashlib.sha256(b"firedoor.genesis.v1\n" + incident.encode()).hexdigest())
 
 
-def hash_of(incident: str, seq: int, at: str, kind: str, actor: str, body: Body, prev: str) -> str:
+def hash_of(incident: str, seq: int, at: str, kind: str, actor: str, body: Content, prev: str) -> str:
     """The hash that an entry with this content must carry."""
     content = {"incident": incident, "seq": seq, "at": at, "kind": kind, "actor": actor, "body": body, "prev": prev}
     return hashlib.sha256(b"firedoor.entry.v1\n" + canonical(content)).hexdigest()

@@ -15,6 +15,7 @@ from typing import Any
 
 from firedoor.core.clocks.request_clocks import facts_of_clock
 from firedoor.core.facts import Value
+from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.notices.drafts import Draft, Matter, language_of, render, template_of, uses
 from firedoor.core.translations import DEFAULT, TRANSLATIONS
@@ -43,7 +44,7 @@ def _words(name: str) -> Mapping[str, Mapping[str, str]]:
 
 
 def render_draft(
-    clock: Mapping[str, Any],
+    clock: ClockRecord,
     view: IncidentView,
     facts: Mapping[str, Value],
     organisation: Mapping[str, Any],
@@ -54,14 +55,12 @@ def render_draft(
 
     Without a `language` it is that of its reader, as `core.drafts.language_of` tells.
     """
-    facts = facts_of_clock(
-        view, str(clock.get("id", "")), facts
-    )  # what another request lacks is not asked in this letter
+    facts = facts_of_clock(view, clock.id, facts)  # what another request lacks is not asked in this letter
     matter = Matter(clock, view, facts, organisation, language or language_of(clock, facts))
     name = template_of(matter, family, notices())
     return render(name, notices()[name], matter)
 
 
-def used_facts(template: str, clock: Mapping[str, Any]) -> frozenset[str]:
+def used_facts(template: str, clock: ClockRecord) -> frozenset[str]:
     """The facts that a notice places, by its name."""
     return uses(notices()[template], clock)

@@ -76,12 +76,12 @@ def test_a_clock_that_ended_by_the_facts_runs_again_by_the_facts() -> None:
     view, rules = IncidentView("INC-1"), law(established_in="DE")
     learn(view, **BREACH)
     asked(view, rules)
-    ended = {**view.clocks[SA], "state": "not_applicable", "history": []}
+    ended = {"id": SA, "state": "not_applicable"}
     suppose(view, [Draft(Kind.CLOCK_CHANGED, "person:Ben", ended)], NOW)
     (again,) = [draft for draft in asked(view, rules) if draft.body.get("id") == SA]
-    assert (again.kind, view.clocks[SA]["state"]) == (Kind.CLOCK_CHANGED, "running")
+    assert (again.kind, view.clocks[SA].state) == (Kind.CLOCK_CHANGED, "running")
     assert clock_of(view.clocks[SA]).due == NOW + timedelta(hours=72)
-    assert [change["what"] for change in view.clocks[SA]["history"]][-1] == "started again"
+    assert [change["what"] for change in view.clocks[SA].history][-1] == "started again"
 
 
 def test_a_waiver_is_not_taken_back_by_the_facts() -> None:
@@ -91,4 +91,4 @@ def test_a_waiver_is_not_taken_back_by_the_facts() -> None:
     asked(view, rules)
     suppose(view, [Draft(Kind.CLOCK_WAIVED, "person:Ada", {"id": SA, "by": "Ada", "why": "no risk"})], NOW)
     assert [draft for draft in asked(view, rules) if draft.body.get("id") == SA] == []
-    assert view.clocks[SA]["state"] == "waived"
+    assert view.clocks[SA].state == "waived"

@@ -85,7 +85,7 @@ class Incident:
 
 
 def due(incident: Incident, clock: str = SA) -> datetime:
-    return datetime.fromisoformat(incident.view.clocks[clock]["due"])
+    return datetime.fromisoformat(incident.view.clocks[clock].due)
 
 
 def test_an_earlier_start_moves_every_limit_at_once_and_keeps_the_old() -> None:
@@ -93,7 +93,7 @@ def test_an_earlier_start_moves_every_limit_at_once_and_keeps_the_old() -> None:
     incident = Incident(**BREACH, established_in="DE,GB")
     incident.set(BEN, aware_at=(AWARE - timedelta(hours=5)).isoformat())
     assert {due(incident, one) for one in (SA, UK_SA)} == {AWARE + timedelta(hours=67)}
-    last = incident.view.clocks[SA]["history"][-1]
+    last = incident.view.clocks[SA].history[-1]
     assert datetime.fromisoformat(last["due"]) == AWARE + timedelta(hours=72)
     assert datetime.fromisoformat(last["trigger_at"]) == AWARE
     assert not incident.view.open_tasks()
@@ -108,7 +108,7 @@ def test_a_later_start_waits_for_somebody_who_did_not_set_it() -> None:
         incident.answer(BEN, "approve")
     incident.answer(ANNA, "approve")
     assert due(incident) == AWARE + timedelta(hours=77)
-    last = incident.view.clocks[SA]["history"][-1]
+    last = incident.view.clocks[SA].history[-1]
     assert (last["asked_by"], last["approver"]) == ("ben", "anna")
 
 
@@ -122,7 +122,7 @@ def test_without_a_second_person_a_limit_only_moves_to_earlier(hours: list[int])
         if shift < 0:
             limits.append(min(limits[-1], AWARE + timedelta(hours=72 + shift)))
     assert due(incident) == limits[-1]
-    kept = [datetime.fromisoformat(one["due"]) for one in incident.view.clocks[SA]["history"][1:]]
+    kept = [datetime.fromisoformat(one["due"]) for one in incident.view.clocks[SA].history[1:]]
     assert kept == list(dict.fromkeys(limits))[:-1]
 
 
@@ -158,7 +158,7 @@ def test_after_a_miss_the_reasons_for_the_delay_are_needed() -> None:
         incident.write(submit_clock(incident.view, SA, {**SENT, "reference": "R-1"}, "sent", ANNA, incident.now))
     fields = {**SENT, "reference": "R-1", "reasons_for_delay": "The log was found on Sunday."}
     incident.write(submit_clock(incident.view, SA, fields, "sent", ANNA, incident.now))
-    settled = incident.view.clocks[SA]["settlement"]
+    settled = incident.view.clocks[SA].settlement
     assert (settled["late"], settled["reasons_for_delay"]) == (True, "The log was found on Sunday.")
 
 
@@ -171,7 +171,7 @@ def test_not_required_is_a_named_decision_with_a_reason() -> None:
     given = Answer("not_required", "the text was made up")
     incident.write(answer_task(incident.view, f"notify[{SA}]", given, ANNA, DUTIES.facts, NOW))
     clock = incident.view.clocks[SA]
-    assert (clock["state"], clock["settlement"]["by"], clock["settlement"]["why"]) == (
+    assert (clock.state, clock.settlement["by"], clock.settlement["why"]) == (
         "waived",
         "anna",
         "the text was made up",
@@ -184,13 +184,13 @@ def test_an_extension_needs_its_document_and_a_second_person() -> None:
     until = AWARE + timedelta(days=9)
     asked = MoreTime(until, "letter of the authority, ref 7", "granted by telephone and in writing")
     incident.write(extend_clock(incident.view, SA, asked, BEN, ROLES, NOW))
-    assert incident.view.clocks[SA]["state"] == "running"
+    assert incident.view.clocks[SA].state == "running"
     with pytest.raises(Refused, match="asked for this"):
         incident.answer(BEN, "approve")
     incident.answer(ANNA, "approve")
     clock = incident.view.clocks[SA]
-    assert (clock["state"], due(incident)) == ("extended", until)
-    assert clock["history"][-1]["document"] == "letter of the authority, ref 7"
+    assert (clock.state, due(incident)) == ("extended", until)
+    assert clock.history[-1]["document"] == "letter of the authority, ref 7"
 
 
 @pytest.mark.parametrize(
@@ -218,13 +218,13 @@ def test_a_pause_for_law_enforcement_ends_by_itself_or_by_hand() -> None:
     asked = MoreTime(until, "request of the prosecutor, 3 Js 12/26", "it would warn the suspect")
     incident.write(pause_clock(incident.view, SA, asked, BEN, ROLES, NOW))
     incident.answer(ANNA, "approve")
-    assert (incident.view.clocks[SA]["state"], incident.view.clocks[SA]["paused_until"]) == (
+    assert (incident.view.clocks[SA].state, incident.view.clocks[SA].paused_until) == (
         "paused",
         "2026-12-20T10:00:00Z",
     )
     incident.now = AWARE + timedelta(days=10)
     incident.write(resume_clock(incident.view, SA, "the prosecutor lifted it", BEN, incident.now))
-    assert (incident.view.clocks[SA]["state"], due(incident)) == ("extended", incident.now)
+    assert (incident.view.clocks[SA].state, due(incident)) == ("extended", incident.now)
 
 
 def test_a_pause_that_ends_before_the_limit_leaves_it_where_it_was() -> None:
@@ -235,7 +235,7 @@ def test_a_pause_that_ends_before_the_limit_leaves_it_where_it_was() -> None:
     incident.answer(ANNA, "approve")
     incident.now = NOW + timedelta(hours=1)
     incident.write(resume_clock(incident.view, SA, "lifted", BEN, incident.now))
-    assert (incident.view.clocks[SA]["state"], due(incident)) == ("running", AWARE + timedelta(hours=72))
+    assert (incident.view.clocks[SA].state, due(incident)) == ("running", AWARE + timedelta(hours=72))
 
 
 def test_what_cannot_be_paused_or_resumed_is_refused() -> None:
@@ -255,12 +255,12 @@ def test_a_missed_clock_whose_limit_lies_ahead_after_all_runs_again_with_approva
     """The wrong day was written down; the miss stays in the history, and the clock is not late any more."""
     incident = Incident(**BREACH)
     incident.now = AWARE + timedelta(hours=73)
-    incident.write([Draft(Kind.CLOCK_MISSED, "firedoor", {"id": SA, "due": incident.view.clocks[SA]["due"]})])
+    incident.write([Draft(Kind.CLOCK_MISSED, "firedoor", {"id": SA, "due": incident.view.clocks[SA].due})])
     incident.set(BEN, aware_at=(AWARE + timedelta(hours=24)).isoformat())
     incident.answer(ANNA, "approve")
     clock = incident.view.clocks[SA]
-    assert (clock["state"], clock["missed_at"], due(incident)) == ("running", None, AWARE + timedelta(hours=96))
-    assert "missed" in [one["what"] for one in clock["history"]]
+    assert (clock.state, clock.missed_at, due(incident)) == ("running", None, AWARE + timedelta(hours=96))
+    assert "missed" in [one["what"] for one in clock.history]
 
 
 REQUEST = {
@@ -283,10 +283,10 @@ def test_each_further_request_to_remove_content_has_clocks_of_its_own() -> None:
     later, incident.now = AWARE + timedelta(hours=20), NOW + timedelta(minutes=1)
     incident.write([request_alert(later)])
     second = incident.view.clocks[f"{TAKEDOWN}@request-2"]
-    assert datetime.fromisoformat(second["due"]) == later + timedelta(hours=48)
-    assert second["state"] == "provisional"
-    assert "the request is signed" in second["assumption"]
-    assert incident.view.clocks[TAKEDOWN]["state"] == "running"
+    assert datetime.fromisoformat(second.due) == later + timedelta(hours=48)
+    assert second.state == "provisional"
+    assert "the request is signed" in second.assumption
+    assert incident.view.clocks[TAKEDOWN].state == "running"
 
 
 def test_the_request_that_opened_the_incident_stays_its_own_when_its_time_is_corrected() -> None:

@@ -88,7 +88,7 @@ class Incident:
         return all_told(self.view, LAW, self.facts, "auto", self.now)
 
     def clocks(self, duty: str) -> dict[str, str]:
-        return {name: clock["state"] for name, clock in self.view.clocks.items() if clock["duty"] == duty}
+        return {name: clock.state for name, clock in self.view.clocks.items() if clock.duty == duty}
 
 
 def states(incident: Incident) -> list[str]:
@@ -194,8 +194,8 @@ def test_an_incomplete_request_starts_no_clock_of_the_law_until_the_rest_comes()
     incident.now = START + timedelta(days=5)
     completed = incident.now
     incident.complete("R1", {"request_signed": "yes"})
-    (clock,) = [clock for clock in incident.view.clocks.values() if clock["duty"] == US]
-    assert (clock["state"], datetime.fromisoformat(clock["due"])) == ("running", completed + timedelta(hours=48))
+    (clock,) = [clock for clock in incident.view.clocks.values() if clock.duty == US]
+    assert (clock.state, datetime.fromisoformat(clock.due)) == ("running", completed + timedelta(hours=48))
 
 
 def test_completed_in_time_the_earlier_limit_is_kept() -> None:
@@ -205,9 +205,9 @@ def test_completed_in_time_the_earlier_limit_is_kept() -> None:
     incident.complete("R1", UNSIGNED)
     incident.now += timedelta(hours=3)
     incident.complete("R1", {"request_signed": "yes"})
-    (clock,) = [clock for clock in incident.view.clocks.values() if clock["duty"] == US]
-    assert clock["state"] == "running"
-    assert datetime.fromisoformat(clock["trigger_at"]) == the_request(incident.view, "R1").received_at
+    (clock,) = [clock for clock in incident.view.clocks.values() if clock.duty == US]
+    assert clock.state == "running"
+    assert datetime.fromisoformat(clock.trigger_at) == the_request(incident.view, "R1").received_at
 
 
 def test_a_use_of_rights_has_a_month_of_its_own() -> None:

@@ -126,4 +126,4 @@ def test_the_question_of_the_start_ends_when_another_target_is_named(incident: I
 def test_only_a_missing_target_is_recorded_so() -> None:
     """Nobody named it, or the inventory has no such name."""
     assert record(NotNamed("{{ facts.endpoint }}"))["target"] == "{{ facts.endpoint }}"
-    assert record(InvalidInput(Problem(code="R103", message="x"))) == {}
+    assert record(InvalidInput(Problem(code="R103", message="x"))) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from firedoor.core.clocks.clock import clocks_due_to_start
 from firedoor.core.clocks.engine import Law
 from firedoor.core.facts import Facts, read_all
+from firedoor.core.incident.clock_record import NO_CLOCK, ClockRecord
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.labels import label
 from firedoor.core.lifecycle import IncidentType
@@ -51,17 +53,18 @@ def known(**more: Any) -> Facts:
     return read_all(catalogue().facts, {**RAW, **more})
 
 
-def body_of(duty: str) -> dict[str, Any]:
-    """A clock of a duty as the journal holds it."""
+def body_of(duty: str) -> ClockRecord:
+    """A clock of a duty as the journal tells it."""
     facts = known(request_received_at=NOW, known_at=NOW, discovered_at=NOW)
     started = clocks_due_to_start(catalogue(), [duty], facts, {}, NOW)
     law = Law(catalogue(), {})
     if started:
-        return law.body(started[0])
+        return NO_CLOCK.said(law.body(started[0]))
     from firedoor.core.clocks.engine import duty_words
 
     entry = catalogue()[duty]
-    return {"id": duty, "duty": duty, "due": None, "citation": entry.citation, "state": "running", **duty_words(entry)}
+    said = {"id": duty, "duty": duty, "due": None, "citation": entry.citation, "state": "running", **duty_words(entry)}
+    return NO_CLOCK.said(said)
 
 
 def draft(
@@ -190,7 +193,7 @@ def test_the_fields_of_the_regulator_come_in_its_order() -> None:
 
 def test_a_late_notice_must_say_why() -> None:
     """After the limit the reasons for the delay are a field; before it, a warning."""
-    body = {**body_of("eu.gdpr.art33.sa"), "state": "missed"}
+    body = replace(body_of("eu.gdpr.art33.sa"), state="missed")
     made = render_draft(body, IncidentView("INC-1"), known(), WORDS, "authorities", "en")
     assert "Reasons for the delay: [missing: Reasons for the delay if later than 72 hours]" in made.text
     assert "Reasons for the delay:" not in draft("eu.gdpr.art33.sa").text
@@ -226,8 +229,8 @@ def test_a_fact_cannot_run_as_a_template() -> None:
 
 def test_a_template_may_place_a_field_or_leave_it_to_the_rest() -> None:
     """A field that the template names by id or by fact is not listed again; one that it does not is."""
-    clock = {"content": [{"id": "a", "title": "A", "fact": "root_cause"}, {"id": "b", "title": "B", "fact": ""}]}
-    matter = Matter(clock, IncidentView("INC-1"), {}, {})
+    content = [{"id": "a", "title": "A", "fact": "root_cause"}, {"id": "b", "title": "B", "fact": ""}]
+    matter = Matter(ClockRecord("x", content=content), IncidentView("INC-1"), {}, {})
     listed = "{% for field in rest %}{{ field.title }};{% endfor %}"
     assert render("x", listed, matter).text.endswith("\nA;B;\n")
     assert render("x", "{{ facts.root_cause }}" + listed, matter).text.endswith("[missing: the cause]B;\n")
@@ -250,10 +253,12 @@ def test_a_later_stage_is_a_follow_up_that_names_what_it_follows() -> None:
     """The final NIS2 report follows the notification, by the reference that the authority gave."""
     body = body_of("eu.nis2.art23.final")
     view = IncidentView("INC-1", IncidentType.DATA_LEAKAGE, title="A leak")
-    earlier = {"duty": "eu.nis2.art23.notification", "title": "Notify", "settlement": {"reference": "CSIRT-7"}}
+    earlier = ClockRecord(
+        "earlier", duty="eu.nis2.art23.notification", title="Notify", settlement={"reference": "CSIRT-7"}
+    )
     view.clocks["earlier"] = earlier
     text = render_draft(
-        {**body, "trigger_event": "submitted_eu_nis2_art23_notification"}, view, known(), WORDS, "authorities"
+        replace(body, trigger_event="submitted_eu_nis2_art23_notification"), view, known(), WORDS, "authorities"
     ).text
     assert "Follow-up report to Notify (CSIRT-7)" in text
 

@@ -54,7 +54,7 @@ def test_each_wording_names_the_facts_behind_it() -> None:
 
 def late(view: IncidentView, _: str) -> str:
     """A notice that says whether its limit has passed."""
-    return f"{view.clocks['C'].get('state')}\n{shown(view, '')}"
+    return f"{view.clocks['C'].state}\n{shown(view, '')}"
 
 
 def test_a_limit_that_passes_is_time_whatever_else_was_learned() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.core.reporting.test_report import DEFINITIONS, PLAN, START
 
+from firedoor.core.entries.outcomes import DoorOutcome
 from firedoor.core.history.operation_titles import Names
 from firedoor.core.incident.view import IncidentView, OperationRecord, fold
 from firedoor.core.journal import Draft, Kind, chain, genesis
@@ -115,7 +116,7 @@ def test_letters_are_read_as_blocks_and_never_as_markup() -> None:
 def test_doors_are_proposed_in_the_order_in_which_they_closed() -> None:
     """The door that closed comes first; with a failure for good, every door is proposed."""
     view, names = IncidentView("INC-1"), Names(PLAN, DEFINITIONS)
-    doors = [{"door": "gateway", "proved": "no"}, {"door": "platform", "proved": "yes"}]
+    doors: list[DoorOutcome] = [{"door": "gateway", "proved": "no"}, {"door": "platform", "proved": "yes"}]
     view.operations["containment.suspend"] = OperationRecord(status="finished", result={"doors": doors})
     (made,) = proposals(view, [], names)
     assert (made.field, made.value) == ("fallback", "[platform, gateway]")

@@ -15,6 +15,7 @@ from firedoor.core.evidence.kinds import with_incident
 from firedoor.core.facts import FactDefinition, FactType
 from firedoor.core.history.operation_titles import Names
 from firedoor.core.history.timeline import SENTENCES, timeline
+from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.journal import Draft, Entry, Head, Kind, chain, genesis
 from firedoor.core.lifecycle import IncidentType, Phase
 from firedoor.core.playbook.plan import Ask, Call, Choice, Plan
@@ -53,6 +54,11 @@ CLOCK: dict[str, Any] = {
     "started_at": START.isoformat(),
     "due": (START + timedelta(hours=72)).isoformat(), "state": "running", "why": [],
 }  # fmt: skip
+
+
+def clock(**other: Any) -> ClockRecord:
+    """The clock above, with some of it otherwise."""
+    return ClockRecord(**{**CLOCK, **other})
 
 
 class Story:
@@ -212,7 +218,9 @@ def test_a_submission_after_a_missed_limit_stays_late() -> None:
 
 def test_a_clock_without_a_limit_is_never_in_time() -> None:
     """The law sets no hours, so none are counted."""
-    line = clock_line({**CLOCK, "due": None, "state": "submitted", "settled_at": CLOCK["started_at"], "settlement": {}})
+    line = clock_line(
+        clock(due=None, state="submitted", settled_at=CLOCK["started_at"], settlement={"id": "x", "why": "y"})
+    )
     assert (line["result"], line["margin_seconds"]) == ("met_no_limit", None)
 
 
@@ -317,7 +325,7 @@ def test_durations_read_as_words(seconds: float | None, words: str) -> None:
 
 def test_everything_on_the_picture_is_within_it() -> None:
     """What began before the opening stands at the left edge, limits far away at the right."""
-    clocks = [clock_line({**CLOCK, "started_at": (START - timedelta(days=3)).isoformat()})]
+    clocks = [clock_line(clock(started_at=(START - timedelta(days=3)).isoformat()))]
     drawn = chart(
         Story().facts(30, endpoint="x").entries,
         [{"phase": "containment", "from": START.isoformat(), "to": None}],

@@ -282,4 +282,4 @@ def test_what_was_proposed_for_a_clock_dies_with_it() -> None:
     court.open("change", kind="clock", clock="duty", choices=choices, asks=[], payload=payload)
     court.send(reference="7")
     court.refuses(Refused, "T102", "approve", task="change")
-    assert court.view.clocks["duty"]["state"] == "submitted"
+    assert court.view.clocks["duty"].state == "submitted"

@@ -62,13 +62,13 @@ async def test_a_pause_ends_by_itself_at_its_end(firedoor: House) -> None:
     incident = await paused(firedoor, STARTS + timedelta(days=30))
     firedoor.wind(days=29)
     await firedoor.watch.look()
-    assert firedoor.view(incident).clocks[SA]["state"] == "paused"
+    assert firedoor.view(incident).clocks[SA].state == "paused"
     firedoor.wind(days=1, minutes=1)
     await firedoor.watch.look()
     clock = firedoor.view(incident).clocks[SA]
-    assert (clock["state"], datetime.fromisoformat(clock["due"])) == ("extended", STARTS + timedelta(days=30))
+    assert (clock.state, datetime.fromisoformat(clock.due)) == ("extended", STARTS + timedelta(days=30))
     await firedoor.watch.look()
-    assert firedoor.view(incident).clocks[SA]["state"] == "missed"
+    assert firedoor.view(incident).clocks[SA].state == "missed"
 
 
 async def test_a_pause_does_not_fire_the_limit_that_passes_meanwhile(firedoor: House) -> None:
@@ -76,7 +76,7 @@ async def test_a_pause_does_not_fire_the_limit_that_passes_meanwhile(firedoor: H
     incident = await paused(firedoor, STARTS + timedelta(days=30))
     firedoor.wind(days=4)
     await firedoor.watch.look()
-    assert "missed" not in [one["what"] for one in firedoor.view(incident).clocks[SA]["history"]]
+    assert "missed" not in [one["what"] for one in firedoor.view(incident).clocks[SA].history]
 
 
 async def test_an_extension_moves_the_reminders_with_the_limit(firedoor: House) -> None:
@@ -91,10 +91,10 @@ async def test_an_extension_moves_the_reminders_with_the_limit(firedoor: House) 
     await firedoor.answer(incident, task.id, "approve", by="Anna")
     firedoor.wind(days=4)
     await firedoor.watch.look()
-    assert firedoor.view(incident).clocks[SA]["state"] == "extended"
+    assert firedoor.view(incident).clocks[SA].state == "extended"
     firedoor.wind(days=6)
     await firedoor.watch.look()
-    assert firedoor.view(incident).clocks[SA]["state"] == "missed"
+    assert firedoor.view(incident).clocks[SA].state == "missed"
 
 
 async def test_a_correction_to_later_waits_and_is_on_record_after_a_restart(firedoor: House) -> None:
@@ -103,12 +103,12 @@ async def test_a_correction_to_later_waits_and_is_on_record_after_a_restart(fire
     await firedoor.settle(incident)
     later = (STARTS - timedelta(hours=1)).isoformat()
     await firedoor.service.set_facts(incident, {"aware_at": later}, "the mail of 02:00", BEN)
-    assert datetime.fromisoformat((await firedoor.settle(incident)).clocks[SA]["due"]) == STARTS + timedelta(hours=71)
+    assert datetime.fromisoformat((await firedoor.settle(incident)).clocks[SA].due) == STARTS + timedelta(hours=71)
     await firedoor.service.set_facts(incident, {"aware_at": STARTS.isoformat()}, "it was about another case", BEN)
     (task,) = [task for task in (await firedoor.settle(incident)).open_tasks() if task.kind == "clock"]
     with pytest.raises(Refused, match="set the facts"):
         await firedoor.answer(incident, task.id, "approve", by="Ben")
     await firedoor.answer(incident, task.id, "approve", by="Anna")
     clock = firedoor.again().view(incident).clocks[SA]
-    assert datetime.fromisoformat(clock["due"]) == STARTS + timedelta(hours=72)
-    assert [one.get("approver") for one in clock["history"]] == [None, None, "Anna"]
+    assert datetime.fromisoformat(clock.due) == STARTS + timedelta(hours=72)
+    assert [one.get("approver") for one in clock.history] == [None, None, "Anna"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from firedoor.core.evidence.kinds import Reader, reader_of
@@ -41,7 +42,7 @@ def examine(world: World, name: str, view: IncidentView | None = None) -> Perfor
     return asyncio.run(perform(world, view or IncidentView("INC-1"), Launch(Instance("x", keep), "key", 1)))
 
 
-def bodies(performed: Performed, kind: Kind) -> list[dict[str, Any]]:
+def bodies(performed: Performed, kind: Kind) -> list[Mapping[str, Any]]:
     """The bodies of the entries of one kind."""
     return [draft.body for draft in performed.drafts if isinstance(draft, Draft) and draft.kind == kind]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -129,18 +130,18 @@ async def test_an_answered_task_is_left_in_peace(house: House) -> None:
 async def test_a_missed_limit_is_missed_and_asks_for_reasons(house: House) -> None:
     """The clock says so, its roles are told, and from then on the reasons for the delay are demanded."""
     incident = await opened(house, **BREACH)
-    due = house.view(incident).clocks[SA]["due"]
+    due = house.view(incident).clocks[SA].due
     house.wind(hours=72, minutes=1)
     while await look(house, incident):
         pass
     clock = house.view(incident).clocks[SA]
-    assert (clock["state"], clock["due"], bool(clock["missed_at"])) == ("missed", due, True)
+    assert (clock.state, clock.due, bool(clock.missed_at)) == ("missed", due, True)
     assert [entry.body["id"] for entry in of_kind(house, incident, Kind.CLOCK_MISSED)] == [SA]
     with pytest.raises(InvalidInput, match="C104"):
         await house.answer(incident, SUBMIT, "submitted", **SAID, reference="7")
     await house.answer(incident, SUBMIT, "submitted", **SAID, reference="7", reasons_for_delay="the DPO was ill")
     settled = house.view(incident).clocks[SA]
-    assert (settled["state"], settled["settlement"]["late"]) == ("submitted", True)
+    assert (settled.state, settled.settlement["late"]) == ("submitted", True)
 
 
 async def test_each_point_of_a_clock_comes_once_and_in_order(house: House) -> None:
@@ -183,8 +184,8 @@ async def test_one_incident_that_cannot_be_read_silences_no_other(house: House) 
 async def test_a_hold_ends_and_is_not_missed(house: House) -> None:
     """What asks to keep something until then cannot be late."""
     view = house.view(await opened(house, **BREACH))
-    view.clocks[SA]["kind"] = "hold_until"
-    point = {"about": f"clock:{SA}", "point": "T", "due_at": view.clocks[SA]["due"]}
+    view.clocks[SA] = replace(view.clocks[SA], kind="hold_until")
+    point = {"about": f"clock:{SA}", "point": "T", "due_at": view.clocks[SA].due}
     drafts = fired(view, point, house.wind(days=4))
     assert [draft.kind for draft in drafts] == [Kind.REMINDED, Kind.MESSAGE]
     assert "Hold ends" in drafts[1].body["subject"]
@@ -220,4 +221,4 @@ async def test_a_clock_starts_at_an_instant_that_lay_ahead(house: House) -> None
     house.wind(minutes=1)
     assert await house.driver.look() == [incident]
     clock = (await house.settle(incident)).clocks[SA]
-    assert (clock["trigger_at"], clock["due"]) == ("2026-11-21T05:00:00Z", "2026-11-24T05:00:00Z")
+    assert (clock.trigger_at, clock.due) == ("2026-11-21T05:00:00Z", "2026-11-24T05:00:00Z")

@@ -144,7 +144,7 @@ async def test_unknown_is_neither_closed_nor_drift(house: House) -> None:
         await look(house, incident)
     said = [entry.body["told"] for entry in of_kind(house, incident, Kind.UNSEEN)]
     assert said == [False, True]
-    assert house.view(incident).holds["chat-large"]["state"] == "unseen"
+    assert house.view(incident).holds["chat-large"].state == "unseen"
     del house.far_end.behaviours["chat-large"]
     await look(house, incident)
     assert of_kind(house, incident, Kind.HELD)[-1].body["before"] == "unseen"
@@ -194,7 +194,7 @@ async def test_a_process_that_dies_while_closing_is_succeeded(stubborn: House) -
     assert await look(other, incident, seconds=91) == 1
     view = other.view(incident)
     assert (view.operations[f"{AGAIN}1"].status, stubborn.far_end.effects.total()) == ("finished", 2)
-    assert view.holds["chat-large"]["state"] == "held"
+    assert view.holds["chat-large"].state == "held"
     other.close()
 
 
@@ -230,7 +230,7 @@ async def test_a_target_that_is_kept_closed_outlives_its_incident(stubborn: Hous
     stubborn.far_end.closed.clear()
     await look(stubborn, incident)
     assert stubborn.far_end.closed
-    assert stubborn.view(incident).holds["chat-large"]["state"] == "held"
+    assert stubborn.view(incident).holds["chat-large"].state == "held"
 
 
 async def test_an_incident_does_not_end_over_an_open_door(house: House) -> None:
@@ -241,7 +241,7 @@ async def test_an_incident_does_not_end_over_an_open_door(house: House) -> None:
     view = await house.answer(incident, f"{OPEN}.approve", "refuse")
     assert str(view.state) != "closed"
     view = await house.answer(incident, "drift:chat-large#1.0", "leave", roles=["commander"])
-    assert (str(view.state), view.holds["chat-large"]["state"]) == ("closed", "drifted")
+    assert (str(view.state), view.holds["chat-large"].state) == ("closed", "drifted")
 
 
 async def test_what_was_opened_by_hand_is_not_held(house: House) -> None:

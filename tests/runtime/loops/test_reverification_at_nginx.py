@@ -50,6 +50,6 @@ async def test_opened_by_hand_it_is_closed_again_and_on_record(house: House, rig
     assert await house.holding.look() == 1
     assert (answers(rig, name), answers(rig, neighbour)) == (503, 200)
     view = await house.settle(incident)
-    (drift,) = view.holds[name]["drifts"]
-    assert "callers are answered again (200)" in drift["seen"]
+    (drift,) = view.holds[name].drifts
+    assert "callers are answered again (200)" in drift.seen
     assert rig.nginx.ours.exists()

@@ -61,9 +61,9 @@ async def test_opened_behind_our_back_it_is_closed_again_and_told(house: House, 
     assert await house.holding.look() == 1
     assert (answers(rig, "chat-large"), answers(rig, "chat-small")) == (423, 200)
     view = await house.settle(incident)
-    drift = view.holds["chat-large"]["drifts"][0]
-    assert "callers are answered again (200)" in drift["seen"]
-    assert any("argo-cd" in words or "sync" in words for words in drift["who"]), drift["who"]
+    drift = view.holds["chat-large"].drifts[0]
+    assert "callers are answered again (200)" in drift.seen
+    assert any("argo-cd" in words or "sync" in words for words in drift.who), drift.who
     assert [door["door"] for door in view.operations[AGAIN].result["doors"]] == ["platform"]
 
 
@@ -91,8 +91,8 @@ async def test_a_platform_that_does_not_answer_is_no_drift(house: House, rig: Ri
     house.world.inventory = house.inventory = rig.inventory
     house.wind(minutes=1)
     await house.holding.look()
-    assert house.view(incident).holds["chat-large"]["state"] in ("unseen", "held")
-    assert house.view(incident).holds["chat-large"]["drifts"] == []
+    assert house.view(incident).holds["chat-large"].state in ("unseen", "held")
+    assert house.view(incident).holds["chat-large"].drifts == ()
 
 
 async def test_a_door_that_lies_is_not_suspended_and_the_next_one_is(house: House, rig: Rig) -> None:

@@ -75,7 +75,7 @@ async def kept(built: House, incident: str) -> tuple[Any, Any]:
     """The settlement of the clock, and the entry that keeps what was sent."""
     view = await built.runtime.service.view(incident)
     pieces = [piece for piece in view.evidence if piece.get("kind") == "notice-sent"]
-    return view.clocks[CLOCK]["settlement"], pieces[-1]
+    return view.clocks[CLOCK].settlement, pieces[-1]
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -98,7 +98,7 @@ async def test_no_way_meets_a_deadline_with_a_draft_full_of_gaps(built: House, i
     if way is not by_page:  # its form has no such field
         assert "G116" in (await way(built, incident, task, {**PLAIN, "as_sent_sha256": kept})).text
     view = await built.runtime.service.view(incident)
-    assert view.clocks[CLOCK]["state"] in {"running", "missed"}
+    assert view.clocks[CLOCK].state in {"running", "missed"}
     assert not [one for one in view.evidence if one.get("kind") == "notice-sent"]
 
 
@@ -161,7 +161,7 @@ async def test_nobody_signs_for_somebody_else(built: House, incident: str) -> No
     fields = {**PLAIN, "version": "none", "by": "the DPO", "late": "no", "why": "forged"}
     assert (await by_answer(built, incident, task, fields)).status_code == 200
     view = await built.runtime.service.view(incident)
-    settled = view.clocks[CLOCK]["settlement"]
+    settled = view.clocks[CLOCK].settlement
     assert (settled["by"], settled["late"], settled["why"]) == ("dora", True, "by the portal")
 
 

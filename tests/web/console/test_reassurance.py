@@ -69,7 +69,7 @@ async def test_slack_counts_duties_without_a_limit_apart(tmp_path: Path) -> None
     async with house(tmp_path) as built:
         incident = await built.open(**FACTS)
         view = built.runtime.world.view(incident)
-        limits = sum(bool(one.get("due")) for one in view.open_clocks())
+        limits = sum(bool(one.due) for one in view.open_clocks())
         (line,) = _one(built.runtime, "status", incident)
         assert f"{limits} limits run, {len(view.open_clocks()) - limits} duties open without a fixed limit" in line
         bare = await built.open()
@@ -105,7 +105,7 @@ async def test_closed_says_when_it_was_last_seen(tmp_path: Path) -> None:
     house = Simulated(tmp_path, plan, inventory=targets("chat"))
     incident = await house.open(endpoint="chat")
     await house.settle(incident)
-    seen = house.view(incident).holds["chat"]["seen_at"]
+    seen = house.view(incident).holds["chat"].seen_at
     house.wind(hours=7)
     told = report(house.entries(incident), plan, plan.definitions())
     assert f"last confirmed closed {when(seen)}" in render_markdown(told)

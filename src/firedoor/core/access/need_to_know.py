@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from firedoor.core.entries.run import ReadersSet
 from firedoor.core.journal import Body, Draft, Kind
 from firedoor.core.problems import InvalidInput, NotPermitted, Problem, nearest
 
@@ -87,7 +88,7 @@ def change_readers(
     return Draft(Kind.READERS, person.actor, {"roles": chosen, "people": names, "by": person.name, "why": why.strip()})
 
 
-def says_the_same(now: Body | None, draft: Draft) -> bool:
+def says_the_same(now: ReadersSet | None, draft: Draft) -> bool:
     """Whether somebody only says again what they have said last: sent twice, it stands once."""
     return now is not None and all(now.get(name) == draft.body.get(name) for name in ("roles", "people", "by", "why"))
 

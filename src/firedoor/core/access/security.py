@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from firedoor.core.journal import Body, Entry, Kind
+from firedoor.core.journal import Body, Content, Entry, Kind
 
 CHAIN = "security"
 SYSTEM = "system:firedoor"
@@ -93,7 +93,7 @@ def of_incidents(entries: Iterable[Entry]) -> list[SecurityEvent]:
     ]
 
 
-def _named(body: Body) -> Body:
+def _named(body: Content) -> Body:
     """Who may read, without the reason, which is about the incident."""
     return {key: body[key] for key in ("roles", "people", "everyone") if key in body}
 

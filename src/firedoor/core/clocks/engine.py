@@ -78,10 +78,10 @@ class Law:
     ) -> list[Draft]:
         """What the facts call for about the incident itself, or about one more request to remove content."""
         facts, subject = about.facts, about.subject
-        taken = [name for name, body in view.clocks.items() if body["state"] not in ENDED]
+        taken = [name for name, clock in view.clocks.items() if clock.state not in ENDED]
         started = clocks_due_to_start(about.duties, about.selection, facts, taken, now, subject=subject, failed=failed)
         drafts = [self._start(clock, again=clock.id in view.clocks) for clock in started]
-        clocks = each(view.clocks.values(), clock_of, failed, lambda body: str(body["id"]))
+        clocks = each(view.clocks.values(), clock_of, failed, lambda record: record.id)
         running = [clock for clock in clocks if clock.duty in about.duties]
         for change in reassess(about.duties, running, facts, now, subject=subject, failed=failed):
             drafts += self._change(view, change, roles, now)

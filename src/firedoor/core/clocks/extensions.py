@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from firedoor.core.clocks.changes import Mandate, resume
 from firedoor.core.clocks.state import NEXT, Clock, ClockState, shown
+from firedoor.core.entries.law import ClockBody
+from firedoor.core.incident.clock_record import NO_CLOCK, ClockRecord
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.journal import Body, Draft, Kind
 from firedoor.core.law.due import DueKind
@@ -103,12 +104,16 @@ def missing_words(document: str, why: str) -> list[Problem]:
     ]
 
 
-def clock_of(body: Body) -> Clock:
-    """Read a clock back from its journal body; `waived` is the journal's word for an end by decision."""
-    fields: dict[str, Any] = {name: body[name] for name in Clock.model_fields if name in body and name != "history"}
-    if fields["state"] == "waived":
-        fields["state"] = "not_applicable"
-    return Clock.model_validate(fields)
+def clock_of(record: ClockRecord) -> Clock:
+    """The clock that a record tells of; `waived` is the journal's word for an end by decision."""
+    fields = {name: getattr(record, name) for name in Clock.model_fields if name != "history"}
+    state = "not_applicable" if record.state == "waived" else record.state
+    return Clock.model_validate({**fields, "state": state})
+
+
+def clock_said(body: ClockBody) -> Clock:
+    """The clock as an entry states it."""
+    return clock_of(NO_CLOCK.said(body))
 
 
 def dump(clock: Clock) -> Body:
@@ -155,14 +160,14 @@ def _asked(view: IncidentView, body: Body, person: Person, roles: tuple[str, ...
 
 
 def _clock(view: IncidentView, clock_id: str, to: ClockState) -> Clock:
-    body = view.clocks.get(clock_id)
-    if body is None:
+    record = view.clocks.get(clock_id)
+    if record is None:
         message = f'{view.id} has no clock "{clock_id}"'
         raise NotFound(Problem(code="C101", field="clock", message=message, do=nearest(clock_id, view.clocks)))
-    clock = clock_of(body)
+    clock = clock_of(record)
     paused_only = to is ClockState.RUNNING and clock.state is not ClockState.PAUSED
-    if paused_only or body["state"] == "waived" or to not in NEXT[clock.state]:
-        message = f"the clock {clock_id} is {body['state']}: it cannot become {'resumed' if paused_only else to}"
+    if paused_only or record.state == "waived" or to not in NEXT[clock.state]:
+        message = f"the clock {clock_id} is {record.state}: it cannot become {'resumed' if paused_only else to}"
         raise Refused(Problem(code="C303", message=message, do="see `firedoor clocks`"))
     return clock
 

@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import Literal
 
 from firedoor.core.facts import Facts, Value
+from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.view import IncidentView
-from firedoor.core.journal import Body
 from firedoor.core.law.assessment import assess_one
 from firedoor.core.law.duty import Duty, TriggerKind
 from firedoor.core.requests.request import ABOUT_CONTENT, ARRIVES, RemovalRequest, RequestKind
@@ -50,7 +50,7 @@ class OnRequest:
     unchecked: tuple[str, ...]
     ask: tuple[str, ...]
     complete_since: datetime | None
-    clock: Body | None
+    clock: ClockRecord | None
 
 
 def apart(catalogue: Catalogue) -> tuple[Catalogue, Catalogue]:
@@ -99,11 +99,11 @@ def subject_of(view: IncidentView, request: RemovalRequest) -> str:
     return request.id
 
 
-def clocks_of(view: IncidentView, duties: Catalogue, request: RemovalRequest) -> list[Body]:
+def clocks_of(view: IncidentView, duties: Catalogue, request: RemovalRequest) -> list[ClockRecord]:
     """The clocks of one request, settled ones too."""
     found = []
     for name, clock in view.clocks.items():
-        subject, duty = name.partition("@")[2], duties.get(clock["duty"])
+        subject, duty = name.partition("@")[2], duties.get(clock.duty)
         own = request.own and not subject and duty is not None and started_by(duty, request)
         if subject == request.id or own:
             found.append(clock)
@@ -120,7 +120,7 @@ def on_request(
         if not (started_by(duty, request) and selection_has(selection, key)):
             continue
         reach = assess_one(duty, known, now).reach
-        clock = next((one for one in clocks if one["duty"] == key), None)
+        clock = next((one for one in clocks if one.duty == key), None)
         if reach is NO and clock is None:
             continue
         checked, names = validity(duty, known), element_facts(duty)
@@ -173,6 +173,6 @@ def _since(view: IncidentView, request: RemovalRequest, duty: Duty) -> datetime:
     clock = view.clocks.get(f"{duty.id}@{subject}" if subject else duty.id)
     if clock is None:
         return complete
-    late = bool(clock.get("due")) and datetime.fromisoformat(clock["due"]) <= complete
-    counted_so = datetime.fromisoformat(clock["trigger_at"]) == complete
+    late = clock.due is not None and datetime.fromisoformat(clock.due) <= complete
+    counted_so = datetime.fromisoformat(clock.trigger_at) == complete
     return complete if late or counted_so else request.received_at

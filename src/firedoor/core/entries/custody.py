@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import NotRequired
+
+from typing_extensions import TypedDict
 
 from firedoor.core.entries.base import EntryBody, Instant, Words
+
+
+class NamedHash(TypedDict):
+    """A hash of content that is not kept: which kind it is, and its hexadecimal digits."""
+
+    algorithm: str
+    value: str
 
 
 class EvidenceKept(EntryBody):
@@ -15,30 +25,30 @@ class EvidenceKept(EntryBody):
     sha256: str
     size: int
     mode: str
-    source: str = ""
-    media_type: str = ""
-    taken_at: Instant = ""
-    kind: str = ""
-    missing: Words = ()
-    clock: str = ""
-    language: str = ""
-    why: str = ""
-    by: str = ""
-    base: str = ""
-    rendered: str = ""
-    diff: str = ""
-    role: str = ""
-    of: str = ""
-    version: str = ""
-    number: int | None = None
-    stated: bool | None = None
-    says: str = ""
-    content: str = ""
-    what: str = ""
-    refused: str = ""
-    content_hashes: tuple[Any, ...] = ()
-    took: tuple[Any, ...] = ()
-    left: tuple[Any, ...] = ()
+    source: NotRequired[str]
+    media_type: NotRequired[str]
+    taken_at: NotRequired[Instant]
+    kind: NotRequired[str]
+    missing: NotRequired[Words]
+    clock: NotRequired[str]
+    language: NotRequired[str]
+    why: NotRequired[str]
+    by: NotRequired[str]
+    base: NotRequired[str]
+    rendered: NotRequired[str]
+    diff: NotRequired[str]
+    role: NotRequired[str]
+    of: NotRequired[str]
+    version: NotRequired[str]
+    number: NotRequired[int | None]
+    stated: NotRequired[bool | None]
+    says: NotRequired[str]
+    content: NotRequired[str]
+    what: NotRequired[str]
+    refused: NotRequired[str]
+    content_hashes: NotRequired[Sequence[NamedHash]]
+    took: NotRequired[Words]
+    left: NotRequired[Words]
 
 
 class EvidenceTouched(EntryBody):
@@ -46,9 +56,23 @@ class EvidenceTouched(EntryBody):
 
     action: str
     by: str
-    sha256: str = ""
-    name: str = ""
-    why: str = ""
+    sha256: NotRequired[str]
+    name: NotRequired[str]
+    why: NotRequired[str]
+
+
+class LegalHold(EvidenceTouched):
+    """A legal hold on the whole incident, as the incident has it."""
+
+    at: Instant
+
+
+class PieceKept(EvidenceKept):
+    """A piece as the incident has it: what its entry says, when and by whom it was kept, and in which entry."""
+
+    kept_at: Instant
+    kept_by: str
+    seq: int
 
 
 class HoldSeen(EntryBody):
@@ -69,7 +93,7 @@ class HoldDrifted(EntryBody):
     number: int
     seen: str
     last_seen: Instant
-    who: tuple[Any, ...]
+    who: Words
     on_drift: str
 
 

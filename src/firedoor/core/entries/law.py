@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Literal, NotRequired
 
-from pydantic import Field
+from typing_extensions import TypedDict
 
-from firedoor.core.entries.base import EntryBody, Instant, Json, Words
+from firedoor.core.entries.base import EntryBody, Instant, Words
+from firedoor.core.json_types import JsonObject
 
 
 class ClockBody(EntryBody):
@@ -27,16 +29,16 @@ class ClockBody(EntryBody):
     started_at: Instant
     citation: str
     why: Words
-    paused_until: Instant | None = None
-    title: str = ""
-    jurisdiction: str = ""
-    authority: str = ""
-    addressee: str = ""
-    channel: str = ""
-    confidence: str = ""
-    penalty: str = ""
-    content: tuple[Json, ...] = ()
-    request: tuple[Json | str, ...] = ()
+    paused_until: NotRequired[Instant | None]
+    title: NotRequired[str]
+    jurisdiction: NotRequired[str]
+    authority: NotRequired[str]
+    addressee: NotRequired[str]
+    channel: NotRequired[str]
+    confidence: NotRequired[str]
+    penalty: NotRequired[str]
+    content: NotRequired[Sequence[JsonObject]]
+    request: NotRequired[Sequence[str]]
 
 
 class ClockStarted(ClockBody):
@@ -46,37 +48,52 @@ class ClockStarted(ClockBody):
 class ClockChanged(ClockBody):
     """The clock as it is now, `what` changed and `because` of what; who asked for more time, and who agreed."""
 
-    what: str = ""
-    because: str = ""
-    history: tuple[Any, ...] = ()
-    asked_by: str = ""
-    approver: str = ""
-    approver_id: str = ""
-    approved_because: str = ""
-    document: str = ""
+    what: NotRequired[str]
+    because: NotRequired[str]
+    history: NotRequired[Sequence[ClockEvent]]
+    asked_by: NotRequired[str]
+    approver: NotRequired[str]
+    approver_id: NotRequired[str]
+    approved_because: NotRequired[str]
+    document: NotRequired[str]
 
 
-class ClockSubmitted(EntryBody):
+class ClockEvent(TypedDict, total=False):
+    """One line of a clock's history: what happened, the limit and start until then, who asked and who agreed."""
+
+    at: Instant
+    what: str
+    why: str
+    due: Instant | None
+    trigger_at: Instant | None
+    by: str
+    asked_by: str
+    approver: str
+    approved_because: str
+    document: str
+
+
+class ClockSettled(EntryBody):
+    """How a clock ended by a person's word."""
+
+    id: str
+    why: str
+    by: NotRequired[str]
+    late: NotRequired[bool]
+    reference: NotRequired[str]
+    channel: NotRequired[str]
+    sent_at: NotRequired[Instant]
+    as_sent: NotRequired[str]
+    as_sent_sha256: NotRequired[str]
+    reasons_for_delay: NotRequired[str]
+
+
+class ClockSubmitted(ClockSettled):
     """What a clock asks for was sent: by which channel, when, with which receipt, and the text as it was sent."""
 
-    id: str
-    by: str
-    why: str
-    late: bool
-    reference: str = ""
-    channel: str = ""
-    sent_at: Instant = ""
-    as_sent: str = ""
-    as_sent_sha256: str = ""
-    reasons_for_delay: str = ""
 
-
-class ClockWaived(EntryBody):
+class ClockWaived(ClockSettled):
     """A person decided that it need not be met."""
-
-    id: str
-    why: str
-    by: str = ""
 
 
 class ClockMissed(EntryBody):
@@ -84,8 +101,8 @@ class ClockMissed(EntryBody):
 
     id: str
     due: Instant | None
-    by: str = ""
-    why: str = ""
+    by: NotRequired[str]
+    why: NotRequired[str]
 
 
 class RequestBody(EntryBody):
@@ -96,15 +113,20 @@ class RequestBody(EntryBody):
     by: str
 
 
-class RequestSaid(RequestBody):
-    """What is known of a request. `requester` and contact are sealed from whoever need not know them."""
+class RequestTold(TypedDict, total=False):
+    """What a request tells. `requester` and contact are sealed from whoever need not know them."""
+
+    elements: Mapping[str, str]
+    requester: str
+    requester_contact: str
+    request_locators: Words
+    reference: str
+
+
+class RequestSaid(RequestBody, RequestTold):
+    """What is known of a request, and why it is written down."""
 
     why: str
-    elements: Json = Field(default_factory=dict)
-    requester: str = ""
-    requester_contact: str = ""
-    request_locators: Words = ()
-    reference: str = ""
 
 
 class RequestReceived(RequestSaid):

@@ -2,11 +2,58 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import NotRequired
 
-from pydantic import Field
+from typing_extensions import TypedDict
 
-from firedoor.core.entries.base import EntryBody, Instant, Json, Words
+from firedoor.core.entries.base import EntryBody, Instant, Words
+from firedoor.core.json_types import JsonObject
+
+
+class Choice(TypedDict):
+    """An answer that a task may have: what follows from it, what it asks for besides, and the facts that it sets."""
+
+    id: str
+    label: str
+    consequence: str
+    requires: NotRequired[Words]
+    sets: NotRequired[JsonObject]
+
+
+class Proposal(TypedDict):
+    """The answer that a reviewer gives by agreeing."""
+
+    task: str
+    choice: str
+    fields: Mapping[str, str]
+    facts: JsonObject
+
+
+class TaskPayload(TypedDict, total=False):
+    """What a task is about, besides its operation: each kind of task beside the plan has keys of its own."""
+
+    target: str  # drift, open: the target that is held
+    ops: Words  # gaps: the operations that are asked about at once
+    absent: str  # the target that is missing
+    # what is set aside (`core.isolated.Fault`), and whether it can be worked out again
+    part: str
+    kind: str
+    said: str
+    where: str
+    do: str
+    fault: str
+    facts: JsonObject
+    mended: bool
+    proposed: Proposal
+    # a change of a clock: the whole of its entry, of which these are shown
+    id: str
+    what: str
+    because: str
+    asked_by: str
+    document: str
+    due: Instant | None
+    paused_until: Instant | None
 
 
 class TaskOpened(EntryBody):
@@ -18,17 +65,17 @@ class TaskOpened(EntryBody):
     role: str
     escalate_to: str
     question: str
-    choices: tuple[Json, ...]
+    choices: Sequence[Choice]
     due_at: Instant
-    asks: Words = ()
-    guidance: str = ""
-    clock: str = ""
-    payload: Json = Field(default_factory=dict)
-    not_by: tuple[Any, ...] = ()
-    not_by_ids: Json = Field(default_factory=dict)
-    approvals: int = 1
-    chain: tuple[Any, ...] = ()
-    four_eyes_with: str | None = None
+    asks: NotRequired[Words]
+    guidance: NotRequired[str]
+    clock: NotRequired[str]
+    payload: NotRequired[TaskPayload]
+    not_by: NotRequired[Words]
+    not_by_ids: NotRequired[Mapping[str, str]]
+    approvals: NotRequired[int]
+    chain: NotRequired[Words]
+    four_eyes_with: NotRequired[str | None]
 
 
 class TaskAnswered(EntryBody):
@@ -39,12 +86,19 @@ class TaskAnswered(EntryBody):
     why: str
     by: str
     role: str
-    fields: Json = Field(default_factory=dict)
-    seen: str = ""
-    decides: bool = True
-    late: bool = False
-    via: str = ""
-    link_made_by: str = ""
+    fields: NotRequired[JsonObject]
+    outcome: NotRequired[str]
+    seen: NotRequired[str]
+    decides: NotRequired[bool]
+    late: NotRequired[bool]
+    via: NotRequired[str]
+    link_made_by: NotRequired[str]
+
+
+class AnswerGiven(TaskAnswered):
+    """An answer as the incident has it."""
+
+    at: Instant
 
 
 class TaskEscalated(EntryBody):
@@ -55,6 +109,12 @@ class TaskEscalated(EntryBody):
     why: str
 
 
+class Escalation(TaskEscalated):
+    """An escalation as the incident has it."""
+
+    at: Instant
+
+
 class TaskReassigned(EntryBody):
     """It is asked of another role instead."""
 
@@ -63,7 +123,7 @@ class TaskReassigned(EntryBody):
     before: str
     by: str
     why: str
-    not_by: str | None = None
+    not_by: NotRequired[str | None]
 
 
 class TaskClaimed(EntryBody):
@@ -83,6 +143,7 @@ class GlassBroken(EntryBody):
     roles: Words
     asked: Words
     why: str
+    proposes: NotRequired[bool]
 
 
 class LinkMade(EntryBody):
@@ -94,9 +155,9 @@ class LinkMade(EntryBody):
     role: str
     by: str
     expires_at: Instant
-    person_id: str = ""
-    messenger: str = ""
-    choice: str | None = None
+    person_id: NotRequired[str]
+    messenger: NotRequired[str]
+    choice: NotRequired[str | None]
 
 
 class ReminderFired(EntryBody):
@@ -108,10 +169,16 @@ class ReminderFired(EntryBody):
     late_seconds: int
 
 
+class Reminder(ReminderFired):
+    """A reminder as the incident has it."""
+
+    at: Instant
+
+
 class MessageSent(EntryBody):
     """A message of the playbook to roles."""
 
     to: Words
     subject: str
     text: str
-    op: str | None = None
+    op: NotRequired[str | None]

@@ -7,12 +7,14 @@ never passed over. Tests hold beside it that every kind has its fold, its words 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from typing import get_type_hints
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from firedoor.core.entries import custody, law, people, run
 from firedoor.core.entries.base import EntryBody
-from firedoor.core.journal import Body, Kind
+from firedoor.core.journal import Content, Kind
 
 FORMS: Mapping[Kind, type[EntryBody]] = {
     Kind.OPENED: run.Opened, Kind.ALERT: run.AlertAttached, Kind.PLANNED: run.PlanPinned,
@@ -34,14 +36,25 @@ FORMS: Mapping[Kind, type[EntryBody]] = {
 }  # fmt: skip
 
 
-def read_body(kind: str, body: Body) -> EntryBody:
-    """Return the body as the type of its kind. Raises ValueError in words for a kind or a form that is not known."""
+@cache
+def _form(kind: str) -> tuple[TypeAdapter[EntryBody], frozenset[str]]:
+    """What checks a body of this kind, and the names that may stand in it."""
     try:
         form = FORMS[Kind(kind)]
     except ValueError:
         raise ValueError(f"this version does not know entries of the kind {kind[:60]}") from None
+    return TypeAdapter(form), frozenset(get_type_hints(form))
+
+
+def read_body(kind: str, body: Content) -> EntryBody:
+    """Return the body as the type of its kind. Raises ValueError in words for a kind or a form that is not known."""
+    checker, names = _form(kind)
+    wrong = set(body) - names  # pydantic would leave them out without a word
     try:
-        return form.model_validate(body)
+        read = checker.validate_python(dict(body))
     except ValidationError as error:
-        wrong = sorted({".".join(map(str, fault["loc"])) for fault in error.errors()})
-        raise ValueError(f"{kind}: not of the form that this version writes: {', '.join(wrong)[:300]}") from None
+        wrong |= {".".join(map(str, fault["loc"])) for fault in error.errors()}
+    if wrong:
+        named = ", ".join(sorted(wrong))[:300]
+        raise ValueError(f"{kind}: not of the form that this version writes: {named}")
+    return read

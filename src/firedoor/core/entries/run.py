@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import NotRequired
 
-from pydantic import Field
+from typing_extensions import TypedDict
 
-from firedoor.core.entries.base import EntryBody, Instant, Json, Words
+from firedoor.core.entries.base import EntryBody, Instant, Words
+from firedoor.core.entries.custody import NamedHash
+from firedoor.core.entries.outcomes import Absent, Gap, Result, SnapshotTaken
+from firedoor.core.json_types import JsonObject
 
 
 class Opened(EntryBody):
@@ -18,19 +22,70 @@ class Opened(EntryBody):
     type: str
     title: str
     severity: str
-    why: str = ""
-    severity_known: bool = True
-    in_spite: tuple[Any, ...] = ()
-    practice: bool = False
-    start: str = ""
+    why: NotRequired[str]
+    severity_known: NotRequired[bool]
+    in_spite: NotRequired[Words]
+    practice: NotRequired[bool]
+    start: NotRequired[str]
+
+
+class AlertSaid(TypedDict, total=False):
+    """An alert as the journal holds it, see `core.alerts.alert`; fractions are text. Old journals say less of it."""
+
+    source: str
+    source_id: str
+    fingerprint: str
+    episode: str
+    status: str
+    occurred_at: Instant | None
+    received_at: Instant | None
+    ahead_seconds: int | None
+    title: str
+    severity: str | None
+    severity_raw: str | None
+    incident_type: str | None
+    confidence: str | None
+    method: str | None
+    detector: str | None
+    bank: str | None
+    case_status: str | None
+    review_state: str | None
+    match_algorithm: str | None
+    match_distance: int | None
+    match_quality: int | None
+    trusted_bank: bool
+    score: str | None
+    threshold: str | None
+    model: str | None
+    dataset: str | None
+    endpoint: str | None
+    subjects: JsonObject | None
+    possible_minor: str
+    occurrences: int | None
+    distinct_values: int | None
+    data_categories: Words
+    entity_types: Words
+    findings: Sequence[JsonObject]
+    content_hashes: Sequence[NamedHash]
+    locators: Words
+    labels: Mapping[str, str]
+    notes: Words
+    raw_sha256: str
 
 
 class AlertAttached(EntryBody):
     """The alert as it was recorded; `facts` are what a further one adds."""
 
-    alert: Json
-    reasons: Words = ()
-    facts: Json = Field(default_factory=dict)
+    alert: AlertSaid
+    reasons: NotRequired[Words]
+    facts: NotRequired[JsonObject]
+
+
+class AttachedAlert(AlertAttached):
+    """An alert as the incident has it: when it was attached, and in which entry."""
+
+    at: Instant
+    seq: int
 
 
 class PlanPinned(EntryBody):
@@ -39,34 +94,34 @@ class PlanPinned(EntryBody):
     playbook: str
     version: str
     digest: str
-    keep_bytes: bool | None = None
+    keep_bytes: NotRequired[bool | None]
 
 
 class FactsSet(EntryBody):
     """`before` are the values that stood until now, of those that are corrected."""
 
-    values: Json
+    values: JsonObject
     why: str
-    before: Json = Field(default_factory=dict)
+    before: NotRequired[JsonObject]
 
 
 class StateChanged(EntryBody):
     """Where the incident stands from here on."""
 
     state: str
-    event: str = ""
-    before: str = ""
-    outcome: str | None = None
+    event: NotRequired[str]
+    before: NotRequired[str]
+    outcome: NotRequired[str | None]
 
 
 class ReadersSet(EntryBody):
     """Who may read the incident from here on: everyone, or these roles and people alone."""
 
     why: str
-    roles: Words = ()
-    people: Words = ()
-    everyone: bool = False
-    by: str = ""
+    roles: NotRequired[Words]
+    people: NotRequired[Words]
+    everyone: NotRequired[bool]
+    by: NotRequired[str]
 
 
 class OperationStarted(EntryBody):
@@ -74,10 +129,10 @@ class OperationStarted(EntryBody):
 
     op: str
     attempt: int
-    key: str = ""
-    until: Instant | None = None
-    snapshots: tuple[Any, ...] = ()
-    by: str = ""
+    key: NotRequired[str]
+    until: NotRequired[Instant | None]
+    snapshots: NotRequired[Sequence[SnapshotTaken]]
+    by: NotRequired[str]
 
 
 class OperationFinished(EntryBody):
@@ -85,7 +140,7 @@ class OperationFinished(EntryBody):
 
     op: str
     outcome: str
-    result: Json
+    result: Result
 
 
 class OperationFailed(EntryBody):
@@ -95,10 +150,10 @@ class OperationFailed(EntryBody):
     attempt: int
     problem: str
     final: bool
-    retry_at: Instant | None = None
-    gap: Json | None = None
-    absent: Json | None = None
-    fault: Json | None = None
+    retry_at: NotRequired[Instant | None]
+    gap: NotRequired[Gap]
+    absent: NotRequired[Absent]
+    fault: NotRequired[Mapping[str, str]]
 
 
 class OperationSkipped(EntryBody):
@@ -106,7 +161,7 @@ class OperationSkipped(EntryBody):
 
     op: str
     why: str
-    by: str = ""
+    by: NotRequired[str]
 
 
 class OperationRedone(EntryBody):
@@ -125,6 +180,12 @@ class RunPaused(EntryBody):
     why: str
 
 
+class RunPausedAt(RunPaused):
+    """The pause as the incident has it."""
+
+    at: Instant
+
+
 class RunUnpaused(EntryBody):
     """The run goes on."""
 
@@ -140,12 +201,18 @@ class RunAborted(EntryBody):
     withdraws: Words
 
 
+class RunAbortedAt(RunAborted):
+    """The end of the run as the incident has it."""
+
+    at: Instant
+
+
 class FaultMended(EntryBody):
     """What was set aside can be worked out again."""
 
     task: str
     why: str
-    op: str | None = None
+    op: NotRequired[str | None]
 
 
 class Note(EntryBody):

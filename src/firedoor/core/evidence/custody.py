@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from firedoor.core.alerts.alert import HASH_LENGTHS, MAXIMUM_ITEMS
 from firedoor.core.content import ContentVerdict, hidden
 from firedoor.core.content.locators import locator_fault
+from firedoor.core.entries.custody import PieceKept
 from firedoor.core.evidence.kinds import EvidenceKind, judged
 from firedoor.core.incident.view import IncidentView
-from firedoor.core.journal import Body, Draft, Entry, Kind
+from firedoor.core.journal import Body, Content, Draft, Entry, Kind
 from firedoor.core.problems import InvalidInput, NotFound, Problem, Refused
 from firedoor.core.tasks.answers import MAXIMUM_WHY, Person
 
@@ -69,7 +70,7 @@ def custody(entries: Iterable[Entry]) -> list[Body]:
     return list(pieces.values())
 
 
-def _piece(body: Body) -> Body:
+def _piece(body: Content) -> Body:
     return {
         "name": body["name"], "sha256": body["sha256"], "size": body["size"], "media_type": body.get("media_type", ""),
         "source": body.get("source", ""), "mode": body["mode"], "means": MODES.get(body["mode"], ""),
@@ -79,7 +80,7 @@ def _piece(body: Body) -> Body:
     }  # fmt: skip
 
 
-def piece_of(view: IncidentView, sha256: str) -> Body:
+def piece_of(view: IncidentView, sha256: str) -> PieceKept:
     """Return the entry body of a piece whose content can be read. Raises NotFound or Refused."""
     found = next((piece for piece in view.evidence if piece["sha256"] == sha256), None)
     if found is None:
@@ -91,7 +92,7 @@ def piece_of(view: IncidentView, sha256: str) -> Body:
     return found
 
 
-def touched(piece: Body, action: str, why: str, person: Person) -> Draft:
+def touched(piece: PieceKept, action: str, why: str, person: Person) -> Draft:
     """The entry that a handling becomes."""
     body: Body = {"sha256": piece["sha256"], "name": piece["name"], "action": action, "by": person.name, "why": why}
     return Draft(Kind.CUSTODY, person.actor, body)
@@ -118,7 +119,7 @@ def pointed(pointer: Pointer, sha256: str, size: int, why: str, person: Person, 
     return Draft(Kind.EVIDENCE, person.actor, body)
 
 
-def kept_already(view: IncidentView, draft: Draft) -> Body | None:
+def kept_already(view: IncidentView, draft: Draft) -> PieceKept | None:
     """The piece that says the same, by the same person and for the same reason: whoever sends it twice adds one."""
     names = ("sha256", "name", "kind", "mode", "source", "why")
     for piece in view.evidence:
@@ -181,7 +182,7 @@ def form_of_keeping(mode: str, verdict: ContentVerdict) -> str:
     return "vault" if verdict.keep and mode != "digest" else "digest"
 
 
-def check_handing_out(piece: Body, verdict: ContentVerdict) -> None:
+def check_handing_out(piece: PieceKept, verdict: ContentVerdict) -> None:
     """Refuse bytes that an earlier version kept and that are not kept any more. Raises Refused."""
     if not verdict.keep:
         message = f"{piece['name']} is not handed out: {verdict.why}"

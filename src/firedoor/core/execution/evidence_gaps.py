@@ -7,9 +7,10 @@ to `runtime.evidence_gaps`, and what an answer does to an operation to `view_tas
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+from firedoor.core.entries.outcomes import Gap
 from firedoor.core.execution.progress import Progress, Status
 from firedoor.core.incident.view import RESCUE, IncidentView
 from firedoor.core.journal import Body, Draft, Entry, Kind
@@ -38,12 +39,12 @@ class NotDescribed(InvalidInput):
         known = ", ".join(target.evidence) or "nothing"
         message = f"the inventory does not say where the {artefact} of {target.id} is read (known: {known})"
         super().__init__(Problem(code="R109", message=message, do=do))
-        self.gap: Body = {"artefact": artefact, "target": target.id}
+        self.gap = Gap(artefact=artefact, target=target.id)
 
 
 def asked(plan: Plan, view: IncidentView, progress: Progress, now: datetime) -> list[Draft]:
     """The one task about everything that was found missing and is not asked about yet; none while more may be found."""
-    stuck = {one.id: view.operations[one.id].gap for one in progress.having(Status.STUCK) if _is_gap(view, one.id)}
+    stuck = {one.id: gap for one in progress.having(Status.STUCK) if (gap := view.operations[one.id].gap)}
     known = [task for task in view.tasks.values() if task.id.startswith(GAP)]
     covered = {op for task in known if task.open for op in task.payload.get("ops", ())}
     new = {op: gap for op, gap in stuck.items() if op not in covered}
@@ -54,7 +55,7 @@ def asked(plan: Plan, view: IncidentView, progress: Progress, now: datetime) -> 
     body: Body = {
         "task": f"{GAP}{len(known) + 1}", "op": "", "kind": "rescue", "role": lead,
         "escalate_to": others[0] if others else lead, "question": _question(list(new.values())),
-        "guidance": _guidance(view.id, {str(gap["target"]) for gap in new.values()}), "choices": CHOICES, "asks": [],
+        "guidance": _guidance(view.id, {gap["target"] for gap in new.values()}), "choices": CHOICES, "asks": [],
         "approvals": 1, "due_at": (now + timedelta(hours=HOURS)).isoformat(), "payload": {"ops": list(new)},
     }  # fmt: skip
     return [Draft(Kind.TASK_OPENED, ACTOR, body)]
@@ -82,14 +83,10 @@ def _state(view: IncidentView, op: str) -> str:
     return "not kept, by decision" if record.status == "skipped" else "not kept, and not decided yet"
 
 
-def _is_gap(view: IncidentView, op: str) -> bool:
-    return bool(view.operations[op].gap)
-
-
-def _question(gaps: list[Body]) -> str:
+def _question(gaps: Sequence[Gap]) -> str:
     by_target: dict[str, list[str]] = {}
     for gap in gaps:
-        by_target.setdefault(str(gap["target"]), []).append(str(gap["artefact"]).replace("_", " "))
+        by_target.setdefault(gap["target"], []).append(gap["artefact"].replace("_", " "))
     named = "; ".join(f"{', '.join(names[:SHOWN])} of {target}" for target, names in by_target.items())
     count = f"{len(gaps)} things" if len(gaps) > 1 else "One thing"
     return f"{count} could not be kept, because the inventory does not say where to read: {named}. What becomes of it?"

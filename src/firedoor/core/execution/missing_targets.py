@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from firedoor.core.entries.outcomes import Absent
 from firedoor.core.execution.progress import Progress, Status
 from firedoor.core.incident.view import RESCUE, START_TASK, IncidentView, TaskView
 from firedoor.core.journal import Body, Draft, Kind
@@ -47,21 +48,21 @@ class NotNamed(InvalidInput):
         self.target = template
 
 
-def record(error: FiredoorError) -> Body:
-    """What the journal holds of a failure for a missing target; empty for every other one."""
+def record(error: FiredoorError) -> Absent | None:
+    """What the journal holds of a failure for a missing target; None for every other one."""
     if not isinstance(error, (NoSuchTarget, NotNamed)):
-        return {}
+        return None
     problem = error.problems[0]
     return {"target": error.target, "problem": problem.message, "do": problem.do}
 
 
 def asked(plan: Plan, view: IncidentView, progress: Progress, now: datetime) -> list[Draft]:
     """The one task for each missing target of which nobody is asked yet."""
-    new: dict[str, Body] = {}
+    new: dict[str, Absent] = {}
     for one in progress.having(Status.STUCK):
         absent = view.operations[one.id].absent
-        if absent and not _about(view, str(absent["target"])):
-            new.setdefault(str(absent["target"]), absent)
+        if absent and not _about(view, absent["target"]):
+            new.setdefault(absent["target"], absent)
     known = sum(name.startswith(ABSENT) for name in view.tasks)
     drafts = []
     for number, (target, absent) in enumerate(new.items(), known + 1):
@@ -93,7 +94,7 @@ def _ends(why: str) -> Draft:
     return Draft(Kind.FAULT_MENDED, ACTOR, {"task": START_TASK, "why": why})
 
 
-def _task(plan: Plan, incident: str, number: int, absent: Body, now: datetime) -> Draft:
+def _task(plan: Plan, incident: str, number: int, absent: Absent, now: datetime) -> Draft:
     lead, *others = plan.roles or ("commander",)
     body: Body = {
         "task": f"{ABSENT}{number}", "op": "", "kind": "rescue", "role": lead,
@@ -105,9 +106,9 @@ def _task(plan: Plan, incident: str, number: int, absent: Body, now: datetime) -
     return Draft(Kind.TASK_OPENED, ACTOR, body)
 
 
-def _guidance(incident: str, absent: Body) -> str:
+def _guidance(incident: str, absent: Absent) -> str:
     remedy = (
         f"A wrong name is corrected with `firedoor facts {incident} set`; if it is right, close it by hand now, and "
         "describe it in targets.yaml."
     )
-    return "\n".join((str(absent["do"]), remedy, "One answer counts for everything that fails for this target."))
+    return "\n".join((absent["do"], remedy, "One answer counts for everything that fails for this target."))

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from firedoor.core.incident.view import SETTLED_CLOCKS, IncidentView, OperationRecord
+from firedoor.core.incident.clock_record import ClockRecord
+from firedoor.core.incident.view import IncidentView, OperationRecord
 from firedoor.core.lifecycle import Event, ended
 from firedoor.core.playbook.plan import SETTLED, Ask, Call, Choose, Edge, Keep, Mark, Operation, Plan
 
@@ -61,9 +62,9 @@ def irreversible(operation: Operation) -> bool:
             return False
 
 
-def audience(clock: dict[str, Any]) -> str:
+def audience(clock: ClockRecord) -> str:
     """Who looks after a clock: the steps for people, or those for authorities and everyone else."""
-    return PEOPLE if clock.get("addressee") in ("individuals", "people") else "authorities"
+    return PEOPLE if clock.addressee in ("individuals", "people") else "authorities"
 
 
 class Progress:
@@ -103,13 +104,13 @@ class Progress:
             yield Instance(operation.id, operation)
         elif operation.each.startswith(CLOCKS):
             for clock in self._clocks(operation.each):
-                yield Instance(f"{operation.id}[{clock['id']}]", operation, clock=clock["id"])
+                yield Instance(f"{operation.id}[{clock.id}]", operation, clock=clock.id)
         else:
             record = self._view.operations.get(operation.each)
             for index, item in enumerate(record.result.get("items", []) if record else []):
                 yield Instance(f"{operation.id}[{index}]", operation, item=item)
 
-    def _clocks(self, each: str) -> list[dict[str, Any]]:
+    def _clocks(self, each: str) -> list[ClockRecord]:
         wanted = each.removeprefix(CLOCKS)
         return [clock for clock in self._view.clocks.values() if audience(clock) == wanted]
 
@@ -163,7 +164,7 @@ class Progress:
         """A repeated operation is settled when its list is known and every instance is."""
         each = template.each or ""
         if each.startswith(CLOCKS):
-            if any(clock["state"] not in SETTLED_CLOCKS for clock in self._clocks(each)):
+            if any(not clock.settled for clock in self._clocks(each)):
                 return None
         elif self.status(each) not in DONE:
             return None

@@ -218,7 +218,7 @@ def _changed(before: Progress, after: Progress, operation: str) -> list[str]:
 
 
 def _remaining(view: IncidentView) -> list[str]:
-    clocks = [f"{clock['id']} (limit {clock.get('due') or 'none'})" for clock in view.open_clocks()]
+    clocks = [f"{clock.id} (limit {clock.due or 'none'})" for clock in view.open_clocks()]
     tasks = [f"T{task.number} ({task.role})" for task in view.open_tasks()]
     return [
         f"Clocks that run on: {'; '.join(clocks) or 'none'}.",

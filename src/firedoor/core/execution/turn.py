@@ -163,7 +163,7 @@ class _Turn:
         law = self.rules.law
         if law is None:
             return []
-        clocks = tuple((name, clock["state"], clock.get("due")) for name, clock in self.view.clocks.items())
+        clocks = tuple((name, clock.state, clock.due) for name, clock in self.view.clocks.items())
         settled = (dict(self.view.facts), clocks, len(self.view.alerts), tuple(self.view.requests.values()))
         plan = self.rules.plan
         ahead = law.next_instant(self.view, facts, plan.duties, self.now)
@@ -228,7 +228,7 @@ class _Turn:
 
     def _moot(self, instance: Instance) -> bool:
         """Whether it is about a clock that ended by the facts: then nobody is asked, or asked any longer."""
-        return instance.clock is not None and self.view.clocks[instance.clock]["state"] in ENDED
+        return instance.clock is not None and self.view.clocks[instance.clock].state in ENDED
 
     def _begin(self, instance: Instance, progress: Progress, facts: Mapping[str, Value]) -> list[Draft]:
         operation = instance.operation
@@ -352,7 +352,7 @@ class _Turn:
     def _due(self, ask: Ask, instance: Instance) -> datetime:
         """A task for a clock is due when the clock is; another one, when the playbook says."""
         clock = self.view.clocks.get(instance.clock or "")
-        limit = clock.get("due") if clock else None
+        limit = clock.due if clock else None
         return datetime.fromisoformat(limit) if limit else self.now + timedelta(seconds=ask.within_seconds)
 
     @staticmethod

@@ -7,10 +7,10 @@ Leaves proving to the connectors.
 
 from __future__ import annotations
 
-from typing import Any
-
+from firedoor.core.entries.outcomes import DoorOutcome, SnapshotTaken
 from firedoor.core.history.operation_titles import Names
-from firedoor.core.incident.holds import again_of, in_words
+from firedoor.core.incident.hold_record import HoldRecord, in_words
+from firedoor.core.incident.holds import again_of
 from firedoor.core.incident.view import IncidentView, OperationRecord
 from firedoor.core.journal import Body
 from firedoor.core.playbook.plan import Call
@@ -51,20 +51,24 @@ def containment(view: IncidentView, names: Names) -> list[Body]:
 def _add_hold(target: Body, view: IncidentView) -> None:
     """How it was kept closed: every look that was written down, and how it stands now."""
     hold = view.holds.get(target["target"])
-    looks = [look for look in view.hold_story if look["target"] == target["target"]]
+    looks = [look for look in view.hold_story if look.target == target["target"]]
     for look in looks:
-        said, seen = in_words(look["what"], look)
+        said, seen = in_words(look)
         target["events"].append(
-            {"op": look["op"], "verb": "look", "status": "finished", "outcome": f"{said}: {seen}", "attempts": 1,
-             "problem": "", "seq": look["seq"], "doors": []}
+            {"op": look.op, "verb": "look", "status": "finished", "outcome": f"{said}: {seen}", "attempts": 1,
+             "problem": "", "seq": look.seq, "doors": []}
         )  # fmt: skip
     target["events"].sort(key=lambda event: event["seq"])
-    names = ("since", "every", "on_drift", "state", "seen_at")
-    target["held"] = {**{name: hold[name] for name in names}, "drifts": len(hold["drifts"])} if hold else None
+    target["held"] = _held(hold) if hold else None
     if hold:
-        target["state"] = {"drifted": "drifted", "unseen": "unseen", "held": target["state"]}.get(
-            hold["state"], "running"
-        )
+        target["state"] = {"drifted": "drifted", "unseen": "unseen", "held": target["state"]}.get(hold.state, "running")
+
+
+def _held(hold: HoldRecord) -> Body:
+    return {
+        "since": hold.since, "every": hold.every, "on_drift": hold.on_drift, "state": hold.state,
+        "seen_at": hold.seen_at, "drifts": len(hold.drifts),
+    }  # fmt: skip
 
 
 def _add(target: Body, instance: str, verb: str, record: OperationRecord) -> None:
@@ -76,7 +80,7 @@ def _add(target: Body, instance: str, verb: str, record: OperationRecord) -> Non
     target["state"] = _state(target["state"], verb, record)
 
 
-def _before(snapshot: Body) -> Body:
+def _before(snapshot: SnapshotTaken) -> Body:
     return {"door": snapshot["door"], "taken_at": snapshot["taken_at"], "sha256": snapshot["digest"]}
 
 
@@ -100,11 +104,12 @@ def _event(instance: str, verb: str, record: OperationRecord) -> Body:
     return {**event, "doors": doors}
 
 
-def _door(door: Body) -> Body:
-    receipt: dict[str, Any] = door.get("receipt") or {}
+def _door(door: DoorOutcome) -> Body:
+    receipt = door.get("receipt")
     return {
         "door": door["door"], "proved": door.get("proved", "unknown"), "probes": door.get("probes", []),
-        "at": receipt.get("at"), "changed": receipt.get("changed"), "problem": door.get("problem", ""),
+        "at": receipt["at"] if receipt else None, "changed": receipt["changed"] if receipt else None,
+        "problem": door.get("problem", ""),
         "seen": door.get("proof", ""),
     }  # fmt: skip
 

@@ -10,12 +10,25 @@ A fold of the journal and pure functions over it. Leaves looking and closing to
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from firedoor.core.canonical import digest
-from firedoor.core.journal import Body, Draft, Kind
+from firedoor.core.entries.custody import HoldDrifted, HoldEnded, HoldSeen, HoldUnseen
+from firedoor.core.entries.outcomes import HoldTerms
+from firedoor.core.entries.people import Choice, MessageSent, TaskAnswered, TaskOpened
+from firedoor.core.entries.run import OperationFailed, OperationFinished, OperationStarted
+from firedoor.core.incident.hold_record import (
+    AGAIN_PER_HOUR,
+    EVERY,
+    Again,
+    HoldEvent,
+    HoldRecord,
+    HoldState,
+    Order,
+)
+from firedoor.core.journal import Draft, Kind
 from firedoor.core.ports import Observation, Receipt, Verdict
 from firedoor.core.ternary import NO, YES
 
@@ -24,12 +37,15 @@ if TYPE_CHECKING:
 
 DRIFT_TASK, OPEN_TASK = "drift", "open"  # the kinds of the tasks about holds, and the fronts of their ids
 TASKS = frozenset((DRIFT_TASK, OPEN_TASK))
-EVERY = 600  # seconds between two looks where nothing else is said
-AGAIN_PER_HOUR = 3
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 TOLD_AFTER = 900  # seconds for which a target may stay unseen before people are told
 Seen = Literal["closed", "open", "unknown"]
-Handler = Callable[["IncidentView", Body, "Meta"], None]
+DRIFT_CHOICES = (
+    Choice(id="close_again", label="Close it again now",
+           consequence="It is suspended once more through the same doors, and proved."),
+    Choice(id="leave", label="Leave it as it is for now",
+           consequence="It goes on; your reason is on record. It is still watched, and counts as not closed."),
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +77,7 @@ def again_key(incident: str, instance: str) -> str:
 # -- the fold --------------------------------------------------------------------------------------
 
 
-def finished(view: IncidentView, body: Body, meta: Meta) -> None:
+def finished(view: IncidentView, body: OperationFinished, meta: Meta) -> None:
     """A suspension that is proved is held from then on; one that was opened is not any more."""
     result = body.get("result", {})
     target = result.get("target")
@@ -69,77 +85,85 @@ def finished(view: IncidentView, body: Body, meta: Meta) -> None:
         return
     if result.get("doors"):
         again = again_of(body["op"])
-        before = view.holds.get(target, {})
+        before = view.holds.get(target)
         if again and before:
-            before.update(state="held", order=None, seen_at=meta.at)
-            _withdraw(view, target)
-            return
-        terms = result.get("hold") or {}
-        view.holds[target] = {
-            "target": target, "op": body["op"], "since": meta.at, "seq": meta.seq, "state": "held",
-            "every": terms.get("every", EVERY), "on_drift": terms.get("on_drift", "ask"),
-            "again_per_hour": terms.get("again_per_hour", AGAIN_PER_HOUR), "drifts": before.get("drifts", []),
-            "agains": before.get("agains", []), "unseen": None, "order": None, "seen_at": meta.at,
-            "recorded_at": meta.at,
-        }  # fmt: skip
+            view.holds[target] = replace(before, state="held", order=None, seen_at=meta.at)
+        else:
+            view.holds[target] = _held_from_now(target, body["op"], result.get("hold") or {}, before, meta)
         _withdraw(view, target)
     elif result.get("receipts") or result.get("released"):
         _end(view, target)
 
 
-def started(view: IncidentView, body: Body, meta: Meta) -> None:
+def _held_from_now(target: str, op: str, terms: HoldTerms, before: HoldRecord | None, meta: Meta) -> HoldRecord:
+    """A hold on new terms. What was seen and done under the one before stays known: it tells who opens it."""
+    return HoldRecord(
+        target=target, op=op, since=meta.at, seq=meta.seq, seen_at=meta.at, recorded_at=meta.at,
+        every=terms.get("every", EVERY), on_drift=terms.get("on_drift", "ask"),
+        again_per_hour=terms.get("again_per_hour", AGAIN_PER_HOUR),
+        drifts=before.drifts if before else (), agains=before.agains if before else (),
+    )  # fmt: skip
+
+
+def started(view: IncidentView, body: OperationStarted, meta: Meta) -> None:
     """A target is being closed again, or opened after its incident."""
     again = again_of(body["op"])
     hold = _of(view, again[0]) if again else None
     if again and hold is not None:
         view.operations[body["op"]].result = {"snapshots": body.get("snapshots", [])}
-        hold["state"] = "closing" if again[1] == "close" else "opening"
-        if all(one["op"] != body["op"] for one in hold["agains"]):
-            hold["agains"].append({"op": body["op"], "verb": again[1], "number": again[2], "at": meta.at, "by": body.get("by", "")})  # fmt: skip  # noqa: E501
+        agains = hold.agains
+        if all(one.op != body["op"] for one in agains):
+            agains = (*agains, Again(body["op"], again[1], again[2], meta.at, body.get("by", "")))
+        state: HoldState = "closing" if again[1] == "close" else "opening"
+        view.holds[hold.target] = replace(hold, state=state, agains=agains)
 
 
-def failed(view: IncidentView, body: Body, _: Meta) -> None:
+def failed(view: IncidentView, body: OperationFailed, _: Meta) -> None:
     """It could not be closed again: it stands open, and its order is spent."""
     again = again_of(body["op"])
     hold = _of(view, again[0]) if again else None
     if again and hold is not None:
-        hold["state"], hold["order"] = ("drifted" if again[1] == "close" else "held"), None
+        state: HoldState = "drifted" if again[1] == "close" else "held"
+        view.holds[hold.target] = replace(hold, state=state, order=None)
 
 
-def _of(view: IncidentView, op: str) -> Body | None:
-    return next((hold for hold in view.holds.values() if hold["op"] == op), None)
+def _of(view: IncidentView, op: str) -> HoldRecord | None:
+    return next((hold for hold in view.holds.values() if hold.op == op), None)
 
 
-def _tell(view: IncidentView, what: str, body: Body, meta: Meta) -> None:
-    view.hold_story.append({"what": what, **body, "at": meta.at, "seq": meta.seq})
-
-
-def _drifted(view: IncidentView, body: Body, meta: Meta) -> None:
-    _tell(view, "drifted", body, meta)
-    hold = view.holds.get(body["target"])
+def _drifted(view: IncidentView, body: HoldDrifted, meta: Meta) -> None:
+    event = HoldEvent.drifted(body, meta.at, meta.seq)
+    view.hold_story.append(event)
+    hold = view.holds.get(event.target)
     if hold is not None:
-        hold.update(state="drifted", unseen=None, order=None)
-        hold["drifts"].append({**body, "at": meta.at, "seq": meta.seq})
+        drifts = (*hold.drifts, event)
+        view.holds[event.target] = replace(
+            hold, state="drifted", unseen_since=None, unseen_told=False, order=None, drifts=drifts
+        )
 
 
-def _unseen(view: IncidentView, body: Body, meta: Meta) -> None:
-    _tell(view, "unseen", body, meta)
-    hold = view.holds.get(body["target"])
+def _unseen(view: IncidentView, body: HoldUnseen, meta: Meta) -> None:
+    event = HoldEvent.unseen(body, meta.at, meta.seq)
+    view.hold_story.append(event)
+    hold = view.holds.get(event.target)
     if hold is not None:
-        before = hold["unseen"] or {"at": meta.at}
-        hold.update(state="unseen", unseen={**body, "at": before["at"]})
+        since = hold.unseen_since or meta.at
+        view.holds[event.target] = replace(hold, state="unseen", unseen_since=since, unseen_told=event.told)
 
 
-def _held(view: IncidentView, body: Body, meta: Meta) -> None:
-    _tell(view, "held", body, meta)
-    hold = view.holds.get(body["target"])
+def _held(view: IncidentView, body: HoldSeen, meta: Meta) -> None:
+    event = HoldEvent.held(body, meta.at, meta.seq)
+    view.hold_story.append(event)
+    hold = view.holds.get(event.target)
     if hold is not None:
-        hold.update(state="held", unseen=None, order=None, seen_at=meta.at, recorded_at=meta.at)
-        _withdraw(view, body["target"])
+        view.holds[event.target] = replace(
+            hold, state="held", unseen_since=None, unseen_told=False, order=None, seen_at=meta.at, recorded_at=meta.at
+        )
+        _withdraw(view, event.target)
 
 
-def _ended(view: IncidentView, body: Body, meta: Meta) -> None:
-    _tell(view, "ended", body, meta)
+def _ended(view: IncidentView, body: HoldEnded, meta: Meta) -> None:
+    view.hold_story.append(HoldEvent.ended(body, meta.at, meta.seq))
     _end(view, body["target"])
 
 
@@ -148,11 +172,12 @@ def _end(view: IncidentView, target: str) -> None:
     _withdraw(view, target)
 
 
-def ordered(view: IncidentView, task: TaskView, body: Body, meta: Meta) -> None:
+def ordered(view: IncidentView, task: TaskView, body: TaskAnswered, meta: Meta) -> None:
     """A person decided about a held target: close it again, leave it, or open it."""
     hold = view.holds.get(str(task.payload.get("target")))
     if hold is not None:
-        hold["order"] = {"do": body["choice"], "by": body["by"], "why": body["why"], "at": meta.at}
+        order = Order(body["choice"], body["by"], body["why"], meta.at)
+        view.holds[hold.target] = replace(hold, order=order)
 
 
 def _withdraw(view: IncidentView, target: str) -> None:
@@ -161,36 +186,9 @@ def _withdraw(view: IncidentView, target: str) -> None:
             task.withdrawn = True
 
 
-HOLD_HANDLERS: Mapping[str, Handler] = {
+HOLD_HANDLERS: Mapping[str, Callable[[IncidentView, Any, Meta], None]] = {
     Kind.DRIFTED: _drifted, Kind.UNSEEN: _unseen, Kind.HELD: _held, Kind.HOLD_ENDED: _ended,
 }  # fmt: skip
-
-
-def in_words(what: str, body: Body) -> tuple[str, str]:
-    """A written look as a sentence, and what was seen."""
-    target = body["target"]
-    match what:
-        case "drifted":
-            who = (
-                f"; who did it: {'; '.join(body['who'])}"
-                if body.get("who")
-                else "; who did it: the state does not tell"
-            )
-            said = f"{target} is not kept closed any more (last confirmed closed at {body['last_seen']})"
-            return said, body["seen"] + who
-        case "unseen":
-            lasting = ", still" if body["told"] else ""
-            return (
-                f"Not known{lasting} whether {target} is closed (last confirmed closed at {body['last_seen']})",
-                body["seen"],
-            )
-        case "held":
-            since = f"held since {body['since']}"
-            again = " again" if body["before"] in ("drifted", "unseen") else ""
-            return f"Looked: {target} is closed{again}", f"{body['seen']}; {since}"
-        case _:
-            by = f", says {body['by']}" if body.get("by") else ""
-            return f"{target} is not held closed any more{by}", body.get("why", "")
 
 
 # -- what a look means -----------------------------------------------------------------------------
@@ -233,7 +231,7 @@ _OWNERS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def who_did_it(before: Mapping[str, Any], now: Mapping[str, Any], detail: str = "") -> tuple[str, ...]:
+def who_did_it(before: Mapping[str, object], now: Mapping[str, object], detail: str = "") -> tuple[str, ...]:
     """Read from the state of a door who has changed it, as far as the state tells: sentences, the plainest first."""
     said = [
         f"{name} is {value!s:.120}" for name, value in now.items() if name in _AUTHORS and value != before.get(name)
@@ -247,9 +245,9 @@ def who_did_it(before: Mapping[str, Any], now: Mapping[str, Any], detail: str = 
     return tuple(said[:8])
 
 
-def likely_owner(drifts: Sequence[Body]) -> str:
+def likely_owner(drifts: Sequence[HoldEvent]) -> str:
     """Who probably opens it, for people who must stop that: as the state tells, else as it comes back."""
-    words = " ".join(text for drift in drifts for text in (*drift.get("who", ()), drift.get("seen", ""))).lower()
+    words = " ".join(text for drift in drifts for text in (*drift.who, drift.seen)).lower()
     for owner, signs in _OWNERS.items():
         if any(sign in words for sign in signs):
             return owner
@@ -261,28 +259,28 @@ def likely_owner(drifts: Sequence[Body]) -> str:
 # -- what follows from a look -----------------------------------------------------------------------
 
 
-def agains_within_the_hour(hold: Body, now: datetime) -> int:
+def agains_within_the_hour(hold: HoldRecord, now: datetime) -> int:
     """How often Firedoor itself has closed it again lately; what people ordered does not count."""
-    closings = [one for one in hold["agains"] if one["verb"] == "close" and not one["by"]]
-    return sum(now - datetime.fromisoformat(one["at"]) < HOUR for one in closings)
+    closings = [one for one in hold.agains if one.verb == "close" and not one.by]
+    return sum(now - datetime.fromisoformat(one.at) < HOUR for one in closings)
 
 
-def may_close_again(hold: Body, now: datetime) -> bool:
+def may_close_again(hold: HoldRecord, now: datetime) -> bool:
     """Whether it is closed again by itself: the playbook says so, and it was not done too often lately."""
-    return bool(hold["on_drift"] == "suspend_again") and agains_within_the_hour(hold, now) < hold["again_per_hour"]
+    return hold.on_drift == "suspend_again" and agains_within_the_hour(hold, now) < hold.again_per_hour
 
 
-def next_again(hold: Body, verb: str = "close") -> str:
+def next_again(hold: HoldRecord, verb: str = "close") -> str:
     """The name of the next operation of its kind."""
-    return again_id(hold["op"], 1 + sum(one["verb"] == verb for one in hold["agains"]), verb)
+    return again_id(hold.op, 1 + sum(one.verb == verb for one in hold.agains), verb)
 
 
-def unfinished(view: IncidentView, hold: Body) -> str | None:
+def unfinished(view: IncidentView, hold: HoldRecord) -> str | None:
     """The operation beside the plan that began and has no outcome, if there is one."""
-    return next((one["op"] for one in hold["agains"] if view.operations[one["op"]].status == "started"), None)
+    return next((one.op for one in hold.agains if view.operations[one.op].status == "started"), None)
 
 
-def what_follows(hold: Body, look: Look, now: datetime, roles: Sequence[str]) -> list[Draft]:
+def what_follows(hold: HoldRecord, look: Look, now: datetime, roles: Sequence[str]) -> list[Draft]:
     """The entries that a look becomes; none where it shows nothing new. Closing again is decided by the caller."""
     match look.seen:
         case "closed":
@@ -290,61 +288,49 @@ def what_follows(hold: Body, look: Look, now: datetime, roles: Sequence[str]) ->
         case "unknown":
             return _not_seen(hold, look, now, roles)
         case "open":
-            return [] if hold["state"] == "drifted" else _open_again(hold, look, now, roles)
+            return [] if hold.state == "drifted" else _open_again(hold, look, now, roles)
 
 
-def _seen_closed(hold: Body, look: Look, now: datetime) -> list[Draft]:
-    first = hold["recorded_at"] == hold["since"]
-    quiet = hold["state"] == "held" and now - datetime.fromisoformat(hold["recorded_at"]) < DAY
+def _seen_closed(hold: HoldRecord, look: Look, now: datetime) -> list[Draft]:
+    first = hold.recorded_at == hold.since
+    quiet = hold.state == "held" and now - datetime.fromisoformat(hold.recorded_at) < DAY
     if quiet and not first:
         return []
-    body = {
-        "target": hold["target"],
-        "op": hold["op"],
-        "seen": look.words,
-        "before": hold["state"],
-        "since": hold["since"],
-    }
+    body = HoldSeen(target=hold.target, op=hold.op, seen=look.words, before=hold.state, since=hold.since)
     return [Draft(Kind.HELD, "firedoor", body)]
 
 
-def _not_seen(hold: Body, look: Look, now: datetime, roles: Sequence[str]) -> list[Draft]:
-    body: Body = {
-        "target": hold["target"],
-        "op": hold["op"],
-        "seen": look.words,
-        "last_seen": hold["seen_at"],
-        "told": False,
-    }
-    if hold["state"] == "held":
+def _not_seen(hold: HoldRecord, look: Look, now: datetime, roles: Sequence[str]) -> list[Draft]:
+    body = HoldUnseen(target=hold.target, op=hold.op, seen=look.words, last_seen=hold.seen_at, told=False)
+    if hold.state == "held":
         return [Draft(Kind.UNSEEN, "firedoor", body)]
-    unseen = hold["unseen"]
-    if hold["state"] != "unseen" or unseen["told"]:
+    if hold.state != "unseen" or hold.unseen_told or hold.unseen_since is None:
         return []
-    lasted = (now - datetime.fromisoformat(unseen["at"])).total_seconds()
-    if lasted < max(TOLD_AFTER, 2 * hold["every"]):
+    lasted = (now - datetime.fromisoformat(hold.unseen_since)).total_seconds()
+    if lasted < max(TOLD_AFTER, 2 * hold.every):
         return []
     text = (
-        f"Since {unseen['at']} nothing shows whether {hold['target']} is closed: {look.words}. It is not known to be "
-        f"closed and not known to serve. Look at it by hand: firedoor verify {hold['target']}"
+        f"Since {hold.unseen_since} nothing shows whether {hold.target} is closed: {look.words}. It is not known to be "
+        f"closed and not known to serve. Look at it by hand: firedoor verify {hold.target}"
     )
-    told = Draft(Kind.UNSEEN, "firedoor", {**body, "told": True})
-    return [told, message(roles[:1], f"Not known whether {hold['target']} is still closed", text)]
+    told = Draft(Kind.UNSEEN, "firedoor", HoldUnseen({**body, "told": True}))
+    return [told, message(roles[:1], f"Not known whether {hold.target} is still closed", text)]
 
 
-def _open_again(hold: Body, look: Look, now: datetime, roles: Sequence[str]) -> list[Draft]:
-    drift: Body = {
-        "target": hold["target"], "op": hold["op"], "number": len(hold["drifts"]) + 1, "seen": look.words,
-        "last_seen": hold["seen_at"], "who": list(look.who), "on_drift": hold["on_drift"],
-    }  # fmt: skip
+def _open_again(hold: HoldRecord, look: Look, now: datetime, roles: Sequence[str]) -> list[Draft]:
+    drift = HoldDrifted(
+        target=hold.target, op=hold.op, number=len(hold.drifts) + 1, seen=look.words, last_seen=hold.seen_at,
+        who=list(look.who), on_drift=hold.on_drift,
+    )  # fmt: skip
     who = f" Seen of who did it: {'; '.join(look.who)}." if look.who else ""
-    subject = f"A suspended target serves again: {hold['target']}"
-    text = f"{look.words[:1].upper()}{look.words[1:]}. It was last confirmed closed at {hold['seen_at']}.{who}"
+    subject = f"A suspended target serves again: {hold.target}"
+    text = f"{look.words[:1].upper()}{look.words[1:]}. It was last confirmed closed at {hold.seen_at}.{who}"
     told = message(dict.fromkeys((commander(roles), *roles[:1])), subject, text)
     drafts = [Draft(Kind.DRIFTED, "firedoor", drift), told]
-    if hold["on_drift"] == "record" or may_close_again(hold, now):
+    if hold.on_drift == "record" or may_close_again(hold, now):
         return drafts
-    return [*drafts, drift_task({**hold, "drifts": [*hold["drifts"], drift]}, text, now, roles)]
+    drifted = replace(hold, drifts=(*hold.drifts, HoldEvent.drifted(drift, now.isoformat(), 0)))
+    return [*drafts, drift_task(drifted, text, now, roles)]
 
 
 def commander(roles: Sequence[str]) -> str:
@@ -352,33 +338,26 @@ def commander(roles: Sequence[str]) -> str:
     return "commander" if "commander" in roles or not roles else roles[0]
 
 
-def drift_task(hold: Body, what: str, now: datetime, roles: Sequence[str], because: str = "") -> Draft:
+def drift_task(hold: HoldRecord, what: str, now: datetime, roles: Sequence[str], because: str = "") -> Draft:
     """Ask the commander what to do about a target that serves again."""
-    role, target = commander(roles), hold["target"]
+    role, target = commander(roles), hold.target
     often = agains_within_the_hour(hold, now)
     said = [what, because]
     if often:
         said.append(
             f"Firedoor closed it again {often} times within the hour and stops there, so as not to fight for ever."
         )
-    said.append(f"Who probably opens it: {likely_owner(hold['drifts'])}.")
-    choices = [
-        {"id": "close_again", "label": "Close it again now",
-         "consequence": "It is suspended once more through the same doors, and proved."},
-        {"id": "leave", "label": "Leave it as it is for now",
-         "consequence": "It goes on; your reason is on record. It is still watched, and counts as not closed."},
-    ]  # fmt: skip
-    body: Body = {
-        "task": f"{DRIFT_TASK}:{target}#{len(hold['drifts'])}.{len(hold['agains'])}", "op": "", "kind": DRIFT_TASK,
-        "role": role,
-        "escalate_to": next((other for other in roles if other != role), role),
-        "question": f"A suspended target serves again: {target}. Close it again?",
-        "guidance": " ".join(part for part in said if part), "choices": choices, "asks": [], "approvals": 1,
-        "payload": {"target": target}, "due_at": (now + timedelta(minutes=15)).isoformat(),
-    }  # fmt: skip
+    said.append(f"Who probably opens it: {likely_owner(hold.drifts)}.")
+    body = TaskOpened(
+        task=f"{DRIFT_TASK}:{target}#{len(hold.drifts)}.{len(hold.agains)}", op="", kind=DRIFT_TASK, role=role,
+        escalate_to=next((other for other in roles if other != role), role),
+        question=f"A suspended target serves again: {target}. Close it again?",
+        guidance=" ".join(part for part in said if part), choices=list(DRIFT_CHOICES), asks=[], approvals=1,
+        payload={"target": target}, due_at=(now + timedelta(minutes=15)).isoformat(),
+    )  # fmt: skip
     return Draft(Kind.TASK_OPENED, "firedoor", body)
 
 
 def message(to: Iterable[str], subject: str, text: str) -> Draft:
     """What people are told."""
-    return Draft(Kind.MESSAGE, "firedoor", {"to": sorted(set(to)), "subject": subject, "text": text})
+    return Draft(Kind.MESSAGE, "firedoor", MessageSent(to=sorted(set(to)), subject=subject, text=text))

@@ -15,7 +15,30 @@ from datetime import UTC, datetime
 from typing import Any
 
 from firedoor.core.alerts.evidence_strength import EVIDENCE, is_claim
+from firedoor.core.entries.custody import EvidenceKept, EvidenceTouched, LegalHold, PieceKept
+from firedoor.core.entries.people import Reminder, ReminderFired
+from firedoor.core.entries.run import (
+    AlertAttached,
+    AttachedAlert,
+    FactsSet,
+    Opened,
+    OperationFailed,
+    OperationFinished,
+    OperationRedone,
+    OperationSkipped,
+    OperationStarted,
+    PlanPinned,
+    ReadersSet,
+    RunAborted,
+    RunAbortedAt,
+    RunPaused,
+    RunPausedAt,
+    RunUnpaused,
+    StateChanged,
+)
 from firedoor.core.incident import holds, view_requests
+from firedoor.core.incident.clock_record import ClockRecord
+from firedoor.core.incident.hold_record import HoldEvent, HoldRecord
 from firedoor.core.incident.view_clocks import CLOCK_HANDLERS, ENDED, SETTLED_CLOCKS
 from firedoor.core.incident.view_tasks import (
     ABORT_REVIEW,
@@ -35,7 +58,8 @@ from firedoor.core.incident.view_tasks import (
     withdraw_of,
 )  # fmt: skip
 from firedoor.core.isolated import Fault, fault_of
-from firedoor.core.journal import Body, Draft, Entry, Head, Kind
+from firedoor.core.journal import Content, Draft, Entry, Head, Kind
+from firedoor.core.json_types import Json
 from firedoor.core.lifecycle import IncidentType, State
 from firedoor.core.person import Identity, person_of
 from firedoor.core.requests.request import RemovalRequest
@@ -73,27 +97,27 @@ class IncidentView:
     version: str = ""
     plan_digest: str = ""
     keep_bytes: bool | None = None  # what its playbook says about bytes from outside; None: by its type
-    facts: dict[str, Any] = field(default_factory=dict)
-    alerts: list[Body] = field(default_factory=list)
+    facts: dict[str, Json] = field(default_factory=dict)
+    alerts: list[AttachedAlert] = field(default_factory=list)
     alerted_seq: int = 0  # the entry of the last alert
     operations: dict[str, OperationRecord] = field(default_factory=dict)
     tasks: dict[str, TaskView] = field(default_factory=dict)
-    clocks: dict[str, Body] = field(default_factory=dict)
+    clocks: dict[str, ClockRecord] = field(default_factory=dict)
     requests: dict[str, RemovalRequest] = field(default_factory=dict)  # in the order in which they came
-    evidence: list[Body] = field(default_factory=list)
-    reminders: list[Body] = field(default_factory=list)
+    evidence: list[PieceKept] = field(default_factory=list)
+    reminders: list[Reminder] = field(default_factory=list)
     fact_sources: dict[str, tuple[str, int]] = field(default_factory=dict)  # who set a fact last, and in which entry
     fact_setters: dict[str, Identity] = field(default_factory=dict)  # the person among them, who may come by a link
     clock_seqs: dict[str, int] = field(default_factory=dict)  # the entry in which a clock last changed
-    readers: Body | None = None  # who needs to know, as the last entry about it says; None: every reader may
-    legal_hold: Body | None = None  # since when nothing may be opened again, by whom, why
-    holds: dict[str, Body] = field(default_factory=dict)  # what it keeps closed, by target; see `core.holds`
-    hold_story: list[Body] = field(default_factory=list)  # every look at them that was written down
-    paused: Body | None = None  # by whom, why, since when nothing new is started
-    aborted: Body | None = None
+    readers: ReadersSet | None = None  # who needs to know, as the last entry about it says; None: every reader may
+    legal_hold: LegalHold | None = None  # since when nothing may be opened again, by whom, why
+    holds: dict[str, HoldRecord] = field(default_factory=dict)  # what it keeps closed, by target; see `holds`
+    hold_story: list[HoldEvent] = field(default_factory=list)  # every look at them that was written down
+    paused: RunPausedAt | None = None  # by whom, why, since when nothing new is started
+    aborted: RunAbortedAt | None = None
     learned_seq: int = 0  # the alert up to which `severity_updates` has looked; a note of `turn`, not of the journal
     unread: dict[int, tuple[str, Fault]] = field(default_factory=dict)  # entries that could not be: kind, and why
-    law_settled: Any = None  # what the law was last asked about in vain; a note of `turn`, not of the journal
+    law_settled: object = None  # what the law was last asked about in vain; a note of `turn`, not of the journal
     head: Head = field(default_factory=lambda: Head(0, ""))
 
     @property
@@ -121,11 +145,11 @@ class IncidentView:
         """The tasks that wait for someone."""
         return [task for task in self.tasks.values() if task.open]
 
-    def open_clocks(self) -> list[Body]:
+    def open_clocks(self) -> list[ClockRecord]:
         """The clocks that are neither met nor waived."""
-        return [clock for clock in self.clocks.values() if clock["state"] not in SETTLED_CLOCKS]
+        return [clock for clock in self.clocks.values() if not clock.settled]
 
-    def apply(self, kind: str, actor: str, body: Body, at: str, seq: int) -> None:
+    def apply(self, kind: str, actor: str, body: Content, at: str, seq: int) -> None:
         """Take in one entry. Raises ValueError for a kind that this version does not know; it is never passed over."""
         handler = HANDLERS.get(kind)
         if handler:
@@ -187,7 +211,7 @@ def suspended_targets(view: IncidentView) -> set[str]:
     return suspended
 
 
-def _opened(view: IncidentView, body: Body, meta: Meta) -> None:
+def _opened(view: IncidentView, body: Opened, meta: Meta) -> None:
     view.type, view.title = IncidentType(body["type"]), body["title"]
     view.severity, view.why = Severity(body["severity"]), body.get("why", "")
     view.severity_known = body.get("severity_known", True)
@@ -197,12 +221,12 @@ def _opened(view: IncidentView, body: Body, meta: Meta) -> None:
     view.practice = body.get("practice") is True
 
 
-def _planned(view: IncidentView, body: Body, _: Meta) -> None:
+def _planned(view: IncidentView, body: PlanPinned, _: Meta) -> None:
     view.playbook, view.version, view.plan_digest = body["playbook"], body["version"], body["digest"]
     view.keep_bytes = body.get("keep_bytes")
 
 
-def _facts(view: IncidentView, body: Body, meta: Meta) -> None:
+def _facts(view: IncidentView, body: FactsSet, meta: Meta) -> None:
     # A journal of before may hold somebody's word on how strong the evidence is; nothing follows from it any more.
     told = {name: value for name, value in body["values"].items() if name != EVIDENCE or not is_claim(meta.actor)}
     view.facts.update(told)
@@ -215,27 +239,27 @@ def _facts(view: IncidentView, body: Body, meta: Meta) -> None:
             view.fact_setters[name] = setter
     if "severity" in body["values"]:
         said = body["values"]["severity"]
-        view.severity, view.severity_known = Severity(said) if said else view.severity, bool(said)
+        view.severity, view.severity_known = Severity(str(said)) if said else view.severity, bool(said)
     view_requests.from_facts(view, told, meta)
 
 
-def _state(view: IncidentView, body: Body, meta: Meta) -> None:
+def _state(view: IncidentView, body: StateChanged, meta: Meta) -> None:
     view.state = State(body["state"])
     view.closed_at, view.outcome = None, ""  # unless it ends (again)
     if view.state in (State.CLOSED, State.DISMISSED):
-        view.closed_at, view.outcome = meta.at, body.get("outcome", str(view.state))
+        view.closed_at, view.outcome = meta.at, body.get("outcome") or str(view.state)
         for task in view.open_tasks():
             task.withdrawn = True
 
 
-def _started(view: IncidentView, body: Body, meta: Meta) -> None:
+def _started(view: IncidentView, body: OperationStarted, meta: Meta) -> None:
     record = record_of(view, body["op"])
     record.status, record.until = ("waiting", body["until"]) if "until" in body else ("started", None)
     record.attempts, record.started_seq = body.get("attempt", 1), meta.seq
     holds.started(view, body, meta)
 
 
-def _finished(view: IncidentView, body: Body, meta: Meta) -> None:
+def _finished(view: IncidentView, body: OperationFinished, meta: Meta) -> None:
     record = record_of(view, body["op"])
     record.status, record.outcome, record.result = "finished", body["outcome"], body.get("result", {})
     record.finished_seq, record.by_hand = meta.seq, bool(record.result.get("by_hand"))
@@ -245,67 +269,68 @@ def _finished(view: IncidentView, body: Body, meta: Meta) -> None:
     holds.finished(view, body, meta)
 
 
-def _failed(view: IncidentView, body: Body, meta: Meta) -> None:
+def _failed(view: IncidentView, body: OperationFailed, meta: Meta) -> None:
     record = record_of(view, body["op"])
     record.attempts, record.problem = body["attempt"], body["problem"]
     record.status, record.retry_at = ("failed", None) if body["final"] else ("", body.get("retry_at"))
-    record.finished_seq, record.fault, record.gap = meta.seq, "fault" in body, body.get("gap", {})
-    record.absent = body.get("absent", {})
+    record.finished_seq, record.fault, record.gap = meta.seq, "fault" in body, body.get("gap")
+    record.absent = body.get("absent")
     holds.failed(view, body, meta)
 
 
-def _skipped(view: IncidentView, body: Body, meta: Meta) -> None:
+def _skipped(view: IncidentView, body: OperationSkipped, meta: Meta) -> None:
     record = record_of(view, body["op"])
     record.status, record.finished_seq, record.ahead = "skipped", meta.seq, "by" in body
     withdraw_of(view, body["op"])
 
 
-def _redone(view: IncidentView, body: Body, _: Meta) -> None:
+def _redone(view: IncidentView, body: OperationRedone, _: Meta) -> None:
     record = record_of(view, body["op"])
     record.status, record.retry_at, record.until, record.problem = "", None, None, ""
     record.attempts, record.lineage, record.by_hand, record.ahead = 0, body["lineage"], False, False
     withdraw_of(view, body["op"])
 
 
-def _paused(view: IncidentView, body: Body, meta: Meta) -> None:
+def _paused(view: IncidentView, body: RunPaused, meta: Meta) -> None:
     view.paused = {**body, "at": meta.at}
 
 
-def _unpaused(view: IncidentView, _: Body, __: Meta) -> None:
+def _unpaused(view: IncidentView, _: RunUnpaused, __: Meta) -> None:
     view.paused = None
 
 
-def _aborted(view: IncidentView, body: Body, meta: Meta) -> None:
+def _aborted(view: IncidentView, body: RunAborted, meta: Meta) -> None:
     view.aborted = {**body, "at": meta.at}
     for task in body["withdraws"]:
         view.tasks[task].withdrawn = True
 
 
-def _evidence(view: IncidentView, body: Body, meta: Meta) -> None:
+def _evidence(view: IncidentView, body: EvidenceKept, meta: Meta) -> None:
     view.evidence.append({**body, "kept_at": meta.at, "kept_by": meta.actor, "seq": meta.seq})
 
 
-def _custody(view: IncidentView, body: Body, meta: Meta) -> None:
+def _custody(view: IncidentView, body: EvidenceTouched, meta: Meta) -> None:
     """A legal hold is on the whole incident, not on one piece: then nothing is opened again until it is released."""
     if not body.get("sha256") and body.get("action") in ("held", "released"):
         view.legal_hold = {**body, "at": meta.at} if body["action"] == "held" else None
 
 
-def _alert(view: IncidentView, body: Body, meta: Meta) -> None:
+def _alert(view: IncidentView, body: AlertAttached, meta: Meta) -> None:
     view.alerts.append({**body, "at": meta.at, "seq": meta.seq})
     view.alerted_seq = meta.seq
     view_requests.from_alert(view, body, meta)
 
 
-def _reminded(view: IncidentView, body: Body, meta: Meta) -> None:
+def _reminded(view: IncidentView, body: ReminderFired, meta: Meta) -> None:
     view.reminders.append({**body, "at": meta.at})
 
 
-def _readers(view: IncidentView, body: Body, _: Meta) -> None:
+def _readers(view: IncidentView, body: ReadersSet, _: Meta) -> None:
     view.readers = None if body.get("everyone") else body
 
 
-HANDLERS: Mapping[str, Callable[[IncidentView, Body, Meta], None]] = {
+# Each is typed by the form of its kind; that a body has the form, nothing but its kind says.
+HANDLERS: Mapping[str, Callable[[IncidentView, Any, Meta], None]] = {
     Kind.OPENED: _opened, Kind.PLANNED: _planned, Kind.FACTS: _facts, Kind.STATE: _state, Kind.ALERT: _alert,
     Kind.STARTED: _started, Kind.FINISHED: _finished, Kind.FAILED: _failed, Kind.SKIPPED: _skipped,
     Kind.EVIDENCE: _evidence, Kind.CUSTODY: _custody, Kind.REMINDED: _reminded,

@@ -8,72 +8,89 @@ by which document), and that a proposal dies with the clock it rests on. Part of
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from firedoor.core.journal import Body, Kind
+from firedoor.core.entries.law import (
+    ClockChanged,
+    ClockEvent,
+    ClockMissed,
+    ClockSettled,
+    ClockStarted,
+)
+from firedoor.core.incident.clock_record import ENDED, NO_CLOCK, SETTLED_CLOCKS, ClockRecord
+from firedoor.core.journal import Kind
 
 if TYPE_CHECKING:
     from firedoor.core.incident.view import IncidentView, Meta
 
-SETTLED_CLOCKS = frozenset(("submitted", "satisfied", "waived", "not_applicable", "superseded"))
-ENDED = frozenset(("not_applicable", "superseded"))  # by the facts, with a second person's consent
-Handler = Callable[["IncidentView", Body, "Meta"], None]
+__all__ = ["CLOCK_HANDLERS", "ENDED", "SETTLED_CLOCKS"]
 
 
-def _started(view: IncidentView, body: Body, meta: Meta) -> None:
-    view.clocks[body["id"]] = {**body, "history": [{"at": meta.at, "what": "started", "due": body.get("due")}]}
-    view.clock_seqs[body["id"]] = meta.seq
+def _started(view: IncidentView, body: ClockStarted, meta: Meta) -> None:
+    name = body["id"]
+    begun = ClockEvent(at=meta.at, what="started", due=body.get("due"))
+    view.clocks[name] = NO_CLOCK.said(body, begun)
+    view.clock_seqs[name] = meta.seq
 
 
-def _changed(view: IncidentView, body: Body, meta: Meta) -> None:
+def _changed(view: IncidentView, body: ClockChanged, meta: Meta) -> None:
     clock = view.clocks[body["id"]]
-    if clock["state"] in ENDED and body.get("state", clock["state"]) not in ENDED:
+    if clock.state in ENDED and body.get("state", clock.state) not in ENDED:
         for name, record in view.operations.items():  # it runs again: what was left out is to be done after all
-            if name.endswith(f"[{body['id']}]") and record.status == "skipped":
+            if name.endswith(f"[{clock.id}]") and record.status == "skipped":
                 record.status = ""
-    before = {"due": clock.get("due"), "trigger_at": clock.get("trigger_at")}
-    past = {"at": meta.at, "what": body.get("what", "changed"), "why": body.get("because", ""), **before}
-    who = {name: body[name] for name in _ABOUT_THE_CHANGE if name in body}
-    clock["history"].append({**past, "by": meta.actor, **who})
-    if clock["state"] == "missed":  # the history still says so
-        clock["missed_at"] = None
-    clock.update({key: value for key, value in body.items() if key not in ("because", "what", "history", *_IDS, *who)})
-    view.clock_seqs[body["id"]] = meta.seq
-    _withdraw_changes(view, clock)
+    # What was missed and runs again is missed no more; the history still says so.
+    missed_at = None if clock.state == "missed" else clock.missed_at
+    now = clock.said(body, _change(clock, body, meta), missed_at=missed_at)
+    view.clocks[clock.id] = now
+    view.clock_seqs[clock.id] = meta.seq
+    _withdraw_changes(view, now)
 
 
-_IDS = ("by_id", "approver_id")  # of people, in the entry alone
-_ABOUT_THE_CHANGE = ("asked_by", "approver", "approved_because", "document")
+def _change(before: ClockRecord, body: ClockChanged, meta: Meta) -> ClockEvent:
+    """The line of the history: where the clock stood until then, and whose change it is as far as the entry says."""
+    event = ClockEvent(
+        at=meta.at, what=body.get("what", "changed"), why=body.get("because", ""), due=before.due,
+        trigger_at=before.trigger_at, by=meta.actor,
+    )  # fmt: skip
+    if "asked_by" in body:
+        event["asked_by"] = body["asked_by"]
+    if "approver" in body:
+        event["approver"] = body["approver"]
+    if "approved_because" in body:
+        event["approved_because"] = body["approved_because"]
+    if "document" in body:
+        event["document"] = body["document"]
+    return event
 
 
-def _withdraw_changes(view: IncidentView, clock: Body) -> None:
+def _withdraw_changes(view: IncidentView, clock: ClockRecord) -> None:
     """A proposal rests on the clock as it was: once that has changed or ended, it must not be applied any more."""
     for task in view.open_tasks():
-        if task.kind == "clock" and task.clock == clock["id"]:
+        if task.kind == "clock" and task.clock == clock.id:
             task.withdrawn = True
 
 
-def _settled(state: str) -> Handler:
-    def handler(view: IncidentView, body: Body, meta: Meta) -> None:
+def _settled(state: str) -> Callable[[IncidentView, ClockSettled, Meta], None]:
+    def handler(view: IncidentView, body: ClockSettled, meta: Meta) -> None:
         clock = view.clocks[body["id"]]
-        clock["state"], clock["settled_at"], clock["settlement"] = state, meta.at, body
-        clock["history"].append(
-            {"at": meta.at, "what": state, "why": body.get("why", ""), "by": body.get("by", meta.actor)}
-        )
+        ended = ClockEvent(at=meta.at, what=state, why=body.get("why", ""), by=body.get("by", meta.actor))
+        history = (*clock.history, ended)
+        view.clocks[clock.id] = replace(clock, state=state, settled_at=meta.at, settlement=body, history=history)
         _withdraw_changes(view, clock)
 
     return handler
 
 
-def _missed(view: IncidentView, body: Body, meta: Meta) -> None:
+def _missed(view: IncidentView, body: ClockMissed, meta: Meta) -> None:
     clock = view.clocks[body["id"]]
-    clock["missed_at"] = meta.at
-    if clock["state"] not in SETTLED_CLOCKS:
-        clock["state"] = "missed"
-    clock["history"].append({"at": meta.at, "what": "missed", "due": clock.get("due")})
+    state = clock.state if clock.settled else "missed"
+    passed = ClockEvent(at=meta.at, what="missed", due=clock.due)
+    view.clocks[clock.id] = replace(clock, missed_at=meta.at, state=state, history=(*clock.history, passed))
 
 
-CLOCK_HANDLERS: Mapping[str, Handler] = {
+CLOCK_HANDLERS: Mapping[str, Callable[[IncidentView, Any, Meta], None]] = {
     Kind.CLOCK_STARTED: _started, Kind.CLOCK_CHANGED: _changed, Kind.CLOCK_MISSED: _missed,
     Kind.CLOCK_SUBMITTED: _settled("submitted"), Kind.CLOCK_WAIVED: _settled("waived"),
 }  # fmt: skip

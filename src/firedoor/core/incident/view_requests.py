@@ -11,11 +11,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from firedoor.core.alerts.alert import Method
 from firedoor.core.dates.arithmetic import doubt
-from firedoor.core.journal import Body, Kind
+from firedoor.core.entries.law import (
+    RequestAnswered,
+    RequestCompleted,
+    RequestReceived,
+    RequestWritten,
+)
+from firedoor.core.entries.run import AlertAttached
+from firedoor.core.journal import Kind
 from firedoor.core.requests.request import (
     ABOUT_CONTENT,
     ARRIVES,
@@ -34,17 +41,18 @@ from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
 if TYPE_CHECKING:
     from firedoor.core.incident.view import IncidentView, Meta
 
-Handler = Callable[["IncidentView", Body, "Meta"], None]
+Handler = Callable[["IncidentView", Any, "Meta"], None]
 _KINDS = {fact: kind for kind, fact in ARRIVES.items()}
 
 
-def from_alert(view: IncidentView, body: Body, meta: Meta) -> None:
+def from_alert(view: IncidentView, body: AlertAttached, meta: Meta) -> None:
     """A removal request that came as an alert, the newest of the view's. Its time is at the latest our receipt."""
     alert = body.get("alert", {})
     if alert.get("method") != Method.REMOVAL_REQUEST or alert.get("status") == "resolved":
         return
     noted = datetime.fromisoformat(meta.at)
-    came = datetime.fromisoformat(alert["occurred_at"]) if alert.get("occurred_at") else noted
+    said = alert.get("occurred_at")
+    came = datetime.fromisoformat(said) if said else noted
     locators = tuple(str(place) for place in alert.get("locators") or ())
     arrived = RemovalRequest(
         id=f"request-{len(view.alerts)}", number=0, kind=RequestKind.REMOVAL, noted_at=noted, told_by=meta.actor,
@@ -91,7 +99,7 @@ def same_as(view: IncidentView, arrived: RemovalRequest) -> RemovalRequest | Non
     return None
 
 
-def read_arrival(body: Body, meta_at: str, actor: str) -> RemovalRequest:
+def read_arrival(body: RequestReceived, meta_at: str, actor: str) -> RemovalRequest:
     """The request that an entry `request.received` tells of."""
     noted = datetime.fromisoformat(meta_at)
     came, kind = _instant(body.get("received_at")) or noted, RequestKind(body["kind"])
@@ -105,11 +113,11 @@ def read_arrival(body: Body, meta_at: str, actor: str) -> RemovalRequest:
     )  # fmt: skip
 
 
-def _received(view: IncidentView, body: Body, meta: Meta) -> None:
+def _received(view: IncidentView, body: RequestReceived, meta: Meta) -> None:
     _arrived(view, read_arrival(body, meta.at, meta.actor))
 
 
-def _completed(view: IncidentView, body: Body, meta: Meta) -> None:
+def _completed(view: IncidentView, body: RequestCompleted, meta: Meta) -> None:
     one = view.requests[body["request"]]
     named = {name: Ternary(answer) for name, answer in body.get("elements", {}).items()}
     at = min(_instant(body.get("at")) or datetime.fromisoformat(meta.at), datetime.fromisoformat(meta.at))
@@ -123,14 +131,14 @@ def _completed(view: IncidentView, body: Body, meta: Meta) -> None:
     ))  # fmt: skip
 
 
-def _written(view: IncidentView, body: Body, meta: Meta) -> None:
+def _written(view: IncidentView, body: RequestWritten, meta: Meta) -> None:
     one = view.requests[body["request"]]
     at = _instant(body.get("at")) or datetime.fromisoformat(meta.at)
     letter = Letter(LetterKind(body["letter"]), at, str(body["by"]), str(body.get("reference") or ""))
     _put(view, replace(one, letters=(*one.letters, letter)))
 
 
-def _answered(view: IncidentView, body: Body, meta: Meta) -> None:
+def _answered(view: IncidentView, body: RequestAnswered, meta: Meta) -> None:
     one, at = view.requests[body["request"]], datetime.fromisoformat(meta.at)
     closing = Closing(Outcome(body["outcome"]), at, str(body["by"]), str(body["why"]), str(body.get("reference") or ""))
     _put(view, replace(one, closing=closing))

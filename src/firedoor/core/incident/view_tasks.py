@@ -6,12 +6,25 @@ that it is about. Part of the fold in `view`, which offers the names here as its
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from firedoor.core.entries.outcomes import Absent, Gap, Result
+from firedoor.core.entries.people import (
+    AnswerGiven,
+    Choice,
+    Escalation,
+    TaskAnswered,
+    TaskClaimed,
+    TaskEscalated,
+    TaskOpened,
+    TaskPayload,
+    TaskReassigned,
+)
+from firedoor.core.entries.run import FaultMended
 from firedoor.core.incident import holds
-from firedoor.core.journal import Body, Kind
+from firedoor.core.journal import Kind
 from firedoor.core.person import Identity, identity_of
 
 if TYPE_CHECKING:
@@ -36,7 +49,7 @@ class OperationRecord:
 
     status: str = ""  # started, waiting, finished, failed, skipped; empty: tried before, to be tried again
     outcome: str = ""
-    result: Body = field(default_factory=dict)
+    result: Result = field(default_factory=Result)
     attempts: int = 0
     problem: str = ""
     retry_at: str | None = None
@@ -46,8 +59,8 @@ class OperationRecord:
     by_hand: bool = False
     ahead: bool = False  # settled by a person, perhaps before its turn: it counts only when its turn comes
     fault: bool = False  # failed because it could not be worked out: it is tried again by itself
-    gap: Body = field(default_factory=dict)  # what the inventory does not describe, see `gaps`
-    absent: Body = field(default_factory=dict)  # the target that is missing, see `missing_targets`
+    gap: Gap | None = None  # what the inventory does not describe, see `evidence_gaps`
+    absent: Absent | None = None  # the target that is missing, see `missing_targets`
     lineage: int = 0  # how often a person had it done again; part of its idempotency key
 
 
@@ -62,23 +75,23 @@ class TaskView:
     role: str
     question: str
     guidance: str
-    choices: list[Body]
-    asks: list[str]
+    choices: Sequence[Choice]
+    asks: Sequence[str]
     due_at: str
     escalate_to: str
     approvals: int
     opened_at: str
     clock: str | None = None
     four_eyes_with: str | None = None
-    answers: list[Body] = field(default_factory=list)
-    escalations: list[Body] = field(default_factory=list)
+    answers: list[AnswerGiven] = field(default_factory=list)
+    escalations: list[Escalation] = field(default_factory=list)
     decided: str | None = None  # the id of the choice
     withdrawn: bool = False
-    payload: Body = field(default_factory=dict)
-    not_by: list[str] = field(default_factory=list)  # people who may not answer: they asked for what it grants
+    payload: TaskPayload = field(default_factory=TaskPayload)
+    not_by: Sequence[str] = field(default_factory=list)  # people who may not answer: they asked for what it grants
     barred: list[Identity] = field(default_factory=list)  # the same people, as who they are
     opened_seq: int = 0
-    chain: list[str] = field(default_factory=list)  # whom the step names after `escalate_to`
+    chain: Sequence[str] = field(default_factory=list)  # whom the step names after `escalate_to`
     claimed_by: str = ""  # the person who took it over; nobody else answers it meanwhile
     claimer: Identity = NOBODY
 
@@ -105,7 +118,7 @@ def withdraw_of(view: IncidentView, op: str) -> None:
             task.withdrawn = True
 
 
-def _task_opened(view: IncidentView, body: Body, meta: Meta) -> None:
+def _task_opened(view: IncidentView, body: TaskOpened, meta: Meta) -> None:
     before = view.tasks.get(body["task"])  # asked again after its clock had ended
     view.tasks[body["task"]] = TaskView(
         number=before.number if before else len(view.tasks) + 1,
@@ -134,13 +147,13 @@ def _task_opened(view: IncidentView, body: Body, meta: Meta) -> None:
         record.status, record.started_seq = "waiting", meta.seq
 
 
-def _barred(body: Body) -> list[Identity]:
+def _barred(body: TaskOpened) -> list[Identity]:
     """Who may not answer, with the ids that were written beside the names since there are any."""
     ids = body.get("not_by_ids", {})
     return [Identity(name, ids.get(name, "")) for name in body.get("not_by", [])]
 
 
-def _task_answered(view: IncidentView, body: Body, meta: Meta) -> None:
+def _task_answered(view: IncidentView, body: TaskAnswered, meta: Meta) -> None:
     task = view.tasks[body["task"]]
     task.answers.append({**body, "at": meta.at})
     if not body.get("decides", True):
@@ -158,7 +171,7 @@ def _task_answered(view: IncidentView, body: Body, meta: Meta) -> None:
     record.result = {"by": body["by"], "role": body["role"], "why": body["why"], "fields": body.get("fields", {})}
 
 
-def _rescued(view: IncidentView, task: TaskView, body: Body, meta: Meta) -> None:
+def _rescued(view: IncidentView, task: TaskView, body: TaskAnswered, meta: Meta) -> None:
     """A person decided what happens to an operation that failed for good."""
     for op in about(view, task):
         _settled_by_a_person(record_of(view, op), body, meta)
@@ -171,10 +184,14 @@ def about(view: IncidentView, task: TaskView) -> list[str]:
     failed = [op for op, record in view.operations.items() if record.status == "failed"]
     if "ops" in task.payload:
         return [op for op in task.payload["ops"] if op in failed]
-    return [op for op in failed if view.operations[op].absent.get("target") == task.payload["absent"]]
+    return [op for op in failed if _missing(view.operations[op]) == task.payload["absent"]]
 
 
-def _settled_by_a_person(record: OperationRecord, body: Body, meta: Meta) -> None:
+def _missing(record: OperationRecord) -> str | None:
+    return record.absent["target"] if record.absent else None
+
+
+def _settled_by_a_person(record: OperationRecord, body: TaskAnswered, meta: Meta) -> None:
     if body["choice"] == "retry":
         record.status, record.retry_at = "", None
     elif body["choice"] == "by_hand":
@@ -185,37 +202,39 @@ def _settled_by_a_person(record: OperationRecord, body: Body, meta: Meta) -> Non
         record.status, record.finished_seq = "skipped", meta.seq
 
 
-def _task_escalated(view: IncidentView, body: Body, meta: Meta) -> None:
+def _task_escalated(view: IncidentView, body: TaskEscalated, meta: Meta) -> None:
     task = view.tasks[body["task"]]
     task.escalations.append({**body, "at": meta.at})
     task.claimed_by, task.claimer = "", NOBODY  # whoever had taken it over did not answer either
 
 
-def _task_reassigned(view: IncidentView, body: Body, _: Meta) -> None:
+def _task_reassigned(view: IncidentView, body: TaskReassigned, _: Meta) -> None:
     task = view.tasks[body["task"]]
     task.role, task.claimed_by, task.claimer = body["role"], "", NOBODY
-    if body.get("not_by"):
-        task.not_by = [*task.not_by, body["not_by"]]
+    barred = body.get("not_by")
+    if barred:
+        task.not_by = [*task.not_by, barred]
         task.barred = [*task.barred, identity_of(body)]
 
 
-def _task_claimed(view: IncidentView, body: Body, _: Meta) -> None:
+def _task_claimed(view: IncidentView, body: TaskClaimed, _: Meta) -> None:
     task = view.tasks[body["task"]]
     task.claimed_by, task.claimer = body["by"], identity_of(body)
 
 
-def _mended(view: IncidentView, body: Body, _: Meta) -> None:
+def _mended(view: IncidentView, body: FaultMended, _: Meta) -> None:
     """What was set aside can be worked out again: nobody is asked about it any longer."""
     task = view.tasks.get(body.get("task", ""))
     if task is not None:
         task.withdrawn, task.payload = task.withdrawn or task.open, {**task.payload, "mended": True}
-    if body.get("op"):
-        record = record_of(view, body["op"])
+    op = body.get("op")
+    if op:
+        record = record_of(view, op)
         record.status, record.problem, record.fault = "", "", False
-        withdraw_of(view, body["op"])
+        withdraw_of(view, op)
 
 
-TASK_HANDLERS: Mapping[str, Callable[[IncidentView, Body, Meta], None]] = {
+TASK_HANDLERS: Mapping[str, Callable[[IncidentView, Any, Meta], None]] = {
     Kind.TASK_OPENED: _task_opened, Kind.TASK_ANSWERED: _task_answered, Kind.TASK_ESCALATED: _task_escalated,
     Kind.TASK_REASSIGNED: _task_reassigned, Kind.TASK_CLAIMED: _task_claimed, Kind.FAULT_MENDED: _mended,
 }  # fmt: skip

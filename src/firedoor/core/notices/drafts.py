@@ -26,6 +26,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from firedoor.core.facts import Count, Value
 from firedoor.core.facts import show as shown
+from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.labels import label
 from firedoor.core.law.duty import submitted_fact
@@ -96,25 +97,24 @@ class Draft:
 class Matter:
     """What a draft is about: the clock, the incident, its facts, and the words of the organisation."""
 
-    clock: Mapping[str, Any]
+    clock: ClockRecord
     view: IncidentView
     facts: Mapping[str, Value]
     organisation: Mapping[str, Any]
     language: str = DEFAULT
 
 
-def language_of(clock: Mapping[str, Any], facts: Mapping[str, Value]) -> str:
+def language_of(clock: ClockRecord, facts: Mapping[str, Value]) -> str:
     """The language of the reader: of people as the facts state it, of an authority as its country has it."""
-    if clock.get("addressee") in PEOPLE or not clock.get("duty"):
+    if clock.addressee in PEOPLE or not clock.duty:
         return stated_language(facts)
     return _works_in(clock, facts) or DEFAULT
 
 
-def _works_in(clock: Mapping[str, Any], facts: Mapping[str, Value]) -> str:
+def _works_in(clock: ClockRecord, facts: Mapping[str, Value]) -> str:
     """The language of a clock's authority, where the facts tell whose it is; other laws of the EU have other ones."""
-    place = str(clock.get("jurisdiction", ""))
-    known = place != "EU" or str(clock.get("duty", "")).startswith("eu.gdpr.")
-    return authority_language(place, facts) if known else ""
+    known = clock.jurisdiction != "EU" or clock.duty.startswith("eu.gdpr.")
+    return authority_language(clock.jurisdiction, facts) if known else ""
 
 
 def template_of(matter: Matter, wanted: str, known: Iterable[str]) -> str:
@@ -130,9 +130,9 @@ def template_of(matter: Matter, wanted: str, known: Iterable[str]) -> str:
 def _family(matter: Matter, wanted: str, known: Iterable[str]) -> str:
     if wanted not in AUDIENCES and wanted in known:
         return wanted
-    duty = str(matter.clock.get("duty", ""))
+    duty = matter.clock.duty
     named = next((name for prefix, name in FAMILIES if duty.startswith(prefix)), None)
-    people = matter.clock.get("addressee") in PEOPLE
+    people = matter.clock.addressee in PEOPLE
     if named == "removal-answer" or (named is None and people):
         return f"{named or 'letter'}{'-child' if child_possible(matter) else ''}"
     return named or "authority"
@@ -151,7 +151,7 @@ def render(name: str, text: str, matter: Matter) -> Draft:
     """Fill a template. Never raises for what is missing; raises jinja2 errors only for a broken template."""
     template, ids, names = _compiled(text)
     fill = _Fill(matter, name)
-    content = {str(item["id"]): item for item in matter.clock.get("content", [])}
+    content = {str(item["id"]): item for item in matter.clock.content}
     body = template.render(
         incident=_incident(matter, fill),
         clock=fill.clock(),
@@ -165,7 +165,7 @@ def render(name: str, text: str, matter: Matter) -> Draft:
         ],
         known=_Known(matter.facts),
         asks=dict.fromkeys(content, True),
-        asked=asked_for(matter.clock.get("request", ()), matter.facts, fill.language),
+        asked=asked_for(matter.clock.request, matter.facts, fill.language),
     )
     missing = tuple(dict.fromkeys(_MISSING.findall(body)))
     by_hand = tuple(dict.fromkeys(found or "what stands open in the text" for found in _BY_HAND.findall(body)))
@@ -177,33 +177,33 @@ def variant(matter: Matter, missing: tuple[str, ...]) -> str:
     earlier = earlier_report(matter)
     if earlier:
         return f"Follow-up report to {earlier}. Say what is new since then and what still is not known"
-    if matter.clock.get("addressee") in PEOPLE or not matter.clock.get("duty"):
+    if matter.clock.addressee in PEOPLE or not matter.clock.duty:
         return ""
     return "Preliminary report: what is missing below follows in a further report" if missing else "Complete report"
 
 
 def earlier_report(matter: Matter) -> str:
     """The report that this one follows, with its reference; "" for a first one."""
-    event = f"{matter.clock.get('trigger_event', '')}_at"
+    event = f"{matter.clock.trigger_event}_at"
     for clock in matter.view.clocks.values():
-        if clock.get("settlement") and submitted_fact(str(clock.get("duty", ""))) == event:
-            reference = clock["settlement"].get("reference") or "[missing: reference of the earlier report]"
-            return f"{clock.get('title', clock.get('duty'))} ({reference})"
+        if clock.settlement and submitted_fact(clock.duty) == event:
+            reference = clock.settlement.get("reference") or "[missing: reference of the earlier report]"
+            return f"{clock.title or clock.duty} ({reference})"
     return "the earlier report [missing: its reference]" if event.startswith("submitted_") else ""
 
 
 def _head(matter: Matter, missing: tuple[str, ...], by_hand: tuple[str, ...], fill: _Fill) -> str:
-    lines = [f"> **{NOT_SENT}.** {matter.view.id}: {matter.clock.get('title', '')}."]
+    lines = [f"> **{NOT_SENT}.** {matter.view.id}: {matter.clock.title}."]
     kind = variant(matter, missing)
     if kind:
         lines.append(f"> {kind}.")
-    citation, due = matter.clock.get("citation"), matter.clock.get("due")
+    citation, due = matter.clock.citation, matter.clock.due
     if citation:
         limit = f"Due {fill.instant(due, DEFAULT)}" if due else "The law sets no number of hours"
         lines.append(f"> {citation}. {limit}.")
     lines += _authority(matter, fill)
-    if matter.clock.get("assumption"):
-        lines.append(f"> Provisional: {str(matter.clock['assumption']).replace('_', ' ')}.")
+    if matter.clock.assumption:
+        lines.append(f"> Provisional: {matter.clock.assumption.replace('_', ' ')}.")
     lines.append("> A named person checks, completes and sends it. Firedoor gives no legal advice.")
     if missing:
         lines += [">", f"> Missing ({len(missing)}):", *(f"> - {item}" for item in missing)]
@@ -214,17 +214,17 @@ def _head(matter: Matter, missing: tuple[str, ...], by_hand: tuple[str, ...], fi
     return "\n".join(lines) + "\n"
 
 
-def uses(text: str, clock: Mapping[str, Any]) -> frozenset[str]:
+def uses(text: str, clock: ClockRecord) -> frozenset[str]:
     """The facts that a template, or the duty behind a clock, asks for."""
     found = _environment.parse(text).find_all(nodes.Getattr)
     placed = {node.attr for node in found if isinstance(node.node, nodes.Name) and node.node.name in ("facts", "known")}
-    asked = {str(item["fact"]) for item in clock.get("content", ()) if item.get("fact")}
+    asked = {str(item["fact"]) for item in clock.content if item.get("fact")}
     return frozenset(placed | asked)
 
 
 def _authority(matter: Matter, fill: _Fill) -> list[str]:
     """A note where a draft for an authority may be in another language than its own."""
-    if matter.clock.get("addressee") != "authority":
+    if matter.clock.addressee != "authority":
         return []
     own = _works_in(matter.clock, matter.facts)
     if not own:
@@ -276,14 +276,14 @@ class _Fill:
             value = self.matter.facts.get("organisation_name", UNKNOWN)
         return self._or_missing(value, f"the organisation's {name.replace('_', ' ')}")
 
-    def clock(self) -> dict[str, Any]:
+    def clock(self) -> dict[str, str | bool]:
         clock = self.matter.clock
-        instants = {name: self.instant(clock.get(name)) for name in ("due", "trigger_at", "latest_arguable")}
-        words = {
-            name: str(clock.get(name) or "")
-            for name in ("title", "authority", "citation", "channel", "duty", "penalty")
-        }
-        return {**words, **instants, "late": clock.get("state") == "missed"}
+        return {
+            "title": clock.title, "authority": clock.authority, "citation": clock.citation, "channel": clock.channel,
+            "duty": clock.duty, "penalty": clock.penalty, "due": self.instant(clock.due),
+            "trigger_at": self.instant(clock.trigger_at or None),
+            "latest_arguable": self.instant(clock.latest_arguable), "late": clock.state == "missed",
+        }  # fmt: skip
 
     def instant(self, raw: Any, language: str = "") -> str:  # noqa: ANN401 - an instant, its text, or nothing
         if raw is None:

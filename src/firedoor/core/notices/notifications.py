@@ -44,11 +44,8 @@ def standing_of(view: IncidentView, link: str, members: tuple[str, ...] = ()) ->
     restricted = view.readers is not None
     waiting = sorted(view.open_tasks(), key=lambda task: task.due_at)
     tasks = [Line(name=f"T{t.number}", who=" or ".join(sorted(t.roles)), due_at=_instant(t.due_at)) for t in waiting]
-    clocks = sorted(view.open_clocks(), key=lambda clock: str(clock.get("due") or "9"))
-    lines = [
-        Line(name=_clock_name(view, str(clock["id"])), who=str(clock["state"]), due_at=_instant(clock.get("due")))
-        for clock in clocks
-    ]
+    clocks = sorted(view.open_clocks(), key=lambda clock: clock.due or "9")
+    lines = [Line(name=_clock_name(view, clock.id), who=clock.state, due_at=_instant(clock.due)) for clock in clocks]
     return Standing(
         incident=view.id, state=str(view.state), severity=PRACTICE if view.practice else view.shown_severity,
         restricted=restricted, link=link,
@@ -71,9 +68,9 @@ def notice_of(  # noqa: PLR0913 - the row's fields, by name
         return bare.model_copy(update=_task_words(view, plan, definitions, view.tasks[name], seq, kind))
     if what == "clock" and name in view.clocks:
         clock = view.clocks[name]
-        became = str(clock["state"]) if clock["state"] in SETTLED_CLOCKS | {"missed"} else ""
+        became = clock.state if clock.state in SETTLED_CLOCKS | {"missed"} else ""
         title = _clock_name(view, name)
-        words = {"clock": title, "what": title, "due_at": _instant(clock.get("due")), "became": became}
+        words = {"clock": title, "what": title, "due_at": _instant(clock.due), "became": became}
         return bare.model_copy(update=words)
     return bare.model_copy(update={"what": _message_words(view, plan, what, name)})
 
@@ -102,7 +99,7 @@ def consequences_of(plan: Plan, task: TaskView) -> dict[str, str]:
 def known_of(view: IncidentView, definitions: Mapping[str, FactDefinition]) -> str:
     """How much is known, in numbers: no fact is named and no value is said."""
     known = sum(1 for name in definitions if view.facts.get(name) not in (None, "unknown"))
-    limits = [str(clock["due"]) for clock in view.open_clocks() if clock.get("due")]
+    limits = [clock.due for clock in view.open_clocks() if clock.due]
     said = f"{known} of {len(definitions)} facts are known; {len(view.open_clocks())} legal limits run"
     return f"{said}, the next until {written(_instant(min(limits)))}" if limits else said
 
@@ -152,7 +149,7 @@ def _clock_name(view: IncidentView, clock: str) -> str:
     """The law's own title; of an incident that only some may read even that would say what it is about."""
     if view.readers is not None:
         return f"legal limit {list(view.clocks).index(clock) + 1}"
-    return f"{view.clocks[clock]['title']} ({view.clocks[clock].get('citation', '')})".removesuffix(" ()")
+    return f"{view.clocks[clock].title} ({view.clocks[clock].citation})".removesuffix(" ()")
 
 
 def _instant(text: object) -> datetime | None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
+from firedoor.core.entries.custody import PieceKept
+from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.view import SETTLED_CLOCKS, IncidentView, TaskView
 from firedoor.core.journal import Body, Draft, Kind
 from firedoor.core.notices.drafts import PEOPLE
@@ -25,12 +26,7 @@ from firedoor.core.translations import DEFAULT
 EDITED, APPROVED, SENT, RECEIPT = "notice-edited", "notice-approved", "notice-sent", "notice-receipt"
 KINDS = frozenset((EDITED, APPROVED, SENT, RECEIPT))
 PRESS = "press"  # the holding statement: about the incident, and of no clock
-PRESS_NOTICE: Mapping[str, Any] = {
-    "id": PRESS,
-    "title": "Holding statement for the press",
-    "duty": "",
-    "authority": "the press",
-}
+PRESS_NOTICE = ClockRecord(id=PRESS, title="Holding statement for the press", authority="the press")
 EDITORS = frozenset(("commander", "dpo", "legal", "communications", "victim_support"))
 PRESS_APPROVERS = frozenset(("communications", "manager"))
 MAXIMUM_TEXT = 200_000  # characters
@@ -46,7 +42,7 @@ APPROVE_FIRST = (
 )
 
 
-def clock_of(view: IncidentView, name: str) -> Mapping[str, Any]:
+def clock_of(view: IncidentView, name: str) -> ClockRecord:
     """The clock that a notice is about; for the press a stand-in. Raises NotFound."""
     if name == PRESS:
         return PRESS_NOTICE
@@ -56,11 +52,11 @@ def clock_of(view: IncidentView, name: str) -> Mapping[str, Any]:
     return view.clocks[name]
 
 
-def family_of(plan: Plan, clock: Mapping[str, Any]) -> str:
+def family_of(plan: Plan, clock: ClockRecord) -> str:
     """What the playbook says about the template for a clock: an audience, or the name of a notice."""
-    if clock["id"] == PRESS:
+    if clock.id == PRESS:
         return "holding-statement"
-    audience = "people" if clock.get("addressee") in PEOPLE else "authorities"
+    audience = "people" if clock.addressee in PEOPLE else "authorities"
     wanted = (op for op in plan.operations if isinstance(op, Keep) and op.source == "draft")
     found = next((op for op in wanted if op.each == f"clocks:{audience}"), None)
     return (found.template if found else None) or audience
@@ -73,7 +69,7 @@ def language_in(given: str) -> str:
     return given
 
 
-def versions(view: IncidentView, clock: str, language: str) -> list[Body]:
+def versions(view: IncidentView, clock: str, language: str) -> list[PieceKept]:
     """Every edit, approval, copy as sent and receipt of a notice in one language, oldest first."""
     return [
         piece for piece in view.evidence
@@ -81,7 +77,7 @@ def versions(view: IncidentView, clock: str, language: str) -> list[Body]:
     ]  # fmt: skip
 
 
-def counts(found: list[Body]) -> Body | None:
+def counts(found: Sequence[PieceKept]) -> PieceKept | None:
     """The version that counts now: the last one that was edited or approved; None while there is only the draft."""
     return next((piece for piece in reversed(found) if piece["kind"] in (EDITED, APPROVED)), None)
 
@@ -124,7 +120,7 @@ def may_approve(view: IncidentView, clock: str, person: Person) -> str:
     """Return the role in which somebody approves. Raises Refused or NotPermitted."""
     task = settling(view, clock)
     if clock != PRESS and task is None:
-        state = view.clocks[clock]["state"]
+        state = view.clocks[clock].state
         do = "see what was sent" if state in SETTLED_CLOCKS else "wait until its task is open, then try again"
         raise Refused(_problem("C103", f"nobody is asked about {clock} now: it is {state}", do))
     allowed = task.roles if task else PRESS_APPROVERS
@@ -201,7 +197,7 @@ def handed_in(
     return _given(view, about, sha256, why or as_sent(FILE), person, SENT, more)
 
 
-def handed_in_before(found: list[Body]) -> Body | None:
+def handed_in_before(found: Sequence[PieceKept]) -> PieceKept | None:
     """The file that was handed in as what was sent, the last one; None where there is none."""
     return next((one for one in reversed(found) if one["kind"] == SENT and one.get("version") == FILE), None)
 
@@ -211,9 +207,9 @@ def receipt(view: IncidentView, about: tuple[str, str], sha256: str, why: str, p
     return _given(view, about, sha256, why, person, RECEIPT, {})
 
 
-def chosen(found: list[Body], wanted: str) -> Body | None:
+def chosen(found: Sequence[PieceKept], wanted: str) -> PieceKept | None:
     """The piece that was named as sent, by its word or its digest; None is the draft of now. Raises InvalidInput."""
-    last = {WORDS[piece["kind"]]: piece for piece in found if piece["kind"] in (EDITED, APPROVED)}
+    last: dict[str, PieceKept] = {WORDS[piece["kind"]]: piece for piece in found if piece["kind"] in (EDITED, APPROVED)}
     if wanted == "draft" or wanted in last:
         return last.get(wanted)
     fitting = [one for one in found if one["kind"] in (EDITED, APPROVED) and one["sha256"].startswith(wanted)]
@@ -225,7 +221,7 @@ def chosen(found: list[Body], wanted: str) -> Body | None:
     raise InvalidInput(_problem("G109", f'there is no version "{wanted[:70]}" of this notice', do))
 
 
-def need_approved(piece: Body | None, text: str, *, glass: bool = False) -> str:
+def need_approved(piece: PieceKept | None, text: str, *, glass: bool = False) -> str:
     """The word for a version that may stand as sent. Raises Refused for a text that nobody approved.
 
     Whoever breaks the glass finds nobody who could approve: a worded text without open places stands for them too.
@@ -262,7 +258,7 @@ def _given(
     clock, language = about
     name = f"receipt for {clock}" if kind == RECEIPT else f"as sent for {clock} ({language}): the file"
     names = ("sha256", "size", "mode", "media_type", "taken_at")
-    seen: Body = {one: piece[one] for one in WITHOUT_BYTES if one in piece}
+    seen: Body = {one: value for one, value in piece.items() if one in WITHOUT_BYTES}
     body: Body = {
         **{one: piece.get(one) for one in names}, **seen, "op": None, "name": name, "source": f"given by {person.name}",
         "kind": kind, "clock": clock, "language": language, "why": why.strip(), "by": person.name, **more,

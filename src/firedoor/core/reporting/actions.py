@@ -46,11 +46,12 @@ def _lines(text: str, review: str) -> Iterator[Body]:
 
 def _measure(task: TaskView, names: Names) -> Body:
     operation: Any = names.operation(task.op)
-    last = task.answers[-1] if task.answers else {}
+    last = task.answers[-1] if task.answers else None
     state = "open" if task.open else "withdrawn" if task.withdrawn else STATES.get(str(task.decided), str(task.decided))
     return {
         "task": f"T{task.number}", "id": task.id, "what": task.question, "owner": task.claimed_by or task.role,
         "role": task.role, "phase": str(operation.phase) if isinstance(operation, Ask) else task.id.partition(".")[0],
-        "due_at": task.due_at, "state": state, "late": bool(last.get("late")), "escalated": len(task.escalations),
-        "settled_at": last.get("at"), "by": last.get("by", ""), "why": last.get("why", ""),
+        "due_at": task.due_at, "state": state, "late": bool(last and last.get("late")),
+        "escalated": len(task.escalations), "settled_at": last["at"] if last else None,
+        "by": last["by"] if last else "", "why": last["why"] if last else "",
     }  # fmt: skip

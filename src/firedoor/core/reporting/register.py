@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from firedoor.core import ternary
 from firedoor.core.facts import FactDefinition, Value, show
+from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.scope import typed_facts
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.journal import Body
@@ -76,16 +77,16 @@ def _breach(facts: Mapping[str, Value]) -> Ternary:
     return ternary.all_of(part if isinstance(part, Ternary) else UNKNOWN for part in parts)
 
 
-def _is_notice(clock: Body) -> bool:
-    return clock.get("addressee") != "internal"
+def _is_notice(clock: ClockRecord) -> bool:
+    return clock.addressee != "internal"
 
 
-def _notice(clock: Body) -> Row:
+def _notice(clock: ClockRecord) -> Row:
     line = clock_line(clock)
     ended = line["result"] in ("waived", "not_applicable", "superseded")
     last: Body = (line["history"] or [{}])[-1]
     return {
-        "duty": line["duty"], "law": line["citation"], "addressee": str(clock.get("addressee", "")),
+        "duty": line["duty"], "law": line["citation"], "addressee": clock.addressee,
         "authority": line["authority"], "limit": line["due"] or "no outer limit", "outcome": line["means"],
         "settled_at": line["settled_at"] or (str(last.get("at", "")) if ended else ""),
         "decided_by": str(line["by"] or (last.get("approver", "") if ended else "")),

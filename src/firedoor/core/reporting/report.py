@@ -13,6 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from firedoor.core.access.redaction import OPEN, Seal
+from firedoor.core.entries.law import ClockSettled
+from firedoor.core.entries.run import AttachedAlert
 from firedoor.core.evidence.custody import custody
 from firedoor.core.execution.evidence_gaps import gaps_of
 from firedoor.core.facts import FactDefinition, show
@@ -22,6 +24,7 @@ from firedoor.core.history.durations import measures, phases
 from firedoor.core.history.durations import span as span  # noqa: PLC0414 - it reads durations for everybody who shows them
 from firedoor.core.history.operation_titles import Names
 from firedoor.core.history.timeline import timeline
+from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.scope import typed_facts
 from firedoor.core.incident.view import SETTLED_CLOCKS, IncidentView, fold
 from firedoor.core.journal import Body, Entry, verify
@@ -60,7 +63,7 @@ def report(
     wanted = [fact.name for fact in plan.facts]
     titles = titles_of(view)
     clocks = [
-        {**clock_line(clock), "name": titles[clock["id"]], **_sending(view, clock)} for clock in view.clocks.values()
+        {**clock_line(clock), "name": titles[clock.id], **_sending(view, clock)} for clock in view.clocks.values()
     ]
     lasted = phases(view, entries, names)
     body: Body = {
@@ -104,36 +107,39 @@ def _waiting(view: IncidentView, one: RemovalRequest) -> str:
     """Where a request stands that nobody has answered by itself: its clocks may have been settled one by one."""
     events = {fact.removesuffix("_at") for fact in ARRIVES.values()}
     states = [
-        clock["state"] for name, clock in view.clocks.items()
-        if name.partition("@")[2] == one.id or (one.own and "@" not in name and clock["trigger_event"] in events)
+        clock.state for name, clock in view.clocks.items()
+        if name.partition("@")[2] == one.id or (one.own and "@" not in name and clock.trigger_event in events)
     ]  # fmt: skip
     settled = bool(states) and all(state in SETTLED_CLOCKS for state in states)
     return "its clocks are settled" if settled else "not answered yet"
 
 
-def clock_line(clock: Body) -> Body:
+def clock_line(clock: ClockRecord) -> Body:
     """One clock, with how it ended in one word and one sentence."""
-    settlement = clock.get("settlement") or {}
-    due, settled = clock.get("due"), clock.get("settled_at")
-    result = _result(clock, settlement)
-    because = plainly((clock.get("history") or [{}])[-1].get("why") or "") if result in OVERTAKEN else ""
+    settlement, due, settled, result = clock.settlement, clock.due, clock.settled_at, _result(clock)
+    because = plainly(clock.history[-1].get("why", "")) if result in OVERTAKEN and clock.history else ""
     margin = (
         int((datetime.fromisoformat(due) - datetime.fromisoformat(settled)).total_seconds())
         if due and settled
         else None
     )
     return {
-        "id": clock["id"], "duty": clock["duty"], "title": clock["title"], "citation": clock["citation"],
-        "authority": clock["authority"],
-        "jurisdiction": clock.get("jurisdiction", ""), "started_at": clock["started_at"],
-        "trigger_at": clock["trigger_at"],
-        "trigger": clock["trigger_event"], "due": due, "latest_arguable": clock.get("latest_arguable"),
-        "assumption": clock.get("assumption", ""), "state": clock["state"], "result": result, "means": RESULTS[result],
-        "settled_at": settled, "margin_seconds": margin, "missed_at": clock.get("missed_at"),
-        "by": settlement.get("by", ""),
-        "why": settlement.get("why", "") or because, "reference": settlement.get("reference", ""),
-        "channel": settlement.get("channel", ""), "sent_at": settlement.get("sent_at", ""),
-        "reasons_for_delay": settlement.get("reasons_for_delay", ""), "history": clock.get("history", []),
+        "id": clock.id, "duty": clock.duty, "title": clock.title, "citation": clock.citation,
+        "authority": clock.authority, "jurisdiction": clock.jurisdiction, "started_at": clock.started_at,
+        "trigger_at": clock.trigger_at, "trigger": clock.trigger_event, "due": due,
+        "latest_arguable": clock.latest_arguable, "assumption": clock.assumption, "state": clock.state,
+        "result": result, "means": RESULTS[result], "settled_at": settled, "margin_seconds": margin,
+        "missed_at": clock.missed_at, **_settlement_line(settlement, because), "history": list(clock.history),
+    }  # fmt: skip
+
+
+def _settlement_line(settlement: ClockSettled | None, because: str) -> Body:
+    """Who settled it and how; `because` is why it ended where nobody had to."""
+    said: ClockSettled = settlement or ClockSettled(id="", why="")
+    return {
+        "by": said.get("by", ""), "why": said.get("why", "") or because, "reference": said.get("reference", ""),
+        "channel": said.get("channel", ""), "sent_at": said.get("sent_at", ""),
+        "reasons_for_delay": said.get("reasons_for_delay", ""),
     }  # fmt: skip
 
 
@@ -152,11 +158,9 @@ def _reworded(lines: Sequence[Body], name: str, titles: Mapping[str, str]) -> li
 
 def titles_of(view: IncidentView) -> dict[str, str]:
     """The clocks by their titles; where two read alike, with the place whose law it is."""
-    titles = [clock["title"] for clock in view.clocks.values()]
+    titles = [clock.title for clock in view.clocks.values()]
     return {
-        name: f"{clock['title']} ({clock.get('jurisdiction') or name})"
-        if titles.count(clock["title"]) > 1
-        else str(clock["title"])
+        name: f"{clock.title} ({clock.jurisdiction or name})" if titles.count(clock.title) > 1 else clock.title
         for name, clock in view.clocks.items()
     }
 
@@ -168,31 +172,31 @@ def _titled(piece: Body, titles: Mapping[str, str]) -> Body:
     return {**piece, "title": title.replace("_", " ") if piece["op"] and title == name else title}
 
 
-def _sending(view: IncidentView, clock: Body) -> Body:
+def _sending(view: IncidentView, clock: ClockRecord) -> Body:
     """What is known of the text that was sent, and what the record of it cannot prove."""
     kept = _as_sent(view, clock)
     now = {"as_sent": kept["says"], "as_sent_sha256": kept["sha256"]} if kept else {}
-    return {"as_sent": kept, "weakness": weakness(clock, {**(clock.get("settlement") or {}), **now}) if kept else ""}
+    return {"as_sent": kept, "weakness": weakness(clock, {**(clock.settlement or {}), **now}) if kept else ""}
 
 
-def _as_sent(view: IncidentView, clock: Body) -> Body | None:
+def _as_sent(view: IncidentView, clock: ClockRecord) -> Body | None:
     """Which text was sent and how that is known: {says, sha256}; None while nothing was."""
-    settlement = clock.get("settlement") or {}
-    if clock["state"] not in ("submitted", "satisfied") or not settlement or clock.get("kind") == DueKind.HOLD_UNTIL:
+    settlement = clock.settlement
+    if clock.state not in ("submitted", "satisfied") or not settlement or clock.kind == DueKind.HOLD_UNTIL:
         return None
     pieces = (piece for piece in reversed(view.evidence) if piece.get("kind") == SENT)
-    piece = next((piece for piece in pieces if piece.get("clock") == clock["id"]), {})
-    says = piece.get("says") or settlement.get("as_sent") or "no text is on record"
-    return {"says": says, "sha256": piece.get("sha256") or settlement.get("as_sent_sha256")}
+    piece = next((piece for piece in pieces if piece.get("clock") == clock.id), None)
+    says = (piece and piece.get("says")) or settlement.get("as_sent") or "no text is on record"
+    return {"says": says, "sha256": (piece and piece["sha256"]) or settlement.get("as_sent_sha256")}
 
 
-def _result(clock: Body, settlement: Body) -> str:
-    match clock["state"]:
+def _result(clock: ClockRecord) -> str:
+    match clock.state:
         case "submitted" | "satisfied":
-            late = settlement.get("late") or clock.get("missed_at")
-            return "late" if late else "met" if clock.get("due") else "met_no_limit"
+            late = (clock.settlement and clock.settlement.get("late")) or clock.missed_at
+            return "late" if late else "met" if clock.due else "met_no_limit"
         case "waived" | "superseded" | "not_applicable" | "missed":
-            return str(clock["state"])
+            return clock.state
         case _:
             return "open"
 
@@ -208,7 +212,7 @@ def _incident(view: IncidentView, plan: Plan) -> Body:
     }  # fmt: skip
 
 
-def _alert(attached: Body) -> Body:
+def _alert(attached: AttachedAlert) -> Body:
     alert = attached.get("alert", {})
     names = ("source", "title", "severity", "method", "detector", "model", "endpoint", "occurred_at", "raw_sha256")
     return {**{name: alert.get(name) for name in names}, "at": attached["at"], "reasons": attached.get("reasons", [])}

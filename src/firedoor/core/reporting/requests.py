@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from firedoor.core.clocks.request_clocks import OnRequest, Selection, clocks_of, elements_asked, on_request
 from firedoor.core.clocks.state import is_shadow
 from firedoor.core.facts import Facts
+from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.journal import Body
 from firedoor.core.requests.request import ARRIVES, RemovalRequest, RequestKind
@@ -78,15 +79,15 @@ def _law(one: OnRequest) -> Body:
         "duty": one.duty.id, "title": one.duty.title, "instrument": one.duty.instrument, "reach": str(one.reach),
         "valid": str(one.valid), "valid_words": VALID[one.valid], "missing": list(one.missing),
         "unchecked": list(one.unchecked), "complete_since": _at(one.complete_since),
-        "clock": clock["id"] if clock else None, "clock_state": clock["state"] if clock else None,
-        "due": clock.get("due") if clock else None,
-        "shadow": bool(clock and is_shadow(clock.get("assumption") or "")),
+        "clock": clock.id if clock else None, "clock_state": clock.state if clock else None,
+        "due": clock.due if clock else None,
+        "shadow": bool(clock and is_shadow(clock.assumption)),
     }  # fmt: skip
 
 
-def _clock(clock: Body) -> Body:
+def _clock(clock: ClockRecord) -> Body:
     names = ("id", "duty", "title", "state", "due", "citation", "assumption")
-    return {name: clock.get(name) for name in names}
+    return {name: getattr(clock, name) for name in names}
 
 
 def _at(at: datetime | None) -> str | None:

@@ -21,6 +21,7 @@ from typing import Any
 
 from firedoor.core.alerts.evidence_strength import read_given
 from firedoor.core.clocks.extensions import MoreTime, extend_clock, pause_clock, resume_clock
+from firedoor.core.entries.people import Choice
 from firedoor.core.facts import FactDefinition, FactType, stated, write
 from firedoor.core.incident.holds import OPEN_TASK
 from firedoor.core.incident.view import ABORT_REVIEW, GLASS_REVIEW, SETTLED_CLOCKS, IncidentView, TaskView
@@ -34,7 +35,6 @@ from firedoor.core.tasks.sending import SENT_AT, recorded
 
 MAXIMUM_WHY = 4_000  # characters
 MAXIMUM_FIELDS = 40
-PROPOSED = "proposed"  # in a review: the answer that its reviewer gives by agreeing
 BREAK_GLASS = "break-glass"  # what stands in place of the role of somebody who had none
 
 
@@ -90,7 +90,7 @@ def _agreed(
     view: IncidentView, task: TaskView, answer: Answer, person: Person, definitions: Definitions, now: datetime
 ) -> list[Draft]:  # fmt: skip
     """What a reviewer decides by agreeing to a proposal: the answer itself, in their own name and by their own role."""
-    proposed = task.payload.get(PROPOSED)
+    proposed = task.payload.get("proposed")
     about = view.tasks.get(proposed["task"]) if proposed and answer.choice == "justified" else None
     if proposed is None or about is None or not about.open:
         return []
@@ -148,8 +148,8 @@ def submission(view: IncidentView, clock_id: str) -> TaskView:
     clock = view.clocks.get(clock_id)
     if clock is None:
         raise NotFound(_problem("C101", f'{view.id} has no clock "{clock_id}"', nearest(clock_id, view.clocks)))
-    if clock["state"] in SETTLED_CLOCKS:
-        raise Refused(_problem("C102", f"the clock {clock_id} is {clock['state']} already", "see `firedoor clocks`"))
+    if clock.state in SETTLED_CLOCKS:
+        raise Refused(_problem("C102", f"the clock {clock_id} is {clock.state} already", "see `firedoor clocks`"))
     task = next((task for task in view.open_tasks() if task.clock == clock_id and task.kind == "submit"), None)
     if task is None:
         raise Refused(
@@ -180,7 +180,7 @@ def _may_answer(view: IncidentView, task: TaskView, answer: Answer, person: Pers
 
 def _closed(view: IncidentView, person: Person) -> Draft:
     """The end of an aborted run, by a named person; never while the law still asks for something."""
-    waiting = [str(clock["id"]) for clock in view.open_clocks()]
+    waiting = [clock.id for clock in view.open_clocks()]
     waiting += [f"T{task.number}" for task in view.open_tasks() if task.kind == GLASS_REVIEW]
     if waiting:
         raise Refused(_problem("O106", f"not settled yet: {', '.join(waiting)}", "settle them first; then close it"))
@@ -222,7 +222,7 @@ def _who_answered(task: TaskView) -> list[Identity]:
     return [identity_of(given, BY) for given in task.answers]
 
 
-def _choice(task: TaskView, answer: Answer) -> Body:
+def _choice(task: TaskView, answer: Answer) -> Choice:
     choice = next((choice for choice in task.choices if choice["id"] == answer.choice), None)
     if choice is None:
         known = [str(choice["id"]) for choice in task.choices]
@@ -249,7 +249,7 @@ def _choice(task: TaskView, answer: Answer) -> Body:
     return choice
 
 
-def _facts_of(task: TaskView, choice: Body, answer: Answer, definitions: Definitions, now: datetime) -> Body:
+def _facts_of(task: TaskView, choice: Choice, answer: Answer, definitions: Definitions, now: datetime) -> Body:
     """The facts that an answer sets: those of the choice, then those that the person gave."""
     strange = [name for name in answer.facts if name not in task.asks and name not in choice.get("requires", ())]
     unknown = [name for name in strange if name not in definitions]
@@ -284,8 +284,8 @@ def _clock_drafts(view: IncidentView, task: TaskView, answer: Answer, person: Pe
     body: Body = {"id": clock_id, "by": person.name, "why": answer.why.strip()}
     if answer.choice != "submitted":
         return [Draft(Kind.CLOCK_WAIVED, person.actor, body)]
-    hold = clock.get("kind") == DueKind.HOLD_UNTIL  # it ends; nobody can be late for it
-    late = not hold and bool(clock.get("due")) and now > datetime.fromisoformat(clock["due"])
+    hold = clock.kind == DueKind.HOLD_UNTIL  # it ends; nobody can be late for it
+    late = not hold and clock.due is not None and now > datetime.fromisoformat(clock.due)
     if late and not str(answer.fields.get("reasons_for_delay", "")).strip():
         raise InvalidInput(
             _problem(
@@ -297,7 +297,7 @@ def _clock_drafts(view: IncidentView, task: TaskView, answer: Answer, person: Pe
     said = recorded(view, clock, answer.fields, now)
     sent = Draft(Kind.CLOCK_SUBMITTED, person.actor, {**said, **body, "late": late})
     at = said.get(SENT_AT) or now.isoformat()  # what the law counts from its sending counts from then
-    values = {submitted_fact(clock["duty"]): at}
+    values = {submitted_fact(clock.duty): at}
     return [sent, Draft(Kind.FACTS, person.actor, {"values": values, "why": f"{clock_id} was submitted"})]
 
 

@@ -10,10 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Literal
 
 from firedoor.core.content.locators import locator_fault
 from firedoor.core.dates.arithmetic import doubt
-from firedoor.core.incident.view import SETTLED_CLOCKS, IncidentView
+from firedoor.core.entries.law import RequestAnswered, RequestCompleted, RequestReceived, RequestTold, RequestWritten
+from firedoor.core.incident.clock_record import ClockRecord
+from firedoor.core.incident.view import IncidentView
 from firedoor.core.incident.view_requests import read_arrival, same_as, unknown_ids
 from firedoor.core.journal import Body, Draft, Kind
 from firedoor.core.problems import InvalidInput, NotFound, NotPermitted, Problem, Refused, nearest
@@ -23,7 +26,7 @@ from firedoor.core.tasks.answers import Answer, Person, answer_task, need_why
 from firedoor.core.tasks.sending import recorded
 from firedoor.core.ternary import Ternary
 
-VERSION = 1  # of the entries
+VERSION: Literal[1] = 1  # of the entries
 ANSWERERS = frozenset(("commander", "dpo", "legal", "victim_support"))
 JUST_BEFORE = timedelta(minutes=10)  # the same words within this time are the same request, sent twice
 MAXIMUM_PERSON, MAXIMUM_PLACES = 500, 200
@@ -84,10 +87,10 @@ def receive(view: IncidentView, kind: str, received_at: datetime | None, told: T
         raise InvalidInput(problems)
     name = unknown_ids(view.requests, 1 + sum(one.id.startswith("request-by-hand") for one in view.requests.values()))
     came = min(received_at or now, now)
-    body: Body = {
-        **_said(told), "request": name, "v": VERSION, "kind": kind, "received_at": came.isoformat(),
-        "by": person.name, "why": why.strip(),
-    }  # fmt: skip
+    body = RequestReceived(
+        request=name, v=VERSION, kind=kind, received_at=came.isoformat(), by=person.name, why=why.strip()
+    )  # fmt: skip
+    _tell(body, told)
     arrived = read_arrival(body, now.isoformat(), person.actor)
     if (before := _sent_twice(view, arrived, said=received_at is not None)) is not None:
         return before.id, []
@@ -123,10 +126,10 @@ def complete(view: IncidentView, name: str, at: datetime | None, told: Told, why
         raise InvalidInput(problems)
     if at is None and _known(one, told):
         return []
-    body: Body = {
-        **_said(told), "request": one.id, "v": VERSION, "at": (at or now).isoformat(), "by": person.name,
-        "why": why.strip(),
-    }  # fmt: skip
+    body = RequestCompleted(
+        request=one.id, v=VERSION, at=(at or now).isoformat(), by=person.name, why=why.strip()
+    )  # fmt: skip
+    _tell(body, told)
     drafts = [Draft(Kind.REQUEST_COMPLETED, person.actor, body)]
     values = {name: None if answer == "unknown" else answer for name, answer in told.elements.items()}
     changed = {name: answer for name, answer in values.items() if view.facts.get(name) != answer}
@@ -161,15 +164,15 @@ def written(view: IncidentView, name: str, letter: str, at: datetime | None, ref
     same = [sent for sent in one.letters if (sent.kind, sent.reference) == (letter, reference.strip())]
     if any(sent.by == person.name and at in (None, sent.at) for sent in same):
         return []
-    body: Body = {
-        "request": one.id, "v": VERSION, "letter": letter, "at": (at or now).isoformat(),
-        "reference": reference.strip(), "by": person.name,
-    }  # fmt: skip
+    body = RequestWritten(
+        request=one.id, v=VERSION, letter=letter, at=(at or now).isoformat(), reference=reference.strip(),
+        by=person.name,
+    )  # fmt: skip
     return [Draft(Kind.REQUEST_WRITTEN, person.actor, body)]
 
 
-def answer_request(view: IncidentView, name: str, given: Given, clocks: Iterable[Body], person: Person, now: datetime,
-                   frozen: Mapping[str, Mapping[str, str]] | None = None) -> list[Draft]:  # fmt: skip
+def answer_request(view: IncidentView, name: str, given: Given, clocks: Iterable[ClockRecord], person: Person,
+                   now: datetime, frozen: Mapping[str, Mapping[str, str]] | None = None) -> list[Draft]:  # fmt: skip
     """Answer a request. `clocks` are its own: those that are open end with it, and so do their tasks.
 
     `frozen` are the fields of the sending by clock, once the text that was sent is kept.
@@ -182,31 +185,31 @@ def answer_request(view: IncidentView, name: str, given: Given, clocks: Iterable
         message, do = f"{one.name} is answered by {', '.join(sorted(ANSWERERS))}", "ask somebody who has such a role"
         raise NotPermitted(Problem(code="Q103", message=message, do=do))
     _need_outcome(given)
-    ending = [clock for clock in clocks if clock["state"] not in SETTLED_CLOCKS]
-    body: Body = {
-        "request": one.id, "v": VERSION, "outcome": given.outcome, "why": given.why.strip(), "by": person.name,
-        "reference": given.reference.strip(), "clocks": [str(clock["id"]) for clock in ending],
-    }  # fmt: skip
-    said = {str(clock["id"]): (frozen or {}).get(str(clock["id"]), given.fields) for clock in ending}
-    ended = [draft for clock in ending for draft in _settled(view, clock, given, said[str(clock["id"])], person, now)]
+    ending = [clock for clock in clocks if not clock.settled]
+    body = RequestAnswered(
+        request=one.id, v=VERSION, outcome=given.outcome, why=given.why.strip(), by=person.name,
+        reference=given.reference.strip(), clocks=[clock.id for clock in ending],
+    )  # fmt: skip
+    said = {clock.id: (frozen or {}).get(clock.id, given.fields) for clock in ending}
+    ended = [draft for clock in ending for draft in _settled(view, clock, given, said[clock.id], person, now)]
     return [*ended, Draft(Kind.REQUEST_ANSWERED, person.actor, body)]
 
 
-def _settled(view: IncidentView, clock: Body, given: Given, fields: Mapping[str, str], person: Person,
+def _settled(view: IncidentView, clock: ClockRecord, given: Given, fields: Mapping[str, str], person: Person,
              now: datetime) -> list[Draft]:  # fmt: skip
     """The end of one clock by an answer: through its task where one is open, so that nobody is asked any longer."""
     gone = given.outcome == Outcome.REMOVED
-    task = next((one for one in view.open_tasks() if one.clock == clock["id"] and one.kind == "submit"), None)
+    task = next((one for one in view.open_tasks() if one.clock == clock.id and one.kind == "submit"), None)
     if task is not None:
         reply = Answer("submitted", given.why, fields=fields) if gone else Answer("not_required", given.why)
         return answer_task(view, task.id, reply, person, {}, now)
-    body: Body = {"id": clock["id"], "by": person.name, "why": given.why.strip()}
+    body: Body = {"id": clock.id, "by": person.name, "why": given.why.strip()}
     if not gone:
         return [Draft(Kind.CLOCK_WAIVED, person.actor, body)]
-    late = bool(clock.get("due")) and now > datetime.fromisoformat(clock["due"])
+    late = clock.due is not None and now > datetime.fromisoformat(clock.due)
     if late and not fields.get("reasons_for_delay"):
         do = "say why it is late (reasons_for_delay)"
-        raise InvalidInput(_problem("reasons_for_delay", f"the limit of {clock['id']} has passed", do))
+        raise InvalidInput(_problem("reasons_for_delay", f"the limit of {clock.id} has passed", do))
     return [Draft(Kind.CLOCK_SUBMITTED, person.actor, {**recorded(view, clock, fields, now), **body, "late": late})]
 
 
@@ -231,12 +234,17 @@ def _need_outcome(given: Given) -> None:
         raise InvalidInput(problems)
 
 
-def _said(told: Told) -> Body:
-    """What is known, and nothing for what is not."""
-    body: Body = {"elements": dict(told.elements)}
-    words = {"requester": told.requester.strip(), "requester_contact": told.requester_contact.strip(),
-             "reference": told.reference.strip(), "request_locators": list(told.locators)}  # fmt: skip
-    return {**body, **{name: value for name, value in words.items() if value}}
+def _tell(body: RequestTold, told: Told) -> None:
+    """Put in what is known, and nothing for what is not."""
+    body["elements"] = dict(told.elements)
+    if requester := told.requester.strip():
+        body["requester"] = requester
+    if contact := told.requester_contact.strip():
+        body["requester_contact"] = contact
+    if reference := told.reference.strip():
+        body["reference"] = reference
+    if told.locators:
+        body["request_locators"] = list(told.locators)
 
 
 def _told(told: Told) -> Iterable[Problem]:

@@ -18,6 +18,8 @@ from firedoor.core.law.due import DueKind
 from firedoor.core.problems import InvalidInput, Problem
 
 if TYPE_CHECKING:
+    from firedoor.core.entries.people import Choice
+    from firedoor.core.incident.clock_record import ClockRecord
     from firedoor.core.incident.view import IncidentView, TaskView
 
 VERSION, CHANNEL, SENT_AT, AS_SENT, FILE_DIGEST = "version", "channel", "sent_at", "as_sent", "as_sent_sha256"
@@ -37,50 +39,50 @@ HINTS = _DO
 _WHAT = {VERSION: "which text was sent", CHANNEL: "by which channel it went", SENT_AT: "when it was sent"}
 
 
-def asked_for(clock: Mapping[str, object]) -> tuple[str, ...]:
-    """The fields that a sending needs beside its reference; none where the duty is to hold something back."""
-    return () if clock.get("kind") == DueKind.HOLD_UNTIL else (VERSION, CHANNEL, SENT_AT)
+def asked_for(kind: str) -> tuple[str, ...]:
+    """The fields that a sending needs beside its reference, by the kind of its limit; none where one must hold back."""
+    return () if kind == DueKind.HOLD_UNTIL else (VERSION, CHANNEL, SENT_AT)
 
 
-def requires(view: IncidentView, task: TaskView, choice: Body) -> list[str]:
+def requires(view: IncidentView, task: TaskView, choice: Choice) -> list[str]:
     """What a choice of a task requires, with all that a sending needs where it says that something was sent."""
     sends = task.kind == "submit" and choice["id"] == SUBMITTED and task.clock in view.clocks
-    more = asked_for(view.clocks[str(task.clock)]) if sends else ()
+    more = asked_for(view.clocks[str(task.clock)].kind) if sends else ()
     return list(dict.fromkeys((*choice.get("requires", ()), *more)))
 
 
-def need_said(clock: Mapping[str, object], fields: Mapping[str, str]) -> None:
+def need_said(clock: ClockRecord, fields: Mapping[str, str]) -> None:
     """Raises InvalidInput with everything that a sending leaves unsaid, at once."""
     said = {name for name, value in fields.items() if str(value).strip()}
     if FILE_DIGEST in said:
         said.add(VERSION)
-    problems = [_unsaid(name) for name in asked_for(clock) if name not in said]
+    problems = [_unsaid(name) for name in asked_for(clock.kind) if name not in said]
     if len(str(fields.get(CHANNEL, ""))) > MAXIMUM_CHANNEL:
         problems.append(_problem("C107", CHANNEL, "the channel is too long", f"at most {MAXIMUM_CHANNEL} characters"))
     if problems:
         raise InvalidInput(problems)
 
 
-def sent_at(view: IncidentView, clock: Mapping[str, object], fields: Mapping[str, str], now: datetime) -> datetime:
+def sent_at(view: IncidentView, clock: ClockRecord, fields: Mapping[str, str], now: datetime) -> datetime:
     """When it was sent, never later than now. Raises InvalidInput for an instant that cannot be."""
     typed = str(fields.get(SENT_AT, "")).strip()
     at = now if typed.casefold() == NOW else instant(typed)
     if at > now + AHEAD:
         raise InvalidInput(_problem("C108", SENT_AT, f"{typed} is still ahead", "record it once it has been sent"))
-    first = min(_instants(view.opened_at, clock.get("trigger_at"), clock.get("started_at")), default=now)
+    first = min(_instants(view.opened_at, clock.trigger_at, clock.started_at), default=now)
     if at < first - COARSE:
         message = f"{typed} is before there was anything to tell: {first.isoformat(timespec='minutes')}"
         raise InvalidInput(_problem("C108", SENT_AT, message, "look at the date, and give it with its offset"))
     return min(at, now)
 
 
-def recorded(view: IncidentView, clock: Mapping[str, object], fields: Mapping[str, str], now: datetime) -> Body:
+def recorded(view: IncidentView, clock: ClockRecord, fields: Mapping[str, str], now: datetime) -> Body:
     """The fields of a sending as the journal keeps them. Raises InvalidInput where anything is unsaid or cannot be.
 
     The text is `as_sent` by now: whoever has kept it writes so.
     """
     given: Body = {name: str(value) for name, value in fields.items() if name != VERSION}
-    if not asked_for(clock):
+    if not asked_for(clock.kind):
         return given
     kept = {VERSION: given[AS_SENT]} if given.get(AS_SENT) else {}
     need_said(clock, {**given, **kept})
@@ -88,9 +90,9 @@ def recorded(view: IncidentView, clock: Mapping[str, object], fields: Mapping[st
     return {**given, CHANNEL: given[CHANNEL].strip(), SENT_AT: at.isoformat(timespec="seconds")}
 
 
-def weakness(clock: Mapping[str, object], settlement: Mapping[str, object]) -> str:
+def weakness(clock: ClockRecord, settlement: Mapping[str, object]) -> str:
     """What the record of a sending cannot prove, in words; "" where nothing is wanting. Old records are judged too."""
-    if not settlement.get("reference") or not asked_for(clock):
+    if not settlement.get("reference") or not asked_for(clock.kind):
         return ""
     says = str(settlement.get(AS_SENT) or "")
     if not settlement.get(FILE_DIGEST):

@@ -21,7 +21,7 @@ from firedoor.core.incident.view import GLASS_REVIEW, REVIEWS, IncidentView, Tas
 from firedoor.core.journal import Body, Draft, Kind
 from firedoor.core.person import Person, barring, not_second, same
 from firedoor.core.problems import InvalidInput, NotPermitted, Problem, Refused, nearest
-from firedoor.core.tasks.answers import PROPOSED, Answer, Definitions, answer_task, need_open, need_why, the_task
+from firedoor.core.tasks.answers import Answer, Definitions, answer_task, need_open, need_why, the_task
 
 OPERATORS = frozenset(("commander", "responder", "manager"))
 APPROVALS = frozenset(("approve", "clock", OPEN_TASK, *REVIEWS))  # a second person's consent is what they are for
@@ -96,7 +96,7 @@ def break_glass(
         raise Refused(_problem("O105", message, do))
     given = answer_task(view, name, answer, person, definitions, now, glass=True)
     proposed = bool(task.clock) and answer.choice != "submitted"
-    if proposed and any(one.payload.get(PROPOSED, {}).get("task") == task.id for one in view.open_tasks()):
+    if proposed and any(_proposes(one, task) for one in view.open_tasks()):
         raise Refused(_problem("O113", f"T{task.number} has a proposal already", "have that one reviewed"))
     drafts = [] if proposed else given  # a proposal has to be complete, and is nothing more
     body: Body = {
@@ -131,7 +131,7 @@ def _review(
     }  # fmt: skip
     if proposal:
         body["payload"] = {
-            PROPOSED: {
+            "proposed": {
                 "task": task.id,
                 "choice": proposal.choice,
                 "fields": dict(proposal.fields),
@@ -139,6 +139,12 @@ def _review(
             }
         }
     return Draft(Kind.TASK_OPENED, "firedoor", body)
+
+
+def _proposes(review: TaskView, task: TaskView) -> bool:
+    """Whether a review is about an answer to this task."""
+    proposed = review.payload.get("proposed")
+    return proposed is not None and proposed["task"] == task.id
 
 
 def _choices(task: TaskView, proposal: Answer | None) -> list[Body]:

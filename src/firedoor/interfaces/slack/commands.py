@@ -125,7 +125,7 @@ def _one(runtime: Runtime, what: str, incident: str) -> list[str]:
 def _counts(view: IncidentView) -> str:
     """How many tasks and duties are open, all of them; a duty without a number of hours is no limit that runs."""
     tasks, clocks = len(view.open_tasks()), list(view.open_clocks())
-    limits = sum(bool(clock.get("due")) for clock in clocks)
+    limits = sum(bool(clock.due) for clock in clocks)
     without = f", {len(clocks) - limits} duties open without a fixed limit" if len(clocks) > limits else ""
     return f"{tasks} tasks wait, {limits} limits run{without}"
 

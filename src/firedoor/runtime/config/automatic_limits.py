@@ -33,7 +33,7 @@ def suspended_unasked(view: IncidentView, launch: Launch) -> bool:
 
 def _is_about(op: str, record: OperationRecord | None, task: TaskView) -> bool:
     """Whether a person who was asked about a task was asked about an operation, which has another record by now."""
-    missing = record.absent.get("target") if record else None
+    missing = record.absent["target"] if record and record.absent else None
     return task.id.startswith(f"{RESCUE}{op}#") or (missing is not None and task.payload.get("absent") == missing)
 
 

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterable
 
 from firedoor.core.canonical import canonical, digest
 from firedoor.core.content import judge, might_be_kept
+from firedoor.core.entries.custody import PieceKept
 from firedoor.core.evidence.custody import (
     Pointer,
     added,
@@ -26,7 +27,7 @@ from firedoor.core.evidence.custody import (
 )
 from firedoor.core.evidence.kinds import keeps_bytes, with_incident
 from firedoor.core.incident.view import IncidentView
-from firedoor.core.journal import Body, Draft
+from firedoor.core.journal import Content, Draft
 from firedoor.core.problems import NotFound, Problem, Refused
 from firedoor.core.tasks.answers import Person
 from firedoor.runtime.config.container import World
@@ -36,7 +37,7 @@ ATTEMPTS = 20  # how often a write that lost a race is decided anew
 HEAD = 64 * 1024  # bytes by which most of what is no text is known
 
 
-async def hand_out(world: World, incident: str, sha256: str, why: str, person: Person) -> tuple[bytes, Body]:
+async def hand_out(world: World, incident: str, sha256: str, why: str, person: Person) -> tuple[bytes, PieceKept]:
     """Return a piece and its description. Raises NotFound, or Refused where only the digest is kept or may be."""
     view = await asyncio.to_thread(world.view, incident)
     piece = piece_of(view, sha256)
@@ -59,7 +60,7 @@ async def take_in(  # noqa: PLR0913 - the fields of a piece
     mode: str,
     why: str,
     person: Person,
-) -> Body:
+) -> Content:
     """Add a piece by hand. Its bytes are in memory alone until the gate has seen all of them, and on disk only then.
 
     With the mode `digest` they are hashed as they pass and never held; so is the rest of what cannot be kept by its
@@ -84,7 +85,7 @@ async def take_in(  # noqa: PLR0913 - the fields of a piece
     return await _keep(world, incident, draft)
 
 
-async def point_out(world: World, incident: str, pointer: Pointer, why: str, person: Person) -> Body:
+async def point_out(world: World, incident: str, pointer: Pointer, why: str, person: Person) -> Content:
     """Keep hashes and locators that a person states. Nothing is fetched. Raises NotFound or InvalidInput."""
     await asyncio.to_thread(world.view, incident)
     check_pointer(pointer, why)
@@ -93,7 +94,7 @@ async def point_out(world: World, incident: str, pointer: Pointer, why: str, per
     return await _keep(world, incident, draft)
 
 
-async def _keep(world: World, incident: str, draft: Draft) -> Body:
+async def _keep(world: World, incident: str, draft: Draft) -> Content:
     """Write the entry of a piece, unless it stands there: whoever got no answer sends it again."""
     for _ in range(ATTEMPTS):
         view = await asyncio.to_thread(world.view, incident)

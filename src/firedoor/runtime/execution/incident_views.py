@@ -7,7 +7,7 @@ number and a link. Whoever opens Prefect sees all runs, so this holds for everyb
 
 from __future__ import annotations
 
-from firedoor.core.incident.view import SETTLED_CLOCKS, IncidentView
+from firedoor.core.incident.view import IncidentView
 from firedoor.core.playbook.plan import Plan
 from firedoor.runtime.execution.performer import Views
 
@@ -26,7 +26,7 @@ def views_of(view: IncidentView, public_url: str, *, tell: bool) -> Views:
             summary=f"# {view.id}\n\nOpen only to those who need to know. Nothing of it is shown here.", links=links
         )
     clocks = tuple(
-        {"clock": c["title"], "law": c["citation"], "state": c["state"], "due": c.get("due") or "no outer limit"}
+        {"clock": c.title, "law": c.citation, "state": c.state, "due": c.due or "no outer limit"}
         for c in view.clocks.values()
     )
     evidence = tuple(
@@ -39,7 +39,7 @@ def views_of(view: IncidentView, public_url: str, *, tell: bool) -> Views:
 
 
 def _summary(view: IncidentView) -> str:
-    open_clocks = sum(clock["state"] not in SETTLED_CLOCKS for clock in view.clocks.values())
+    open_clocks = len(view.open_clocks())
     lines = [
         f"# {view.id}: {view.title}",
         "",

@@ -131,7 +131,7 @@ async def _draft(world: World, view: IncidentView, launch: Launch, operation: Ke
     clock = view.clocks[launch.instance.clock or ""]
     facts = {**world.organisation.facts, **typed_facts(view.facts, world.catalogue.facts)}
     draft = render_draft(clock, view, facts, world.organisation.words, operation.template or "authorities")
-    name = f"draft for {clock['id']}"
+    name = f"draft for {clock.id}"
     return await _bytes(
         world,
         launch,

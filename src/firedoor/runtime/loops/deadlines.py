@@ -21,8 +21,10 @@ from sqlalchemy import select
 from firedoor.core.clocks.changes import Mandate
 from firedoor.core.clocks.extensions import clock_of, resumed
 from firedoor.core.clocks.state import RESUME, ClockState, is_shadow
+from firedoor.core.entries.law import ClockMissed
 from firedoor.core.history.durations import span
-from firedoor.core.incident.view import SETTLED_CLOCKS, IncidentView, TaskView
+from firedoor.core.incident.clock_record import ClockRecord
+from firedoor.core.incident.view import IncidentView, TaskView
 from firedoor.core.journal import Body, Draft, Kind
 from firedoor.core.law.due import DueKind
 from firedoor.core.tasks.reminders import OVER, TIMES, everybody, next_in, number_of
@@ -150,7 +152,7 @@ def fired(view: IncidentView, timer: Mapping[str, Any], now: datetime, chain: Ch
     clock = view.clocks.get(name)
     if clock and timer["point"] == RESUME:
         return drafts + _resume(clock, now)
-    return drafts + (_clock(view, clock, timer["point"]) if clock and clock["state"] not in SETTLED_CLOCKS else [])
+    return drafts + (_clock(view, clock, timer["point"]) if clock and not clock.settled else [])
 
 
 def reminded(timer: Mapping[str, Any], now: datetime) -> Draft:
@@ -196,30 +198,30 @@ def _unanswered(task: TaskView, label: str, number: int, now: datetime, chain: C
     return [_message(set(everybody(task.roles, row, chain.roles)), subject, text)]
 
 
-def _resume(clock: Body, now: datetime) -> list[Draft]:
+def _resume(clock: ClockRecord, now: datetime) -> list[Draft]:
     """The end of a pause: the clock goes on by itself, whoever is away."""
     paused = clock_of(clock)
     if paused.state is not ClockState.PAUSED:
         return []
     why = f"the pause ended at {paused.paused_until.isoformat() if paused.paused_until else now.isoformat()}"
-    words = f"{clock['title']} ({clock['citation']})"
+    words = f"{clock.title} ({clock.citation})"
     text = "The clock runs again. Ask for a further pause with its document, or send it now."
     return [resumed(paused, Mandate(ACTOR, why, now), ACTOR), _message({"dpo"}, f"Pause over: {words}", text)]
 
 
-def _clock(view: IncidentView, clock: Mapping[str, Any], point: str) -> list[Draft]:
-    roles = {role for task in view.open_tasks() if task.clock == clock["id"] for role in task.roles} or {"dpo"}
-    words = f"{clock['title']} ({clock['citation']})"
-    limit = clock.get("due")
+def _clock(view: IncidentView, clock: ClockRecord, point: str) -> list[Draft]:
+    roles = {role for task in view.open_tasks() if task.clock == clock.id for role in task.roles} or {"dpo"}
+    words = f"{clock.title} ({clock.citation})"
+    limit = clock.due
     if point != OVER or not limit:
         due = f"The limit is {limit}." if limit else "The law sets no outer limit; this is our own target."
         return [_message(roles, f"Clock: {words}", due)]
-    if clock.get("kind") == DueKind.HOLD_UNTIL:  # it asks to keep something until then; it ends, and nobody is late
+    if clock.kind == DueKind.HOLD_UNTIL:  # it asks to keep something until then; it ends, and nobody is late
         return [_message(roles, f"Hold ends: {words}", f"It had to be kept until {limit}.")]
-    if is_shadow(clock.get("assumption") or ""):
+    if is_shadow(clock.assumption):
         text = f"It would have been due at {limit}. Ask again for what it lacks, and remove the content all the same."
         return [_message(roles, f"Still incomplete: {words}", text)]
-    missed = Draft(Kind.CLOCK_MISSED, ACTOR, {"id": clock["id"], "due": limit})
+    missed = Draft(Kind.CLOCK_MISSED, ACTOR, ClockMissed(id=clock.id, due=limit))
     text = f"The limit {limit} has passed. Send it now; the reasons for the delay will be asked for."
     return [missed, _message(roles, f"MISSED: {words}", text)]
 

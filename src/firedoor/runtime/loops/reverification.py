@@ -19,6 +19,7 @@ from typing import Any
 from firedoor.core.execution.progress import Instance, Progress
 from firedoor.core.execution.turn import Launch
 from firedoor.core.incident.faults import HOLD
+from firedoor.core.incident.hold_record import HoldRecord
 from firedoor.core.incident.holds import (
     Look,
     again_key,
@@ -172,9 +173,9 @@ class _Looking:
         if (by := self._opened_by_hand(view, plan)) is not None:
             await self._write(lambda _now, _hold: [Draft(Kind.HOLD_ENDED, "firedoor", by)])
             return self.every, False
-        if hold["order"] and hold["order"]["do"] in ("close_again", "approve"):
-            verb = "close" if hold["order"]["do"] == "close_again" else "open"
-            return await self._begin_to(verb, view, str(hold["order"]["by"]))
+        if hold.order and hold.order.do in ("close_again", "approve"):
+            verb = "close" if hold.order.do == "close_again" else "open"
+            return await self._begin_to(verb, view, hold.order.by)
         return await self._look(view, plan)
 
     async def _look(self, view: IncidentView, plan: Plan) -> tuple[timedelta, bool]:
@@ -182,7 +183,7 @@ class _Looking:
         asked = list(plan.roles)
         closing = False
 
-        def decide(now: datetime, hold: Body | None) -> list[Draft]:
+        def decide(now: datetime, hold: HoldRecord | None) -> list[Draft]:
             nonlocal closing
             if hold is None:
                 return []
@@ -202,7 +203,7 @@ class _Looking:
     def _count(self, look: Look, written: IncidentView | None) -> None:
         self.counts["looks"] += 1
         story = written.hold_story[-1:] if written is not None else []
-        if look.seen != "closed" and any(told["seen"] == look.words for told in story):
+        if look.seen != "closed" and any(told.seen == look.words for told in story):
             self.counts["drifted" if look.seen == "open" else "unseen"] += 1
 
     async def _see(self, view: IncidentView) -> tuple[Look, list[Snapshot]]:
@@ -263,7 +264,7 @@ class _Looking:
         begun = unfinished(written, hold)
         return await self._act(written, plan, hold, begun) if begun else (SOON, False)
 
-    def _started(self, hold: Body, verb: str, by: str, states: Sequence[Snapshot]) -> Draft:
+    def _started(self, hold: HoldRecord, verb: str, by: str, states: Sequence[Snapshot]) -> Draft:
         """With the states as they are now, whose version tokens the doors ask for; a resumption restores the first."""
         name = next_again(hold, verb)
         body: Body = {"op": name, "attempt": 1, "key": again_key(self.incident, name)}
@@ -271,7 +272,7 @@ class _Looking:
         return Draft(Kind.STARTED, "firedoor", {**body, "by": by} if by else body)
 
     async def _act(
-        self, view: IncidentView, plan: Plan, hold: Body, name: str, *, observe: bool = False
+        self, view: IncidentView, plan: Plan, hold: HoldRecord, name: str, *, observe: bool = False
     ) -> tuple[timedelta, bool]:
         """Perform it, journal its outcome, and ask people when it failed."""
         call = _call(plan, hold, name)
@@ -279,7 +280,7 @@ class _Looking:
         performed = await perform(self.world, view, launch)
         failed = [draft for draft in performed.drafts if draft.kind == Kind.FAILED]
 
-        def decide(now: datetime, hold: Body | None) -> list[Draft]:
+        def decide(now: datetime, hold: HoldRecord | None) -> list[Draft]:
             problem = failed[0].body["problem"] if failed else ""
             follow = self._failed(call, hold, problem, now, plan) if failed and hold else []
             return [*performed.drafts, *follow]
@@ -289,7 +290,7 @@ class _Looking:
             self.counts["not_closed_again" if failed else "closed_again"] += 1
         return (self.every if not failed else max(SOON, self.every)), not failed and call.verb == "suspend"
 
-    def _failed(self, call: Call, hold: Body, problem: str, now: datetime, plan: Plan) -> list[Draft]:
+    def _failed(self, call: Call, hold: HoldRecord, problem: str, now: datetime, plan: Plan) -> list[Draft]:
         if call.verb == "resume":
             told = message([commander(plan.roles)], f"{self.name} could not be opened", problem)
             return [told, failed_to_open(plan, self.incident, self.name, call.id, problem, now)]
@@ -305,9 +306,9 @@ class _Looking:
     def _opened_by_hand(self, view: IncidentView, plan: Plan) -> Body | None:
         """Who says that they opened it themselves, after it was closed."""
         for _, record, _instance in self._resumptions(view, plan):
-            if record.by_hand and record.finished_seq > view.holds[self.name]["seq"]:
+            if record.by_hand and record.finished_seq > view.holds[self.name].seq:
                 by = record.result.get("by", "")
-                return {"target": self.name, "op": view.holds[self.name]["op"], "by": by, "why": "opened by hand"}
+                return {"target": self.name, "op": view.holds[self.name].op, "by": by, "why": "opened by hand"}
         return None
 
     def _resumptions(self, view: IncidentView, plan: Plan) -> list[tuple[str, Any, Instance]]:
@@ -325,7 +326,7 @@ class _Looking:
                 found.append((instance.id, record, instance))
         return found
 
-    async def _write(self, decide: Callable[[datetime, Body | None], list[Draft]]) -> IncidentView | None:
+    async def _write(self, decide: Callable[[datetime, HoldRecord | None], list[Draft]]) -> IncidentView | None:
         """Decide on what the journal says, and write; decide anew when somebody else wrote first."""
         for _ in range(ATTEMPTS):
             view = await asyncio.to_thread(self.world.view, self.incident)
@@ -345,13 +346,13 @@ class _Looking:
         return None
 
 
-def _call(plan: Plan, hold: Body, name: str) -> Call:
+def _call(plan: Plan, hold: HoldRecord, name: str) -> Call:
     """The suspension of the plan once more, or its undoing, for this very target whatever the facts say now."""
-    original = next(op for op in plan if op.id in (hold["op"], hold["op"].partition("[")[0]))
+    original = next(op for op in plan if op.id in (hold.op, hold.op.partition("[")[0]))
     assert isinstance(original, Call)  # noqa: S101 - only a suspension is held
     again = again_of(name)
     update: Body = {
-        "id": name, "target": hold["target"], "each": None, "reflex": False, "retry": Retry(times=0, wait_seconds=0),
+        "id": name, "target": hold.target, "each": None, "reflex": False, "retry": Retry(times=0, wait_seconds=0),
         "snapshot": name,
         "verb": "resume" if again and again[1] == "open" else "suspend",
     }  # fmt: skip

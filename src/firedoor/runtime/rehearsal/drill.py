@@ -28,7 +28,7 @@ from firedoor.core.clocks.clock import reminder_points
 from firedoor.core.clocks.engine import clock_of
 from firedoor.core.execution.turn import next_turn
 from firedoor.core.facts import read_all, write
-from firedoor.core.incident.view import SETTLED_CLOCKS, IncidentView, TaskView, fold
+from firedoor.core.incident.view import IncidentView, TaskView, fold
 from firedoor.core.journal import Draft, Entry, Kind, chain, genesis, verify
 from firedoor.core.playbook.checks import ORGANISATION_NAMES
 from firedoor.core.playbook.plan import Plan
@@ -230,9 +230,8 @@ class _Rehearsal:
             for points_of in (task_points, later_points)
             for point, at in points_of(datetime.fromisoformat(task.opened_at), datetime.fromisoformat(task.due_at))
         ]
-        for body in view.clocks.values():
-            if body["state"] not in SETTLED_CLOCKS:
-                points += [(at, f"clock:{body['id']}", point) for point, at in reminder_points(clock_of(body))]
+        for clock in view.open_clocks():
+            points += [(at, f"clock:{clock.id}", point) for point, at in reminder_points(clock_of(clock))]
         return [point for point in points if (point[1], point[2]) not in self.asked]
 
     def _pass_time(self, view: IncidentView, points: Sequence[tuple[datetime, str, str]]) -> None:

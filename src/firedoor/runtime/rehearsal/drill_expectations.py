@@ -16,13 +16,13 @@ Decides what the words of `expect:` mean:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from firedoor.core.dates.duration import show_duration
 from firedoor.core.execution.progress import Progress, Status
 from firedoor.core.facts import stated, write
+from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.view import IncidentView, fold
 from firedoor.core.journal import Entry, Kind
 from firedoor.core.playbook.plan import Plan
@@ -84,19 +84,18 @@ def _facts(plan: Plan, expect: DrillExpectation, view: IncidentView) -> Iterator
             yield f"the fact {name} is {view.facts.get(name)}, not {wanted}"
 
 
-def _clock(clock: Mapping[str, Any] | None, word: str) -> str:
+def _clock(clock: ClockRecord | None, word: str) -> str:
     if word == "absent" or clock is None:
         return "" if (word == "absent") == (clock is None) else "no such clock ran" if clock is None else "it ran"
     if word == "late":
-        settled = clock.get("settlement", {})
-        return "" if settled.get("late") else "it was not late"
+        return "" if clock.settlement and clock.settlement.get("late") else "it was not late"
     if word[:1].isdigit():
-        due = clock.get("due")
+        due = clock.due
         same = due is not None and datetime.fromisoformat(due) == datetime.fromisoformat(word)
         return "" if same else f"it is due at {due}, not at {word}"
     if word == "missed":
-        return "" if clock.get("missed_at") else "its limit was not missed"
-    return "" if clock["state"] == word else f"it is {clock['state']}, not {word}"
+        return "" if clock.missed_at else "its limit was not missed"
+    return "" if clock.state == word else f"it is {clock.state}, not {word}"
 
 
 def _targets(expect: DrillExpectation, entries: Sequence[Entry], connector: SimulatedConnector) -> Iterator[str]:

@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from firedoor.core.entries.custody import PieceKept
 from firedoor.core.facts import show
+from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.scope import typed_facts
-from firedoor.core.incident.view import SETTLED_CLOCKS, IncidentView
+from firedoor.core.incident.view import IncidentView
 from firedoor.core.journal import Body, Entry
 from firedoor.core.notices import versions as rules
 from firedoor.core.notices.drafts import PEOPLE, language_of
@@ -33,18 +35,18 @@ if TYPE_CHECKING:
 class Notice:
     """A notice in one language as it stands: the text that counts, today's draft, and every version so far."""
 
-    clock: Mapping[str, Any]
+    clock: ClockRecord
     language: str
     languages: tuple[str, ...]
     rendered: Rendered
     text: str
     state: str  # draft, edited, approved or sent
-    versions: tuple[Body, ...]
+    versions: tuple[PieceKept, ...]
     drafts: tuple[Redraft, ...] = ()  # how the draft followed the facts; read only where one notice is looked at
     changed: tuple[Body, ...] = ()  # the facts behind it that changed since the text was worded: fact, before, now
 
     @property
-    def sent(self) -> Body | None:
+    def sent(self) -> PieceKept | None:
         """The copy as sent that stands: the last one."""
         return next((one for one in reversed(self.versions) if one["kind"] == rules.SENT), None)
 
@@ -63,8 +65,8 @@ class Notice:
     def as_json(self) -> Body:
         """For the API and the pages."""
         return {
-            "clock": self.clock["id"], "title": self.clock["title"], "authority": self.clock.get("authority", ""),
-            "due": self.clock.get("due"), "clock_state": self.clock.get("state", ""), "language": self.language,
+            "clock": self.clock.id, "title": self.clock.title, "authority": self.clock.authority,
+            "due": self.clock.due, "clock_state": self.clock.state, "language": self.language,
             "languages": list(self.languages), "state": self.state, "template": self.rendered.template,
             "sha256": rules.digest(self.text), "missing": marks(self.text), "stale": self.stale, "text": self.text,
             "draft": self.rendered.text, "news": rules.difference(self.text, self.rendered.text) if self.stale else "",
@@ -88,7 +90,7 @@ def notice(world: World, view: IncidentView, plan: Plan, clock: str, language: s
     found = rules.versions(view, clock, tongue)
     last = rules.counts(found)
     text = world.vault.get(last["sha256"]).decode() if last else rendered.text
-    over = clock == rules.PRESS or about.get("state") in SETTLED_CLOCKS
+    over = clock == rules.PRESS or about.settled
     was_sent = over and any(one["kind"] == rules.SENT for one in found)
     state = "sent" if was_sent else rules.WORDS[last["kind"]] if last else "draft"
     return Notice(about, tongue, _languages(about, rendered, facts, tongue), rendered, text, state, tuple(found))
@@ -98,7 +100,7 @@ def with_past(world: World, plan: Plan, one: Notice, entries: Sequence[Entry]) -
     """The same notice with every wording that the facts gave it, and what changed since the text that counts."""
     from firedoor.templates import used_facts
 
-    clock, definitions = str(one.clock["id"]), world.definitions(plan)
+    clock, definitions = one.clock.id, world.definitions(plan)
 
     def then(past: IncidentView, _: str) -> str:
         facts = {**world.organisation.facts, **typed_facts(past.facts, definitions)}
@@ -125,20 +127,20 @@ def notices(world: World, view: IncidentView, plan: Plan) -> list[Notice]:
 
 
 def _draft(
-    world: World, view: IncidentView, plan: Plan, about: Mapping[str, Any], facts: Mapping[str, Any], tongue: str
+    world: World, view: IncidentView, plan: Plan, about: ClockRecord, facts: Mapping[str, Any], tongue: str
 ) -> Rendered:
     from firedoor.templates import render_draft
 
     return render_draft(about, view, facts, world.organisation.words, rules.family_of(plan, about), tongue)
 
 
-def _languages(about: Mapping[str, Any], rendered: Rendered, facts: Mapping[str, Any], tongue: str) -> tuple[str, ...]:
+def _languages(about: ClockRecord, rendered: Rendered, facts: Mapping[str, Any], tongue: str) -> tuple[str, ...]:
     """The languages in which this notice exists, those that are likely needed first."""
     from firedoor.templates import notices as known
 
     name = rendered.template.removesuffix(f"-{tongue}")
     written = [one for one in LANGUAGES if one == DEFAULT or f"{name}-{one}" in known()]
-    people = not about.get("duty") or about.get("addressee") in PEOPLE
+    people = not about.duty or about.addressee in PEOPLE
     likely = [one for one in (languages_of(facts) if people else (language_of(about, facts),)) if one in written]
     return tuple(dict.fromkeys((*likely, *written)))
 

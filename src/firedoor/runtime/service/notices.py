@@ -132,7 +132,7 @@ class Corresponding:
         """Write a version, unless another one was written since."""
 
         def still(view: IncidentView) -> Sequence[Draft]:
-            if len(rules.versions(view, str(seen.clock["id"]), seen.language)) != len(seen.versions):
+            if len(rules.versions(view, seen.clock.id, seen.language)) != len(seen.versions):
                 raise Refused(_changed())
             return decide(view)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from firedoor.core.clocks.request_clocks import clocks_of
 from firedoor.core.incident.scope import typed_facts
-from firedoor.core.incident.view import SETTLED_CLOCKS, IncidentView
+from firedoor.core.incident.view import IncidentView
 from firedoor.core.journal import Body, Draft
 from firedoor.core.playbook.plan import Plan
 from firedoor.core.reporting.requests import all_told
@@ -76,7 +76,7 @@ class Requesting:
     async def answer_request(self, incident: str, name: str, given: Given, person: Person) -> IncidentView:
         """Answer a request: its open clocks and their tasks end with it. Of what was sent the text is kept first."""
         duties, now = self.world.law.by_request[0], await self.view(incident)
-        ending = [one["id"] for one in clocks_of(now, duties, rules.the_request(now, name)) if _open(one)]
+        ending = [one.id for one in clocks_of(now, duties, rules.the_request(now, name)) if not one.settled]
         frozen: dict[str, Mapping[str, str]] = {}
         kept: list[Draft] = []
         for clock in ending if given.outcome == Outcome.REMOVED else []:
@@ -92,7 +92,3 @@ class Requesting:
     async def _changed(self, incident: str, decide: Callable[[IncidentView], Sequence[Draft]]) -> IncidentView:
         view: IncidentView = await self._write(incident, decide)
         return view
-
-
-def _open(clock: Body) -> bool:
-    return clock["state"] not in SETTLED_CLOCKS

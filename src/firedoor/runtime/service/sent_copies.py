@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.view import IncidentView, fold
-from firedoor.core.journal import Body, Draft, Entry
+from firedoor.core.journal import Draft, Entry
 from firedoor.core.notices import versions as rules
 from firedoor.core.playbook.plan import Plan
 from firedoor.core.problems import InvalidInput, Problem, Refused
@@ -46,7 +47,7 @@ def frozen(
     (clock, fields), view = what, fold(entries[0].incident, entries)
     given = {name: str(value) for name, value in fields.items() if name not in ("version", "language", AS_SENT)}
     about, version = view.clocks.get(clock), str(fields.get("version", "")).strip()
-    if about is None or not asked_for(about):
+    if about is None or not asked_for(about.kind):
         return given, ()
     need_said(about, fields)
     if version == rules.NOT_KEPT:
@@ -68,7 +69,9 @@ def approved_at(now: Notice, kept: Draft) -> str:
     return next((str(one["taken_at"]) for one in found if one["sha256"] == kept.body["sha256"]), "")
 
 
-def _need_after(view: IncidentView, about: Body, fields: Mapping[str, str], now: datetime, approved: str) -> None:
+def _need_after(
+    view: IncidentView, about: ClockRecord, fields: Mapping[str, str], now: datetime, approved: str
+) -> None:
     """Raises InvalidInput where a text would have gone before anybody approved it."""
     if approved and sent_at(view, about, fields, now) < datetime.fromisoformat(approved) - COARSE:
         do = "look at the date; or name the text that really went then: hand in its file, or say none"
@@ -89,7 +92,7 @@ def _version(world: World, now: Notice, wanted: str, person: Person, *, glass: b
     """The entry for the version that was sent, its text in the vault. Raises Refused for one that nobody approved."""
     piece = rules.chosen(list(now.versions), wanted)
     content = world.vault.get(piece["sha256"]) if piece else now.rendered.text.encode()
-    text, about = content.decode(), (str(now.clock["id"]), now.language)
+    text, about = content.decode(), (now.clock.id, now.language)
     word = rules.need_approved(piece, text, glass=glass)
     world.vault.put(content)
     return rules.sent(about, text, word, now.number(rules.digest(text)), person, world.now().isoformat())

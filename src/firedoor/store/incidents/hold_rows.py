@@ -10,7 +10,8 @@ from datetime import timedelta
 
 from sqlalchemy import Connection, delete, insert, update
 
-from firedoor.core.incident.holds import EVERY, TASKS, again_of
+from firedoor.core.incident.hold_record import EVERY
+from firedoor.core.incident.holds import TASKS, again_of
 from firedoor.core.journal import Entry
 from firedoor.store.database.sql import table
 from firedoor.store.database.tables import HoldRow, TaskRow, TimerRow

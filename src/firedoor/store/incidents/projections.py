@@ -14,7 +14,9 @@ from sqlalchemy import Connection, delete, exists, insert, select, update
 
 from firedoor.core.access.need_to_know import readers_of
 from firedoor.core.clocks.clock import reminder_points
-from firedoor.core.clocks.engine import clock_of
+from firedoor.core.clocks.extensions import clock_said
+from firedoor.core.entries.law import ClockChanged, ClockStarted
+from firedoor.core.entries.reading import body_of
 from firedoor.core.incident.view import LIST, LISTED, RESCUE
 from firedoor.core.journal import Body, Entry, Kind
 from firedoor.core.severity import UNSAID
@@ -138,24 +140,24 @@ def _task_escalated(connection: Connection, entry: Entry) -> None:
 
 
 def _clock_started(connection: Connection, entry: Entry) -> None:
-    body = entry.body
+    body = body_of(entry, ClockStarted)
     connection.execute(
         insert(table(ClockRow)).values(
             incident=entry.incident, id=body["id"], duty=body["duty"], title=body["title"], authority=body["authority"],
             state=body["state"], due_at=_due(body),
         )
     )  # fmt: skip
-    _add_timers(connection, entry.incident, f"clock:{body['id']}", reminder_points(clock_of(body)))
+    _add_timers(connection, entry.incident, f"clock:{body['id']}", reminder_points(clock_said(body)))
 
 
 def _clock_changed(connection: Connection, entry: Entry) -> None:
-    body = entry.body
+    body = body_of(entry, ClockChanged)
     clocks = table(ClockRow)
     one = (clocks.c.incident == entry.incident) & (clocks.c.id == body["id"])
     connection.execute(update(clocks).where(one).values(state=body["state"], due_at=_due(body)))
     _drop_timers(connection, entry.incident, f"clock:{body['id']}")
     if body["state"] in ("running", "provisional", "extended", "paused"):
-        _add_timers(connection, entry.incident, f"clock:{body['id']}", reminder_points(clock_of(body)))
+        _add_timers(connection, entry.incident, f"clock:{body['id']}", reminder_points(clock_said(body)))
     _withdraw_changes(connection, entry.incident, body["id"])
 
 

@@ -181,7 +181,7 @@ def paper_of(runtime: Runtime, found: Glance, one: Notice, version: str) -> Any:
     elif state == "sent":  # what was sent is a file, which the evidence holds: here stands the text that counts
         worded = counts(list(one.versions))
         state = WORDS[worded["kind"]] if worded else "draft"
-    return Paper(found.view.id, str(one.clock["id"]), str(one.clock["title"]), one.language, state, text)
+    return Paper(found.view.id, one.clock.id, one.clock.title, one.language, state, text)
 
 
 def _version(runtime: Runtime, one: Notice, sha256: str) -> tuple[str, str]:

@@ -12,9 +12,11 @@ from datetime import datetime
 from typing import Any
 
 from firedoor.core.dates.arithmetic import recorded
+from firedoor.core.entries.run import AttachedAlert
 from firedoor.core.execution.progress import DONE, Progress
 from firedoor.core.facts import FactDefinition, show
 from firedoor.core.history.containment import containment
+from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.faults import open_ones
 from firedoor.core.incident.scope import typed_facts
 from firedoor.core.incident.view import SETTLED_CLOCKS, IncidentView, TaskView
@@ -158,7 +160,7 @@ def task_row(row: Row, now: datetime) -> Body:
     return {**row, "name": f"T{row['number']}", "overdue": overdue}
 
 
-def clock(body: Body, world: World, facts: Mapping[str, Any]) -> Body:
+def clock(one: ClockRecord, world: World, facts: Mapping[str, Any]) -> Body:
     """One clock of an incident. `seconds_left` is null where no outer limit runs, and negative when it has passed.
 
     `zone` is where its days are counted, see `clock_zone`.
@@ -170,20 +172,16 @@ def clock(body: Body, world: World, facts: Mapping[str, Any]) -> Body:
         "internal_target", "state", "assumption", "paused_until", "settled_at", "settlement", "missed_at", "content",
         "history",
     )  # fmt: skip
-    shown = {name: body.get(name) for name in names}
-    settled = body["state"] in SETTLED_CLOCKS
-    left = (
-        None
-        if settled or not body.get("due")
-        else int((datetime.fromisoformat(body["due"]) - world.now()).total_seconds())
-    )
+    shown = {name: getattr(one, name) for name in names}
+    settled = one.settled
+    left = None if settled or not one.due else int((datetime.fromisoformat(one.due) - world.now()).total_seconds())
     late = left is not None and left < 0
-    return {**shown, **clock_zone(body, world, facts), "open": not settled, "seconds_left": left, "overdue": late}
+    return {**shown, **clock_zone(one, world, facts), "open": not settled, "seconds_left": left, "overdue": late}
 
 
-def clock_zone(body: Body, world: World, facts: Mapping[str, Any]) -> Body:
+def clock_zone(one: ClockRecord, world: World, facts: Mapping[str, Any]) -> Body:
     """In which zone the days of a clock are counted; `zone_guessed` where that is UTC for want of anything better."""
-    duty = world.catalogue.get(body["duty"]) if body.get("duty") else None
+    duty = world.catalogue.get(one.duty) if one.duty else None
     zone, guessed = counted_in(duty.zone if duty else "", {**world.organisation.facts, **facts})
     return {"zone": zone, "zone_guessed": guessed}
 
@@ -196,7 +194,7 @@ def clock_row(row: Row, now: datetime) -> Body:
     return {**row, "open": not settled, "seconds_left": left, "overdue": left is not None and left < 0}
 
 
-def alert_line(one: Body) -> Body:
+def alert_line(one: AttachedAlert) -> Body:
     """An alert that belongs to an incident."""
     alert = one.get("alert", {})
     names = ("source", "source_id", "title", "severity", "method", "model", "endpoint", "occurred_at", "fingerprint")

@@ -80,8 +80,13 @@ def shown(runtime: Runtime, caller: Caller, found: Glance, clock_id: str, typed:
         "notice": next((one for one in whole["notices"] if one["clock"]["id"] == clock_id), None),
         "late": _late(clock, now), "actions": _actions(found, caller, clock, now), "given": typed,
         "zones": forms.zones(world, clock["zone"]),
-        "sending": [sending_inputs.field(world, found.view, clock, name, "", typed) for name in asked_for(clock)],
+        "sending": _sending(world, found, clock, typed),
     }  # fmt: skip
+
+
+def _sending(world: World, found: Glance, clock: Body, typed: Given) -> list[Body]:
+    about = sending_inputs.Sending(clock["id"], clock["channel"], clock["zone"])
+    return [sending_inputs.field(world, found.view, about, name, "", typed) for name in asked_for(str(clock["kind"]))]
 
 
 def _origin(found: Glance, clock: Body) -> Body:

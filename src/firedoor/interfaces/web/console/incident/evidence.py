@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 from firedoor.core.alerts.alert import HASH_LENGTHS
 from firedoor.core.evidence.custody import Pointer, custody
 from firedoor.core.evidence.kinds import Reader, reader_of
-from firedoor.core.journal import Body
+from firedoor.core.journal import Body, Content
 from firedoor.core.problems import FiredoorError, InvalidInput, Problem
 from firedoor.interfaces.web.api.evidence import OCTETS
 from firedoor.interfaces.web.console import forms
@@ -85,7 +85,7 @@ async def point(request: Request, incident: str, runtime: Running, caller: Askin
     return _done(incident, piece)
 
 
-def _done(incident: str, piece: Body) -> Response:
+def _done(incident: str, piece: Content) -> Response:
     return RedirectResponse(f"/incidents/{incident}/evidence?kept={piece['sha256'][:16]}", 303)
 
 

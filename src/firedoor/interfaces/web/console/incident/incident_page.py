@@ -15,8 +15,9 @@ from firedoor.core.execution.evidence_gaps import gaps_of
 from firedoor.core.history.containment import containment
 from firedoor.core.history.decisions import decisions
 from firedoor.core.history.timeline import is_key, timeline
+from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.faults import open_ones
-from firedoor.core.incident.view import SETTLED_CLOCKS, IncidentView
+from firedoor.core.incident.view import IncidentView
 from firedoor.core.journal import Body
 from firedoor.core.notices import versions
 from firedoor.core.reporting.report import clock_line
@@ -90,16 +91,12 @@ def lines(found: Glance) -> Body:
     }  # fmt: skip
 
 
-def _clock(world: World, facts: Mapping[str, Any], body: Body) -> Body:
+def _clock(world: World, facts: Mapping[str, Any], one: ClockRecord) -> Body:
     """A clock with its law; `zone_guessed` where its days are counted in UTC for want of anything better."""
-    settled = body["state"] in SETTLED_CLOCKS
     return {
-        **body,
-        **clock_line(body),
-        **serializers.clock_zone(body, world, facts),
-        "open": not settled,
-        "law_why": body.get("why", ()),
-    }
+        **one.as_json(), **clock_line(one), **serializers.clock_zone(one, world, facts), "open": not one.settled,
+        "law_why": one.why,
+    }  # fmt: skip
 
 
 def _urgency(clock: Body) -> tuple[bool, bool, str]:

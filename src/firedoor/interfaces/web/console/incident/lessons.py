@@ -74,12 +74,12 @@ def _governing(found: Glance, caller: Caller, step: str) -> list[Body]:
             continue
         task = next((task for task in reversed(view.tasks.values()) if task.op == name), None)
         given = task.answers[-1] if task and task.answers else None
-        choice = next((one for one in task.choices if given and one["id"] == given["choice"]), {}) if task else {}
+        choice = next((one for one in task.choices if given and one["id"] == given["choice"]), None) if task else None
         made.append({
             "id": task.id if task else name, "title": found.names.title(name, view), "role": operation.role,
             "task": f"T{task.number}" if task else "", "due_at": task.due_at if task else None,
             "open": bool(task and task.open), "status": str(progress.status(name)), "given": given,
-            "label": str(choice.get("label", "")), "claimed_by": task.claimed_by if task else "",
+            "label": choice["label"] if choice else "", "claimed_by": task.claimed_by if task else "",
             "mine": bool(task and task.open) and _mine(found, caller, task),
         })  # fmt: skip
     covered: list[Body] = found.show(made)

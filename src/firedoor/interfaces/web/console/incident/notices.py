@@ -146,7 +146,7 @@ def _past(one: Notice) -> list[dict[str, Any]]:
 
 def _may(found: Glance, one: Notice, caller: Caller) -> dict[str, str]:
     """For each thing that can be done, why this caller may not; "" where they may."""
-    person, clock = caller.within(found.view), str(one.clock["id"])
+    person, clock = caller.within(found.view), one.clock.id
 
     asked: dict[str, Callable[..., Any]] = {"edit": versions.may_edit, "approve": versions.may_approve}
     return {name: _why_not(ask, found, clock, person) for name, ask in asked.items()}

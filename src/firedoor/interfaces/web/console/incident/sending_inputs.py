@@ -7,6 +7,7 @@ say to `core.sending`, and whether it may be so to whoever keeps the text.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from firedoor.core.incident.view import IncidentView
@@ -21,16 +22,25 @@ LABELS = {VERSION: "Which text was sent", CHANNEL: "By which channel", SENT_AT: 
 Given = Mapping[str, Any]
 
 
-def field(world: World, view: IncidentView, clock: Body, name: str, prefix: str, given: Given) -> Body:
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """The clock that something is sent for: its id, the channel that its duty names, and the zone that is shown."""
+
+    clock: str
+    channel: str = ""
+    zone: str = ""
+
+
+def field(world: World, view: IncidentView, about: Sending, name: str, prefix: str, given: Given) -> Body:
     """One input: its kind (select, instant, or words), its choices, and what was typed before."""
     key = f"{prefix}{name}"
     shown: Body = {"name": key, "field": name, "label": LABELS[name], "value": given.get(key, ""), "long": False}
     if name == VERSION:
-        return {**shown, "kind": "select", "options": _texts(view, str(clock["id"]))}
+        return {**shown, "kind": "select", "options": _texts(view, about.clock)}
     if name == CHANNEL:
-        known = (str(clock.get("channel") or ""), *CHANNELS)
+        known = (about.channel, *CHANNELS)
         return {**shown, "kind": "words", "options": [one for one in dict.fromkeys(known) if one]}
-    zones = forms.zones(world, str(clock.get("zone") or ""))
+    zones = forms.zones(world, about.zone)
     return {**shown, "kind": "instant", "zones": zones, "zone": given.get(f"{key}{forms.ZONE}", "")}
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from firedoor.core.entries.run import ReadersSet
 from firedoor.core.execution.run_control import OF_AN_OPERATION, Action
 from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem
 from firedoor.interfaces.web.console import forms
@@ -217,7 +218,7 @@ async def _readers_page(
     error: FiredoorError | None = None,
 ) -> Response:  # fmt: skip
     found = await glance(runtime, incident, caller)
-    now = found.view.readers or {}
+    now = found.view.readers or ReadersSet(why="")
     chosen = given.get("roles", now.get("roles", []))
     context = {
         "says": READERS_SAYS, "roles": list(found.plan.roles), "restricted": found.view.readers is not None,

@@ -76,7 +76,8 @@ def _field(world: World, found: Glance, task: TaskView, name: str, prefix: str, 
     """An input for words; those about a sending have choices of their own."""
     if name in sending_inputs.NAMES and task.kind == "submit":
         clock = found.view.clocks[str(task.clock)]
-        return sending_inputs.field(world, found.view, clock, name, f"{prefix}{forms.FIELD}", typed)
+        about = sending_inputs.Sending(clock.id, clock.channel)
+        return sending_inputs.field(world, found.view, about, name, f"{prefix}{forms.FIELD}", typed)
     return forms.field_input(name, prefix, typed)
 
 
