@@ -15,10 +15,10 @@ from sqlalchemy import Connection, delete, exists, insert, select, update
 from firedoor.core.access.need_to_know import readers_of
 from firedoor.core.clocks.clock import reminder_points
 from firedoor.core.clocks.extensions import clock_said
-from firedoor.core.entries.law import ClockChanged, ClockStarted
+from firedoor.core.entries.law import ClockBody, ClockChanged, ClockStarted
 from firedoor.core.entries.reading import body_of
 from firedoor.core.incident.view import LIST, LISTED, RESCUE
-from firedoor.core.journal import Body, Entry, Kind
+from firedoor.core.journal import Entry, Kind
 from firedoor.core.severity import UNSAID
 from firedoor.core.tasks.reminders import AFTER, OVER, next_point, task_points
 from firedoor.store.database.result_tables import FigureRow
@@ -257,7 +257,7 @@ def _evidence(connection: Connection, entry: Entry) -> None:
     )
 
 
-def _due(body: Body) -> str | None:
+def _due(body: ClockBody) -> str | None:
     return text_of(datetime.fromisoformat(body["due"])) if body.get("due") else None
 
 
