@@ -258,7 +258,8 @@ def _evidence(connection: Connection, entry: Entry) -> None:
 
 
 def _due(body: ClockBody) -> str | None:
-    return text_of(datetime.fromisoformat(body["due"])) if body.get("due") else None
+    due = body.get("due")
+    return text_of(datetime.fromisoformat(due)) if due else None
 
 
 def _add_timers(connection: Connection, incident: str, about: str, points: Iterable[tuple[str, datetime]]) -> None:
