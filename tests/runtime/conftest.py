@@ -59,6 +59,7 @@ class FakeHost:
         self.performed: list[tuple[str, str]] = []
         self.first_effect: dict[str, float] = {}
         self.fail: set[str] = set()
+        self.raises: set[str] = set()  # operations whose effect raises
         self.busy: set[str] = set()
         self.held: dict[str, asyncio.Event] = {}
         self.asks = False  # whether a person must agree before a run opens an incident
@@ -127,6 +128,8 @@ class FakeHost:
             self.performed.append((incident_id, operation.id))
             if incident_id in self.held:
                 await self.held[incident_id].wait()
+            if operation.id in self.raises:
+                raise ZeroDivisionError("a fault in its connector")
             failed = {"status": "failed", "error": "the gateway did not answer"}
             return failed if operation.id in self.fail else {"summary": "done"}
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from dataclasses import asdict, dataclass
 from typing import TypeVar
 
-from firedoor.core.problems import FiredoorError
+from firedoor.core.problems import FiredoorError, Problem
 
 Item = TypeVar("Item")
 Made = TypeVar("Made")
@@ -70,6 +70,13 @@ def fault_of(error: BaseException) -> Fault:
     told = " ".join(str(error).split())
     name = type(error).__name__
     return Fault(name, f"{name}: {told}"[:LONGEST] if told else name, _where(error))
+
+
+def problems_of(error: Exception, code: str) -> tuple[Problem, ...]:
+    """What is wrong with something that somebody wrote; what nobody foresaw is a problem of `code`, and ours."""
+    if isinstance(error, FiredoorError):
+        return error.problems
+    return (Problem(code=code, message=f"cannot be read: {fault_of(error).words}", do="please report it"),)
 
 
 def _where(error: BaseException) -> str:

@@ -7,8 +7,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import update
+from tests.runtime.execution.test_conductor import conductor
 from tests.runtime.loops.test_audit import auditor, codes
 from tests.runtime.loops.test_deadlines import BREACH, GERMAN, SA
 from tests.support.api_house import house as api_house
@@ -16,6 +18,7 @@ from tests.support.pages import CLOSE, HEAD
 from tests.tampering import forced
 
 from firedoor.core.execution.questions import decided, render
+from firedoor.core.incident.faults import DRIVE
 from firedoor.core.incident.view import FAULT, TaskView
 from firedoor.core.journal import Draft, Kind
 from firedoor.core.language.expression import Expression
@@ -23,6 +26,8 @@ from firedoor.core.playbook.plan import Plan
 from firedoor.core.ternary import UNKNOWN
 from firedoor.duties.catalogue import Catalogue, catalogue
 from firedoor.runtime.config.inventory import Organisation
+from firedoor.runtime.execution.performer import Json, OperationView
+from firedoor.runtime.execution.setting_aside import set_aside, taken_up
 from firedoor.runtime.loops.deadlines import BATCH
 from firedoor.store.database.sql import table
 from firedoor.store.database.tables import EntryRow, IncidentRow, PlanRow, TimerRow
@@ -326,3 +331,51 @@ async def test_one_plan_that_was_altered_breaks_no_page_for_others(tmp_path: Pat
             answer = await here.local.get(path)
             assert answer.status_code == 200, (path, answer.text)
             assert path != "/api/v1/incidents" or {second, first} <= {i["id"] for i in answer.json()["incidents"]}
+
+
+async def test_a_question_that_cannot_be_written_is_asked_at_the_next_failure(
+    house: House, odd: Odd, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The store refuses the task, then its end: the log has it, other incidents go on, and the next try writes it."""
+    odd.broken = False
+    incident, other = await opened(house), await opened(house)
+    append, fault = house.store.append, ZeroDivisionError("integer modulo by zero")
+
+    def refusing(*_: Any, **__: Any) -> Any:
+        raise ZeroDivisionError("the store")
+
+    monkeypatch.setattr(house.store, "append", refusing)
+    assert not await set_aside(house.world, incident, fault)
+    monkeypatch.setattr(house.store, "append", append)
+    assert await set_aside(house.world, incident, fault)
+    monkeypatch.setattr(house.store, "append", refusing)
+    await taken_up(house.world, house.view(incident), DRIVE)
+    assert len(asides(house, incident)) == 1
+    monkeypatch.undo()
+    await taken_up(house.world, house.view(incident), DRIVE)
+    assert (asides(house, incident), asides(house, other)) == ([], [])
+    assert f"nobody could be asked about {incident}" in caplog.text
+    assert f"the end of a fault of {incident} was not written" in caplog.text
+
+
+async def test_an_entry_that_cannot_be_shown_stops_no_drive(
+    house: House, odd: Odd, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An answer without the role that gave it: whoever looks on misses it, and the incident goes on."""
+    odd.broken = False
+    incident = await opened(house)
+    first = next(task for task in house.view(incident).open_tasks() if task.id.startswith("containment.each"))
+    await house.answer(incident, first.id, "done")
+    entry = next(one for one in house.entries(incident) if one.kind == Kind.TASK_ANSWERED)
+    body = orjson.dumps({name: value for name, value in entry.body.items() if name != "role"}).decode()
+    one = (table(EntryRow).c.incident == incident) & (table(EntryRow).c.seq == entry.seq)
+    await write(house, update(table(EntryRow)).where(one).values(body=body))
+
+    async def shown(_: OperationView, __: Json) -> None:
+        """Look on."""
+
+    assert await (await conductor(house, incident, shown=shown)).drive() == "waiting"
+    assert f"{incident} cannot be shown: KeyError('role')" in caplog.text
+    (task,) = asides(house, incident)
+    assert (f"Entry {entry.seq} (task.answered) cannot be read" in task.question) is True
+    assert house.view(incident).operations[SUSPENDED].status == "finished"

@@ -316,3 +316,18 @@ async def test_a_server_that_hangs_holds_nobody_up(rig: Any) -> None:
 
 async def _performed(rig: Any, name: str) -> bool:
     return bool(rig.host.effects(name))
+
+
+async def test_an_effect_that_raises_is_a_failed_task_run_and_the_conductor_gets_what_was_raised(rig: Any) -> None:
+    """Prefect shows its words; whoever conducts decides, and the run of another incident is not touched."""
+    name, other = incident(rig), incident(rig)
+    rig.host.raises.add("containment.verify")
+    try:
+        with pytest.raises(ZeroDivisionError, match="a fault in its connector"):
+            await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
+    finally:
+        rig.host.raises.clear()
+    shown = await rig.shown(name, 2)
+    failed = shown["containment · Verify that it is closed"]["state"]
+    assert (failed["type"], failed["message"]) == ("FAILED", "ZeroDivisionError: a fault in its connector")
+    assert await rig.bridge.run_incident(other, PLAYBOOK, rig.host.conduct) == "waiting"

@@ -12,11 +12,11 @@ import pytest
 from tests.runtime.execution.test_conductor import until
 from tests.support.pages import HEAD, SUSPEND
 
-from firedoor.core.problems import InvalidInput
+from firedoor.core.problems import InvalidInput, NotRead
 from firedoor.interfaces.cli.terminal.alone import application_here
 from firedoor.interfaces.web.http.server_file import announce
 from firedoor.runtime.config.settings import Settings
-from firedoor.runtime.process.application import Runtime, open_world, read_sources, remember_suspended
+from firedoor.runtime.process.application import Runtime, open_store, open_world, read_sources, remember_suspended
 from firedoor.runtime.process.prefect_host import FlowHost
 from firedoor.store.incidents import leases
 from firedoor.testing import House, plan_of
@@ -110,3 +110,11 @@ async def test_a_command_without_a_server_takes_over_at_once_what_a_dead_process
     async with application_here(settings(tmp_path)) as (_, runtime):
         assert leases.owners(runtime.world.store) == [f"{here}:{os.getpid()}:b"]
     house.close()
+
+
+def test_a_database_that_cannot_be_opened_is_left_closed(tmp_path: Path) -> None:
+    """What raises while it is opened is told, and holds no file open that a repair would have to wait for."""
+    (tmp_path / "firedoor.db").write_bytes(b"no database at all, " * 500)
+    with pytest.raises(NotRead, match="the file is no database"):
+        open_store(settings(tmp_path))
+    assert not [one for one in Path("/proc/self/fd").iterdir() if str(tmp_path) in os.path.realpath(one)]

@@ -13,6 +13,7 @@ from typing import Any
 
 from firedoor.interfaces.slack.desk import Desk
 from firedoor.runtime.config.secrets import ReferencedSecrets
+from firedoor.runtime.repeating import attempt
 
 PATIENCE = 2.5  # seconds for the desk's answer; Slack waits three
 
@@ -41,15 +42,14 @@ class SocketMode:
 
     async def _open(self, loop: asyncio.AbstractEventLoop) -> None:
         pause = 1.0
-        while True:
-            try:
-                await asyncio.to_thread(self._connect, loop)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the line is tried again
-                log.warning("slack: no line: %s", error)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 60.0)
-            else:
-                return
+
+        async def connect() -> float:
+            await asyncio.to_thread(self._connect, loop)
+            return 0.0
+
+        while await attempt("slack line", connect, self.desk.runtime.failing) is None:
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 60.0)
 
     def _connect(self, loop: asyncio.AbstractEventLoop) -> None:
         from slack_sdk import WebClient

@@ -14,9 +14,11 @@ from pathlib import Path
 from firedoor.alerts.mapping import GenericMapping, read_mapping
 from firedoor.alerts.registry import sources, with_mapped
 from firedoor.alerts.source import AlertSource
+from firedoor.core.isolated import problems_of
 from firedoor.core.language.yaml_source import read_yaml
-from firedoor.core.problems import FiredoorError, NotFound, Problem, nearest
+from firedoor.core.problems import NotFound, Problem, nearest
 from firedoor.runtime.config.rereading import LOOK, is_page, reread, seen
+from firedoor.runtime.repeating import Failing
 
 log = logging.getLogger(__name__)
 
@@ -67,8 +69,8 @@ class Sources(Mapping[str, AlertSource]):
             except OSError as error:
                 found = Problem(code="D202", field=str(path), message=f"cannot be read: {error.strerror}", do="")
                 problems[str(path)], kept = (found,), before.get(path)
-            except FiredoorError as error:
-                problems[str(path)], kept = error.problems, before.get(path)
+            except Exception as error:  # noqa: BLE001 - one mapping keeps no other source from being known
+                problems[str(path)], kept = problems_of(error, "D203"), before.get(path)
             else:
                 good[path] = mapping
                 continue
@@ -77,9 +79,9 @@ class Sources(Mapping[str, AlertSource]):
         self._good, self._known, self.problems = good, known, problems
         return before != good
 
-    async def forever(self, every: float = LOOK) -> None:
+    async def forever(self, every: float = LOOK, failing: Failing | None = None) -> None:
         """Look at the files again and again. Ends only by cancellation."""
-        await reread(lambda: seen(self._files()), self.refresh, self._changed, every)
+        await reread("mappings", lambda: seen(self._files()), self.refresh, self._changed, every, failing)
 
     def _files(self) -> list[Path]:
         if self.folder is None or not self.folder.is_dir():

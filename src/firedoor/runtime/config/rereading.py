@@ -12,6 +12,8 @@ import logging
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from firedoor.runtime.repeating import Failing, repeat
+
 LOOK = 2.0  # seconds between two looks
 Seen = tuple[tuple[str, int, int, int], ...]
 
@@ -30,18 +32,23 @@ def is_page(path: Path) -> bool:
 
 
 async def reread(
-    look: Callable[[], Seen], take: Callable[[], bool], changed: Callable[[], None], every: float = LOOK
-) -> None:
-    """Look again and again; call `changed` when `take` says that something is different. Ends only by cancellation."""
-    read = before = None
-    while True:
-        try:
-            now = await asyncio.to_thread(look)
-            if now == before != read:
-                read = now
-                if await asyncio.to_thread(take):
-                    changed()
-            before = now
-        except OSError as error:
-            log.warning("files cannot be read, so what is in use stays: %s", error)
-        await asyncio.sleep(every)
+    what: str, look: Callable[[], Seen], take: Callable[[], bool], changed: Callable[[], None], every: float = LOOK,
+    failing: Failing | None = None,
+) -> None:  # fmt: skip
+    """Look again and again; call `changed` when `take` says that something is different. Ends only by cancellation.
+
+    Whatever cannot be read, for want of a right or over a fault of ours, what is in use stays, and health says it.
+    """
+    read: Seen | None = None
+    before: Seen | None = None
+
+    async def once() -> None:
+        nonlocal read, before
+        now = await asyncio.to_thread(look)
+        if now == before != read:
+            if await asyncio.to_thread(take):
+                changed()
+            read = now
+        before = now
+
+    await repeat(what, once, every, failing)

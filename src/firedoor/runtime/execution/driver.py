@@ -23,6 +23,7 @@ from firedoor.runtime.execution.conductor import BOUNDARY, Conductor, Ending, no
 from firedoor.runtime.execution.containment_priority import containment
 from firedoor.runtime.execution.performer import RESTRICTED, Performer, PrefectAway, Shown, perform_directly
 from firedoor.runtime.execution.setting_aside import passes
+from firedoor.runtime.repeating import Failing, repeat
 from firedoor.store.incidents import leases, set_aside
 from firedoor.store.incidents.leases import Lease
 
@@ -97,25 +98,23 @@ class Driver:
         finally:
             await self._release(lease)
 
-    async def beat_forever(self) -> None:
+    async def beat_forever(self, failing: Failing | None = None) -> None:
         """Beat all leases of this process."""
-        while True:
-            await asyncio.sleep(BEAT)
-            self.beaten_at = self.world.now()
-            if self._leases:
-                with contextlib.suppress(Exception):
-                    await asyncio.wrap_future(
-                        leases.beat(self.world.store, list(self._leases.values()), self.beaten_at)
-                    )
+        await asyncio.sleep(BEAT)
+        await repeat("beat", self._beat, BEAT, failing)
 
-    async def look_forever(self) -> None:
+    async def _beat(self) -> None:
+        self.beaten_at = self.world.now()
+        if self._leases:
+            await asyncio.wrap_future(leases.beat(self.world.store, list(self._leases.values()), self.beaten_at))
+
+    async def look_forever(self, failing: Failing | None = None) -> None:
         """Take over whatever nobody drives and has something to do."""
-        while True:
-            try:
-                await self.look()
-            except Exception as error:  # noqa: BLE001 - the loop that recovers must outlive every fault
-                log.warning("recovery: %s", error)
-            await asyncio.sleep(LOOK)
+
+        async def look() -> None:
+            await self.look()
+
+        await repeat("recovery", look, LOOK, failing)
 
     async def look(self) -> list[str]:
         """One look. Returns what was taken over."""

@@ -31,6 +31,7 @@ from firedoor.core.tasks.reminders import OVER, TIMES, everybody, next_in, numbe
 from firedoor.runtime.config.container import World
 from firedoor.runtime.execution.driver import Driver
 from firedoor.runtime.execution.setting_aside import plainly, roles_of
+from firedoor.runtime.repeating import Failing, repeat
 from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import TimerRow
 from firedoor.store.incidents import leases
@@ -63,15 +64,14 @@ class Watch:
         self._pulsed_at: datetime | None = None
         self._resting: dict[tuple[str, str, str], datetime] = {}  # points that could not fire, and until when
 
-    async def forever(self) -> None:
-        """Look again and again; a fault is logged and never ends the watch."""
-        while True:
-            try:
-                await self.look()
-                await self.pulse()
-            except Exception as error:  # noqa: BLE001 - the watch must outlive every fault
-                log.warning("watch: %s", error)
-            await asyncio.sleep(LOOK)
+    async def forever(self, failing: Failing | None = None) -> None:
+        """Look again and again; no fault ends the watch."""
+
+        async def look() -> None:
+            await self.look()
+            await self.pulse()
+
+        await repeat("watch", look, LOOK, failing)
 
     async def look(self) -> int:
         """Fire what is due. Returns how many points were fired by this process."""

@@ -21,6 +21,7 @@ from firedoor.core.incident.view import fold, readable
 from firedoor.core.journal import Head
 from firedoor.core.reporting.metrics import FORMULA, Figure, figure_of, read_back, written
 from firedoor.runtime.config.container import World
+from firedoor.runtime.repeating import Failing, repeat
 from firedoor.store.incidents import figure_rows
 from firedoor.store.incidents.figure_rows import Counted
 
@@ -52,16 +53,16 @@ class Counting:
         self._unreadable: dict[str, Head] = {}
         self._one_at_a_time = threading.Lock()  # two who count the same would only take each other's time
 
-    async def forever(self) -> None:
-        """Count what is not counted, again and again; a fault is logged and ends nothing."""
+    async def forever(self, failing: Failing | None = None) -> None:
+        """Count what is not counted, again and again; no fault ends it."""
+
+        async def count() -> float | None:
+            begun = time.monotonic()
+            counted = await asyncio.to_thread(self.count_some)
+            return (SHARE - 1) * (time.monotonic() - begun) if counted else None
+
         await asyncio.sleep(FIRST)
-        while True:
-            begun, counted = time.monotonic(), 0
-            try:
-                counted = await asyncio.to_thread(self.count_some)
-            except Exception as error:  # noqa: BLE001 - figures are never worth a loop that ends
-                log.warning("figures: %s", error)
-            await asyncio.sleep((SHARE - 1) * (time.monotonic() - begun) if counted else LOOK)
+        await repeat("figures", count, LOOK, failing)
 
     def count_some(self) -> int:
         """Count a batch of those that are lacking, and keep them. Returns how many; 0 means that none is left."""

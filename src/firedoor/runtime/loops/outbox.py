@@ -10,31 +10,35 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from firedoor.core.access.need_to_know import Readers, readers_of
 from firedoor.core.incident.view import IncidentView
+from firedoor.core.isolated import fault_of
 from firedoor.core.notices.notifications import notice_of, standing_of
 from firedoor.core.notices.subject_lines import OF_THE_HOUSE
 from firedoor.core.ports import Messenger, Notice
 from firedoor.core.problems import FiredoorError, InDoubt, Later, Refused
 from firedoor.runtime.config.container import World
+from firedoor.runtime.execution.setting_aside import passes
 from firedoor.runtime.loops.weekly import KIND, Weekly
+from firedoor.runtime.repeating import Failing, repeat
 from firedoor.runtime.service.administration import message_about
 from firedoor.runtime.service.quotas import refusing
 from firedoor.store.identity.accounts import Account, list_accounts
 from firedoor.store.incidents import announcements
 from firedoor.store.incidents.heads import signed_head
 from firedoor.store.outbox import deliveries
-from firedoor.store.outbox.deliveries import Addressed
+from firedoor.store.outbox.deliveries import BATCH, Addressed
 
 LOOK = 0.5  # seconds between two looks
 GIVE_UP = timedelta(hours=24)  # after which nobody is helped by a message any more
 FIRST_PAUSE = 1.0  # seconds after the first failure; doubled after each further one
 LONGEST_PAUSE = 300.0
+REST = timedelta(seconds=LONGEST_PAUSE)  # until what could not be told is tried again
 PEOPLE = timedelta(seconds=3)  # between two looks at who has which role
 SHOW_SUMMARY = frozenset(("slack",))
 SIDE_BY_SIDE = 8  # deliveries under way at once
@@ -44,6 +48,7 @@ SLOWEST = 45.0  # seconds that one delivery may take; less than the claim on it 
 
 log = logging.getLogger(__name__)
 Row = Mapping[str, Any]
+Made = TypeVar("Made")
 
 
 @dataclass
@@ -61,20 +66,17 @@ class Outbox:
     def __post_init__(self) -> None:
         self._lanes: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(SIDE_BY_SIDE)
+        self._resting: dict[str, datetime] = {}  # what cannot be told, by its key, and until when
         self._people_seen: tuple[datetime, object] | None = None
         if self.routes:
             self.state = "starting"
             announcements.switch_on(self.world.store.engine)
 
-    async def forever(self) -> None:
-        """Look again and again; a fault is logged and ends nothing."""
+    async def forever(self, failing: Failing | None = None) -> None:
+        """Look again and again, where anybody is to be told; no fault ends it."""
         try:
-            while self.routes or (self.week and self.week.roles):
-                try:
-                    await self.begin()
-                except Exception as error:  # noqa: BLE001 - the outbox must outlive every fault
-                    log.warning("outbox: %s", error)
-                await asyncio.sleep(LOOK)
+            if self.routes or (self.week and self.week.roles):
+                await repeat("outbox", self.begin, LOOK, failing)
         finally:
             for lane in self._lanes.values():
                 lane.cancel()
@@ -89,16 +91,18 @@ class Outbox:
         """Address what is new, and begin every lane that has something to send and is not under way."""
         self.looked_at = now = self.world.now()
         store = self.world.store
+        self._resting = {key: again for key, again in self._resting.items() if now < again <= now + REST}
         if self.week:
-            await self.week.announce(now)
-        for row in await asyncio.to_thread(deliveries.unaddressed, store.engine):
-            await self._address(row)
+            await self._alone({"key": KIND, "kind": KIND, "incident": ""}, self.week.announce(now))
+        for row in await asyncio.to_thread(deliveries.unaddressed, store.engine, BATCH + len(self._resting)):
+            await self._alone(row, self._address(row))
         await self._look_at_people(now)
         lanes: dict[tuple[str, str], list[Row]] = {}
-        for row in await asyncio.to_thread(deliveries.due, store.engine, list(self.messengers), now):
+        limit = BATCH + len(self._resting)
+        for row in await asyncio.to_thread(deliveries.due, store.engine, list(self.messengers), now, limit):
             if self.messengers[row["messenger"]].personal and not row["address"]:  # by whom it was not set up
-                await self._address(row)
-            else:
+                await self._alone(row, self._address(row))
+            elif row["key"] not in self._resting:
                 lanes.setdefault((row["messenger"], row["address"] or row["incident"]), []).append(row)
         for name, rows in lanes.items():
             if name not in self._lanes:
@@ -106,6 +110,20 @@ class Outbox:
                 self._lanes[name] = task
                 task.add_done_callback(lambda _, name=name: self._lanes.pop(name, None))  # type: ignore[misc]
         self.state = self._words(await asyncio.to_thread(deliveries.waiting, store.engine, now - GIVE_UP))
+
+    async def _alone(self, row: Row, work: Coroutine[object, object, Made]) -> Made | None:
+        """Do one thing. What is raised over it is said, and keeps nothing else from leaving. None: it was not done."""
+        if row["key"] in self._resting:
+            work.close()
+            return None
+        try:
+            return await work
+        except Exception as error:
+            if passes(error):
+                raise
+            log.error("outbox: %s of %s cannot be told: %s", row["kind"], row["incident"], fault_of(error).words)  # noqa: TRY400
+            self._resting[row["key"]] = self.world.now() + REST
+            return None
 
     async def _look_at_people(self, now: datetime) -> None:
         """Have whoever shows a summary look at who may see it, where somebody got or lost a role or was disabled.
@@ -176,13 +194,17 @@ class Outbox:
         """Send what waits in one lane, in order; a failure ends the lane until it has rested."""
         async with self._slots:
             for row in rows:
-                now = self.world.now()
-                if row["state"] == "queued" and row["kind"] == "state" and row is not _newest(rows):
-                    await asyncio.wrap_future(deliveries.drop(self.world.store, row))
-                    continue
-                claimed = await asyncio.wrap_future(deliveries.claim(self.world.store, row, self.world.owner, now))
-                if claimed and not await self._send(row):
+                if await self._alone(row, self._next(row, rows)) is False:
                     return
+
+    async def _next(self, row: Row, lane: list[Row]) -> bool:
+        """Send one of a lane, unless it is not ours or a newer one says more. Returns whether the lane may go on."""
+        now = self.world.now()
+        if row["state"] == "queued" and row["kind"] == "state" and row is not _newest(lane):
+            await asyncio.wrap_future(deliveries.drop(self.world.store, row))
+            return True
+        claimed = await asyncio.wrap_future(deliveries.claim(self.world.store, row, self.world.owner, now))
+        return not claimed or await self._send(row)
 
     async def _send(self, row: Row) -> bool:
         """Send one; look first where an attempt before this one may have got through."""
@@ -256,6 +278,8 @@ class Outbox:
         told = [f"{', '.join(sorted(missing))} not set up in this process"] if missing else []
         if counts["waiting"]:
             told.append(f"{counts['waiting']} wait for a far end that does not answer")
+        if self._resting:
+            told.append(f"{len(self._resting)} cannot be told; the log says why")
         if counts["given_up"]:
             told.append(f"{counts['given_up']} given up within a day")
         return "; ".join(told) or "well"

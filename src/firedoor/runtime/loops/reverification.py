@@ -48,6 +48,7 @@ from firedoor.runtime.execution.perform import perform
 from firedoor.runtime.execution.resume import closed_by_us
 from firedoor.runtime.execution.setting_aside import passes, set_aside, taken_up
 from firedoor.runtime.execution.target_name import target_name
+from firedoor.runtime.repeating import Failing, repeat
 from firedoor.store.incidents import holds
 from firedoor.store.incidents.holds import Claimed
 from firedoor.store.incidents.journal import Conflict
@@ -72,15 +73,14 @@ class Holding:
         self._under_way: set[tuple[str, str]] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def forever(self) -> None:
-        """Look again and again; a slow target holds up no other, and a fault ends nothing."""
+    async def forever(self, failing: Failing | None = None) -> None:
+        """Look again and again; a slow target holds up no other, and no fault ends anything."""
+
+        async def look() -> None:
+            await self.begin_looks()
+
         try:
-            while True:
-                try:
-                    await self.begin_looks()
-                except Exception as error:  # noqa: BLE001 - holding must outlive every fault
-                    log.warning("holding: %s", error)
-                await asyncio.sleep(PAUSE)
+            await repeat("holding", look, PAUSE, failing)
         finally:
             for task in self._tasks:
                 task.cancel()

@@ -25,6 +25,7 @@ from firedoor.core.access.security import SYSTEM, SecurityEvent, SecurityKind
 from firedoor.core.problems import FiredoorError
 from firedoor.runtime.config.container import World
 from firedoor.runtime.config.settings import Settings
+from firedoor.runtime.repeating import Failing, repeat
 from firedoor.store.identity.accounts import find_account
 from firedoor.store.identity.changes import lapse
 from firedoor.store.identity.sessions import end_outlived
@@ -130,14 +131,9 @@ class Security:
         with self._lock:
             self._refused.add((who,), self._world.now())
 
-    async def forever(self) -> None:
-        """Write what was counted when it is time. A fault is logged and ends nothing."""
-        while True:
-            try:
-                await asyncio.to_thread(self.look)
-            except Exception as error:  # noqa: BLE001 - it must outlive every fault
-                log.warning("security journal: %s", error)
-            await asyncio.sleep(LOOK)
+    async def forever(self, failing: Failing | None = None) -> None:
+        """Write what was counted when it is time. No fault ends it."""
+        await repeat("security journal", lambda: asyncio.to_thread(self.look), LOOK, failing)
 
     def look(self, *, last: bool = False) -> None:
         """Write what was counted, where it is time; with `last` in any case."""

@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
+from firedoor.core.isolated import Failed, Fault, each
 from firedoor.runtime.execution.performer import Json, Unshown
 from firedoor.runtime.prefect import artifacts
 from firedoor.runtime.prefect.deployments import Deployed
@@ -73,30 +74,36 @@ class Showing:
 
     async def _write_task_runs(self, batch: Sequence[Unshown], runs: Mapping[str, UUID]) -> set[str]:
         """Write what is missing, and wait until the server has written it. Returns the incidents that are whole."""
-        missing = await self._missing(batch, runs)
+        failed: dict[str, Fault] = {}  # these are shown later, and hide none of the others
+        missing = await self._missing(batch, runs, failed)
         events = [event for found in missing.values() for event in found]
         for first in range(0, len(events), EVENTS):
             await self._client.request("POST", cast("Any", "/events"), json=events[first : first + EVENTS])
         end = asyncio.get_running_loop().time() + WRITTEN
         while any(missing.values()) and asyncio.get_running_loop().time() < end:
             await asyncio.sleep(0.5)
-            missing = await self._missing([one for one in batch if missing[one.incident]], runs)
+            missing = await self._missing([one for one in batch if missing.get(one.incident)], runs, failed)
+        for name, fault in failed.items():
+            log.warning("%s cannot be shown in Prefect: %s", name, fault.words)
         late = {name for name, found in missing.items() if found}
-        return {one.incident for one in batch} - late
+        return {one.incident for one in batch} - late - failed.keys()
 
-    async def _missing(self, batch: Sequence[Unshown], runs: Mapping[str, UUID]) -> dict[str, list[Json]]:
+    async def _missing(
+        self, batch: Sequence[Unshown], runs: Mapping[str, UUID], failed: Failed
+    ) -> dict[str, list[Json]]:
         """The events that would complete each incident's task runs."""
         there = await self._task_runs([runs[one.incident] for one in batch])
-        missing: dict[str, list[Json]] = {}
-        for one in batch:
-            flow_run_id = runs[one.incident]
-            known = ((view, outcome, there.get(task_run_id(flow_run_id, view.id))) for view, outcome in one.operations)
-            missing[one.incident] = [
-                event_of(*finished(flow_run_id, view, outcome, _after(task_run)))
+
+        def events(one: Unshown) -> tuple[str, list[Json]]:
+            run = runs[one.incident]
+            known = ((view, outcome, there.get(task_run_id(run, view.id))) for view, outcome in one.operations)
+            return one.incident, [
+                event_of(*finished(run, view, outcome, _after(task_run)))
                 for view, outcome, task_run in known
                 if not _says(task_run, state_of(outcome))
             ]
-        return missing
+
+        return dict(each(batch, events, failed, lambda one: one.incident))
 
     async def _task_runs(self, flow_runs: Sequence[UUID]) -> dict[UUID, TaskRun]:
         from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
@@ -111,10 +118,10 @@ class Showing:
 
     async def _set_state(self, one: Unshown, run: FlowRun) -> bool:
         """Set the state that the journal says, unless somebody drives the incident again."""
-        states = _states(one, run)
-        if states and not await self._untouched(one):
-            return False
         try:
+            states = _states(one, run)
+            if states and not await self._untouched(one):
+                return False
             for state in states:
                 await self._client.set_flow_run_state(run.id, state, force=True)
         except Exception as error:  # noqa: BLE001 - the others come next

@@ -40,6 +40,7 @@ from firedoor.runtime.loops.security_log import Security
 from firedoor.runtime.loops.weekly import Weekly
 from firedoor.runtime.process.gc_tuning import settle
 from firedoor.runtime.process.warmup import warm
+from firedoor.runtime.repeating import Failing, Failure
 from firedoor.runtime.service.administration import Administration
 from firedoor.runtime.service.facade import Service
 from firedoor.runtime.service.playbook_cache import Shelf
@@ -61,6 +62,7 @@ if TYPE_CHECKING:
 
 SWITCH = 0.0005  # seconds; with the usual 5 ms, Prefect's thread would hold up containment by as much at every await
 PREFECT_LOOK = 1.0  # seconds between two looks whether Prefect is there
+NEEDED = ("watch", "holding", "recovery")  # the loops without which this process is not ready
 SILENT = timedelta(seconds=10)  # a loop that has not looked for so long is not well
 
 
@@ -137,6 +139,7 @@ class Runtime:
         self.outbox = Outbox(self.world, organisation.messages, house, messengers(settings), week)
         self.service.confidants = lambda: [one for one in self.outbox.messengers.values() if isinstance(one, Confidant)]
         self.bridge: Any = None
+        self.failing: Failing = {}  # the loops of this process whose looks fail now
         self._loops: list[asyncio.Task[None]] = []
         self._warming: asyncio.Task[None] | None = None
 
@@ -151,16 +154,16 @@ class Runtime:
         self._loops = [
             asyncio.create_task(loop, name=name)
             for name, loop in (
-                ("beat", self.driver.beat_forever()),
-                ("recovery", self.driver.look_forever()),
-                ("watch", self.watch.forever()),
-                ("holding", self.holding.forever()),
-                ("outbox", self.outbox.forever()),
-                ("counting", self.counting.forever()),
-                ("quotas", self.service.quotas.forever()),
-                ("security", self.security.forever()),
-                ("shelf", self.shelf.forever(self._deploy)),
-                ("sources", self.sources.forever()),
+                ("beat", self.driver.beat_forever(self.failing)),
+                ("recovery", self.driver.look_forever(self.failing)),
+                ("watch", self.watch.forever(self.failing)),
+                ("holding", self.holding.forever(self.failing)),
+                ("outbox", self.outbox.forever(self.failing)),
+                ("counting", self.counting.forever(self.failing)),
+                ("quotas", self.service.quotas.forever(self.failing)),
+                ("security", self.security.forever(self.failing)),
+                ("shelf", self.shelf.forever(self._deploy, failing=self.failing)),
+                ("sources", self.sources.forever(failing=self.failing)),
             )
         ]
         if self.settings.prefect:
@@ -187,20 +190,26 @@ class Runtime:
         now = self.world.now()
         parts = {
             "store": _store_health(self.world),
-            "watch": _loop_health(self.watch.looked_at, now),
-            "holding": _loop_health(self.holding.looked_at, now),
-            "recovery": _loop_health(self.driver.looked_at, now),
+            "watch": _loop_health(self.watch.looked_at, now, self.failing.get("watch")),
+            "holding": _loop_health(self.holding.looked_at, now, self.failing.get("holding")),
+            "recovery": _loop_health(self.driver.looked_at, now, self.failing.get("recovery")),
             "alerts": self.service.quotas.state(),
             "messages": self.outbox.state,
             "prefect": "off" if not self.settings.prefect else (self.bridge.state if self.bridge else "starting"),
+            "background": self._background(),
             "drives": "well" if not self.driver.failing else f"{len(self.driver.failing)} cannot be driven now",
             "playbooks": self._playbooks(),
             "sources": "well"
             if not self.sources.problems
             else f"cannot be read: {', '.join(self.sources.problems)}"[:500],
         }
-        well = all(parts[name] == "well" for name in ("store", "watch", "holding", "recovery"))
+        well = all(parts[name] == "well" for name in ("store", *NEEDED))
         return {"well": well, "parts": parts, "playbooks": sorted(self.shelf.plans)}
+
+    def _background(self) -> str:
+        """The loops without which alerts are still accepted and clocks still watched."""
+        late = {name: one.words() for name, one in self.failing.items() if name not in NEEDED and one.lasts()}
+        return "; ".join(f"{name} {words}" for name, words in sorted(late.items())) or "well"
 
     def _playbooks(self) -> str:
         if self.shelf.problems:
@@ -254,9 +263,12 @@ def _store_health(world: World) -> str:
     return "well"
 
 
-def _loop_health(looked_at: datetime | None, now: datetime) -> str:
+def _loop_health(looked_at: datetime | None, now: datetime, failure: Failure | None) -> str:
+    """A loop is well that looks and whose looks succeed; one that only begins them watches nothing."""
     if looked_at is None:
         return "starting"
+    if failure is not None and failure.lasts():
+        return failure.words()
     return "well" if now - looked_at < SILENT else f"silent since {looked_at.isoformat()}"
 
 

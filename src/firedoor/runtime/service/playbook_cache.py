@@ -11,11 +11,13 @@ import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from firedoor.core.isolated import problems_of
 from firedoor.core.playbook.plan import Plan
 from firedoor.core.playbook.playbook import Playbook
-from firedoor.core.problems import FiredoorError, NotFound, Problem, nearest
+from firedoor.core.problems import NotFound, Problem, nearest
 from firedoor.runtime.config import playbooks
 from firedoor.runtime.config.rereading import LOOK, reread
+from firedoor.runtime.repeating import Failing
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +39,8 @@ class Shelf:
             try:
                 playbook, plan = playbooks.load_playbook(path), playbooks.compiled(path)
                 playbooks.refuse_twice(playbook, taken)
-            except FiredoorError as error:
-                problems[str(path)] = error.problems
+            except Exception as error:  # noqa: BLE001 - one page keeps no other from being read, nor a server from starting
+                problems[str(path)] = problems_of(error, "P150")
                 if path not in self._good or self._good[path][0].name in taken:
                     continue
                 playbook, plan = self._good[path]
@@ -47,14 +49,14 @@ class Shelf:
         self.playbooks, self.plans = taken, {plan.playbook: plan for _, plan in good.values()}
         return _pages(before) != _pages(good)
 
-    async def forever(self, changed: Callable[[], None], every: float = LOOK) -> None:
+    async def forever(self, changed: Callable[[], None], every: float = LOOK, failing: Failing | None = None) -> None:
         """Look at the files again and again; call `changed` when a page has changed. Ends only by cancellation."""
 
         def tell() -> None:
             log.warning("playbooks have changed: %s", ", ".join(map(_named, self.plans.values())))
             changed()
 
-        await reread(playbooks.seen, self.refresh, tell, every)
+        await reread("playbooks", playbooks.seen, self.refresh, tell, every, failing)
 
     def plan(self, name: str | Path) -> Plan:
         """The plan of a playbook on the shelf, or of a file. Raises NotFound or InvalidInput."""

@@ -22,6 +22,7 @@ from firedoor.core.alerts.withheld import stored
 from firedoor.core.ports import Notice, Standing
 from firedoor.core.problems import FiredoorError, Problem
 from firedoor.runtime.config.container import World
+from firedoor.runtime.repeating import Failing, repeat
 from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import AlertRow
 from firedoor.store.outbox import deliveries
@@ -93,14 +94,9 @@ class Quotas:
         late = {source: spent.words for source, (at, spent) in self._last.items() if at > since}
         return "; ".join(f"{source} is refused: more than {words}" for source, words in late.items()) or "well"
 
-    async def forever(self) -> None:
-        """Look again and again at what all processes have stored today."""
-        while True:
-            try:
-                await asyncio.to_thread(self.look)
-            except Exception as error:  # noqa: BLE001 - a store that is away for a moment ends no counting
-                log.warning("quotas: %s", error)
-            await asyncio.sleep(AGAIN.total_seconds())
+    async def forever(self, failing: Failing | None = None) -> None:
+        """Look again and again at what all processes have stored today; no fault ends it."""
+        await repeat("quotas", lambda: asyncio.to_thread(self.look), AGAIN.total_seconds(), failing)
 
     def look(self) -> None:
         """Take over what the database says was stored today, where that is more than this process knows of."""

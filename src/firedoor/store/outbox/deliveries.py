@@ -49,10 +49,10 @@ def announce_once(store: Store, kind: str, about: str, roles: Iterable[str], now
     return store.writer.submit(lambda connection: _insert_new(connection, DeliveryRow, row, ["key"]))
 
 
-def unaddressed(engine: Engine) -> list[Record]:
+def unaddressed(engine: Engine, limit: int = BATCH) -> list[Record]:
     """What nobody has addressed yet, the oldest first."""
     columns = table(DeliveryRow).c
-    return _rows(engine, columns.state == "new", (columns.made_at, columns.incident, columns.seq))
+    return _rows(engine, columns.state == "new", (columns.made_at, columns.incident, columns.seq), limit)
 
 
 def address(store: Store, row: Record, to: Sequence[Addressed]) -> Future[bool]:
@@ -80,11 +80,11 @@ def address(store: Store, row: Record, to: Sequence[Addressed]) -> Future[bool]:
 # -- sending ---------------------------------------------------------------------------------------
 
 
-def due(engine: Engine, messengers: Iterable[str], now: datetime) -> list[Record]:
+def due(engine: Engine, messengers: Iterable[str], now: datetime, limit: int = BATCH) -> list[Record]:
     """What these messengers are to send now, in order; what a dead sender left behind is among it."""
     columns = table(DeliveryRow).c
     wanted = columns.state.in_(WAITING) & (columns.next_at <= text_of(now)) & columns.messenger.in_(list(messengers))
-    return _rows(engine, wanted, (columns.made_at, columns.incident, columns.seq, columns.key))
+    return _rows(engine, wanted, (columns.made_at, columns.incident, columns.seq, columns.key), limit)
 
 
 def claim(store: Store, row: Record, owner: str, now: datetime) -> Future[bool]:

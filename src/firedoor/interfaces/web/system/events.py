@@ -26,6 +26,7 @@ from firedoor.interfaces.web.http.cleaning import Number
 from firedoor.interfaces.web.http.responses import plain
 from firedoor.interfaces.web.security.auth import Asking, Caller, need_reader
 from firedoor.runtime.process.application import Runtime
+from firedoor.runtime.repeating import attempt
 from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import EntryRow, IncidentRow
 
@@ -133,11 +134,11 @@ class Hub:
     async def _forever(self) -> None:
         while self.listeners:
             await asyncio.sleep(LOOK)
-            try:
-                for event in await asyncio.to_thread(self._news):
-                    self._tell(event)
-            except Exception as error:  # noqa: BLE001 - a store that is away for a moment ends nobody's line
-                log.warning("events: %s", error)
+            await attempt("events", self._pass_on, self.runtime.failing)  # whatever it is, it ends nobody's line
+
+    async def _pass_on(self) -> None:
+        for event in await asyncio.to_thread(self._news):
+            self._tell(event)
 
     def _tell(self, event: Event) -> None:
         for queue in list(self.listeners):

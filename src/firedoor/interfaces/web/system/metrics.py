@@ -9,7 +9,8 @@ Leaves the text format 0.0.4 to Prometheus's own library, which Prefect brings a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -19,12 +20,15 @@ from prometheus_client.registry import Collector
 from sqlalchemy import Connection, case, func, literal_column, select
 
 from firedoor.core.incident.view import SETTLED_CLOCKS
+from firedoor.core.isolated import Fault, each
 from firedoor.runtime.process.application import Runtime
 from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import AlertRow, ClockRow, HoldRow, IncidentRow, TaskRow
 from firedoor.store.incidents.set_aside import how_many
 
+log = logging.getLogger(__name__)
 Sample = tuple[Mapping[str, str], float]
+Gauge = tuple[str, str, Callable[[], list[Sample]]]  # its name, what it is, how it is counted
 PRACTICE: Any = literal_column("'practice'")
 RESTRICTED: Any = literal_column("'restricted'")  # the type of an incident that not every reader may read
 
@@ -41,36 +45,21 @@ class Families(Collector):
 
 
 def metrics_text(runtime: Runtime) -> bytes:
-    """Return every count."""
-    now = runtime.world.now()
+    """Return every count. One that cannot be made is left out, and named."""
+    now, failed = runtime.world.now(), dict[str, Fault]()
     with runtime.world.store.engine.connect() as connection:
-        families = [
-            ("firedoor_incidents", "Incidents by type and state.", _incidents(connection)),
-            ("firedoor_alerts", "Detections by what was decided.", _counts(connection, AlertRow, "decision")),
-            ("firedoor_alert_deliveries", "Deliveries of alerts, repeated ones included.", _deliveries(connection)),
-            ("firedoor_open_tasks", "Tasks that wait, by role.", _open_tasks(connection)),
-            ("firedoor_overdue_tasks", "Tasks that wait beyond their time.", _overdue_tasks(connection, now)),
-            ("firedoor_clocks", "Clocks by state.", _clocks(connection)),
-            (
-                "firedoor_next_limit_seconds",
-                "Seconds until the next legal limit; negative when it has passed.",
-                _next_limit(connection, now),
-            ),
-        ]
-        aside = "Incidents of which something could not be worked out and waits for a person."
-        families.append(("firedoor_incidents_set_aside", aside, [({}, how_many(connection))]))
-        families.append(
-            ("firedoor_holds", "Targets that are held closed, by state.", _counts(connection, HoldRow, "state"))
-        )
+        made = list(each(_gauges(connection, runtime, now), _gauge, failed, lambda one: one[0]))
+    for name, fault in failed.items():
+        log.error("%s cannot be counted: %s", name, fault.words)
     counted = [({"what": what}, float(count)) for what, count in runtime.holding.counts.items()]
     refused = [
         ({"source": source, "quota": quota}, float(n)) for (source, quota), n in runtime.service.quotas.refused.items()
     ]
-    families.append(("firedoor_part_well", "Whether a part of this process is well.", _parts(runtime)))
+    lacking = "Counts that are missing here because they cannot be made."
     held = "Looks of this process at held targets, and what came of them."
     spent = "Deliveries of this process that were refused because their source has used up a quota."
+    made.append(_gauge(("firedoor_not_counted", lacking, lambda: [({"name": name}, 1.0) for name in failed])))
     counters = [("firedoor_hold_events_total", held, counted), ("firedoor_alerts_refused_total", spent, refused)]
-    made = [_filled(GaugeMetricFamily(name, about), name, samples) for name, about, samples in families]
     made += [_filled(CounterMetricFamily(name, about), name, samples) for name, about, samples in counters]
     return generate_latest(Families(made))
 
@@ -79,6 +68,27 @@ def _filled(family: Metric, name: str, samples: Iterable[Sample]) -> Metric:
     for labels, value in samples:
         family.add_sample(name, dict(labels), value)
     return family
+
+
+def _gauge(gauge: Gauge) -> Metric:
+    name, about, count = gauge
+    return _filled(GaugeMetricFamily(name, about), name, count())
+
+
+def _gauges(connection: Connection, runtime: Runtime, now: datetime) -> Iterator[Gauge]:
+    yield "firedoor_incidents", "Incidents by type and state.", lambda: _incidents(connection)
+    yield "firedoor_alerts", "Detections by what was decided.", lambda: _counts(connection, AlertRow, "decision")
+    yield "firedoor_alert_deliveries", "Deliveries of alerts, repeated ones included.", lambda: _deliveries(connection)
+    yield "firedoor_open_tasks", "Tasks that wait, by role.", lambda: _open_tasks(connection)
+    yield "firedoor_overdue_tasks", "Tasks that wait beyond their time.", lambda: _overdue_tasks(connection, now)
+    yield "firedoor_clocks", "Clocks by state.", lambda: _clocks(connection)
+    about = "Seconds until the next legal limit; negative when it has passed."
+    yield "firedoor_next_limit_seconds", about, lambda: _next_limit(connection, now)
+    about = "Incidents of which something could not be worked out and waits for a person."
+    yield "firedoor_incidents_set_aside", about, lambda: [({}, how_many(connection))]
+    about = "Targets that are held closed, by state."
+    yield "firedoor_holds", about, lambda: _counts(connection, HoldRow, "state")
+    yield "firedoor_part_well", "Whether a part of this process is well.", lambda: _parts(runtime)
 
 
 def _incidents(connection: Connection) -> list[Sample]:
@@ -130,10 +140,12 @@ def _overdue_tasks(connection: Connection, now: datetime) -> list[Sample]:
 
 
 def _next_limit(connection: Connection, now: datetime) -> list[Sample]:
-    """Nothing where no limit runs: a number would look like one."""
+    """Nothing where no limit runs: a number would look like one. A row that holds no instant hides no other's."""
     columns = table(ClockRow).c
     running = columns.state.not_in(SETTLED_CLOCKS) & columns.incident.in_(_real())
-    due = connection.execute(select(func.min(columns.due_at)).where(running)).scalar()
+    due = connection.execute(
+        select(func.min(columns.due_at)).where(running & columns.due_at.like("____-__-__T%"))
+    ).scalar()
     return [({}, (datetime.fromisoformat(due) - now).total_seconds())] if due else []
 
 
