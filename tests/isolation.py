@@ -147,8 +147,9 @@ INJECTED: Mapping[str, Mapping[str, str]] = {
         "runtime/process/warmup.py warm": "test_a_lock_that_lasts_is_refused_before_anything_is_done",
         "store/database/engine.py Writer._alone":
             "test_an_alert_that_cannot_be_stored_is_refused_before_anything_is_done",
-        "store/database/engine.py Writer._commit":
-            "test_an_alert_that_cannot_be_stored_is_refused_before_anything_is_done",
+    },
+    "store/test_store.py": {
+        "store/database/engine.py Writer._commit": "test_a_write_that_breaks_the_transaction_harms_no_other",
     },
     "runtime/service/test_service.py": {
         "store/database/engine.py Writer._one": "test_two_answers_at_once_are_decided_one_after_the_other",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import re
 from functools import partial
 from pathlib import Path
 
+import pytest
 from tests.support.api_house import House, house
 from tests.support.pages import HEAD, SUSPEND
 from tests.web.api.test_notices import CLOCK, FACTS, LETTER, ORGANISATION, SAYS, send
@@ -13,6 +15,7 @@ from tests.web.console.test_console_incident import browser
 
 from firedoor.core.history.containment import containment
 from firedoor.core.history.operation_titles import Names
+from firedoor.core.law.territories import IN_UTC
 from firedoor.core.reporting.report import report
 from firedoor.interfaces.cli.terminal.incident_page import write_clocks, write_targets
 from firedoor.interfaces.cli.terminal.render import captured, instant
@@ -76,27 +79,48 @@ async def test_slack_counts_duties_without_a_limit_apart(tmp_path: Path) -> None
         assert "No limit runs" not in " ".join(_one(built.runtime, "clocks", bare))
 
 
-async def test_a_limit_that_is_counted_in_utc_for_want_of_a_zone_says_so(tmp_path: Path) -> None:
-    """With a zone in the profile, or of the authority, the sentence is gone; without, a form asks for one."""
-    said = "Calculated in UTC because the organisation's time zone is not set"
-    without = ORGANISATION.replace(", time_zone: Europe/Dublin", "")
-    for number, profile in enumerate((without, ORGANISATION)):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        (folder / "organisation.yaml").write_text(profile)
-        async with house(folder) as built:
-            incident = await built.open("model-data-leakage", endpoint="chat-large", **FACTS)
-            ann = await browser(built, "ann", "dpo", "responder", "commander")
-            page = (await ann.get(f"/incidents/{incident}/clocks/{CLOCK}")).text
-            assert (said in page, ">choose a time zone<" in page) == (number == 0, number == 0)
-            shown = (await built.local.get(f"/api/v1/incidents/{incident}/clocks")).json()["clocks"]
-            one = next(clock for clock in shown if clock["id"] == CLOCK)
-            assert (one["zone"], one["zone_guessed"]) == (("UTC", True), ("Europe/Dublin", False))[number]
-            in_terminal = captured(partial(write_clocks, [one]))
-            assert ("counted in UTC: the organisation's time zone is not set" in in_terminal) == (number == 0)
-            typed = {"until": "2099-12-24T10:00", "until.zone": "", "document": "ref. 7", "why": "They asked for it."}
-            answer = await ann.send(f"/incidents/{incident}/clocks/{CLOCK}/extend", **typed)
-            assert (answer.status_code, "time zone of this time is not said" in answer.text) == (422, True)
+async def surfaces(built: House, incident: str) -> dict[str, str]:
+    """Everything that shows the limits of an incident."""
+    ann = await browser(built, "ann", "dpo", "responder", "commander")
+    api, name = f"/api/v1/incidents/{incident}", "time zone"
+    paths = {
+        "page": f"/incidents/{incident}/clocks/{CLOCK}", "list": "/clocks", "html": f"{api}/report?format=html",
+        "md": f"{api}/report?format=md", "calendar": "/api/v1/calendar.ics",
+    }  # fmt: skip
+    shown = {what: (await ann.get(path)).text.replace("\r\n ", "") for what, path in paths.items()}
+    own = (await built.local.get(f"{api}/clocks")).json()["clocks"]
+    every = (await built.local.get("/api/v1/clocks")).json()["clocks"]
+    for what, found in (("one", own), ("every", every)):
+        clock = next(one for one in found if one["id"] == CLOCK)
+        shown[what] = IN_UTC if clock["zone_guessed"] else name
+    shown["terminal"] = captured(partial(write_clocks, [one for one in own if one["id"] == CLOCK]))
+    shown["slack"] = " ".join(_one(built.runtime, "clocks", incident))
+    return {what: " ".join(html.unescape(text).split()) for what, text in shown.items()}
+
+
+@pytest.mark.parametrize("said", ["nowhere", "in the profile", "in the incident"])
+async def test_a_limit_that_is_counted_in_utc_for_want_of_a_zone_says_so_everywhere(tmp_path: Path, said: str) -> None:
+    """Pages, lists, report, terminal, Slack and calendar agree; with a zone of whoever said it, none says so."""
+    profile = ORGANISATION if said == "in the profile" else ORGANISATION.replace(", time_zone: Europe/Dublin", "")
+    (tmp_path / "organisation.yaml").write_text(profile)
+    zone = {"time_zone": "Europe/Dublin"} if said == "in the incident" else {}
+    async with house(tmp_path) as built:
+        incident = await built.open("model-data-leakage", endpoint="chat-large", **FACTS, **zone)
+        found = {what: IN_UTC in text for what, text in (await surfaces(built, incident)).items()}
+        assert found == dict.fromkeys(found, said == "nowhere")
+        assert len(found) == 9
+
+
+async def test_without_a_zone_a_form_asks_for_one(tmp_path: Path) -> None:
+    """An instant that was typed is of somewhere."""
+    (tmp_path / "organisation.yaml").write_text(ORGANISATION.replace(", time_zone: Europe/Dublin", ""))
+    async with house(tmp_path) as built:
+        incident = await built.open("model-data-leakage", endpoint="chat-large", **FACTS)
+        ann = await browser(built, "ann", "dpo", "responder", "commander")
+        assert ">choose a time zone<" in (await ann.get(f"/incidents/{incident}/clocks/{CLOCK}")).text
+        typed = {"until": "2099-12-24T10:00", "until.zone": "", "document": "ref. 7", "why": "They asked for it."}
+        answer = await ann.send(f"/incidents/{incident}/clocks/{CLOCK}/extend", **typed)
+        assert (answer.status_code, "time zone of this time is not said" in answer.text) == (422, True)
 
 
 async def test_closed_says_when_it_was_last_seen(tmp_path: Path) -> None:

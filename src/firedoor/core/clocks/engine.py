@@ -18,10 +18,12 @@ from firedoor.core.clocks.clock import Clock, Reassessment, clocks_due_to_start,
 from firedoor.core.clocks.extensions import ACTOR, CHANGE, Question, approval, clock_of, dump
 from firedoor.core.clocks.request_clocks import About, abouts, apart
 from firedoor.core.facts import Facts
+from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.view import ENDED, IncidentView, TaskView
 from firedoor.core.isolated import Failed, each
 from firedoor.core.journal import Body, Draft, Kind
 from firedoor.core.law.duty import Duty
+from firedoor.core.law.territories import counted_in
 from firedoor.core.person import Identity
 from firedoor.core.requests.validity import element_facts, is_removal
 
@@ -65,6 +67,17 @@ class Law:
     @cached_property
     def _places(self) -> Mapping[str, int]:
         return {name: place for place, name in enumerate(self.catalogue)}
+
+    def zone(self, clock: ClockRecord, facts: Mapping[str, object]) -> tuple[str, bool]:
+        """Where the days of a clock are counted, and whether that is UTC for want of anything better."""
+        duty = self.catalogue.get(clock.duty) if clock.duty else None
+        known: dict[str, object] = {**self.organisation, **facts}
+        return counted_in(duty.zone if duty else "", known)
+
+    def in_utc(self, view: IncidentView) -> frozenset[str]:
+        """The clocks whose limit is counted so: whatever shows the limit says it (`territories.IN_UTC`)."""
+        limits = (clock for clock in view.clocks.values() if clock.due and not clock.settled)
+        return frozenset(clock.id for clock in limits if self.zone(clock, view.facts)[1])
 
     def next_instant(self, view: IncidentView, facts: Facts, selection: Selection, now: datetime) -> datetime | None:
         """When time alone may next start or change a clock: the first instant ahead that anything here looks at."""

@@ -7,6 +7,7 @@ where the organisation is established or serves are its own statement, and compl
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from firedoor.core.dates.arithmetic import zone_named
@@ -50,12 +51,12 @@ def enrich(facts: Facts) -> dict[str, Value]:
     return found
 
 
-def zone_of(facts: Facts) -> str:
+def zone_of(facts: Mapping[str, object]) -> str:
     """The zone in which the organisation answers to its authority; UTC while it is unknown or no zone."""
     return known_zone(facts) or "UTC"
 
 
-def known_zone(facts: Facts) -> str:
+def known_zone(facts: Mapping[str, object]) -> str:
     """The same; empty while it is unknown or no zone."""
     name = facts.get("time_zone", UNKNOWN)
     if not isinstance(name, str) or name is UNKNOWN:
@@ -66,7 +67,11 @@ def known_zone(facts: Facts) -> str:
         return ""
 
 
-def counted_in(duty_zone: str, facts: Facts) -> tuple[str, bool]:
+# What every surface says of such a limit: pages, terminal, report, messages, calendar.
+IN_UTC = "calculated in UTC because the organisation's time zone is not set"
+
+
+def counted_in(duty_zone: str, facts: Mapping[str, object]) -> tuple[str, bool]:
     """The zone in which a limit's days are counted, and whether it is UTC for want of anything better."""
     return duty_zone or zone_of(facts), not duty_zone and not known_zone(facts)
 

@@ -9,13 +9,14 @@ it goes to and how to the runtime.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Literal
 
 from firedoor.core.facts import FactDefinition
 from firedoor.core.incident.holds import DRIFT_TASK, OPEN_TASK
 from firedoor.core.incident.view import ABORT_REVIEW, FAULT, GLASS_REVIEW, LIST, SETTLED_CLOCKS, IncidentView, TaskView
+from firedoor.core.law.territories import IN_UTC
 from firedoor.core.notices.subject_lines import PRACTICE, written
 from firedoor.core.playbook.plan import Ask, Plan
 from firedoor.core.ports import Line, Notice, Standing
@@ -39,13 +40,19 @@ _MESSAGES = {
 }  # fmt: skip
 
 
-def standing_of(view: IncidentView, link: str, members: tuple[str, ...] = ()) -> Standing:
-    """How an incident stands, without a word of what it is about."""
+def standing_of(view: IncidentView, link: str, members: tuple[str, ...] = (), in_utc: Collection[str] = ()) -> Standing:
+    """How an incident stands, without a word of what it is about; `in_utc` as in the report."""
     restricted = view.readers is not None
     waiting = sorted(view.open_tasks(), key=lambda task: task.due_at)
     tasks = [Line(name=f"T{t.number}", who=" or ".join(sorted(t.roles)), due_at=_instant(t.due_at)) for t in waiting]
     clocks = sorted(view.open_clocks(), key=lambda clock: clock.due or "9")
-    lines = [Line(name=_clock_name(view, clock.id), who=clock.state, due_at=_instant(clock.due)) for clock in clocks]
+    lines = [
+        Line(
+            name=_clock_name(view, clock.id), due_at=_instant(clock.due),
+            who=f"{clock.state}, {IN_UTC}" if clock.id in in_utc else clock.state,
+        )
+        for clock in clocks
+    ]  # fmt: skip
     return Standing(
         incident=view.id, state=str(view.state), severity=PRACTICE if view.practice else view.shown_severity,
         restricted=restricted, link=link,

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any
 
 from firedoor.core.dates.arithmetic import recorded
+from firedoor.core.law.territories import IN_UTC
 
 LONGEST = 73  # characters of a line before it is folded (RFC 5545 section 3.1: 75 octets)
 REFRESH = ("REFRESH-INTERVAL;VALUE=DURATION:PT15M", "X-PUBLISHED-TTL:PT15M")  # RFC 7986 section 5.7; older readers
@@ -39,8 +40,8 @@ def _event(clock: Mapping[str, Any], now: datetime) -> list[str]:
         name = sha256(f"{incident}/{clock['id']}".encode()).hexdigest()[:24]
         return _written(f"{incident}-{name}", f"{incident}: a limit", "", str(clock["due"]), now)
     summary = f"{incident} limit: {clock.get('title') or clock['id']}"
-    citation = str(clock.get("citation", ""))
-    return _written(f"{incident}-{clock['id']}", summary, citation, str(clock["due"]), now)
+    said = [str(clock.get("citation", "")), IN_UTC if clock.get("zone_guessed") else ""]
+    return _written(f"{incident}-{clock['id']}", summary, "; ".join(filter(None, said)), str(clock["due"]), now)
 
 
 def _task(task: Mapping[str, Any], now: datetime) -> list[str]:

@@ -8,7 +8,7 @@ the journal. Leaves its look to the templates. It never says that a law was kept
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -56,15 +56,21 @@ OVERTAKEN = frozenset(("not_applicable", "superseded"))  # nobody had to settle 
 
 def report(
     entries: Sequence[Entry], plan: Plan, definitions: Mapping[str, FactDefinition], seal: Seal = OPEN,
-    organisation: Mapping[str, Any] | None = None,
+    organisation: Mapping[str, Any] | None = None, in_utc: Collection[str] = (),
 ) -> Body:  # fmt: skip
-    """Return the report as JSON values; `seal` covers what its reader need not know about victims."""
+    """Return the report as JSON values; `seal` covers what its reader need not know about victims.
+
+    `in_utc` are the clocks whose limit is counted in UTC for want of a time zone.
+    """
     view, names = fold(entries[0].incident, entries), Names(plan, definitions, organisation)
     wanted = [fact.name for fact in plan.facts]
     titles = titles_of(view)
     clocks = [
-        {**clock_line(clock), "name": titles[clock.id], **_sending(view, clock)} for clock in view.clocks.values()
-    ]
+        {
+            **clock_line(clock), "name": titles[clock.id], "zone_guessed": clock.id in in_utc, **_sending(view, clock),
+        }
+        for clock in view.clocks.values()
+    ]  # fmt: skip
     lasted = phases(view, entries, names)
     body: Body = {
         "format": FORMAT, "notice": NOTICE, "as_of": {"seq": view.head.seq, "at": entries[-1].at},

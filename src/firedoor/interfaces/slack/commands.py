@@ -112,7 +112,7 @@ def _all(runtime: Runtime, what: str, person: Person) -> list[str]:
 
 def _one(runtime: Runtime, what: str, incident: str) -> list[str]:
     view = runtime.world.view(incident)
-    standing = standing_of(view, _address(runtime, incident))
+    standing = standing_of(view, _address(runtime, incident), in_utc=runtime.world.law.in_utc(view))
     head = f"*{incident}*: {blocks.escape(standing.state)}, severity {blocks.escape(standing.severity)}, "
     head += blocks.link(standing.link, "console")
     if what == "tasks":

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from firedoor import templates
 from firedoor.core.dates.arithmetic import recorded
+from firedoor.core.law.territories import IN_UTC
 from firedoor.core.reporting.report import span
 
 FOLDER = Path(templates.__file__).parent
@@ -63,6 +64,7 @@ def _environment(*, html: bool) -> Environment:
         lstrip_blocks=True,
     )
     made.tests["submitting"] = lambda said: str(said).startswith(SUBMITTING)
+    made.globals["in_utc"] = IN_UTC
     made.filters |= {"when": when, "span": span, "words": words, "prose": prose}
     return made
 

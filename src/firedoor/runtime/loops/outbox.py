@@ -266,7 +266,8 @@ class Outbox:
             return tuple(messenger.address_of(account.email, account.slack_id) for account in found)
 
         concerned = {role for role in self.routes if role in plan.roles or role == "responder"}
-        standing = standing_of(view, f"{self.house}/incidents/{view.id}", await addresses(concerned))
+        link, in_utc = f"{self.house}/incidents/{view.id}", self.world.law.in_utc(view)
+        standing = standing_of(view, link, await addresses(concerned), in_utc)
         return notice_of(
             view, plan, self.world.definitions(plan), standing, key=row["key"], handle=row["handle"], kind=row["kind"],
             about=row["about"], seq=row["seq"], roles=roles, made_at=datetime.fromisoformat(row["made_at"]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from firedoor.core.law.territories import IN_UTC
 from firedoor.interfaces.cli.terminal import render
 
 Json = Mapping[str, Any]
@@ -153,11 +154,7 @@ def _clock(clock: Json) -> list[str]:
     settled = clock["state"] in SETTLED
     sure = "  [yellow]provisional[/]" if clock.get("provisional") and not settled else ""
     when = "" if settled else render.due(clock.get("due"))
-    guessed = (
-        "  [yellow]counted in UTC: the organisation's time zone is not set[/]"
-        if clock.get("zone_guessed") and clock.get("due") and not settled
-        else ""
-    )
+    guessed = f"  [yellow]{IN_UTC}[/]" if clock.get("zone_guessed") and clock.get("due") and not settled else ""
     cite = f"  [dim]{render.escape(clock.get('citation', ''))}[/]{guessed}"
     return [
         f"[bold]{render.escape(clock['id'])}[/]",

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from firedoor.core.incident.view import SETTLED_CLOCKS
 from firedoor.core.reporting.icalendar import calendar
 from firedoor.interfaces.web.http.responses import plain
+from firedoor.interfaces.web.reading.clock_zones import in_utc
 from firedoor.interfaces.web.reading.redaction import cover_rows, visible
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running, keyring_of
 from firedoor.interfaces.web.security.route_table import Access
@@ -79,7 +80,8 @@ def _rows(runtime: Runtime, caller: Caller) -> tuple[list[dict[str, Any]], list[
             for row, where in ((table(ClockRow), running), (table(TaskRow), mine))
         ]  # fmt: skip
         found = [[_row(row._mapping) for row in connection.execute(query)] for query in asked]  # noqa: SLF001 - the documented way
-    return found[0], found[1]
+    guessed = in_utc(runtime.world, found[0])
+    return [{**row, "zone_guessed": (row["incident"], row["id"]) in guessed} for row in found[0]], found[1]
 
 
 def _row(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of SQLAlchemy's

@@ -6,6 +6,7 @@ must bring along to `core.people`.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
@@ -16,6 +17,7 @@ from firedoor.core.clocks.extensions import MoreTime
 from firedoor.core.incident.view import SETTLED_CLOCKS
 from firedoor.interfaces.web.http.responses import answer
 from firedoor.interfaces.web.reading import serializers
+from firedoor.interfaces.web.reading.clock_zones import in_utc
 from firedoor.interfaces.web.reading.reading import read
 from firedoor.interfaces.web.reading.redaction import readable_rows
 from firedoor.interfaces.web.security.auth import Asking, Running
@@ -62,7 +64,10 @@ async def list_clocks(
     runtime: Running, caller: Asking, incident: str | None = None, all: bool = False,  # noqa: A002, FBT001, FBT002 - names on the wire
     limit: Annotated[int, Query(ge=1, le=1000)] = 500,
 ) -> Response:  # fmt: skip
-    """`all=true` lists those that are met or waived, too. A clock without an outer limit comes last."""
+    """`all=true` lists those that are met or waived, too. A clock without an outer limit comes last.
+
+    `zone_guessed` says that its days are counted in UTC because the organisation's time zone is not known.
+    """
     columns = table(ClockRow).c
     where: Where | None = None if all else columns.state.not_in(SETTLED_CLOCKS)
     if incident is not None:
@@ -71,7 +76,9 @@ async def list_clocks(
     rows = await readable_rows(runtime, caller, ClockRow, where, columns.due_at.is_(None), limit)
     now = runtime.world.now()
     ordered = sorted(rows, key=lambda row: (row["due_at"] is None, row["due_at"] or "", row["incident"], row["id"]))
-    return answer({"clocks": [serializers.clock_row(row, now) for row in ordered]})
+    guessed = await asyncio.to_thread(in_utc, runtime.world, ordered)
+    shown = [serializers.clock_row(row, now, in_utc=(row["incident"], row["id"]) in guessed) for row in ordered]
+    return answer({"clocks": shown})
 
 
 @router.get("/incidents/{incident}/clocks", summary="The clocks of an incident")

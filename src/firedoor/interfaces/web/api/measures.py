@@ -59,7 +59,7 @@ def lessons_of(runtime: Runtime, found: Read) -> dict[str, Any]:
     from firedoor.runtime.config.playbooks import texts_of
 
     words = runtime.world.organisation.words
-    made = report(found.told, found.plan, found.definitions, found.seal, words)
+    made = report(found.told, found.plan, found.definitions, found.seal, words, runtime.world.law.in_utc(found.view))
     suggested = proposals(found.view, found.told, found.names)
     files = texts_of(found.plan.playbook) if suggested else {}
     text, _ = diff(suggested, files, found.view)

@@ -49,7 +49,14 @@ async def get_report(
 def _rendered(runtime: Runtime, found: Read, form: Form) -> Response:
     from firedoor.runtime.documents.report import render_html, render_markdown
 
-    made = report(found.told, found.plan, found.definitions, found.seal, runtime.world.organisation.words)
+    made = report(
+        found.told,
+        found.plan,
+        found.definitions,
+        found.seal,
+        runtime.world.organisation.words,
+        runtime.world.law.in_utc(found.view),
+    )
     made["signed_head"] = signed_head(runtime.world.store, runtime.world.now(), found.view.id)
     if form == "json":
         return Response(orjson.dumps(made), media_type="application/json")

@@ -18,6 +18,7 @@ from firedoor.core.incident.view import SETTLED_CLOCKS
 from firedoor.core.lifecycle import IncidentType, State
 from firedoor.interfaces.web.http.pages import page
 from firedoor.interfaces.web.http.words import SEVERITIES
+from firedoor.interfaces.web.reading.clock_zones import in_utc
 from firedoor.interfaces.web.reading.redaction import cover_rows, incident_rows, of_visible
 from firedoor.interfaces.web.reading.search import Wanted, found_by
 from firedoor.interfaces.web.security.auth import Asking, Bounded, Caller, Running
@@ -134,7 +135,12 @@ def _clocks(runtime: Runtime, caller: Caller, given: dict[str, str], number: int
             )
         order = (columns.due_at.is_(None), columns.due_at, columns.incident)
         count, rows = _cut(connection, select(table(ClockRow)).where(where).order_by(*order), number)
-    return {"rows": [{**row, "open": row["state"] not in SETTLED_CLOCKS} for row in rows], "count": count}
+    guessed = in_utc(runtime.world, rows)
+    shown = [
+        {**row, "open": row["state"] not in SETTLED_CLOCKS, "zone_guessed": (row["incident"], row["id"]) in guessed}
+        for row in rows
+    ]
+    return {"rows": shown, "count": count}
 
 
 def _cut(connection: Connection, query: Select[Any], number: int) -> tuple[int, list[Found]]:

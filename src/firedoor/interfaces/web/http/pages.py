@@ -15,6 +15,7 @@ from fastapi import APIRouter, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
+from firedoor.core.law.territories import IN_UTC
 from firedoor.interfaces.web.http import session
 from firedoor.interfaces.web.http.responses import plain
 from firedoor.interfaces.web.http.words import FILTERS
@@ -49,6 +50,7 @@ def environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     made.filters.update(FILTERS)
+    made.globals["in_utc"] = IN_UTC
     return made
 
 

@@ -21,7 +21,6 @@ from firedoor.core.incident.faults import open_ones
 from firedoor.core.incident.scope import typed_facts
 from firedoor.core.incident.view import SETTLED_CLOCKS, IncidentView, TaskView
 from firedoor.core.journal import Body, Entry, Kind
-from firedoor.core.law.territories import counted_in
 from firedoor.core.lifecycle import Phase
 from firedoor.core.playbook.plan import Ask
 from firedoor.core.tasks.sending import requires
@@ -181,17 +180,17 @@ def clock(one: ClockRecord, world: World, facts: Mapping[str, Any]) -> Body:
 
 def clock_zone(one: ClockRecord, world: World, facts: Mapping[str, Any]) -> Body:
     """In which zone the days of a clock are counted; `zone_guessed` where that is UTC for want of anything better."""
-    duty = world.catalogue.get(one.duty) if one.duty else None
-    zone, guessed = counted_in(duty.zone if duty else "", {**world.organisation.facts, **facts})
+    zone, guessed = world.law.zone(one, facts)
     return {"zone": zone, "zone_guessed": guessed}
 
 
-def clock_row(row: Row, now: datetime) -> Body:
-    """One clock of the list over all incidents."""
+def clock_row(row: Row, now: datetime, *, in_utc: bool) -> Body:
+    """One clock of the list over all incidents. `zone_guessed` as for a clock of one incident."""
     settled = row["state"] in SETTLED_CLOCKS
     due = None if settled or not row["due_at"] else recorded(row["due_at"])
     left = None if due is None else int((due - now).total_seconds())
-    return {**row, "open": not settled, "seconds_left": left, "overdue": left is not None and left < 0}
+    late = left is not None and left < 0
+    return {**row, "open": not settled, "seconds_left": left, "overdue": late, "zone_guessed": in_utc}
 
 
 def alert_line(one: AttachedAlert) -> Body:
