@@ -10,12 +10,11 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from firedoor.core.notices.subject_lines import headline, written
 from firedoor.core.ports import Line, Notice, Standing
 
-Block = dict[str, Any]
+Block = dict[str, object]
 
 # Slack's limits, from its reference of Block Kit.
 BLOCKS = 50

@@ -7,11 +7,12 @@ client repeats nothing by itself. Leaves what is called, and when, to the messen
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
+from firedoor.core.json_types import JsonObject
 from firedoor.core.problems import FiredoorError, InDoubt, InvalidInput, Later, Problem, Refused, Unanswered
+from firedoor.interfaces.slack.blocks import Block
 
 TIMEOUT = 10  # seconds
 LONGEST_WAIT = 600.0  # seconds
@@ -48,11 +49,11 @@ class Calls:
         self._client = WebClient
         self._token, self._base = token, base
 
-    async def call(self, method: str, **arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - JSON values
+    async def call(self, method: str, **arguments: object) -> JsonObject:
         """Call a method. Raises Unanswered, Later, InDoubt or SlackRefused."""
         return await asyncio.to_thread(self._call, method, arguments)
 
-    async def respond(self, address: str, blocks: list[dict[str, Any]], text: str) -> None:
+    async def respond(self, address: str, blocks: Sequence[Block], text: str) -> None:
         """Say something to one person at the address that came with their request. Raises as `call` does."""
         if not address.startswith(HOOKS) and not self._is_test_host(address):
             raise SlackRefused("response_url", "not an address of Slack's")
@@ -64,7 +65,7 @@ class Calls:
         same = (parts.scheme, parts.netloc) == (own.scheme, own.netloc)
         return same and not f".{own.hostname}".endswith(".slack.com")
 
-    def _call(self, method: str, arguments: dict[str, Any]) -> dict[str, Any]:
+    def _call(self, method: str, arguments: dict[str, object]) -> JsonObject:
         from slack_sdk.errors import SlackApiError, SlackClientError
 
         client = self._client(self._token(), base_url=self._base, timeout=TIMEOUT, retry_handlers=[])
@@ -73,12 +74,12 @@ class Calls:
             in_json = method in AS_JSON
             answer = client.api_call(method, json=given if in_json else None, params=None if in_json else given)
         except SlackApiError as error:
-            raise _problem_of(method, error) from None
+            raise _problem_of(method, error.response) from None
         except (OSError, SlackClientError) as error:
             raise _silent(method, error) from None
         return dict(answer.data) if isinstance(answer.data, dict) else {}
 
-    def _respond(self, address: str, blocks: list[dict[str, Any]], text: str) -> None:
+    def _respond(self, address: str, blocks: Sequence[Block], text: str) -> None:
         from slack_sdk.webhook import WebhookClient
 
         client = WebhookClient(address, timeout=TIMEOUT, retry_handlers=[])
@@ -90,10 +91,10 @@ class Calls:
             raise SlackRefused("response_url", str(answer.status_code))
 
 
-def _problem_of(method: str, error: Any) -> FiredoorError:  # noqa: ANN401 - an error of the client's
-    response: Any = error.response
+def _problem_of(method: str, response: object) -> FiredoorError:
     status = int(getattr(response, "status_code", 0) or 0)
-    word = str(response.get("error", "")) if hasattr(response, "get") else ""
+    said = getattr(response, "get", None)  # its own class, or in places a mapping
+    word = str(said("error", "")) if callable(said) else ""
     problem = Problem(code="H111", message=f"Slack answered {word or status} to {method}", do="it is tried again")
     if status == 429 or word in RATE_LIMITED:
         headers = {str(name).lower(): value for name, value in dict(getattr(response, "headers", {}) or {}).items()}
@@ -105,9 +106,10 @@ def _problem_of(method: str, error: Any) -> FiredoorError:  # noqa: ANN401 - an 
     return SlackRefused(method, word)
 
 
-def _seconds(written: Any) -> float:  # noqa: ANN401 - a header's value, perhaps listed
+def _seconds(written: object) -> float:  # a header's value, perhaps listed
     value = written[0] if isinstance(written, list) and written else written
-    return float(value) if str(value).isdecimal() else 1.0
+    text = str(value)
+    return float(text) if text.isdecimal() else 1.0
 
 
 def _silent(method: str, error: Exception) -> FiredoorError:

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import TypedDict
 
+from firedoor.core.json_types import array_at, object_at, objects_at, text_at
 from firedoor.core.lifecycle import State, ended
 from firedoor.core.ports import Standing
 from firedoor.interfaces.slack.calls import Calls, SlackRefused
+from firedoor.store.database.sql import Record
 from firedoor.store.incidents.journal import Store
 from firedoor.store.outbox import deliveries
 
@@ -28,7 +30,25 @@ DONE = frozenset(("already_archived", "is_archived", "channel_not_found"))
 TOPIC = "Firedoor, {}. Write nothing here that is about a person: it belongs into the console."
 
 log = logging.getLogger(__name__)
-Place = dict[str, Any]
+
+
+class Note(TypedDict, total=False):
+    """What is known of a channel: who is in it or could not be invited, its pinned summary, whether it is archived."""
+
+    archived: bool
+    members: list[str]
+    outside: dict[str, str]
+    summary: str
+    digest: str
+    pinned: str
+
+
+class Place(TypedDict):
+    """Where an incident is spoken of: a row of the store."""
+
+    incident: str
+    address: str
+    note: Note
 
 
 class Channels:
@@ -41,7 +61,7 @@ class Channels:
     async def known(self, incident: str) -> Place | None:
         """Where an incident is spoken of, if anywhere yet."""
         found = await asyncio.to_thread(deliveries.channel_of, self.store.engine, NAME, incident)
-        return None if found is None else dict(found)
+        return None if found is None else _place(found)
 
     async def place(self, standing: Standing, *, again: bool) -> Place:
         """The incident's channel, with the people in it who are to be in it; `again` tries those who failed before.
@@ -75,7 +95,7 @@ class Channels:
             place["note"]["archived"] = True
             await self.keep(place)
 
-    async def tolerate(self, method: str, words: frozenset[str] | None, **arguments: Any) -> bool:  # noqa: ANN401 - JSON values
+    async def tolerate(self, method: str, words: frozenset[str] | None, **arguments: object) -> bool:
         """Call, and go on where it is refused with one of these words (None: with any). Returns whether it was done."""
         try:
             await self.calls.call(method, **arguments)
@@ -135,8 +155,8 @@ class Channels:
         cursor = ""
         for _ in range(PAGES):
             page = await self.calls.call("conversations.members", channel=channel, limit=PAGE, cursor=cursor)
-            found |= set(page["members"])
-            cursor = page.get("response_metadata", {}).get("next_cursor", "")
+            found |= set(map(str, array_at(page, "members")))
+            cursor = text_at(object_at(page, "response_metadata"), "next_cursor")
             if not cursor:
                 break
         return found - {await self._own_id()}
@@ -160,7 +180,7 @@ class Channels:
                 if own:
                     return own
                 continue
-            channel = str(made["channel"]["id"])
+            channel = str(object_at(made, "channel")["id"])
             await self.tolerate("conversations.setTopic", None, channel=channel, topic=TOPIC.format(incident))
             return channel
         raise SlackRefused("conversations.create", "name_taken")
@@ -168,12 +188,13 @@ class Channels:
     async def _own_channel(self, name: str) -> str:
         me, cursor = await self._own_id(), ""
         for _ in range(PAGES):
-            asked = {"types": "private_channel", "exclude_archived": True, "limit": PAGE, "cursor": cursor}
-            page = await self.calls.call("conversations.list", **asked)
-            for channel in page["channels"]:
+            page = await self.calls.call(
+                "conversations.list", types="private_channel", exclude_archived=True, limit=PAGE, cursor=cursor
+            )
+            for channel in objects_at(page, "channels"):
                 if channel["name"] == name and channel.get("creator") == me:
                     return str(channel["id"])
-            cursor = page.get("response_metadata", {}).get("next_cursor", "")
+            cursor = text_at(object_at(page, "response_metadata"), "next_cursor")
             if not cursor:
                 break
         return ""
@@ -183,3 +204,7 @@ def is_over(standing: Standing) -> bool:
     """Whether the incident has ended and nobody is asked anything any more."""
     known = standing.state in tuple(map(str, State))
     return known and ended(State(standing.state)) and not standing.tasks and not standing.clocks
+
+
+def _place(row: Record) -> Place:
+    return {"incident": row["incident"], "address": row["address"], "note": row["note"]}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TypedDict
 
 from firedoor.core.access.need_to_know import may_read
 from firedoor.core.incident.view import IncidentView
@@ -69,7 +69,14 @@ async def _start(runtime: Runtime, rest: str, person: Person, digest: str, size:
     return blocks.listing([follows, *in_spite])
 
 
-def _said(rest: str) -> tuple[dict[str, str], str, dict[str, Any]]:
+class How(TypedDict):
+    """How an incident is started: as practice or not, and why although its checks refuse it."""
+
+    anyway: str
+    practice: bool
+
+
+def _said(rest: str) -> tuple[dict[str, str], str, How]:
     """The facts, the reason, and whether it is practice and starts although its checks refuse it."""
     rest, _, anyway = (part.strip() for part in rest.partition(ANYWAY))
     words, facts = rest.split(), dict[str, str]()

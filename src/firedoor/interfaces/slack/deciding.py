@@ -13,10 +13,10 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from firedoor.core.incident.view import IncidentView, TaskView
 from firedoor.core.journal import Kind
+from firedoor.core.json_types import JsonObject, object_at, objects_at, text_at
 from firedoor.core.notices.notifications import consequences_of, known_of
 from firedoor.core.ports import Notice
 from firedoor.core.problems import FiredoorError, NotFound, NotPermitted, Problem, Refused
@@ -26,9 +26,9 @@ from firedoor.interfaces.slack.evidence import signed_request
 from firedoor.interfaces.slack.messenger import SlackMessenger
 from firedoor.interfaces.web.console.incident.task import TURNS
 from firedoor.runtime.process.application import Runtime
+from firedoor.store.database.sql import Record
 from firedoor.store.outbox import deliveries
 
-Json = Mapping[str, Any]
 NEWS: Mapping[str, str] = {
     Kind.FACTS: "facts were set", Kind.CLOCK_STARTED: "a legal limit began to run",
     Kind.CLOCK_CHANGED: "a legal limit changed", Kind.CLOCK_MISSED: "a legal limit passed",
@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 class Chosen:
     """One choice of one task, by one person, as far as it may be made now."""
 
-    row: Json
+    row: Record
     notice: Notice
     task: TaskView
     choice: str
@@ -68,7 +68,7 @@ class Deciding:
     def __init__(self, runtime: Runtime, messenger: SlackMessenger) -> None:
         self.runtime, self.messenger = runtime, messenger
 
-    async def ask(self, payload: Json) -> None:
+    async def ask(self, payload: JsonObject) -> None:
         """A button was pressed: ask for the reason. Raises FiredoorError; then the message was brought up to date."""
         value = _value(payload)
         try:
@@ -78,7 +78,7 @@ class Deciding:
         except FiredoorError:
             await self.renew(value)
             raise
-        channel = str(payload.get("channel", {}).get("id", ""))
+        channel = text_at(object_at(payload, "channel"), "id")
         view = blocks.reason_modal(chosen.question, _metadata(value, channel, chosen.head))
         try:
             await self.messenger.calls.call("views.open", trigger_id=str(payload.get("trigger_id", "")), view=view)
@@ -87,10 +87,10 @@ class Deciding:
             do = "press the button again, or open the task in the console"
             raise Refused(Problem(code="H124", message="Slack opened no form", do=do)) from None
 
-    async def decide(self, payload: Json, digest: str, size: int) -> Done:
+    async def decide(self, payload: JsonObject, digest: str, size: int) -> Done:
         """A reason was given: answer the task. Returns what to say to the person. Raises FiredoorError."""
-        view = payload.get("view", {})
-        kept = json.loads(view.get("private_metadata") or "{}")
+        view = object_at(payload, "view")
+        kept = json.loads(text_at(view, "private_metadata") or "{}")
         value = str(kept.get("value", ""))
         try:
             chosen = await self._chosen(value, _user(payload))
@@ -154,7 +154,7 @@ class Deciding:
             known_of(view, world.definitions(plan)),
         )  # fmt: skip
 
-    async def _row(self, value: str) -> Json | None:
+    async def _row(self, value: str) -> Record | None:
         handle = value.partition(".")[0]
         return await asyncio.to_thread(deliveries.by_handle, self.runtime.world.store.engine, handle)
 
@@ -163,18 +163,17 @@ def _metadata(value: str, channel: str, head: int) -> str:
     return json.dumps({"value": value, "channel": channel, "head": head})
 
 
-def _value(payload: Json) -> str:
-    action: Json = next(iter(payload.get("actions", ())), {})
-    return str(action.get("value") or action.get("selected_option", {}).get("value", ""))
+def _value(payload: JsonObject) -> str:
+    action = next(objects_at(payload, "actions"), {})
+    return text_at(action, "value") or text_at(object_at(action, "selected_option"), "value")
 
 
-def _user(payload: Json) -> str:
-    return str(payload.get("user", {}).get("id", ""))
+def _user(payload: JsonObject) -> str:
+    return text_at(object_at(payload, "user"), "id")
 
 
-def _reason(view: Json) -> str:
-    fields = view.get("state", {}).get("values", {}).get(blocks.REASON_INPUT, {})
-    return str(fields.get(blocks.REASON_INPUT, {}).get("value") or "")
+def _reason(view: JsonObject) -> str:
+    return text_at(object_at(view, "state", "values", blocks.REASON_INPUT, blocks.REASON_INPUT), "value")
 
 
 def _problem(code: str, message: str) -> Problem:

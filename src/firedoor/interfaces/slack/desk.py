@@ -12,8 +12,9 @@ import hashlib
 import json
 import logging
 from collections.abc import Coroutine, Mapping
-from typing import Any
+from typing import TypeVar
 
+from firedoor.core.json_types import JsonObject, as_object, object_at, text_at
 from firedoor.core.problems import FiredoorError
 from firedoor.core.text import clean_text, clean_value
 from firedoor.interfaces.slack import blocks, commands, people
@@ -26,7 +27,7 @@ from firedoor.store.outbox import deliveries
 IN_TIME = 2.0  # seconds in which a decision is waited for; Slack waits three
 
 log = logging.getLogger(__name__)
-Json = Mapping[str, Any]
+T = TypeVar("T", None, Done)
 
 
 class Desk:
@@ -35,7 +36,7 @@ class Desk:
     def __init__(self, runtime: Runtime, messenger: SlackMessenger) -> None:
         self.runtime, self.messenger = runtime, messenger
         self.deciding = Deciding(runtime, messenger)
-        self._work: set[asyncio.Task[Any]] = set()
+        self._work: set[asyncio.Task[None] | asyncio.Task[Done]] = set()
 
     def signing_secret(self) -> str:
         """The secret that requests are signed with, read anew each time. Raises InvalidInput where none is set."""
@@ -48,12 +49,12 @@ class Desk:
             form = {name: clean_text(value) for name, value in form.items()}
             self._begin(self._command(form, digest, len(raw)))
 
-    async def action(self, payload: Json, raw: bytes) -> dict[str, Any] | None:
+    async def action(self, payload: JsonObject, raw: bytes) -> dict[str, object] | None:
         """A button or a sent form. Returns what the acknowledgement holds, if anything."""
         digest = hashlib.sha256(raw).hexdigest()
         if not await self._first_time(digest):
             return None
-        payload = clean_value(payload, lambda _: True)
+        payload = as_object(clean_value(payload, lambda _: True))
         if payload.get("type") == "block_actions":
             self._begin(self._pressed(payload))
         elif payload.get("type") == "view_submission":
@@ -78,7 +79,7 @@ class Desk:
         now = self.runtime.world.now()
         return await asyncio.wrap_future(deliveries.take_in(self.runtime.world.store, digest, now))
 
-    def _begin(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+    def _begin(self, work: Coroutine[object, None, T]) -> asyncio.Task[T]:
         task = asyncio.create_task(work, name="slack")
         self._work.add(task)
         task.add_done_callback(self._work.discard)
@@ -94,7 +95,7 @@ class Desk:
             said = blocks.listing(["A fault of ours; the server's log says more. See whether it was done."])
         await self._say(str(form.get("response_url", "")), said)
 
-    async def _pressed(self, payload: Json) -> None:
+    async def _pressed(self, payload: JsonObject) -> None:
         try:
             await self.deciding.ask(payload)
         except FiredoorError as error:
@@ -106,7 +107,7 @@ class Desk:
             return
         await self._say(str(payload.get("response_url", "")), blocks.listing([blocks.escape(words)]))
 
-    async def _submitted(self, payload: Json, digest: str, size: int) -> Done:
+    async def _submitted(self, payload: JsonObject, digest: str, size: int) -> Done:
         try:
             return await self.deciding.decide(payload, digest, size)
         except FiredoorError as error:
@@ -115,12 +116,12 @@ class Desk:
             log.exception("slack: an answer")
             return Done("A fault of ours; the server's log says more. See in the console whether it was recorded.")
 
-    async def _tell_later(self, payload: Json, work: asyncio.Task[Done]) -> None:
+    async def _tell_later(self, payload: JsonObject, work: asyncio.Task[Done]) -> None:
         """The form is closed by now: say what came of it in the channel, to that person alone."""
         said = await work
         words = said.words + (" Press the button again." if said.form else "")
-        metadata = json.loads(payload.get("view", {}).get("private_metadata") or "{}")
-        user = str(payload.get("user", {}).get("id", ""))
+        metadata = json.loads(text_at(object_at(payload, "view"), "private_metadata") or "{}")
+        user = text_at(object_at(payload, "user"), "id")
         try:
             await self.messenger.calls.call(
                 "chat.postEphemeral", channel=metadata.get("channel", ""), user=user, text=words

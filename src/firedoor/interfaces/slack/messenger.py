@@ -11,16 +11,18 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Awaitable, Callable
+from typing import ClassVar
 
 from firedoor.core.canonical import digest
+from firedoor.core.json_types import object_at, objects_at, text_at
 from firedoor.core.notices.subject_lines import sentence
 from firedoor.core.ports import Notice, Standing, Told
 from firedoor.core.problems import Later, Problem
 from firedoor.interfaces.slack import blocks
 from firedoor.interfaces.slack.calls import Calls, SlackRefused
 from firedoor.interfaces.slack.channels import GONE, NAME, PAGE, PAGES, Channels, Place, is_over
+from firedoor.store.database.sql import Record
 from firedoor.store.incidents.journal import Store
 from firedoor.store.outbox import deliveries
 
@@ -38,7 +40,7 @@ class SlackMessenger:
     personal: ClassVar[bool] = False
 
     def __init__(
-        self, calls: Calls, store: Store, renew: Callable[[Mapping[str, Any]], Awaitable[Notice]], pace: float = PACE
+        self, calls: Calls, store: Store, renew: Callable[[Record], Awaitable[Notice]], pace: float = PACE
     ) -> None:
         self.calls, self.store, self._renew, self.pace = calls, store, renew, pace
         self.channels = Channels(calls, store)
@@ -72,10 +74,10 @@ class SlackMessenger:
     async def tell_alone(self, notice: Notice) -> None:
         """A direct message, in the conversation that only this person and we have."""
         opened = await self.calls.call("conversations.open", users=notice.address)
-        channel = str(opened["channel"]["id"])
+        channel = text_at(object_at(opened, "channel"), "id")
         await self._post(channel, sentence(notice), blocks.alone(notice), NOTICE, notice.handle)
 
-    async def _said(self, notice: Notice) -> dict[str, Any]:
+    async def _said(self, notice: Notice) -> dict[str, object]:
         summary = notice.kind == "state"
         place = await self.channels.place(notice.standing, again=summary)
         channel = place["address"]
@@ -98,7 +100,7 @@ class SlackMessenger:
         if place is not None:
             await self.channels.archive(place)
 
-    async def refresh(self, row: Mapping[str, Any]) -> None:
+    async def refresh(self, row: Record) -> None:
         """Bring one message to where its task stands: without buttons, once it has its answer."""
         reference = json.loads(row["reference"] or "{}")
         notice = await self._renew(row)
@@ -133,13 +135,14 @@ class SlackMessenger:
     async def _by_metadata(self, channel: str, what: str, handle: str) -> str:
         cursor = ""
         for _ in range(PAGES):
-            asked = {"channel": channel, "limit": PAGE, "include_all_metadata": True, "cursor": cursor}
-            page = await self.calls.call("conversations.history", **asked)
-            for message in page["messages"]:
-                metadata = message.get("metadata") or {}
-                if metadata.get("event_type") == what and metadata.get("event_payload", {}).get("key") == handle:
+            page = await self.calls.call(
+                "conversations.history", channel=channel, limit=PAGE, include_all_metadata=True, cursor=cursor
+            )
+            for message in objects_at(page, "messages"):
+                metadata = object_at(message, "metadata")
+                if metadata.get("event_type") == what and object_at(metadata, "event_payload").get("key") == handle:
                     return str(message["ts"])
-            cursor = page.get("response_metadata", {}).get("next_cursor", "")
+            cursor = text_at(object_at(page, "response_metadata"), "next_cursor")
             if not cursor:
                 break
         return ""

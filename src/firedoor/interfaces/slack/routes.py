@@ -7,13 +7,13 @@ without Slack set up there is nothing here. Leaves the work to the desk.
 from __future__ import annotations
 
 import json
-from typing import Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from firedoor.core.json_types import JsonObject
 from firedoor.core.problems import InvalidInput, Problem
 from firedoor.interfaces.slack.desk import Desk
 from firedoor.interfaces.slack.signing import is_signed
@@ -60,7 +60,7 @@ def _form(raw: bytes) -> dict[str, str]:
         raise _unread() from None
 
 
-def _payload(text: str) -> dict[str, Any]:
+def _payload(text: str) -> JsonObject:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):

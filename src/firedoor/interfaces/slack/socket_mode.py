@@ -9,11 +9,16 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from typing import Any
+from typing import TYPE_CHECKING
 
+from firedoor.core.json_types import JsonObject
 from firedoor.interfaces.slack.desk import Desk
 from firedoor.runtime.config.secrets import ReferencedSecrets
 from firedoor.runtime.repeating import attempt
+
+if TYPE_CHECKING:
+    from slack_sdk.socket_mode import SocketModeClient
+    from slack_sdk.socket_mode.client import BaseSocketModeClient
 
 PATIENCE = 2.5  # seconds for the desk's answer; Slack waits three
 
@@ -25,7 +30,7 @@ class SocketMode:
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
-        self._line: Any = None
+        self._line: SocketModeClient | None = None
         self._opening: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -63,7 +68,7 @@ class SocketMode:
             web = WebClient(base_url=settings.slack_api_url)
             self._line = SocketModeClient(app_token=token, web_client=web, concurrency=4)
 
-            def heard(line: Any, request: SocketModeRequest) -> None:  # noqa: ANN401 - the client's base class
+            def heard(line: BaseSocketModeClient, request: SocketModeRequest) -> None:
                 said = asyncio.run_coroutine_threadsafe(self._take(request.type, request.payload), loop)
                 body = None
                 try:
@@ -78,7 +83,7 @@ class SocketMode:
             self._line.socket_mode_request_listeners.append(heard)
         self._line.connect()
 
-    async def _take(self, kind: str, payload: dict[str, Any]) -> dict[str, Any] | None:
+    async def _take(self, kind: str, payload: JsonObject) -> dict[str, object] | None:
         raw = json.dumps(payload, sort_keys=True, ensure_ascii=False).encode()
         if kind == "slash_commands":
             await self.desk.command({name: str(value) for name, value in payload.items()}, raw)
