@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 import typer
@@ -23,6 +23,8 @@ from firedoor.interfaces.cli.terminal.options import (
     content,
     pairs,
 )
+from firedoor.interfaces.shapes.incident import Opened
+from firedoor.interfaces.shapes.records import Alerts, Delivered
 
 if TYPE_CHECKING:
     from firedoor.runtime.config.alert_sources import Sources
@@ -95,7 +97,7 @@ def _body(path: Path | None, file: Path | None) -> bytes:
     return content(path or file or Path("-"))
 
 
-def _rows(values: Mapping[str, Any]) -> list[list[str]]:
+def _rows(values: Mapping[str, object]) -> list[list[str]]:
     return [
         [f"[dim]{name}[/]", render.escape(_shown(value))]
         for name, value in values.items()
@@ -103,7 +105,7 @@ def _rows(values: Mapping[str, Any]) -> list[list[str]]:
     ]
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401 - any JSON value
+def _shown(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{name}={item}" for name, item in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
@@ -120,10 +122,11 @@ def send(
     body, known = _body(path, file), _known().get(source)
     headers = {"content-type": known.content_types[0] if known else "application/json", **_headers(header)}
 
-    async def sent(api: Api) -> Any:  # noqa: ANN401 - any JSON value
+    async def sent(api: Api) -> Delivered:
         answer = await api.send("POST", f"/alerts/{quote(source, safe='')}", content=body, headers=headers)
         await api.settle()
-        return answer.json()
+        delivered: Delivered = answer.json()
+        return delivered
 
     answer = call(sent)
     if written is Format.JSON:
@@ -141,7 +144,7 @@ def list_(limit: LimitOption = 100, after: AfterOption = "", written: FormatOpti
     """List received alerts, newest first, with the decision about each."""
     from firedoor.interfaces.cli.terminal.client import call
 
-    answer = call(lambda api: api.get("/alerts", limit=str(limit), after=after))
+    answer = call(lambda api: api.get("/alerts", Alerts, limit=str(limit), after=after))
     if written is Format.JSON:
         render.as_json(answer)
         return
@@ -175,7 +178,7 @@ def start(
     """Start a playbook for an alert that needs a person's decision. Prints the incident's id."""
     from firedoor.interfaces.cli.terminal.client import call
 
-    answer = call(lambda api: api.post(f"/alerts/{alert}/start", {"playbook": playbook, "why": why}))
+    answer = call(lambda api: api.post(f"/alerts/{alert}/start", {"playbook": playbook, "why": why}, Opened))
     if written is Format.JSON:
         render.as_json(answer)
     else:

@@ -11,21 +11,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from firedoor.interfaces.shapes.records import Exported, Piece, Pieces, Withheld
 
 if TYPE_CHECKING:
-    from firedoor.core.journal import Entry
+    from firedoor.core.journal import Entry, Head
     from firedoor.interfaces.cli.terminal.client import Api
 
 JOURNAL, PIECES, PROGRAM, CONTENTS = "journal.jsonl", "evidence", "verify_journal.py", "contents.json"
 
 
-async def export(api: Api, incident: str, folder: Path, why: str) -> dict[str, Any]:
+async def export(api: Api, incident: str, folder: Path, why: str) -> Exported:
     """Write the folder; returns its contents. Raises InvalidInput when it is there already, with something in it."""
     _new(folder)
-    listed = (await api.get(f"/incidents/{incident}/evidence"))["evidence"]
+    listed = (await api.get(f"/incidents/{incident}/evidence", Pieces))["evidence"]
     withheld = _sealed(listed)
     for piece in {piece["sha256"]: piece for piece in listed if piece["mode"] == "vault"}.values():
         digest = piece["sha256"]
@@ -37,7 +39,7 @@ async def export(api: Api, incident: str, folder: Path, why: str) -> dict[str, A
     (folder / JOURNAL).write_bytes(journal.content)
     program = await api.send("GET", "/journal/verify_journal.py")
     (folder / PROGRAM).write_bytes(program.content)
-    contents = {
+    contents: Exported = {
         "incident": incident,
         "head": journal.headers.get("x-firedoor-head", ""),
         "pieces": listed,
@@ -47,7 +49,7 @@ async def export(api: Api, incident: str, folder: Path, why: str) -> dict[str, A
     return contents
 
 
-def _sealed(listed: list[dict[str, Any]]) -> dict[str, dict[str, str]]:
+def _sealed(listed: Sequence[Piece]) -> dict[str, Withheld]:
     """The pieces that leave in no export, by digest."""
     from firedoor.core.evidence.kinds import Reader, reader_of
 
@@ -136,7 +138,7 @@ def _entries(folder: Path) -> list[Entry]:
     )
 
 
-def _head(folder: Path) -> Any:  # noqa: ANN401 - a Head, imported late
+def _head(folder: Path) -> Head | None:
     """The head that was noted beside the journal; None when there is none, and a cut-off end is then not seen."""
     from firedoor.core.journal import Head
 

@@ -6,13 +6,14 @@ cannot grant it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import quote
 
 import typer
 
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption, IncidentArgument, WhyOption
+from firedoor.interfaces.shapes.incident import ChangedClock
 
 if TYPE_CHECKING:
     from firedoor.interfaces.cli.terminal.client import Api
@@ -64,14 +65,15 @@ def resume(
 def _call(incident: str, clock: str, verb: str, body: dict[str, str], written: Format) -> None:
     from firedoor.interfaces.cli.terminal.client import call
 
-    async def asked(api: Api) -> Any:  # noqa: ANN401 - any JSON value
-        return await api.post(f"/incidents/{quote(incident, safe='')}/clocks/{quote(clock, safe='')}/{verb}", body)
+    async def asked(api: Api) -> ChangedClock:
+        path = f"/incidents/{quote(incident, safe='')}/clocks/{quote(clock, safe='')}/{verb}"
+        return await api.post(path, body, ChangedClock)
 
     answer = call(asked)
     if written is Format.JSON:
         render.as_json(answer)
         return
     now = answer["clock"]
-    render.line(f"[bold]{render.escape(now['id'])}[/]  {render.styled(now['state'])}  {render.due(now['due'])}")
+    render.line(f"[bold]{render.escape(now['id'])}[/]  {render.styled(now['state'])}  {render.due(now.get('due'))}")
     if verb != "resume":
         render.line("requested; a second person must agree (see `firedoor tasks`)")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,6 +23,7 @@ from firedoor.interfaces.cli.terminal.options import (
     WhyOption,
     content,
 )
+from firedoor.interfaces.shapes.records import Kept, Piece, Pieces
 
 if TYPE_CHECKING:
     from firedoor.interfaces.cli.terminal.client import Api
@@ -38,7 +39,7 @@ def list_(
     from firedoor.interfaces.cli.terminal import incident_page
     from firedoor.interfaces.cli.terminal.client import call
 
-    answer = call(lambda api: api.get(f"/incidents/{incident}/evidence", limit=str(limit), after=str(after)))
+    answer = call(lambda api: api.get(f"/incidents/{incident}/evidence", Pieces, limit=str(limit), after=str(after)))
     if written is Format.JSON:
         render.as_json(answer)
     elif answer["evidence"]:
@@ -92,7 +93,7 @@ def point(
     from firedoor.interfaces.cli.terminal.client import call
 
     body = {"name": name, "why": why, "algorithm": algorithm, "hashes": hashes or [], "locators": locators or []}
-    kept = call(lambda api: api.post(f"/incidents/{incident}/evidence/locators", body))["evidence"]
+    kept = call(lambda api: api.post(f"/incidents/{incident}/evidence/locators", body, Kept))["evidence"]
     if written is Format.JSON:
         render.as_json(kept)
     else:
@@ -150,7 +151,7 @@ def _withheld(named: Iterable[str]) -> None:
         render.line(f"[yellow]withheld[/]  {render.escape(one)}")
 
 
-def told(kept: dict[str, Any]) -> None:
+def told(kept: Piece) -> None:
     """Say what was kept of a file, and why it was not the bytes."""
     form = "kept  " if kept["mode"] == "vault" else "digest"
     render.line(f"{form}  {kept['sha256']}  {render.size(kept['size'])}  {render.escape(kept['name'])}")
@@ -159,10 +160,11 @@ def told(kept: dict[str, Any]) -> None:
         render.line(f"{why}\n[dim]Keep the original where it is, on hold; `firedoor evidence point` says where.[/]")
 
 
-async def send(api: Api, incident: str, file: Path, name: str, why: str, *, digest_only: bool = False) -> Any:  # noqa: ANN401 - any JSON value
+async def send(api: Api, incident: str, file: Path, name: str, why: str, *, digest_only: bool = False) -> Piece:
     """Send a file; returns what was written about it. The server looks at its bytes and says what it kept."""
     kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     query = {"name": name, "why": why, "mode": "digest" if digest_only else "auto"}
     path, headers = f"/incidents/{incident}/evidence", {"content-type": kind}
     answer = await api.send("POST", path, content=content(file), params=query, headers=headers)
-    return answer.json()["evidence"]
+    kept: Kept = answer.json()
+    return kept["evidence"]

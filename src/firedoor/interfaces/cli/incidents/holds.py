@@ -5,25 +5,20 @@ Decides how a hold is shown. Leaves everything else to the API.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption, IncidentArgument, WhyOption
-
-if TYPE_CHECKING:
-    from firedoor.interfaces.cli.terminal.client import Api
+from firedoor.interfaces.shapes.records import HeldTargets, LegalHold
 
 
 def holds(written: FormatOption = Format.TEXT) -> None:
     """List targets kept closed, by which incident, and when that was last confirmed."""
     from firedoor.interfaces.cli.terminal.client import call
 
-    async def listed(api: Api) -> dict[str, Any]:
-        return dict(await api.get("/holds"))
-
-    found = call(listed)
+    found = call(lambda api: api.get("/holds", HeldTargets))
     if written is Format.JSON:
         render.as_json(found)
         return
@@ -47,10 +42,8 @@ def legal_hold(
     """Place or release a legal hold: nothing the incident closed can be reopened. For legal, the DPO or a manager."""
     from firedoor.interfaces.cli.terminal.client import call
 
-    async def placed(api: Api) -> dict[str, Any]:
-        return dict(await api.post(f"/incidents/{incident}/legal-hold", {"why": why, "release": release}))
-
-    done = call(placed)
+    body = {"why": why, "release": release}
+    done = call(lambda api: api.post(f"/incidents/{incident}/legal-hold", body, LegalHold))
     if written is Format.JSON:
         render.as_json(done)
         return

@@ -10,7 +10,7 @@ import asyncio
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,6 +26,9 @@ from firedoor.interfaces.cli.terminal.options import (
     facts_from,
     pairs,
 )
+from firedoor.interfaces.shapes.dry_run import DryRun
+from firedoor.interfaces.shapes.incident import Clocks, Facts, Incident, IncidentLine, Incidents, Timeline
+from firedoor.interfaces.shapes.records import InventoryTarget, InventoryTargets
 
 if TYPE_CHECKING:
     from firedoor.interfaces.cli.terminal.client import Api
@@ -67,7 +70,7 @@ def run(  # noqa: PLR0917 - a command has as many parameters as options
 
     async def opened(api: Api) -> None:
         if dry_run:
-            _dry(await api.post("/incidents", body, dry_run="true"), written)
+            _dry(await api.post("/incidents", body, DryRun, dry_run="true"), written)
             return
         answer = await api.start(body)
         incident = str(answer["incident"])
@@ -81,7 +84,7 @@ def run(  # noqa: PLR0917 - a command has as many parameters as options
     call(opened)
 
 
-def _dry(answer: Any, written: Format) -> None:  # noqa: ANN401 - any JSON value
+def _dry(answer: DryRun, written: Format) -> None:
     if written is Format.JSON:
         render.as_json(answer)
         return
@@ -102,10 +105,10 @@ async def _follow(api: Api, incident: str) -> None:
     from firedoor.interfaces.cli.terminal import incident_page
 
     while True:
-        lines = incident_page.timeline_lines(await api.get(f"/incidents/{incident}/timeline"))
+        lines = incident_page.timeline_lines(await api.get(f"/incidents/{incident}/timeline", Timeline))
         for entry in lines[seen:]:
             render.line(entry)
-        page = await api.get(f"/incidents/{incident}")
+        page = await api.get(f"/incidents/{incident}", Incident)
         tasks = incident_page.tasks_of(page)
         now = ",".join(str(task["number"]) for task in tasks)
         if now != waiting and tasks:
@@ -128,14 +131,14 @@ def incidents(
     from firedoor.interfaces.cli.terminal import incident_page
     from firedoor.interfaces.cli.terminal.client import call
 
-    async def listed(api: Api) -> dict[str, Any]:
+    async def listed(api: Api) -> Incidents:
         chosen = {"limit": str(limit), "after": after} | ({} if everything else {"open": "true"})
-        page = await api.get("/incidents", **chosen)
+        page = await api.get("/incidents", Incidents, **chosen)
         limits: dict[str, str] = {}
-        for clock in (await api.get("/clocks"))["clocks"]:  # sorted by their limits
-            if clock["due_at"]:
-                limits.setdefault(clock["incident"], clock["due_at"])
-        rows = [{**row, "next_due": limits.get(row["id"])} for row in page["incidents"]]
+        for clock in (await api.get("/clocks", Clocks))["clocks"]:  # sorted by their limits
+            if due := clock.get("due_at"):
+                limits.setdefault(str(clock.get("incident")), due)
+        rows: list[IncidentLine] = [{**row, "next_due": limits.get(row["id"])} for row in page["incidents"]]
         return {"incidents": rows, "next": page.get("next")}
 
     found = call(listed)
@@ -160,7 +163,7 @@ def status(
 async def _status(api: Api, incident: str, written: Format) -> None:
     from firedoor.interfaces.cli.terminal import incident_page
 
-    page = await api.get(f"/incidents/{incident}")
+    page = await api.get(f"/incidents/{incident}", Incident)
     render.as_json(page) if written is Format.JSON else incident_page.write(page)
 
 
@@ -170,9 +173,9 @@ async def _watch(api: Api, incident: str) -> None:
 
     if sys.stdout.isatty():
         await _watch_live(api, incident)
-    before: Any = None
+    before: Incident | None = None
     while before is None or before["state"] not in ENDED:
-        page = await api.get(f"/incidents/{incident}")
+        page = await api.get(f"/incidents/{incident}", Incident)
         if _without_time(page) != before:
             incident_page.write(page)
             sys.stdout.flush()
@@ -190,14 +193,14 @@ async def _watch_live(api: Api, incident: str) -> None:
 
     with Live(screen=True, auto_refresh=False) as live:
         while True:
-            page = await api.get(f"/incidents/{incident}")
+            page = await api.get(f"/incidents/{incident}", Incident)
             live.update(Text.from_ansi(render.captured(partial(incident_page.write, page))), refresh=True)
             if page["state"] in ENDED:
                 return
             await asyncio.sleep(LOOK)
 
 
-def _without_time(page: dict[str, Any]) -> dict[str, Any]:
+def _without_time(page: Incident) -> Incident:
     """The page without what changes by itself every second."""
     return {**page, "clocks": [{**clock, "seconds_left": None} for clock in page["clocks"]]}
 
@@ -207,7 +210,7 @@ def timeline(incident: IncidentArgument, written: FormatOption = Format.TEXT) ->
     from firedoor.interfaces.cli.terminal import incident_page
     from firedoor.interfaces.cli.terminal.client import call
 
-    answer = call(lambda api: api.get(f"/incidents/{incident}/timeline"))
+    answer = call(lambda api: api.get(f"/incidents/{incident}/timeline", Timeline))
     if written is Format.JSON:
         render.as_json(answer)
         return
@@ -237,10 +240,10 @@ def facts(
     path = f"/incidents/{incident}/facts"
     body = {"facts": pairs(values, "set"), "why": why}
 
-    async def shown(api: Api) -> Any:  # noqa: ANN401 - any JSON value
+    async def shown(api: Api) -> Facts:
         if action:
-            await api.post(path, body)
-        return await api.get(path)
+            await api.post(path, body, Facts)
+        return await api.get(path, Facts)
 
     answer = call(shown)
     render.as_json(answer) if written is Format.JSON else incident_page.write_facts(answer["facts"])
@@ -275,7 +278,7 @@ def targets(
         return
     from firedoor.interfaces.cli.terminal.client import call
 
-    answer = call(lambda api: api.get("/targets"))
+    answer = call(lambda api: api.get("/targets", InventoryTargets))
     if written is Format.JSON:
         render.as_json(answer)
         return
@@ -285,8 +288,8 @@ def targets(
     render.table([_target(target) for target in found], ("target", "kind", "state", "doors", "neighbours", "title"))
 
 
-def _target(target: dict[str, Any]) -> list[str]:
-    doors = ", ".join(door["name"] if isinstance(door, dict) else str(door) for door in target.get("doors", ()))
+def _target(target: InventoryTarget) -> list[str]:
+    doors = ", ".join(str(door["name"]) if isinstance(door, dict) else str(door) for door in target.get("doors", ()))
     state = "suspended" if target.get("suspended") else ""
     neighbours = ", ".join(target.get("neighbours") or ()) or "[yellow]none[/]"
     return [

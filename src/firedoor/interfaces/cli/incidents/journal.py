@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from firedoor.core.json_types import JsonObject, object_at
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.options import EntryOption, Format, FormatOption, IncidentArgument, incident_name
+from firedoor.interfaces.shapes.records import Chain, Verified
 
 if TYPE_CHECKING:
     from firedoor.store.incidents.anchors import Anchor
@@ -75,14 +77,14 @@ def _one(words: list[str], written: Format, cut: dict[str, str]) -> None:
     render.more({"next": following}, f"journal {words[0]}")
 
 
-def _about(body: dict[str, Any]) -> str:
+def _about(body: JsonObject) -> str:
     """The part of an entry that says most in one line."""
     names = ("op", "task", "id", "name", "subject", "state", "about", "title", "playbook")
     first = next((str(body[name]) for name in names if body.get(name)), "")
     second = next(
         (str(body[name]) for name in ("outcome", "choice", "problem", "sha256", "due", "point") if body.get(name)), ""
     )
-    facts = ", ".join(body["values"]) if isinstance(body.get("values"), dict) else ""
+    facts = ", ".join(object_at(body, "values"))
     return " ".join(part for part in (first or facts, second[:60]) if part)
 
 
@@ -107,7 +109,7 @@ def _verify(incident: str | None, written: Format) -> None:
     raise typer.Exit(0 if whole else 1)
 
 
-def _here(incident: str | None) -> list[dict[str, Any]]:
+def _here(incident: str | None) -> list[Chain]:
     from firedoor.interfaces.cli.terminal.client import load_settings
     from firedoor.runtime.process.application import open_store
 
@@ -135,16 +137,17 @@ def _anchor() -> Anchor:
         engine.dispose()
 
 
-def _remote(incident: str | None) -> tuple[list[dict[str, Any]], Anchor | None]:
+def _remote(incident: str | None) -> tuple[list[Chain], Anchor | None]:
     from firedoor.interfaces.cli.terminal.client import call
     from firedoor.store.incidents.anchors import Anchor
 
-    answer = call(lambda api: api.get(f"/journal/verify?incident={incident}" if incident else "/journal/verify"))
+    path = f"/journal/verify?incident={incident}" if incident else "/journal/verify"
+    answer = call(lambda api: api.get(path, Verified))
     told = answer.get("anchor")
     return list(answer["chains"]), Anchor(told["at"] or "", told["newer"]) if told else None
 
 
-def _write(found: list[dict[str, Any]]) -> None:
+def _write(found: list[Chain]) -> None:
     if not found:
         render.line("no journals yet")
     for chain in found:

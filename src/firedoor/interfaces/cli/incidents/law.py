@@ -6,14 +6,21 @@ article; nothing here needs a server. It is no legal advice.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from firedoor.core.json_types import Json
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.options import FactOption, Format, FormatOption, content, facts_from, pairs
+
+if TYPE_CHECKING:
+    from firedoor.core.law.clause import Clause
+    from firedoor.core.law.duty import Duty
+    from firedoor.core.law.period import Version
 
 app = typer.Typer(no_args_is_help=True, help="The duty catalogue: due dates and an assessment. Not legal advice.")
 AtOption = Annotated[str, typer.Option("--at", metavar="INSTANT", help="ISO 8601, such as 2026-11-21T03:00:00+01:00.")]
@@ -52,12 +59,12 @@ def list_(
         render.line("no duties are due for review" if overdue else everything)
 
 
-def _listed(duty: Any, stale: bool) -> dict[str, Any]:  # noqa: ANN401 - a Duty, imported late
+def _listed(duty: Duty, stale: bool) -> dict[str, object]:
     names = ("id", "title", "jurisdiction", "addressee", "authority", "confidence", "verified_on", "review_by")
     return {**{name: getattr(duty, name) for name in names}, "citation": duty.citation, "stale": stale}
 
 
-def _what(duty: Any, overdue: bool) -> str:  # noqa: ANN401 - a Duty, imported late
+def _what(duty: Duty, overdue: bool) -> str:
     return f"review was due by {duty.review_by}" if overdue else render.escape(f"{duty.title} ({duty.citation})")
 
 
@@ -111,19 +118,19 @@ def show(duty: DutyArgument, written: FormatOption = Format.TEXT) -> None:
         render.table([[f"[dim]{field.id}[/]", render.escape(field.title)] for field in found.content], indent=2)
 
 
-def _trigger(duty: Any) -> str:  # noqa: ANN401 - a Duty, imported late
+def _trigger(duty: Duty) -> str:
     trigger = duty.trigger
     facts = " or ".join(trigger.own_facts)
     return f"{trigger.kind}{f' ({facts})' if facts else ''}{f': {trigger.means}' if trigger.means else ''}"
 
 
-def _clauses(title: str, clauses: Any) -> None:  # noqa: ANN401 - Clauses, imported late
+def _clauses(title: str, clauses: Sequence[Clause]) -> None:
     if clauses:
         render.line(f"\n[bold]{title.upper()}[/]")
         render.table([[render.escape(c.says), f"[dim]{render.escape(c.cite)}[/]"] for c in clauses], indent=2)
 
 
-def _period(version: Any) -> str:  # noqa: ANN401 - a Version, imported late
+def _period(version: Version) -> str:
     none = f"no fixed deadline: {version.qualifier or 'none is set'}"
     within = f"{version.within}, counted as {version.counting}" if version.within else none
     until = f"until {version.until}" if version.until and version.start else ""
@@ -166,7 +173,7 @@ def due(
     render.as_json(found) if written is Format.JSON else _write_due(found)
 
 
-def _write_batch(questions: list[Any], written: Format | None) -> None:
+def _write_batch(questions: list[Json], written: Format | None) -> None:
     """A batch is for programs: its answer is a JSON list unless words are asked for."""
     from firedoor.duties.batch import batch as answered
     from firedoor.duties.catalogue import catalogue
@@ -206,7 +213,7 @@ def _write_due(found: dict[str, Any]) -> None:
         render.plain(render.paragraph(reason, 6))
 
 
-def _questions(path: Path) -> list[Any]:
+def _questions(path: Path) -> list[Json]:
     import json
 
     from firedoor.core.problems import InvalidInput, Problem
@@ -222,14 +229,15 @@ def _questions(path: Path) -> list[Any]:
         raise InvalidInput(Problem(code="U105", message=message, do=do)) from None
 
 
-def _line(line: str) -> Any:  # noqa: ANN401 - any JSON value
+def _line(line: str) -> Json:
     """A question on a line of its own; one that is no JSON is answered as what it is, in its place."""
     import json
 
     try:
-        return json.loads(line)
+        question: Json = json.loads(line)
     except json.JSONDecodeError:
         return line
+    return question
 
 
 @app.command()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 import typer
@@ -16,6 +16,7 @@ import typer
 from firedoor.interfaces.cli.incidents.journal import deliver
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption, IncidentArgument, WhyOption, content
+from firedoor.interfaces.shapes.records import HandledNotice, Lessons, Notice, NoticeLine, Notices
 
 app = typer.Typer(no_args_is_help=True, help="Notices: drafts, edits, approval, export, receipts. Nothing is sent.")
 
@@ -44,7 +45,7 @@ def list_(incident: IncidentArgument, written: FormatOption = Format.TEXT) -> No
     """List the notices of an incident and what each still needs."""
     from firedoor.interfaces.cli.terminal.client import call
 
-    answer = call(lambda api: api.get(f"/incidents/{incident}/notices"))
+    answer = call(lambda api: api.get(f"/incidents/{incident}/notices", Notices))
     if written is Format.JSON:
         render.as_json(answer)
         return
@@ -163,7 +164,7 @@ def lessons(
     """Show topics for the lessons-learned session, open measures and proposed playbook changes."""
     from firedoor.interfaces.cli.terminal.client import call
 
-    found = call(lambda api: api.get(f"/incidents/{incident}/lessons"))
+    found = call(lambda api: api.get(f"/incidents/{incident}/lessons", Lessons))
     if written is Format.JSON:
         render.as_json(found)
         return
@@ -172,7 +173,7 @@ def lessons(
     render.plain(found["diff"])
 
 
-def _agenda(found: dict[str, Any]) -> None:
+def _agenda(found: Lessons) -> None:
     for point in found["agenda"]:
         entry = f" [dim](entry {point['entry']})[/]" if point["entry"] else ""
         about = f"[bold]{render.escape(point['heading'])}[/]  {render.escape(point['about'])}"
@@ -187,37 +188,38 @@ def _agenda(found: dict[str, Any]) -> None:
     render.line()
 
 
-def _read(incident: str, clock: str, language: str) -> dict[str, Any]:
+def _read(incident: str, clock: str, language: str) -> Notice:
     from firedoor.interfaces.cli.terminal.client import call
 
-    return dict(call(lambda api: api.get(_address(incident, clock), language=language)))
+    return call(lambda api: api.get(_address(incident, clock), Notice, language=language))
 
 
-def _post(incident: str, clock: str, verb: str, body: dict[str, str]) -> dict[str, Any]:
+def _post(incident: str, clock: str, verb: str, body: dict[str, str]) -> HandledNotice:
     from firedoor.interfaces.cli.terminal.client import call
 
-    return dict(call(lambda api: api.post(f"{_address(incident, clock)}/{verb}", body)))
+    return call(lambda api: api.post(f"{_address(incident, clock)}/{verb}", body, HandledNotice))
 
 
-def _handed(incident: str, clock: str, what: tuple[Path, str, str], why: str, language: str) -> dict[str, Any]:
+def _handed(incident: str, clock: str, what: tuple[Path, str, str], why: str, language: str) -> HandledNotice:
     """Keep a file as evidence, then say what it is of the notice: (file, its name for people, the verb of the API)."""
     from firedoor.interfaces.cli.incidents.evidence import send
     from firedoor.interfaces.cli.terminal.client import Api, call
 
     file, named, verb = what
 
-    async def handed(api: Api) -> Any:  # noqa: ANN401 - any JSON value
+    async def handed(api: Api) -> HandledNotice:
         kept = await send(api, incident, file, f"file of {named} for {clock}"[:200], why)
-        return await api.post(f"{_address(incident, clock)}/{verb}", {"sha256": kept["sha256"], "why": why, "language": language})  # fmt: skip  # noqa: E501
+        body = {"sha256": kept["sha256"], "why": why, "language": language}
+        return await api.post(f"{_address(incident, clock)}/{verb}", body, HandledNotice)
 
-    return dict(call(handed))
+    return call(handed)
 
 
 def _address(incident: str, clock: str) -> str:
     return f"/incidents/{incident}/notices/{quote(clock, safe='')}"
 
 
-def _told(one: dict[str, Any], written: Format) -> None:
+def _told(one: HandledNotice, written: Format) -> None:
     if written is Format.JSON:
         render.as_json(one)
         return
@@ -227,7 +229,7 @@ def _told(one: dict[str, Any], written: Format) -> None:
     )
 
 
-def _lacks(one: dict[str, Any]) -> str:
+def _lacks(one: NoticeLine) -> str:
     return "sealed" if one["missing"] is None else str(len(one["missing"]))
 
 

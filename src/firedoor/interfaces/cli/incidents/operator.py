@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, TypeVar
 from urllib.parse import quote
 
 import typer
 
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption, IncidentArgument, WhyOption
+from firedoor.interfaces.shapes.incident import Foreseen, Readers, SentLink, Task
 
-if TYPE_CHECKING:
-    from firedoor.interfaces.cli.terminal.client import Api
-
+T = TypeVar("T")
 YesOption = Annotated[
     bool, typer.Option("--yes", help="Do not ask for confirmation; the consequences are still shown.")
 ]
@@ -102,7 +101,7 @@ def link(
 ) -> None:  # fmt: skip
     """Send someone a one-time link to answer a task. It goes to their own address; you do not see it."""
     body = {"to": to, "role": role, "choice": choice or None, "hours": hours}
-    page = _post(incident, f"/tasks/{quote(task, safe='')}/link", body)
+    page = _post(incident, f"/tasks/{quote(task, safe='')}/link", body, SentLink)
     if written is Format.JSON:
         render.as_json(page)
     else:
@@ -124,7 +123,7 @@ def readers(
 ) -> None:  # fmt: skip
     """Set who can see an incident. Everyone else sees only that it exists."""
     body = {"roles": role or [], "people": person or [], "everyone": everyone, "why": why}
-    page = _post(incident, "/readers", body)
+    page = _post(incident, "/readers", body, Readers)
     if written is Format.JSON:
         render.as_json(page)
         return
@@ -138,12 +137,12 @@ def _steer(action: str, incident: str, operation: str, why: str, yes: bool, writ
 
     need_why(why)
     body = {"action": action, "operation": operation, "why": why}
-    foreseen = _post(incident, "/control", {**body, "dry_run": True})
+    foreseen = _post(incident, "/control", {**body, "dry_run": True}, Foreseen)
     if written is Format.TEXT:
         for said in foreseen["consequences"]:
             render.line(f"  {render.escape(said)}")
     _agreed(action, incident, yes)
-    done = _post(incident, "/control", body)
+    done = _post(incident, "/control", body, dict)
     if written is Format.JSON:
         render.as_json({**done, "consequences": foreseen["consequences"]})
     else:
@@ -159,8 +158,8 @@ def _agreed(action: str, incident: str, yes: bool) -> None:
     raise Refused(Problem(code="U120", message="nothing was done", do="check the consequences, then add --yes"))
 
 
-def _about_a_task(incident: str, task: str, what: str, body: Mapping[str, Any], written: Format) -> None:
-    page = _post(incident, f"/tasks/{quote(task, safe='')}/{what}", body)
+def _about_a_task(incident: str, task: str, what: str, body: Mapping[str, object], written: Format) -> None:
+    page = _post(incident, f"/tasks/{quote(task, safe='')}/{what}", body, Task)
     if written is Format.JSON:
         render.as_json(page)
         return
@@ -168,10 +167,7 @@ def _about_a_task(incident: str, task: str, what: str, body: Mapping[str, Any], 
     render.line(f"[green]{page['name']}[/]: now for {render.escape(whose)}")
 
 
-def _post(incident: str, path: str, body: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON value
+def _post(incident: str, path: str, body: Mapping[str, object], form: type[T]) -> T:
     from firedoor.interfaces.cli.terminal.client import call
 
-    async def posted(api: Api) -> Any:  # noqa: ANN401 - any JSON value
-        return await api.post(f"/incidents/{incident}{path}", body)
-
-    return call(posted)
+    return call(lambda api: api.post(f"/incidents/{incident}{path}", body, form))

@@ -6,9 +6,10 @@ this machine, its user. Leaves who may answer what to the API.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, TypeVar
 from urllib.parse import quote
 
 import typer
@@ -25,10 +26,12 @@ from firedoor.interfaces.cli.terminal.options import (
     WhyOption,
     pairs,
 )
+from firedoor.interfaces.shapes.incident import Clock, Clocks, Incident, IncidentTasks, Tasks
 
 if TYPE_CHECKING:
     from firedoor.interfaces.cli.terminal.client import Api
 
+T = TypeVar("T")
 FieldOption = Annotated[
     list[str] | None,
     typer.Option("--field", metavar="NAME=VALUE", help="Something that the answer requires. Repeat it for more."),
@@ -43,17 +46,28 @@ def tasks(
     from firedoor.interfaces.cli.terminal import incident_page
     from firedoor.interfaces.cli.terminal.client import call
 
-    one = f"/incidents/{incident}/tasks"
-    answer = call(lambda api: api.get(one) if incident else api.get("/tasks", limit=str(limit), after=after))
+    if incident:
+        own = call(lambda api: api.get(f"/incidents/{incident}/tasks", IncidentTasks))
+        _waiting(
+            own, [task for task in own["tasks"] if incident_page.is_open(task)], incident_page.write_tasks, written
+        )
+    else:
+        every = call(lambda api: api.get("/tasks", Tasks, limit=str(limit), after=after))
+        waiting = [task for task in every["tasks"] if incident_page.is_open(task)]
+        _waiting(every, waiting, incident_page.write_all_tasks, written)
+
+
+def _waiting(
+    page: Mapping[str, object], tasks: Sequence[T], write: Callable[[Sequence[T]], None], written: Format
+) -> None:
     if written is Format.JSON:
-        render.as_json(answer)
+        render.as_json(page)
         return
-    waiting = [task for task in answer["tasks"] if incident_page.is_open(task)]
-    if waiting:
-        (incident_page.write_tasks if incident else incident_page.write_all_tasks)(waiting)
+    if tasks:
+        write(tasks)
     else:
         render.line("no task is open in the incidents that you may read")
-    render.more(answer, "tasks")
+    render.more(page, "tasks")
 
 
 def answer(  # noqa: PLR0917 - a command has as many parameters as options
@@ -82,7 +96,7 @@ def answer(  # noqa: PLR0917 - a command has as many parameters as options
     way = "break-glass" if break_glass else "answer"
 
     async def answered(api: Api) -> None:
-        page = await api.post(f"/incidents/{incident}/tasks/{quote(task, safe='')}/{way}", body)
+        page = await api.post(f"/incidents/{incident}/tasks/{quote(task, safe='')}/{way}", body, Incident)
         await _after(api, incident, page, written, f"answered: {choice}")
 
     call(answered)
@@ -106,11 +120,13 @@ def clocks(
     from firedoor.interfaces.cli.terminal import incident_page
     from firedoor.interfaces.cli.terminal.client import call
 
-    answer = call(lambda api: api.get(f"/incidents/{incident}/clocks" if incident else "/clocks"))
+    answer = call(lambda api: api.get(f"/incidents/{incident}/clocks" if incident else "/clocks", Clocks))
     if written is ClocksFormat.JSON:
         render.as_json(answer)
         return
-    found = [{"due": clock.get("due_at"), **clock} for clock in answer["clocks"]]  # the list over all calls it due_at
+    found: list[Clock] = [
+        {"due": clock.get("due_at"), **clock} for clock in answer["clocks"]
+    ]  # the list over all calls it due_at
     if written is ClocksFormat.ICS:
         _write_calendar(found, incident)
         return
@@ -119,7 +135,7 @@ def clocks(
     incident_page.write_clocks(found, with_incident=incident is None)
 
 
-def _write_calendar(found: list[dict[str, Any]], incident: str | None) -> None:
+def _write_calendar(found: list[Clock], incident: str | None) -> None:
     import sys
 
     from firedoor.core.reporting.icalendar import calendar
@@ -167,7 +183,7 @@ def submit(  # noqa: PLR0917 - options, which Typer gives by name
             kept = await send(api, incident, file, f"as sent for {clock}", "submission")
             fields["as_sent_sha256"] = str(kept["sha256"])
         page = await api.post(
-            f"/incidents/{incident}/clocks/{quote(clock, safe='')}/submit", {"fields": fields, "why": why}
+            f"/incidents/{incident}/clocks/{quote(clock, safe='')}/submit", {"fields": fields, "why": why}, Incident
         )
         await _after(api, incident, page, written, f"submitted: {clock}")
 
@@ -190,7 +206,7 @@ def _asked(name: str, has_file: bool) -> str:
     return str(typer.prompt(ASKED[name], default="", show_default=False)).strip()
 
 
-async def _after(api: Api, incident: str, page: Any, written: Format, words: str) -> None:  # noqa: ANN401 - any JSON value
+async def _after(api: Api, incident: str, page: object, written: Format, words: str) -> None:
     """Say what was written, and what waits now."""
     from firedoor.interfaces.cli.terminal import incident_page
 
@@ -198,7 +214,7 @@ async def _after(api: Api, incident: str, page: Any, written: Format, words: str
         render.as_json(page)
         return
     render.line(f"[green]{render.escape(words)}[/]")
-    now = await api.get(f"/incidents/{incident}")
+    now = await api.get(f"/incidents/{incident}", Incident)
     render.line(incident_page.headline(now))
     waiting = incident_page.tasks_of(now)
     if waiting:

@@ -5,17 +5,17 @@ Decides which calls these commands make and how a request reads in a terminal. L
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, TypeVar
 from urllib.parse import quote
 
 import typer
 
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption, IncidentArgument, WhyOption, pairs
+from firedoor.interfaces.shapes.records import OneRequest, Request, Requests
 
-if TYPE_CHECKING:
-    from firedoor.interfaces.cli.terminal.client import Api
-
+T = TypeVar("T")
 app = typer.Typer(no_args_is_help=True, help="Requests from people: removal, complaints, data rights.")
 RequestArgument = Annotated[str, typer.Argument(metavar="REQUEST", help="Such as R2.", show_default=False)]
 ElementOption = Annotated[
@@ -37,7 +37,7 @@ def list_requests(
     written: FormatOption = Format.TEXT,
 ) -> None:
     """List requests from people in an incident: content, legal assessment, deadlines."""
-    answer = _get(incident, "", limit=str(limit), after=after)
+    answer = _get(incident, "", Requests, limit=str(limit), after=after)
     if written is Format.JSON:
         render.as_json(answer)
         return
@@ -52,7 +52,7 @@ def list_requests(
 @app.command()
 def show(incident: IncidentArgument, request: RequestArgument, written: FormatOption = Format.TEXT) -> None:
     """One request in full."""
-    _shown(_get(incident, f"/{quote(request, safe='')}"), written)
+    _shown(_get(incident, f"/{quote(request, safe='')}", OneRequest), written)
 
 
 @app.command()
@@ -130,32 +130,27 @@ def answer(  # noqa: PLR0917 - options of a command
 
 def _said(
     why: str, element: list[str] | None, requester: str, contact: str, locator: list[str] | None, reference: str
-) -> dict[str, Any]:
+) -> dict[str, object]:
     return {
         "why": why, "elements": pairs(element, "--element"), "requester": requester, "requester_contact": contact,
         "locators": locator or [], "reference": reference,
     }  # fmt: skip
 
 
-def _get(incident: str, rest: str, **query: str) -> Any:  # noqa: ANN401 - any JSON value
+def _get(incident: str, rest: str, form: type[T], **query: str) -> T:
     from firedoor.interfaces.cli.terminal.client import call
 
-    async def asked(api: Api) -> Any:  # noqa: ANN401 - any JSON value
-        return await api.get(f"/incidents/{quote(incident, safe='')}/requests{rest}", **query)
-
-    return call(asked)
+    return call(lambda api: api.get(f"/incidents/{quote(incident, safe='')}/requests{rest}", form, **query))
 
 
-def _post(incident: str, rest: str, body: dict[str, Any], written: Format) -> None:
+def _post(incident: str, rest: str, body: Mapping[str, object], written: Format) -> None:
     from firedoor.interfaces.cli.terminal.client import call
 
-    async def asked(api: Api) -> Any:  # noqa: ANN401 - any JSON value
-        return await api.post(f"/incidents/{quote(incident, safe='')}/requests{rest}", body)
-
-    _shown(call(asked), written)
+    path = f"/incidents/{quote(incident, safe='')}/requests{rest}"
+    _shown(call(lambda api: api.post(path, body, OneRequest)), written)
 
 
-def _shown(answer: Any, written: Format) -> None:  # noqa: ANN401 - any JSON value
+def _shown(answer: OneRequest, written: Format) -> None:
     if written is Format.JSON:
         render.as_json(answer)
         return
@@ -170,7 +165,7 @@ def _shown(answer: Any, written: Format) -> None:  # noqa: ANN401 - any JSON val
         render.line(f"    {sent['letter']} sent {sent['at']} ({render.escape(sent['reference'])})")
 
 
-def _line(one: dict[str, Any]) -> None:
+def _line(one: Request) -> None:
     words = f"{one['kind_words']}  {render.escape(one['status_words'])}"
     render.line(f"[bold]{one['name']}[/]  {words}  received {one['received_at']}")
     for clock in one["clocks"]:

@@ -8,10 +8,11 @@ to the inventory and to the connectors, and the writing of problems to `files`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from firedoor.core.json_types import Json, JsonObject
 from firedoor.core.problems import FiredoorError, NotFound, Place, Problem
 
 if TYPE_CHECKING:
@@ -114,7 +115,7 @@ def _profile_keys() -> set[str]:
     return {*ORGANISATION_NAMES, "facts", "messages", "trusted_banks"}
 
 
-def _playbook(file: Path, data: dict[str, Any]) -> Iterable[Problem]:
+def _playbook(file: Path, data: dict[str, object]) -> Iterable[Problem]:
     from firedoor.runtime.config import playbooks
 
     if "steps" in data and "phases" not in data:
@@ -137,7 +138,7 @@ def _organisation(file: Path, source: Source) -> Iterable[Problem]:
     ]
 
 
-def _mapping(data: dict[str, Any]) -> Iterable[Problem]:
+def _mapping(data: dict[str, object]) -> Iterable[Problem]:
     from firedoor.alerts.mapping import read_mapping
 
     read_mapping(data)
@@ -180,11 +181,11 @@ def _door(source: Source, path: list[str | int]) -> Place:
     return source.place(("targets", name, *rest))
 
 
-def sarif(found: Iterable[Problem], version: str) -> dict[str, Any]:
+def sarif(found: Iterable[Problem], version: str) -> JsonObject:
     """The problems as SARIF 2.1.0, which code hosts show beside the line."""
     problems = list(found)
-    rules = [{"id": code} for code in sorted({problem.code for problem in problems})]
-    driver = {"name": "firedoor", "version": version, "rules": rules}
+    rules: Sequence[JsonObject] = [{"id": code} for code in sorted({problem.code for problem in problems})]
+    driver: JsonObject = {"name": "firedoor", "version": version, "rules": rules}
     return {
         "$schema": SARIF_SCHEMA,
         "version": "2.1.0",
@@ -192,11 +193,11 @@ def sarif(found: Iterable[Problem], version: str) -> dict[str, Any]:
     }
 
 
-def _result(problem: Problem) -> dict[str, Any]:
+def _result(problem: Problem) -> JsonObject:
     text = f"{problem.message}. {problem.do}".strip() if problem.do else problem.message
-    result: dict[str, Any] = {"ruleId": problem.code, "level": problem.severity, "message": {"text": text}}
+    result: dict[str, Json] = {"ruleId": problem.code, "level": problem.severity, "message": {"text": text}}
     if problem.place:
         region = {"startLine": problem.place.line, "startColumn": problem.place.column}
-        place = {"artifactLocation": {"uri": problem.place.file}, "region": region}
+        place: JsonObject = {"artifactLocation": {"uri": problem.place.file}, "region": region}
         result["locations"] = [{"physicalLocation": place}]
     return result

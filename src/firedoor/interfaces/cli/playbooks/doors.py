@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption, PracticeOption, WhyOption
+from firedoor.interfaces.shapes.incident import AskedToOpen, Incident, Incidents, Task
+from firedoor.interfaces.shapes.records import HeldTargets, InventoryTargets
 
 if TYPE_CHECKING:
-    from firedoor.core.ports import Verdict
+    from firedoor.core.ports import ProbeResult, Verdict
     from firedoor.core.problems import FiredoorError
     from firedoor.interfaces.cli.terminal.client import Api
 
@@ -45,7 +47,7 @@ def suspend(
 
     _need_why(why)
 
-    async def closed(api: Api) -> dict[str, Any]:
+    async def closed(api: Api) -> Incident:
         await _known(api, target, to_close=True)
         body = {
             "playbook": str(PLAYBOOK),
@@ -66,19 +68,19 @@ def resume(target: TargetArgument, why: WhyOption = "", written: FormatOption = 
 
     _need_why(why)
 
-    async def opened(api: Api) -> dict[str, Any]:
+    async def opened(api: Api) -> Incident:
         await _known(api, target)
         left_closed = await _ended_holder(api, target)
         if left_closed:
-            began = int((await api.get(f"/incidents/{left_closed}"))["head"]["seq"])
-            asked = await api.post(f"/incidents/{left_closed}/targets/{target}/open", {"why": why})
+            began = int((await api.get(f"/incidents/{left_closed}", Incident))["head"]["seq"])
+            asked = await api.post(f"/incidents/{left_closed}/targets/{target}/open", {"why": why}, AskedToOpen)
             if not asked["agreed"]:
                 raise _more_people(left_closed, target, int(asked["people_missing"]))
             return await _settled(api, left_closed, target, before=("suspended", "drifted", "unseen"), began=began)
         page = await _holder(api, target)
         task, choice = _way_back(page, target)
         path = f"/incidents/{page['id']}/tasks/{task['number']}/answer"
-        await api.post(path, {"choice": choice, "why": why})
+        await api.post(path, {"choice": choice, "why": why}, Incident)
         return await _settled(api, str(page["id"]), target, before=("suspended", "drifted", "unseen", "failed"))
 
     _told(call(opened), target, "resumed", written)
@@ -101,7 +103,7 @@ def verify(target: TargetArgument, written: FormatOption = Format.TEXT) -> None:
     raise typer.Exit(0 if word != "unknown" else 4)
 
 
-def _detail(probe: Any) -> str:  # noqa: ANN401 - a ProbeResult, imported late
+def _detail(probe: ProbeResult) -> str:
     return render.escape(" ".join(part for part in (str(probe.status or ""), probe.detail) if part))
 
 
@@ -127,20 +129,22 @@ async def _look(name: str) -> Verdict:
 
 
 async def _known(api: Api, name: str, *, to_close: bool = False) -> None:
-    known = {target["id"]: target for target in (await api.get("/targets"))["targets"]}
+    known = {target["id"]: target for target in (await api.get("/targets", InventoryTargets))["targets"]}
     if name not in known:
         _unknown(name, known)
     if to_close and known[name].get("never_suspend"):
         from firedoor.core.problems import Problem, Refused
 
-        message = f"{name} is never suspended by Firedoor: {known[name]['because']}"
+        message = f"{name} is never suspended by Firedoor: {known[name].get('because')}"
         raise Refused(Problem(code="K502", message=message, do="close what misuses it instead"))
 
 
 async def _ended_holder(api: Api, target: str) -> str:
     """The ended incident that keeps the target closed, if no open one does."""
-    holders = [str(one["incident"]) for one in (await api.get("/holds"))["holds"] if one["target"] == target]
-    states = [(one, (await api.get(f"/incidents/{one}"))["state"]) for one in holders]
+    holders = [
+        str(one["incident"]) for one in (await api.get("/holds", HeldTargets))["holds"] if one["target"] == target
+    ]
+    states = [(one, (await api.get(f"/incidents/{one}", Incident))["state"]) for one in holders]
     ended = [one for one, state in states if state in ("closed", "dismissed")]
     return ended[0] if ended and len(ended) == len(holders) else ""
 
@@ -153,23 +157,23 @@ def _more_people(incident: str, target: str, missing: int) -> FiredoorError:
     return Refused(Problem(code="U131", message=message, do=do))
 
 
-def _unknown(name: str, known: Any) -> None:  # noqa: ANN401 - any names
+def _unknown(name: str, known: Collection[str]) -> NoReturn:
     from firedoor.core.problems import NotFound, Problem, nearest
 
     do = nearest(name[:80], known) if known else "describe it in the inventory that FIREDOOR_TARGETS names"
     raise NotFound(Problem(code="N104", message=f'the inventory has no target "{name[:80]}"', do=do))
 
 
-async def _holder(api: Api, target: str) -> Mapping[str, Any]:
+async def _holder(api: Api, target: str) -> Incident:
     """The open incident that holds the target closed. Raises Refused when that is not ours to open."""
     from firedoor.core.problems import Problem, Refused
 
-    rows = (await api.get("/incidents", open="true"))["incidents"]
-    pages = [await api.get(f"/incidents/{row['id']}") for row in rows]
+    rows = (await api.get("/incidents", Incidents, open="true"))["incidents"]
+    pages = [await api.get(f"/incidents/{row['id']}", Incident) for row in rows]
     holding = [page for page in pages if _state(page, target) in ("suspended", "by_hand")]
     ours = [page for page in holding if page["playbook"]["name"] == NAME]
     if ours:
-        return dict(ours[0])
+        return ours[0]
     message = f"no door of {target} was closed by `firedoor suspend`"
     do = "`firedoor verify` says whether it is closed at all"
     if holding:
@@ -178,7 +182,7 @@ async def _holder(api: Api, target: str) -> Mapping[str, Any]:
     raise Refused(Problem(code="U130", message=message, do=do))
 
 
-def _way_back(page: Mapping[str, Any], target: str) -> tuple[Mapping[str, Any], str]:
+def _way_back(page: Incident, target: str) -> tuple[Task, str]:
     """The question that opens the target again, and the answer: consent, or another try where opening failed.
 
     Raises Refused where nobody is asked now, saying what waits instead.
@@ -196,23 +200,23 @@ def _way_back(page: Mapping[str, Any], target: str) -> tuple[Mapping[str, Any], 
     raise Refused(Problem(code="U132", message=message, do=do))
 
 
-def _state(page: Mapping[str, Any], target: str) -> str:
+def _state(page: Incident, target: str) -> str:
     return next((str(found["state"]) for found in page["targets"] if found["target"] == target), "")
 
 
-def _failed(page: Mapping[str, Any], target: str, began: int) -> bool:
+def _failed(page: Incident, target: str, began: int) -> bool:
     """Whether an attempt after that entry has failed: an incident that has ended asks nobody by a task of rescue."""
-    found = next((one for one in page["targets"] if one["target"] == target), {"events": ()})
-    return any(event["status"] == "failed" and event["seq"] > began for event in found["events"])
+    events = [event for one in page["targets"] if one["target"] == target for event in one["events"]]
+    return any(event["status"] == "failed" and event["seq"] > began for event in events)
 
 
 async def _settled(
     api: Api, incident: str, target: str, before: tuple[str, ...] = (), began: int | None = None
-) -> dict[str, Any]:
+) -> Incident:
     """Wait until the door is proved closed or open, or cannot be; `began` is the entry before the attempt."""
     until = time.monotonic() + PATIENCE
     while True:
-        page: dict[str, Any] = await api.get(f"/incidents/{incident}")
+        page = await api.get(f"/incidents/{incident}", Incident)
         state = _state(page, target)
         stuck = any(task["kind"] in RESCUES for task in page["tasks"])
         stuck = stuck or (began is not None and _failed(page, target, began))
@@ -221,7 +225,7 @@ async def _settled(
         await asyncio.sleep(LOOK)
 
 
-def _told(page: Mapping[str, Any], target: str, wanted: str, written: Format) -> None:
+def _told(page: Incident, target: str, wanted: str, written: Format) -> None:
     """Say what was proved; anything but what was wanted is exit code 4."""
     from firedoor.interfaces.cli.terminal import incident_page
 

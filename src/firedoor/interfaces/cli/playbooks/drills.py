@@ -5,12 +5,17 @@ Decides how a rehearsal is told. Leaves rehearsing to the runtime.
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from firedoor.core.json_types import JsonObject
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
+
+if TYPE_CHECKING:
+    from firedoor.core.playbook.playbook import Playbook
+    from firedoor.runtime.rehearsal.drill import DrillResult
 
 
 def drill(
@@ -33,7 +38,7 @@ def drill(
     shelf.refresh()
     around = Around(tuple(shelf.startable()), read_sources(load_settings()))
     chosen = [playbooks.load_playbook(playbook)] if playbook else list(playbooks.all_playbooks().values())
-    results: list[Any] = []
+    results: list[DrillResult] = []
     for book in chosen:
         results += rehearse_all(book, playbooks.compiled(book.source.file), catalogue(), name, around)
         if written is Format.TEXT:
@@ -53,11 +58,11 @@ def drill(
     raise typer.Exit(0 if all(result.passed for result in results) else 1)
 
 
-def _count(book: Any, name: str | None) -> int:  # noqa: ANN401 - a Playbook, imported late
+def _count(book: Playbook, name: str | None) -> int:
     return sum(name in (None, drill.drill) for drill in book.header.drills)
 
 
-def _write(result: Any, *, story: bool) -> None:  # noqa: ANN401 - a DrillResult, imported late
+def _write(result: DrillResult, *, story: bool) -> None:
     word = "[green]passed[/]" if result.passed else "[bold red]failed[/] "
     came_of_it = f"[dim]{len(result.entries)} entries, {result.view.state}[/]"
     render.line(f"{word}  [bold]{result.playbook}[/]  {render.escape(result.drill)}  {came_of_it}")
@@ -67,7 +72,7 @@ def _write(result: Any, *, story: bool) -> None:  # noqa: ANN401 - a DrillResult
         render.plain(f"    {told}")
 
 
-def _as_json(result: Any) -> dict[str, Any]:  # noqa: ANN401 - a DrillResult, imported late
+def _as_json(result: DrillResult) -> JsonObject:
     return {
         "playbook": result.playbook,
         "drill": result.drill,
@@ -79,7 +84,7 @@ def _as_json(result: Any) -> dict[str, Any]:  # noqa: ANN401 - a DrillResult, im
     }
 
 
-def _none(chosen: list[Any], name: str | None) -> None:
+def _none(chosen: list[Playbook], name: str | None) -> None:
     from firedoor.core.problems import NotFound, Problem, nearest
 
     known = [drill.drill for book in chosen for drill in book.header.drills]

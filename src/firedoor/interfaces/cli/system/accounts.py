@@ -7,7 +7,8 @@ the API.
 from __future__ import annotations
 
 import sys
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated
 from urllib.parse import quote
 
 import typer
@@ -15,6 +16,7 @@ import typer
 from firedoor.interfaces.cli.system.tokens import waiting
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
+from firedoor.interfaces.shapes.installation import Account, Accounts, ChangedAccount, Codes, MadeAccount, Ticket
 
 app = typer.Typer(no_args_is_help=True, help="Manage accounts that can sign in.")
 
@@ -49,7 +51,7 @@ def create(
     body = {"name": name, "roles": role or [], **_given(display=display, email=email, slack_id=slack)}
     if not no_password:
         body["password"] = _password(from_stdin=password_stdin)
-    made = call(lambda api: api.post("/accounts", body))
+    made = call(lambda api: api.post("/accounts", body, MadeAccount))
     if not made.get("waits_for"):
         render.line(f"{render.escape(made['name'])} may sign in: {', '.join(made['roles']) or 'no role'}")
     waiting(made)
@@ -90,7 +92,7 @@ def codes(
     if remove:
         _patch(name, {"totp": None})
         return
-    made = call(lambda api: api.post(f"/accounts/{quote(name, safe='')}/one-time-codes", {}))
+    made = call(lambda api: api.post(f"/accounts/{quote(name, safe='')}/one-time-codes", {}, Codes))
     render.line("[dim]For an authenticator app. It is shown once.[/]", error=True)
     render.plain(made["address"])
     waiting(made)
@@ -101,7 +103,7 @@ def list_(written: FormatOption = Format.TEXT) -> None:
     """List accounts; secrets are not shown."""
     from firedoor.interfaces.cli.terminal.client import call
 
-    answer = call(lambda api: api.get("/accounts"))
+    answer = call(lambda api: api.get("/accounts", Accounts))
     if written is Format.JSON:
         render.as_json(answer)
         return
@@ -123,23 +125,24 @@ def console(
     from firedoor.interfaces.cli.terminal.client import call, server_address
 
     server = server_address()
-    made = call(lambda api: api.post("/console-ticket", {}))
+    made = call(lambda api: api.post("/console-ticket", {}, Ticket))
     address = f"{server}{made['path']}"
     if show or not webbrowser.open(address):
         render.line(f"[dim]Good for {made['seconds']} seconds, once.[/]", error=True)
         render.plain(address)
 
 
-def _patch(name: str, changes: dict[str, Any]) -> None:
+def _patch(name: str, changes: Mapping[str, object]) -> None:
     from firedoor.interfaces.cli.terminal.client import call
 
-    answer = call(lambda api: api.send("PATCH", f"/accounts/{quote(name, safe='')}", json=changes)).json()
+    path = f"/accounts/{quote(name, safe='')}"
+    answer: ChangedAccount = call(lambda api: api.send("PATCH", path, json=changes)).json()
     if not answer.get("waits_for"):
         render.line(f"changed: {', '.join(answer['changed']) or 'nothing'}")
     waiting(answer)
 
 
-def _given(**values: Any) -> dict[str, Any]:  # noqa: ANN401 - options as typed
+def _given(**values: object) -> dict[str, object]:
     return {name: value for name, value in values.items() if value is not None}
 
 
@@ -149,6 +152,10 @@ def _password(*, from_stdin: bool) -> str:
     return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True))
 
 
-def _notes(account: dict[str, Any]) -> str:
-    said = {"disabled_at": "disabled", "one_time_codes": "one-time codes", "single_sign_on": "single sign-on"}
-    return ", ".join(words for key, words in said.items() if account[key])
+def _notes(account: Account) -> str:
+    said = (
+        (account["disabled_at"], "disabled"),
+        (account["one_time_codes"], "one-time codes"),
+        (account["single_sign_on"], "single sign-on"),
+    )
+    return ", ".join(words for holds, words in said if holds)

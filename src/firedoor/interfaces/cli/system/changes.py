@@ -12,6 +12,7 @@ import typer
 
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
+from firedoor.interfaces.shapes.installation import ProposedChanges, SettledChange
 
 app = typer.Typer(no_args_is_help=True, help="Access changes waiting for a second administrator.")
 
@@ -23,7 +24,7 @@ def list_(written: FormatOption = Format.TEXT) -> None:
     """List pending changes and why each needs a second administrator."""
     from firedoor.interfaces.cli.terminal.client import call
 
-    found = call(lambda api: api.get("/changes"))
+    found = call(lambda api: api.get("/changes", ProposedChanges))
     if written is Format.JSON:
         render.as_json(found)
         return
@@ -53,5 +54,5 @@ def decline(change: Change) -> None:
 def _settle(change: str, how: str) -> None:
     from firedoor.interfaces.cli.terminal.client import call
 
-    done = call(lambda api: api.post(f"/changes/{quote(change, safe='')}/{how}", {}))
+    done = call(lambda api: api.post(f"/changes/{quote(change, safe='')}/{how}", {}, SettledChange))
     render.line(f"{done['state']}: {done['what']}, {render.escape(done['about'])}")

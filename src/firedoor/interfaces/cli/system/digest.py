@@ -11,6 +11,7 @@ import typer
 
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
+from firedoor.interfaces.shapes.incident import Clocks, Tasks
 
 if TYPE_CHECKING:
     from firedoor.interfaces.cli.terminal.client import Api
@@ -31,13 +32,12 @@ def digest(
 
     now = utc_now()
 
-    async def read(api: Api) -> tuple[dict[str, Any], list[Any], list[Any]]:
+    async def read(api: Api) -> tuple[dict[str, Any], Clocks, Tasks]:
         figures = await _figures(api, (now - timedelta(days=days)).date().isoformat())
-        clocks, tasks = await api.get("/clocks"), await api.get("/tasks")
-        return dict(figures), clocks["clocks"], tasks["tasks"]
+        return figures, await api.get("/clocks", Clocks), await api.get("/tasks", Tasks)
 
     figures, clocks, tasks = call(read)
-    subject, text = digest_message(figures, clocks, tasks, now, days)
+    subject, text = digest_message(figures, clocks["clocks"], tasks["tasks"], now, days)
     if written is Format.JSON:
         render.as_json({"subject": subject, "text": text})
         return
@@ -51,7 +51,7 @@ async def _figures(api: Api, since: str) -> dict[str, Any]:
     from firedoor.core.problems import Problem, Unanswered
 
     for _ in range(TRIES):
-        found = dict(await api.get("/figures", since=since))
+        found = await api.get("/figures", dict, since=since)
         if not found.get("not_counted_yet"):
             return found
         await sleep(PAUSE)

@@ -6,7 +6,7 @@ Decides what is wrong and what is worth knowing. Changes nothing, and says nothi
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import httpx
@@ -105,7 +105,7 @@ def entrypoints() -> frozenset[str]:
     return frozenset(address for name in (*playbooks.all_playbooks(), RESTRICTED) for address in addresses(name))
 
 
-def strange(found: Sequence[Mapping[str, Any]], known: frozenset[str]) -> list[str]:
+def strange(found: Sequence[Mapping[str, object]], known: frozenset[str]) -> list[str]:
     """The names of deployments that run other code than ours, or the same code otherwise."""
     return [
         str(one["name"])

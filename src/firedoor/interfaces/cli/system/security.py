@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from firedoor.core.json_types import Json, JsonObject
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
+from firedoor.interfaces.shapes.installation import EntryLine, EntryPage
 
 app = typer.Typer(no_args_is_help=True, help="The audit log: sign-ins, role changes, exports.")
 PAGE = 1000  # entries that one request brings
@@ -36,7 +38,7 @@ def list_(
     """List the newest events, oldest first."""
     from firedoor.interfaces.cli.terminal.client import call
 
-    found = call(lambda api: api.get(f"/security-events?newest=true&limit={limit}"))["entries"][::-1]
+    found = call(lambda api: api.get(f"/security-events?newest=true&limit={limit}", EntryPage))["entries"][::-1]
     if written is Format.JSON:
         render.as_json({"entries": found})
         return
@@ -74,7 +76,7 @@ def export(
     deliver("".join(f"{line}\n" for line in lines).encode(), out, text=True)
 
 
-def _all(after: int, form: Form) -> Iterator[dict[str, Any]]:
+def _all(after: int, form: Form) -> Iterator[EntryLine]:
     at: int | None = after
     while at is not None:
         page = _page(at, form)
@@ -82,13 +84,14 @@ def _all(after: int, form: Form) -> Iterator[dict[str, Any]]:
         at = page["next"]
 
 
-def _page(after: int, form: Form) -> dict[str, Any]:
+def _page(after: int, form: Form) -> EntryPage:
     from firedoor.interfaces.cli.terminal.client import call
 
-    return dict(call(lambda api: api.get(f"/security-events?after={after}&limit={PAGE}&export={form}")))
+    path = f"/security-events?after={after}&limit={PAGE}&export={form}"
+    return call(lambda api: api.get(path, EntryPage))
 
 
-def _line(form: Form, entry: dict[str, Any]) -> str:
+def _line(form: Form, entry: EntryLine) -> str:
     import json
     import socket
 
@@ -105,13 +108,13 @@ def _line(form: Form, entry: dict[str, Any]) -> str:
             return syslog(Entry(**entry), socket.gethostname())
 
 
-def _about(body: dict[str, Any]) -> str:
+def _about(body: JsonObject) -> str:
     """An event's body in one line."""
     said = {key: value for key, value in body.items() if key != "settings" and value not in ("", [], {})}
     return ", ".join(f"{key} {_words(value)}" for key, value in said.items())[:160]
 
 
-def _words(value: Any) -> str:  # noqa: ANN401 - a JSON value
+def _words(value: Json) -> str:
     if isinstance(value, dict):
         return " ".join(f"{key} ({number})" for key, number in value.items())
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -6,13 +6,15 @@ another machine by an administrator over the API. Leaves checking them to the AP
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Sequence
+from typing import Annotated
 from urllib.parse import quote
 
 import typer
 
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
+from firedoor.interfaces.shapes.installation import MadeToken, Token, Tokens, Waiting
 
 app = typer.Typer(no_args_is_help=True, help="Manage API tokens and their roles.")
 
@@ -46,7 +48,7 @@ def create(
     end = datetime.now(UTC) + parse_duration(expires)
     named = name or account or " and ".join(role)
     body = {"name": named, "account": account, "roles": role, "expires_at": end.isoformat()}
-    made = call(lambda api: api.post("/tokens", body))
+    made = call(lambda api: api.post("/tokens", body, MadeToken))
     if written is Format.JSON:
         render.as_json(made)
         return
@@ -58,10 +60,10 @@ def create(
     waiting(made)
 
 
-def waiting(made: dict[str, Any]) -> None:
+def waiting(made: Waiting) -> None:
     """Say that something waits for another administrator, if it does."""
     if made.get("waits_for"):
-        render.line(f"[bold yellow]It waits:[/] {render.escape(made['do'])}", error=True)
+        render.line(f"[bold yellow]It waits:[/] {render.escape(made.get('do'))}", error=True)
 
 
 @app.command("list")
@@ -69,7 +71,7 @@ def list_(written: FormatOption = Format.TEXT) -> None:
     """List tokens; secrets are not shown."""
     from firedoor.interfaces.cli.terminal.client import call
 
-    answer = call(lambda api: api.get("/tokens"))
+    answer = call(lambda api: api.get("/tokens", Tokens))
     if written is Format.JSON:
         render.as_json(answer)
         return
@@ -100,11 +102,11 @@ def revoke(
     render.line(f"revoked: {render.escape(token)}")
 
 
-def _state(token: dict[str, Any]) -> str:
+def _state(token: Token) -> str:
     if token.get("revoked_at"):
         return "revoked"
     return "waits for approval" if token.get("waits_for") else ""
 
 
-def _roles(roles: list[str] | str) -> str:
+def _roles(roles: Sequence[str] | str) -> str:
     return roles.replace(",", ", ") if isinstance(roles, str) else ", ".join(roles)

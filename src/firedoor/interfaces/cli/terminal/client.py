@@ -17,11 +17,13 @@ import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     import httpx
 
+    from firedoor.core.json_types import JsonObject
+    from firedoor.interfaces.shapes.incident import Opened
     from firedoor.runtime.config.settings import Settings
     from firedoor.runtime.process.application import Runtime
 
@@ -40,38 +42,45 @@ class Api:
         self.http = http
         self.runtime = runtime
 
-    async def get(self, path: str, **query: str) -> Any:  # noqa: ANN401 - any JSON value
-        """Read JSON."""
-        return (await self.send("GET", path, params=query)).json()
+    async def get(self, path: str, form: type[T], **query: str) -> T:  # noqa: ARG002 - for whoever checks the types
+        """Read JSON of this form, which the server keeps; it is one of `interfaces.shapes`."""
+        answer: T = (await self.send("GET", path, params=query)).json()
+        return answer
 
-    async def post(self, path: str, body: Any, **query: str) -> Any:  # noqa: ANN401 - any JSON value
-        """Send JSON, read JSON; without a server, drive what follows from it."""
-        answer = (await self.send("POST", path, json=body, params=query)).json()
+    async def post(self, path: str, body: Mapping[str, object], form: type[T], **query: str) -> T:  # noqa: ARG002 - as above
+        """Send JSON, read JSON of this form; without a server, drive what follows from it."""
+        answer: T = (await self.send("POST", path, json=body, params=query)).json()
         await self.settle()
         return answer
 
-    async def start(self, body: Any) -> Any:  # noqa: ANN401 - any JSON value
+    async def start(self, body: Mapping[str, object]) -> Opened:
         """Open an incident. An answer that is lost is asked for again: the same key opens no second one."""
         import uuid
 
         from firedoor.core.problems import Unanswered
 
-        how = {"json": body, "headers": {"idempotency-key": uuid.uuid4().hex}}
+        key = {"idempotency-key": uuid.uuid4().hex}
         try:
-            answer = await self.send("POST", "/incidents", **how)
+            answer = await self.send("POST", "/incidents", json=body, headers=key)
         except Unanswered:
-            answer = await self.send("POST", "/incidents", **how)
+            answer = await self.send("POST", "/incidents", json=body, headers=key)
         await self.settle()
-        return answer.json()
+        opened: Opened = answer.json()
+        return opened
 
-    async def send(self, method: str, path: str, **how: Any) -> httpx.Response:  # noqa: ANN401 - as httpx takes them
+    async def send(
+        self, method: str, path: str, *, params: Mapping[str, str] | None = None, json: object = None,
+        content: bytes | None = None, headers: Mapping[str, str] | None = None,
+    ) -> httpx.Response:  # fmt: skip
         """Call. Raises what the server's problems say, or Unanswered."""
         import httpx
 
         from firedoor.core.problems import Problem, Unanswered
 
         try:
-            answer = await self.http.request(method, f"{ROOT}{path}", **how)
+            answer = await self.http.request(
+                method, f"{ROOT}{path}", params=params, json=json, content=content, headers=headers
+            )
         except httpx.HTTPError as error:
             where = str(self.http.base_url).rstrip("/")
             message = f"{where} does not answer: {type(error).__name__} {error}".rstrip()
@@ -145,7 +154,7 @@ def server_address() -> str:
     return place[0]
 
 
-def server_note(settings: Settings) -> Mapping[str, Any] | None:
+def server_note(settings: Settings) -> JsonObject | None:
     """What a running server of this data folder wrote down; None when there is none, or it has died."""
     try:
         note = json.loads(settings.server_file.read_text())
@@ -177,7 +186,7 @@ def _server_here(settings: Settings) -> tuple[str, str] | None:
     return str(note["url"]), settings.token or str(note["token"])
 
 
-def _comes_up(settings: Settings, note: Mapping[str, Any]) -> bool:
+def _comes_up(settings: Settings, note: JsonObject) -> bool:
     """Whether the server that wrote the note takes calls; waits while its process lives. Raises Unanswered.
 
     A server that starts or stops under load refuses calls for a while. Two processes that drive one data folder

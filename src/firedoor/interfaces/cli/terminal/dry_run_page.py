@@ -6,13 +6,22 @@ what nobody can know yet, and then every operation by when it would come. Leaves
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING
 
 from firedoor.interfaces.cli.terminal import render
 
-Json = Mapping[str, Any]
+if TYPE_CHECKING:
+    from firedoor.interfaces.shapes.dry_run import (
+        Approval,
+        DryRun,
+        PlannedDoor,
+        PlannedOperation,
+        PlannedTarget,
+        Unasked,
+    )
+
 WHEN = {
     "at once": "at once",
     "for each legal deadline": "for each legal deadline, when it starts",
@@ -21,13 +30,13 @@ WHEN = {
 }
 
 
-def write(answer: Json) -> None:
+def write(answer: DryRun) -> None:
     """The whole of it."""
     render.line(f"[bold]{answer['playbook']}[/] {answer['version']}, plan {answer['plan'][:12]}: nothing was started")
     if answer["missing"]:
         render.line(f"[yellow]required to start: {', '.join(answer['missing'])}[/]")
     for problem in answer["start"]["refused"]:
-        render.line(f"[red]cannot start: {render.escape(problem['message'])}[/] {render.escape(problem['do'])}")
+        render.line(f"[red]cannot start: {render.escape(problem['message'])}[/] {render.escape(problem.get('do', ''))}")
     for sentence in answer["start"]["notices"]:
         render.line(f"[yellow]{render.escape(sentence)}[/]")
     _title("targets and their doors, in order", answer["targets"])
@@ -45,12 +54,12 @@ def write(answer: Json) -> None:
     _write_operations(answer["operations"])
 
 
-def _title(text: str, rows: Sequence[Any]) -> None:
+def _title(text: str, rows: Sequence[object]) -> None:
     if rows:
         render.line(f"\n[bold]{text.upper()}[/]")
 
 
-def _write_target(target: Json, operations: Sequence[Json]) -> None:
+def _write_target(target: PlannedTarget, operations: Sequence[PlannedOperation]) -> None:
     spared = f"; must keep working:  {', '.join(target['neighbours'])}" if target["neighbours"] else ""
     head = f"{target['kind']}{', ' + target['title'] if target['title'] else ''}{spared}"
     render.line(f"  [bold]{render.escape(target['target'])}[/]  {render.escape(head)}")
@@ -61,19 +70,21 @@ def _write_target(target: Json, operations: Sequence[Json]) -> None:
         _write_door(number, door)
     for one in operations:
         for name, source in one.get("reads", {}).items():
-            render.plain(f"    keeps {name} from {source}{', its hash only' if name in one['hash_only'] else ''}")
+            render.plain(
+                f"    keeps {name} from {source}{', its hash only' if name in one.get('hash_only', ()) else ''}"
+            )
         if one.get("not_in_inventory"):
             lacking = ", ".join(one["not_in_inventory"])
             render.line(f"    [bold red]the inventory says of no {render.escape(lacking)}[/]")
 
 
-def _doors(operations: Sequence[Json]) -> list[dict[str, Any]]:
+def _doors(operations: Sequence[PlannedOperation]) -> list[PlannedDoor]:
     """Each door of a target once, with the calls of all operations."""
-    doors: dict[str, dict[str, Any]] = {}
+    doors: dict[str, PlannedDoor] = {}
     for one in operations:
         for door in one.get("doors", ()):
-            known = doors.setdefault(door["door"], {**door, "calls": []})
-            known["calls"] += [call for call in door["calls"] if call not in known["calls"]]
+            known = doors.setdefault(door["door"], {**door, "calls": ()})
+            known["calls"] = [*known["calls"], *(call for call in door["calls"] if call not in known["calls"])]
             known["left_alone"] = known.get("left_alone") or door.get("left_alone", "")
     order = ("capture", "suspend", "verify", "resume", "collect")
     return [
@@ -81,7 +92,7 @@ def _doors(operations: Sequence[Json]) -> list[dict[str, Any]]:
     ]
 
 
-def _write_door(number: int, door: Json) -> None:
+def _write_door(number: int, door: PlannedDoor) -> None:
     back = {"yes": "can be reopened", "lossy": "can be reopened, but not completely", "no": "CANNOT be reopened"}
     undo = back.get(str(door.get("reversible")), "unknown whether it can be reopened")
     render.line(f"    {number} [bold]{door['door']}[/]  {door['connector']}, {undo}")
@@ -94,14 +105,14 @@ def _write_door(number: int, door: Json) -> None:
     render.table(rows, indent=6)
 
 
-def _write_unasked(one: Json) -> None:
+def _write_unasked(one: Unasked) -> None:
     word = "[bold]yes[/]" if one["unasked"] else "[bold]no[/]"
     render.line(f"  {render.escape(one['target'] or 'a target')}  {word}, {render.escape(one['why'])}")
     if one["from_an_alert"]:
         render.plain(f"    when an alert starts it: {one['from_an_alert']}")
 
 
-def _approval(one: Json) -> list[str]:
+def _approval(one: Approval) -> list[str]:
     people = f"{one['approvals']} people" if one["approvals"] > 1 else "1 person"
     within = render.duration(timedelta(seconds=one["within_seconds"]))
     rules = f"{people}, within {within}, then {one['escalate_to']} as well"
@@ -114,8 +125,8 @@ def _approval(one: Json) -> list[str]:
     ]
 
 
-def _write_operations(operations: Sequence[Json]) -> None:
-    groups: dict[str, list[Json]] = {}
+def _write_operations(operations: Sequence[PlannedOperation]) -> None:
+    groups: dict[str, list[PlannedOperation]] = {}
     for operation in operations:
         when = "for each legal deadline" if str(operation["each"]).startswith("clocks:") else operation["when"]
         groups.setdefault(when, []).append(operation)
@@ -125,8 +136,8 @@ def _write_operations(operations: Sequence[Json]) -> None:
         render.table([_operation(operation) for operation in rows], indent=2)
 
 
-def _operation(operation: Json) -> list[str]:
-    who = f"[bold]{operation['role']}[/]" if operation.get("role") else ""
+def _operation(operation: PlannedOperation) -> list[str]:
+    who = f"[bold]{operation.get('role')}[/]" if operation.get("role") else ""
     title = operation["title"].replace("[unknown: clock.title]", "what this deadline requires")
-    problem = f"  [bold red]{render.escape(operation['problem'])}[/]" if operation.get("problem") else ""
+    problem = f"  [bold red]{render.escape(operation.get('problem'))}[/]" if operation.get("problem") else ""
     return [f"[dim]{operation['do']}[/]", who, render.escape(title) + problem]

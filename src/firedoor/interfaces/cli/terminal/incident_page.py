@@ -6,32 +6,50 @@ Leaves the values to the API, whose JSON this reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, TypeVar
 
 from firedoor.core.law.territories import IN_UTC
 from firedoor.interfaces.cli.terminal import render
 
-Json = Mapping[str, Any]
+if TYPE_CHECKING:
+    from firedoor.interfaces.shapes.incident import (
+        Choice,
+        Clock,
+        ContainedTarget,
+        Door,
+        Fact,
+        Incident,
+        IncidentLine,
+        Operation,
+        Probe,
+        Task,
+        TaskLine,
+        Timeline,
+        TimelineEntry,
+    )
+    from firedoor.interfaces.shapes.records import Piece
+
+T = TypeVar("T")
 SETTLED = ("submitted", "satisfied", "waived", "not_applicable", "superseded")
 SHOWN = ("finished", "failed", "stuck", "running")
 NEVER = "9999"
 
 
-def is_open(task: Json) -> bool:
-    """Whether a task still waits for somebody."""
-    return bool(task.get("open", task.get("state", "open") == "open"))
+def is_open(task: Task | TaskLine) -> bool:
+    """Whether a task still waits for somebody; a list of waiting ones does not say it of each."""
+    return task.get("state", "open") == "open"
 
 
-def tasks_of(page: Json) -> list[Json]:
+def tasks_of(page: Incident) -> list[Task]:
     """The open tasks of an incident, the most urgent first."""
     return sorted(
-        (task for task in page.get("tasks", ()) if is_open(task)),
+        (task for task in page["tasks"] if is_open(task)),
         key=lambda task: (str(task.get("due_at")), task["number"]),
     )
 
 
-def headline(page: Json) -> str:
+def headline(page: Incident) -> str:
     """One line about an incident."""
     words = (
         f"{render.styled(page['severity'])}  [bold]{render.escape(page['state'])}[/]  {render.escape(page['title'])}"
@@ -39,21 +57,21 @@ def headline(page: Json) -> str:
     return f"[bold]{render.escape(page['id'])}[/]  {words}{_stopped(page)}{_set_aside(page)}"
 
 
-def _set_aside(page: Json) -> str:
+def _set_aside(page: Incident) -> str:
     """What could not be worked out, with the task about it: it must not be overlooked."""
     found = page.get("set_aside") or ()
     return "".join(f"\n[bold red]SET ASIDE[/] {one['task']}: {render.escape(one['what'])}" for one in found)
 
 
-def _stopped(page: Json) -> str:
+def _stopped(page: Incident) -> str:
     """By whom and why the run was stopped; empty while it runs."""
-    for word in ("aborted", "paused"):
-        if stop := page.get(word):
+    for word, stop in (("aborted", page["aborted"]), ("paused", page["paused"])):
+        if stop:
             return f"\n[bold red]{word.upper()}[/] by {render.escape(stop['by'])}: {render.escape(stop['why'])}"
     return ""
 
 
-def write(page: Json) -> None:
+def write(page: Incident) -> None:
     """The whole page: what runs out first, who is asked, what is closed, what is done."""
     render.line(headline(page))
     book = page["playbook"]
@@ -70,13 +88,13 @@ def write(page: Json) -> None:
     _section("done so far", [op for op in page["progress"] if op["status"] in SHOWN], write_operations)
 
 
-def _section(title: str, rows: Sequence[Json], writer: Callable[[Sequence[Json]], None]) -> None:
+def _section(title: str, rows: Sequence[T], writer: Callable[[Sequence[T]], None]) -> None:
     if rows:
         render.line(f"\n[bold]{title.upper()}[/]")
         writer(rows)
 
 
-def write_list(rows: Sequence[Json], *, everything: bool) -> None:
+def write_list(rows: Sequence[IncidentLine], *, everything: bool) -> None:
     """The list of incidents."""
     if not rows:
         render.line("no incidents" if everything else "no open incidents; --all shows closed ones")
@@ -95,16 +113,16 @@ def write_list(rows: Sequence[Json], *, everything: bool) -> None:
     render.table(cells, ("incident", "severity", "state", "opened", "next deadline", "title"))
 
 
-def _limit(row: Json) -> str:
-    words = render.left(row["next_due"])
+def _limit(row: IncidentLine) -> str:
+    words = render.left(row.get("next_due"))
     return f"[{render.STYLES['overdue']}]{words}[/]" if words.startswith("overdue") else words
 
 
-def _urgency(row: Json) -> tuple[bool, str]:
-    return row["state"] in ("closed", "dismissed"), str(row["next_due"] or NEVER)
+def _urgency(row: IncidentLine) -> tuple[bool, str]:
+    return row["state"] in ("closed", "dismissed"), str(row.get("next_due") or NEVER)
 
 
-def write_tasks(tasks: Iterable[Json]) -> None:
+def write_tasks(tasks: Iterable[Task]) -> None:
     """Tasks with their choices, each followed by how to answer it."""
     for task in tasks:
         render.line(f"  [bold]T{task['number']}[/]  [bold cyan]{_roles(task)}[/]  due {render.due(task.get('due_at'))}")
@@ -115,7 +133,7 @@ def write_tasks(tasks: Iterable[Json]) -> None:
             render.line(f"      [dim]facts you can add:  {', '.join(task['asks'])}[/]")
 
 
-def write_all_tasks(tasks: Iterable[Json]) -> None:
+def write_all_tasks(tasks: Iterable[TaskLine]) -> None:
     """The tasks of all incidents, one a line."""
     rows = [
         [
@@ -130,27 +148,25 @@ def write_all_tasks(tasks: Iterable[Json]) -> None:
     render.table(rows, ("incident", "task", "role", "due", "question"))
 
 
-def _roles(task: Json) -> str:
-    roles = task.get("roles") or [task.get("role", "")]
+def _roles(task: Task | TaskLine) -> str:
+    roles = task.get("roles") or [task["role"]]
     return render.escape(" or ".join(sorted(roles)))
 
 
-def _choice(choice: Any) -> list[str]:  # noqa: ANN401 - a mapping, or its id alone
-    if not isinstance(choice, Mapping):
-        return [f"[bold]{render.escape(choice)}[/]", ""]
+def _choice(choice: Choice) -> list[str]:
     needs = f"  [dim]needs {', '.join(choice['requires'])}[/]" if choice.get("requires") else ""
     words = ". ".join(part.rstrip(".") for part in (choice.get("label", ""), choice.get("consequence", "")) if part)
     return [f"[bold]{render.escape(choice['id'])}[/]", f"{render.escape(words)}{needs}"]
 
 
-def write_clocks(clocks: Iterable[Json], *, with_incident: bool = False) -> None:
+def write_clocks(clocks: Iterable[Clock], *, with_incident: bool = False) -> None:
     """Clocks, open ones first, each with its law."""
     ordered = sorted(clocks, key=lambda clock: (clock["state"] in SETTLED, str(clock.get("due") or NEVER)))
     rows = [[*([str(clock.get("incident", ""))] if with_incident else []), *_clock(clock)] for clock in ordered]
     render.table(rows, indent=0 if with_incident else 2)
 
 
-def _clock(clock: Json) -> list[str]:
+def _clock(clock: Clock) -> list[str]:
     settled = clock["state"] in SETTLED
     sure = "  [yellow]provisional[/]" if clock.get("provisional") and not settled else ""
     when = "" if settled else render.due(clock.get("due"))
@@ -164,7 +180,7 @@ def _clock(clock: Json) -> list[str]:
     ]
 
 
-def write_evidence(evidence: Iterable[Json]) -> None:
+def write_evidence(evidence: Iterable[Piece]) -> None:
     """Evidence with its digests."""
     render.table(
         [
@@ -180,7 +196,7 @@ def write_evidence(evidence: Iterable[Json]) -> None:
     )
 
 
-def write_operations(rows: Iterable[Json]) -> None:
+def write_operations(rows: Iterable[Operation]) -> None:
     """Operations with their status."""
     render.table(
         [
@@ -191,7 +207,7 @@ def write_operations(rows: Iterable[Json]) -> None:
     )
 
 
-def write_targets(targets: Iterable[Json]) -> None:
+def write_targets(targets: Iterable[ContainedTarget]) -> None:
     """What was closed, and what the data plane showed."""
     rows = []
     for target in targets:
@@ -204,13 +220,13 @@ def write_targets(targets: Iterable[Json]) -> None:
                 render.escape(_proof(looks[-1]) if looks else target["means"]),
             ]
         )
-        if target.get("held"):
-            rows.append(["", "", f"last confirmed closed {render.escape(render.instant(target['held']['seen_at']))}"])
+        if held := target.get("held"):
+            rows.append(["", "", f"last confirmed closed {render.escape(render.instant(held['seen_at']))}"])
         rows += [["", "[yellow]failed[/]", render.escape(words)] for words in _passed_over(target)]
     render.table(rows, indent=2)
 
 
-def _passed_over(target: Json) -> list[str]:
+def _passed_over(target: ContainedTarget) -> list[str]:
     """The doors that were tried and did not close it, in words, where another one did in the end."""
     suspensions = [event["doors"] for event in target["events"] if event["verb"] == "suspend" and event["doors"]]
     tried = suspensions[-1] if suspensions and target["state"] == "suspended" else []
@@ -218,18 +234,18 @@ def _passed_over(target: Json) -> list[str]:
     return [f"door {door['door']}: {door['problem'] or door.get('seen') or door['proved']}" for door in failed]
 
 
-def _proof(door: Json) -> str:
+def _proof(door: Door) -> str:
     """What the probes saw, in words."""
     words = {"yes": "answers", "no": "refuses"}
     seen = ", ".join(f"{p['name']} {words.get(p['serving'], 'unknown')}{_status(p)}" for p in door["probes"])
     return f"door {door['door']}: {seen}" if seen else f"door {door['door']}: {door['problem'] or door['proved']}"
 
 
-def _status(probe: Json) -> str:
+def _status(probe: Probe) -> str:
     return f" ({probe['status']})" if probe.get("status") else ""
 
 
-def write_facts(facts: Iterable[Json]) -> None:
+def write_facts(facts: Iterable[Fact]) -> None:
     """Facts, one a line; what is unknown with the question that asks for it."""
     rows = [
         [
@@ -243,12 +259,12 @@ def write_facts(facts: Iterable[Json]) -> None:
     render.table(rows)
 
 
-def timeline_lines(answer: Json) -> list[str]:
+def timeline_lines(answer: Timeline) -> list[str]:
     """The timeline, one line an entry; what a hurried reader needs stands out."""
     return [_timeline_line(entry) for entry in answer["timeline"]]
 
 
-def _timeline_line(entry: Json) -> str:
+def _timeline_line(entry: TimelineEntry) -> str:
     words = render.escape(entry["what"])
     why = f"  [dim]{render.escape(entry['why'])}[/]" if entry.get("why") else ""
     who = render.escape(str(entry.get("actor", "")).partition(":")[2] or entry.get("actor", "")).ljust(12)

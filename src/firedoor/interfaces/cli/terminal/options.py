@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, Annotated
 
 import typer
 
@@ -84,7 +84,7 @@ def pairs(given: Iterable[str] | None, option: str) -> dict[str, str]:
     return values
 
 
-def facts_from(path: Path | None) -> dict[str, Any]:
+def facts_from(path: Path | None) -> dict[str, object]:
     """Read a file of facts, YAML or JSON: one mapping. Raises InvalidInput with the place."""
     if path is None:
         return {}

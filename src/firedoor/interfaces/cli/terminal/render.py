@@ -14,12 +14,13 @@ import re
 import shutil
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
     from firedoor.core.problems import Problem
 
@@ -43,10 +44,11 @@ def console(*, error: bool = False) -> Console:
     return _console(stderr=error)
 
 
-def _console(**how: Any) -> Console:  # noqa: ANN401 - as rich takes them
+def _console(
+    *, stderr: bool = False, file: IO[str] | None = None, force_terminal: bool | None = None, width: int | None = None
+) -> Console:
     """A console in whose text no control character is left but its own."""
     from rich.console import Console
-    from rich.text import Text
 
     class Harmless(Console):
         """Cleans what it prints; its colours come after that."""
@@ -59,7 +61,9 @@ def _console(**how: Any) -> Console:  # noqa: ANN401 - as rich takes them
             """The same for what is rendered on the way."""
             return super().render_str(for_terminal(text), **options)
 
-    return Harmless(highlight=False, soft_wrap=True, **how)
+    return Harmless(
+        highlight=False, soft_wrap=True, stderr=stderr, file=file, force_terminal=force_terminal, width=width
+    )
 
 
 def for_terminal(text: object) -> str:
@@ -96,7 +100,7 @@ def plain(text: str) -> None:
     out.write(harmless if harmless.endswith("\n") else f"{harmless}\n")
 
 
-def as_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
+def as_json(value: object) -> None:
     """Write JSON, for programs: sorted by nothing, as the API answered."""
     written = json.dumps(value, indent=2, ensure_ascii=False, default=str)
     sys.stdout.write(_ESCAPED.sub(lambda found: json.dumps(found[0])[1:-1], written) + "\n")
@@ -129,7 +133,7 @@ def table(rows: Sequence[Sequence[str]], header: Sequence[str] = (), *, indent: 
         _row(out, row, widths, indent)
 
 
-def _row(out: Console, row: Sequence[Any], widths: Sequence[int], indent: int) -> None:
+def _row(out: Console, row: Sequence[Text], widths: Sequence[int], indent: int) -> None:
     from rich.text import Text
 
     first = Text(" " * indent)
@@ -237,7 +241,7 @@ def problems(found: Iterable[Problem]) -> None:
             out.print(f"    {escape(problem.do)}")
 
 
-def more(page: dict[str, Any], command: str) -> None:
+def more(page: Mapping[str, object], command: str) -> None:
     """Say that a list was cut, and how it goes on."""
     if page.get("next"):
         line(f"[yellow]more results:[/] firedoor {escape(command)} --after {escape(page['next'])}")
