@@ -213,7 +213,7 @@ def test_a_run_of_our_own_deployment_opens_nothing_by_itself(attacked: Attacked)
     run = attacked.run_of(
         deployment, facts={"endpoint": "chat-large", "severity": "critical"}, title="It quotes letters"
     )
-    assert (run["state_name"], "asked in Firedoor" in run["name"]) == ("Suspended", True)
+    assert (run["state_name"], "asked in Firedoor" in run["name"]) == ("Waiting", True)
     assert (TYPED in attacked.incidents(), attacked.suspensions()) == (False, [])
     (alert,) = [one for one in attacked.api.get("/api/v1/alerts").json()["alerts"] if one["title"] == TYPED]
     assert (alert["decision"], alert["source"]) == ("ask", "prefect.run")

@@ -60,7 +60,7 @@ async def test_an_incident_that_waits_is_shown_as_suspended(rig: Any) -> None:
     """Its run is made, holds what has ended, and waits; the next decision goes on in the same run."""
     name = conducted(rig, "remediation.approve", "remediation.tell")
     await shown(rig, name)
-    first = await rig.run_until(name, "Suspended")
+    first = await rig.run_until(name, "Waiting")
     assert {run["state_name"] for run in (await rig.shown(name, 2)).values()} == {"Completed"}
     assert f"{name.lower()}-summary" in await rig.artifacts(name)
     rig.host.answer(name)
@@ -107,7 +107,7 @@ async def test_what_is_driven_meanwhile_is_not_overwritten(rig: Any) -> None:
     """Somebody answered while it was being shown: the catch-up leaves the state to the run that conducts it."""
     name = conducted(rig, "remediation.tell")
     await shown(rig, name)
-    run = await rig.run_until(name, "Suspended")
+    run = await rig.run_until(name, "Waiting")
     rig.backlog.refused.add(name)
     one = rig.backlog.unshown(name)
     rig.host.conducted.add(name)

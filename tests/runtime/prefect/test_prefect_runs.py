@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 from tests.patience import GENEROUS
 
 from firedoor.runtime.prefect.task_runs import WITHHELD
+from firedoor.runtime.prefect.waiting import CANCELLED, WAITS
 
 pytestmark = [pytest.mark.slow, pytest.mark.asyncio(loop_scope="session")]
 
@@ -30,7 +32,7 @@ async def test_a_run_is_suspended_until_somebody_decides_and_then_completes(rig:
     """Waiting holds no process; a decision resumes the same run, and no effect is repeated."""
     name = incident(rig)
     assert await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct) == "waiting"
-    suspended = await rig.run_until(name, "Suspended")
+    suspended = await rig.run_until(name, "Waiting")
     rig.host.answer(name)
     assert await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct) == "closed"
     completed = await rig.run_until(name, "Completed")
@@ -68,7 +70,7 @@ async def test_a_run_shows_summary_clocks_evidence_and_links(rig: Any) -> None:
     """The artifacts of a waiting run say how it stands."""
     name = incident(rig)
     await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
-    await rig.run_until(name, "Suspended")
+    await rig.run_until(name, "Waiting")
     stem = name.lower()
     assert await rig.artifacts(name) == {f"{stem}-{what}" for what in ("summary", "clocks", "evidence", "incident")}
 
@@ -112,7 +114,7 @@ async def test_a_run_started_from_the_form_opens_an_incident_and_completes(rig: 
     path = f"/deployments/{deployment['id']}/create_flow_run"
     run = await rig.post(path, parameters=given, state={"type": "SCHEDULED"})
     name = await rig.until(lambda: _opened(rig, run["id"]))
-    await rig.run_until(name, "Suspended")
+    await rig.run_until(name, "Waiting")
     assert rig.host.opened[name]["facts"] == {
         "endpoint": "chat",
         "people_affected": {"min": 1, "max": None},
@@ -137,7 +139,7 @@ async def test_a_run_that_nobody_agreed_to_waits_and_then_conducts(rig: Any) -> 
         rig.host.agreed.add(run["id"])
         await rig.until(lambda: _suspended(rig, run["id"]))
         await rig.post(f"/flow_runs/{run['id']}/resume")
-        await rig.run_until(await rig.until(lambda: _opened(rig, run["id"])), "Suspended")
+        await rig.run_until(await rig.until(lambda: _opened(rig, run["id"])), "Waiting")
     finally:
         rig.host.asks = False
 
@@ -162,7 +164,7 @@ async def _asked(rig: Any, flow_run_id: str, times: int) -> bool:
 
 
 async def _suspended(rig: Any, flow_run_id: str) -> bool:
-    return bool((await rig.api.get(f"/flow_runs/{flow_run_id}")).json()["state_name"] == "Suspended")
+    return bool((await rig.api.get(f"/flow_runs/{flow_run_id}")).json()["state_name"] == "Waiting")
 
 
 async def _opened(rig: Any, flow_run_id: str) -> str | None:
@@ -181,27 +183,61 @@ async def test_a_run_that_is_resumed_in_prefect_too_early_waits_again(rig: Any) 
     """Prefect's resume button decides nothing: without a decision in the journal the run is suspended again."""
     name = incident(rig)
     await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
-    first = await rig.run_until(name, "Suspended")
+    first = await rig.run_until(name, "Waiting")
     await rig.post(f"/flow_runs/{first['id']}/resume")
 
     async def again() -> bool:
         run = await rig.flow_run(name)
-        return run["state_name"] == "Suspended" and run["state"]["id"] != first["state"]["id"]
+        return run["state_name"] == "Waiting" and run["state"]["id"] != first["state"]["id"]
 
     await rig.until(again)
     assert rig.host.effects(name) == ["containment.suspend", "containment.verify"]
 
 
-async def test_a_run_that_is_cancelled_in_prefect_does_not_end_the_incident(rig: Any) -> None:
-    """Who cancels a run cancels a view: the next decision is conducted, in the same run, with nothing repeated."""
+@pytest.fixture
+def eager(rig: Any) -> Iterator[None]:
+    """Look for runs that should wait at every turn."""
+    usual, rig.bridge.catch_up.sweep = rig.bridge.catch_up.sweep, 0.5
+    yield
+    rig.bridge.catch_up.sweep = usual
+
+
+@pytest.mark.usefixtures("eager")
+async def test_a_run_that_is_cancelled_in_prefect_waits_again_and_ends_no_incident(rig: Any) -> None:
+    """The button does what it says on the page: nothing stops, and the next decision is conducted in the same run."""
     name = incident(rig)
     await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
-    run = await rig.run_until(name, "Suspended")
-    await rig.post(f"/flow_runs/{run['id']}/set_state", state={"type": "CANCELLED"}, force=True)
+    run = await rig.run_until(name, "Waiting")
+    assert run["state"]["message"] == WAITS
+    await rig.post(f"/flow_runs/{run['id']}/set_state", state={"type": "CANCELLING"})
+    assert (await rig.flow_run(name))["state_name"] == "Cancelled"
+    again = await rig.run_until(name, "Waiting")
+    assert again["state"]["message"] == f"{CANCELLED} {WAITS}"
+    assert again["state"]["state_details"]["pause_timeout"] is None  # it waits for weeks where it must
+    await rig.post(f"/flow_runs/{run['id']}/resume")  # the button works on a run that was put back, too
+    await rig.until(lambda: _said_plainly(rig, name))
     rig.host.answer(name)
     assert await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct) == "closed"
     assert (await rig.run_until(name, "Completed"))["id"] == run["id"]
     assert rig.host.effects(name) == ["containment.suspend", "containment.verify", "remediation.tell"]
+
+
+async def _said_plainly(rig: Any, name: str) -> bool:
+    run = await rig.flow_run(name)
+    return (run["state_name"], run["state"]["message"]) == ("Waiting", WAITS)
+
+
+async def test_a_normal_run_logs_nothing_in_red(rig: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Waiting, looking again and completing are lines at INFO: whoever filters for errors finds errors."""
+    name = incident(rig)
+    await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
+    await rig.run_until(name, "Waiting")
+    rig.host.answer(name)
+    await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
+    await rig.run_until(name, "Completed")
+    lines = [record for record in caplog.records if record.name.startswith("prefect.flow_runs")]
+    assert any(record.getMessage().startswith("Finished in state Waiting") for record in lines)
+    assert [record.getMessage() for record in lines if record.levelno >= logging.WARNING] == []
 
 
 async def test_an_operation_that_is_tried_again_is_one_task_run_with_its_history(rig: Any) -> None:
@@ -277,7 +313,7 @@ async def test_a_server_that_is_killed_costs_the_incident_nothing(rig: Any) -> N
     """Kill -9 of the server in the middle: effects go on at once, and the run completes on the next server."""
     name = incident(rig)
     await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct)
-    await rig.run_until(name, "Suspended")
+    await rig.run_until(name, "Waiting")
     rig.host.answer(name)
     assert rig.bridge.session.server_pid
     os.kill(rig.bridge.session.server_pid, signal.SIGKILL)
@@ -296,7 +332,7 @@ async def test_a_server_that_is_killed_during_an_effect_does_not_interrupt_it(ri
     os.kill(rig.bridge.session.server_pid, signal.SIGKILL)
     release.set()
     assert await asyncio.wait_for(conducting, GENEROUS) == "waiting"
-    await rig.run_until(name, "Suspended")
+    await rig.run_until(name, "Waiting")
     assert rig.host.effects(name) == ["containment.suspend", "containment.verify"]
 
 
@@ -310,7 +346,7 @@ async def test_a_server_that_hangs_holds_nobody_up(rig: Any) -> None:
         assert await asyncio.wait_for(_with_or_without(rig, name), GENEROUS) == "waiting"  # it would wait for ever
     finally:
         os.kill(server, signal.SIGCONT)
-    await rig.run_until(name, "Suspended")
+    await rig.run_until(name, "Waiting")
     assert rig.host.effects(name) == ["containment.suspend", "containment.verify"]
 
 

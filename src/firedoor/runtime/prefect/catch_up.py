@@ -145,11 +145,15 @@ class CatchUp:
         """Doubt the runs that should wait or be completed by now, and have those run again that nobody runs."""
         runs = await self._in_thread(self._thread.submit(self._session.left_behind()))
         ids = {str(run.id): run for run in runs}
-        incidents = {str(run.parameters["incident"]) for run in runs if run.parameters.get("incident")}
+        # A run that was refused stays cancelled, and may name any incident: of those, only what we remember counts.
+        named = [run for run in runs if run.parameters.get("incident") and not (run.state and run.state.is_cancelled())]
+        incidents = {str(run.parameters["incident"]) for run in named}
         known = await self._backlog.reopen(incidents, ids.keys())
         since = datetime.now(UTC) - ORPHANED
         for name, run in ids.items():
-            lost = run.state and not run.state.is_failed() and run.state.timestamp < since and run.run_count < TRIES
+            if run.state is None or run.state.is_failed() or run.state.is_cancelled():
+                continue  # nobody could open its incident, or somebody took the request back here
+            lost = run.state.timestamp < since and run.run_count < TRIES
             if lost and name not in known and not run.parameters.get("incident"):
                 await self._in_thread(self._thread.submit(self._session.requeue(run)))
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import httpx
 
 from firedoor.runtime.prefect.settings import PrefectSettings, password_for
+from firedoor.runtime.prefect.waiting import waiting_is_no_error
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
@@ -73,15 +74,6 @@ def take_up_password(client: PrefectClient, settings: PrefectSettings) -> None:
         client._client.headers["Authorization"] = f"Basic {basic}"  # noqa: SLF001 - Prefect sets it once, when it is made
 
 
-class _SuspendedIsNoError(logging.Filter):
-    """Prefect reports a run that waits for a person at ERROR; a red line for each wait would hide the real ones."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.levelno == logging.ERROR and record.getMessage().startswith("Finished in state Suspended"):
-            record.levelno, record.levelname = logging.INFO, "INFO"
-        return True
-
-
 class _LostIsShownAgain(logging.Filter):
     """What Prefect's client could not deliver is shown from the journal later: nobody has to do anything about it."""
 
@@ -104,7 +96,4 @@ def _quieten() -> None:
         "prefect.workers",
     ):  # for Prefect's pages, not for the console of Firedoor
         logging.getLogger(name).propagate = False
-    for name in ("prefect", "prefect.flow_runs", "prefect.task_runs"):
-        for handler in logging.getLogger(name).handlers:
-            if not any(isinstance(known, _SuspendedIsNoError) for known in handler.filters):
-                handler.addFilter(_SuspendedIsNoError())
+    waiting_is_no_error()

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from firedoor.core.facts import FactDefinition
 from firedoor.core.playbook.playbook import Playbook
@@ -25,6 +25,7 @@ from firedoor.core.problems import NotFound
 from firedoor.runtime.execution.performer import RESTRICTED, Host, Json, current_host
 from firedoor.runtime.prefect.form import facts_form, given_facts
 from firedoor.runtime.prefect.task_run_performer import Stage
+from firedoor.runtime.prefect.waiting import CANCELLED, waiting, waiting_is_no_error
 
 if TYPE_CHECKING:
     from prefect import Flow
@@ -234,16 +235,38 @@ async def _incident(host: Host, run: FlowRun, asked: tuple[str, Json, str, str],
 
 
 async def _wait(run: FlowRun, outcome: str) -> None:
-    """Suspend the run, so that no process is held; without a deployment, or behind another driver, look again later."""
+    """Let the run wait and hold no process; without a deployment, or behind another driver, look again later."""
     from prefect.exceptions import Abort
-    from prefect.flow_runs import asuspend_flow_run
 
     if run.deployment_id is None:
         await asyncio.sleep(POLL)
     elif outcome == "waiting":
-        await asuspend_flow_run(timeout=None, key=str(uuid4()))  # a used key would let the run pass at once
+        await _leave_waiting(run)
     else:
         raise Abort("another process drives this incident; the run's state is left as it is")
+
+
+async def _leave_waiting(run: FlowRun) -> None:
+    """Put the run into its waiting state and leave it: always raises Pause.
+
+    Prefect's own `suspend_flow_run` does this as well, without a word of what is waited for. Where somebody has
+    cancelled the run meanwhile it refuses; the incident is the truth, so it waits all the same, and says so.
+    """
+    from prefect import get_client
+    from prefect.exceptions import Abort, Pause
+    from prefect.states import Failed
+    from prefect.utilities.engine import propose_state
+
+    waiting_is_no_error()
+    async with get_client() as client:
+        try:
+            state = await propose_state(client, waiting(), flow_run_id=run.id)
+        except Abort as error:
+            state = Failed(message=str(error))
+        if not state.is_paused():
+            state = waiting(CANCELLED)
+            await client.set_flow_run_state(run.id, state, force=True)
+    raise Pause(state=state)
 
 
 async def _name_run(run: FlowRun, incident_id: str) -> None:

@@ -105,8 +105,8 @@ class Runs:
 async def left_behind(client: PrefectClient, deployments: Collection[UUID], driving: Collection[UUID]) -> list[FlowRun]:
     """Return the runs of these deployments that neither wait nor have completed, and that this process does not drive.
 
-    The oldest 200 that Prefect takes to be under way, and the newest 50 that have failed: a run that nobody could open
-    an incident for stays failed for ever, and many of them must not hide the others.
+    The oldest 200 that Prefect takes to be under way, and the newest 50 each that have failed or that somebody has
+    cancelled: a run that nobody could open an incident for stays so for ever, and many must not hide the others.
     """
     from prefect.client.schemas.filters import (
         DeploymentFilter,
@@ -124,6 +124,7 @@ async def left_behind(client: PrefectClient, deployments: Collection[UUID], driv
     for types, sort, limit in (
         (under_way, FlowRunSort.EXPECTED_START_TIME_ASC, 200),
         ([StateType.FAILED], FlowRunSort.EXPECTED_START_TIME_DESC, 50),
+        ([StateType.CANCELLED], FlowRunSort.EXPECTED_START_TIME_DESC, 50),
     ):
         state = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=types)))
         found += await client.read_flow_runs(deployment_filter=ours, flow_run_filter=state, sort=sort, limit=limit)

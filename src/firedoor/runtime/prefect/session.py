@@ -183,7 +183,8 @@ class Session:
         Only where the server is ours alone; elsewhere the catch-up waits until nobody can be at it any more.
         """
         for run in await self.left_behind() if self._settings.private and self._runs else ():
-            if not run.parameters.get("incident") and run.state and not run.state.is_failed():
+            ended = run.state is None or run.state.is_failed() or run.state.is_cancelled()
+            if not run.parameters.get("incident") and not ended:
                 await self.requeue(run)
 
     def _server_changed(self, state: State) -> None:

@@ -21,6 +21,7 @@ from firedoor.runtime.prefect import artifacts
 from firedoor.runtime.prefect.deployments import Deployed
 from firedoor.runtime.prefect.runs import Runs
 from firedoor.runtime.prefect.task_runs import event_of, finished, state_of, task_run_id
+from firedoor.runtime.prefect.waiting import CANCELLED, waiting
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import PrefectClient
@@ -61,11 +62,11 @@ class Showing:
             shown.add(one.incident)
 
     async def _created(self, one: Unshown, deployed: Deployed | None) -> FlowRun | None:
-        from prefect.states import Running, Suspended
+        from prefect.states import Running
 
         if deployed is None:
             return None  # a run needs a deployment; the playbook may come back
-        state: State[Any] = Running(message=WITHOUT) if one.ended else Suspended(message=WITHOUT)
+        state: State[Any] = Running(message=WITHOUT) if one.ended else waiting(f"{WITHOUT}.")
         try:
             return await self._runs.create(one.incident, deployed, state)
         except Exception as error:  # noqa: BLE001 - one that cannot be shown must not hide the others
@@ -139,8 +140,11 @@ class Showing:
 
 
 def _states(one: Unshown, run: FlowRun) -> list[State[Any]]:
-    """The states still to be set. What people have cancelled, or sent on, while it waits is left to them."""
-    from prefect.states import Completed, Running, Suspended
+    """The states still to be set. A run that people sent on is left to them; one that they cancelled waits again.
+
+    A run that says "Cancelled" while duties are running would be believed.
+    """
+    from prefect.states import Completed, Running
 
     now = run.state
     if one.ended:
@@ -148,9 +152,9 @@ def _states(one: Unshown, run: FlowRun) -> list[State[Any]]:
         if run.start_time is None and not (now and now.is_running()):
             began = [Running(message=WITHOUT)]  # gives the run a time of beginning
         return [] if now and now.is_completed() else [*began, Completed(message="Shown from the journal")]
-    if now and (now.is_paused() or now.is_scheduled() or now.is_cancelled() or now.is_cancelling()):
+    if now and (now.is_paused() or now.is_scheduled()):
         return []
-    return [Suspended(message="The incident waits; shown from the journal")]
+    return [waiting(CANCELLED if now and (now.is_cancelled() or now.is_cancelling()) else "")]
 
 
 def _says(task_run: TaskRun | None, state: State[Any]) -> bool:
