@@ -11,25 +11,24 @@ Basic Multilingual Plane, which Firedoor never writes.)
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import orjson
 
 _OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 
 
-def canonical(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
+def canonical(value: object) -> bytes:
     """Write a JSON value. Raises TypeError for what the form cannot hold, floats included."""
     _refuse_floats(value)
     return orjson.dumps(value, option=_OPTIONS)
 
 
-def digest(value: Any) -> str:  # noqa: ANN401 - any JSON value
+def digest(value: object) -> str:
     """SHA-256 of the canonical form, as 64 hexadecimal digits."""
     return hashlib.sha256(canonical(value)).hexdigest()
 
 
-def _refuse_floats(value: Any) -> None:  # noqa: ANN401
+def _refuse_floats(value: object) -> None:
     if isinstance(value, float):
         raise TypeError(f"a floating-point number has no canonical form: {value!r}; write it as text")
     if isinstance(value, dict):

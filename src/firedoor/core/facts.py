@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,6 +24,7 @@ from firedoor.core import places
 from firedoor.core.content import hidden
 from firedoor.core.content.locators import locator_fault
 from firedoor.core.dates.arithmetic import doubt, zone_named
+from firedoor.core.json_types import Json
 from firedoor.core.problems import InvalidInput, Problem, nearest
 from firedoor.core.severity import Severity
 from firedoor.core.ternary import UNKNOWN, Ternary
@@ -96,7 +96,7 @@ class FactDefinition(BaseModel):
         )
 
 
-def read(definition: FactDefinition, raw: Any) -> Value:  # noqa: ANN401 - raw is whatever JSON or YAML held
+def read(definition: FactDefinition, raw: object) -> Value:
     """Read a JSON value or a written form. Raises InvalidInput naming the fact."""
     if raw is None or raw in ("unknown", "", UNKNOWN):
         return UNKNOWN
@@ -117,7 +117,7 @@ def read(definition: FactDefinition, raw: Any) -> Value:  # noqa: ANN401 - raw i
             return _severity(definition, raw)
 
 
-def stated(definition: FactDefinition, raw: Any) -> Value:  # noqa: ANN401
+def stated(definition: FactDefinition, raw: object) -> Value:
     """Read what somebody says now, see `read`; a word that names no place or time zone is refused with the nearest.
 
     Places are kept in capitals, as the law's tables have them. What a journal holds already is read by `read`: an old
@@ -147,8 +147,8 @@ def _need_zone(definition: FactDefinition, name: str) -> None:
         ) from None
 
 
-def write(value: Value) -> Any:  # noqa: ANN401 - the JSON form is a scalar, a list or an object
-    """Write a value as JSON; `read` of it gives the same value. Unknown is null."""
+def write(value: object) -> Json:
+    """Write a value as JSON; `read` of it gives the same value. Unknown is null; what is no value of a fact is text."""
     if value is UNKNOWN:
         return None
     if isinstance(value, Ternary):
@@ -157,20 +157,20 @@ def write(value: Value) -> Any:  # noqa: ANN401 - the JSON form is a scalar, a l
         return value.minimum if value.exact else {"min": value.minimum, "max": value.maximum}
     if isinstance(value, datetime):
         return value.isoformat()
-    return list(value) if isinstance(value, tuple) else str(value)
+    return [str(item) for item in value] if isinstance(value, tuple) else str(value)
 
 
-def show(value: Value) -> str:
+def show(value: object) -> str:
     """Write a value for a person."""
     if value is UNKNOWN:
         return "unknown"
     if isinstance(value, datetime):
         return value.isoformat()
-    return (", ".join(value) or "none") if isinstance(value, tuple) else str(value)
+    return (", ".join(map(str, value)) or "none") if isinstance(value, tuple) else str(value)
 
 
 def read_all(
-    definitions: Mapping[str, FactDefinition], raw: Mapping[str, Any], now: datetime | None = None
+    definitions: Mapping[str, FactDefinition], raw: Mapping[str, object], now: datetime | None = None
 ) -> dict[str, Value]:
     """Read several facts that somebody states. Raises InvalidInput with every problem at once.
 
@@ -216,7 +216,7 @@ def known(facts: Facts, names: Iterable[str]) -> bool:
     return all(facts.get(name, UNKNOWN) is not UNKNOWN for name in names)
 
 
-def _text(definition: FactDefinition, raw: Any) -> str:  # noqa: ANN401
+def _text(definition: FactDefinition, raw: object) -> str:
     if not isinstance(raw, str):
         raise InvalidInput(definition.problem(raw, "words"))
     if len(raw) > MAXIMUM_TEXT:
@@ -224,7 +224,7 @@ def _text(definition: FactDefinition, raw: Any) -> str:  # noqa: ANN401
     return raw
 
 
-def _flag(definition: FactDefinition, raw: Any) -> Ternary:  # noqa: ANN401
+def _flag(definition: FactDefinition, raw: object) -> Ternary:
     if isinstance(raw, bool):
         return Ternary.YES if raw else Ternary.NO
     word = str(raw).strip().lower()
@@ -235,7 +235,7 @@ def _flag(definition: FactDefinition, raw: Any) -> Ternary:  # noqa: ANN401
     raise InvalidInput(definition.problem(raw, "yes, no or unknown"))
 
 
-def _count(definition: FactDefinition, raw: Any) -> Count:  # noqa: ANN401
+def _count(definition: FactDefinition, raw: object) -> Count:
     if isinstance(raw, Count):
         return raw
     if isinstance(raw, Mapping) and set(raw) <= {"min", "max"}:
@@ -248,7 +248,7 @@ def _count(definition: FactDefinition, raw: Any) -> Count:  # noqa: ANN401
     return _range(definition, raw, low or 0, high or None)
 
 
-def _range(definition: FactDefinition, raw: object, low: Any, high: Any) -> Count:  # noqa: ANN401
+def _range(definition: FactDefinition, raw: object, low: object, high: object) -> Count:
     minimum = _whole(definition, raw, low)
     maximum = None if high is None else _whole(definition, raw, high)
     if maximum is not None and maximum < minimum:
@@ -256,7 +256,7 @@ def _range(definition: FactDefinition, raw: object, low: Any, high: Any) -> Coun
     return Count(minimum=minimum, maximum=maximum)
 
 
-def _whole(definition: FactDefinition, raw: object, part: Any) -> int:  # noqa: ANN401
+def _whole(definition: FactDefinition, raw: object, part: object) -> int:
     if isinstance(part, bool) or not isinstance(part, (int, str)):
         raise InvalidInput(definition.problem(raw, "whole numbers"))
     digits = str(part).strip()
@@ -265,13 +265,13 @@ def _whole(definition: FactDefinition, raw: object, part: Any) -> int:  # noqa: 
     return int(digits)
 
 
-def _choice(definition: FactDefinition, raw: Any) -> str:  # noqa: ANN401
+def _choice(definition: FactDefinition, raw: object) -> str:
     if not isinstance(raw, str) or raw not in definition.choices:
         raise InvalidInput(definition.problem(raw, "one of its words", nearest(str(raw), definition.choices)))
     return raw
 
 
-def _list(definition: FactDefinition, raw: Any) -> tuple[str, ...]:  # noqa: ANN401
+def _list(definition: FactDefinition, raw: object) -> tuple[str, ...]:
     words = [word.strip() for word in raw.split(",") if word.strip()] if isinstance(raw, str) else raw
     if not isinstance(words, (list, tuple)) or not all(isinstance(word, str) for word in words) or len(words) > 1000:
         raise InvalidInput(definition.problem(raw, "a list of words"))
@@ -281,7 +281,7 @@ def _list(definition: FactDefinition, raw: Any) -> tuple[str, ...]:  # noqa: ANN
     return tuple(dict.fromkeys(words))
 
 
-def _instant(definition: FactDefinition, raw: Any) -> datetime:  # noqa: ANN401
+def _instant(definition: FactDefinition, raw: object) -> datetime:
     try:
         instant = raw if isinstance(raw, datetime) else datetime.fromisoformat(str(raw))
     except ValueError:
@@ -300,7 +300,7 @@ def _believed(definition: FactDefinition, instant: datetime, now: datetime | Non
     return instant
 
 
-def _severity(definition: FactDefinition, raw: Any) -> Severity:  # noqa: ANN401
+def _severity(definition: FactDefinition, raw: object) -> Severity:
     try:
         return Severity(str(raw))
     except ValueError:

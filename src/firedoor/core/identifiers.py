@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from typing import Any, Literal
+from typing import Literal
 
 from firedoor.core.language.yaml_source import Path, Source
 from firedoor.core.problems import Problem
@@ -40,7 +40,7 @@ def identifier_problem(kind: Kind, word: object, source: Source, path: Path) -> 
     yield source.problem(path, CODE.get(kind, OTHER), f'"{shown(text)}" is no name for a {kind}: {why}', f"use {form}")
 
 
-def step_words(data: dict[str, Any], source: Source, path: Path) -> Iterator[Problem]:
+def step_words(data: dict[str, object], source: Source, path: Path) -> Iterator[Problem]:
     """The words that one step makes up or names: its id, the answers that it offers, the part that it uses."""
     if isinstance(data.get("id"), str):
         yield from identifier_problem("step", data["id"], source, (*path, "id"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 from firedoor.core.names import alike
 from firedoor.core.problems import Problem, Refused
@@ -66,19 +66,19 @@ class Person:
         return Identity(self.name, self.id)
 
 
-def identity_of(body: Mapping[str, Any], name: str = BY, identifier: str = BY_ID) -> Identity:
+def identity_of(body: Mapping[str, object], name: str = BY, identifier: str = BY_ID) -> Identity:
     """Who did what a body tells."""
     return Identity(str(body.get(name, "")), str(body.get(identifier, "")))
 
 
-def person_of(actor: str, body: Mapping[str, Any]) -> Identity | None:
+def person_of(actor: str, body: Mapping[str, object]) -> Identity | None:
     """The person who wrote an entry; None where a machine did. By a link the body holds their name."""
     if actor.startswith(PERSON):
         return Identity(actor.removeprefix(PERSON), str(body.get(BY_ID, "")))
     return identity_of(body) if actor.startswith(LINK) else None
 
 
-def barring(people: Iterable[Identity]) -> dict[str, Any]:
+def barring(people: Iterable[Identity]) -> dict[str, object]:
     """What the body of a task holds of those who may not answer it: names to show, and ids to compare."""
     who = sorted(set(people), key=lambda one: one.name)
     ids = {one.name: one.id for one in who if one.id}

@@ -200,10 +200,10 @@ class KnowsReversibility(Protocol):
 class Caller(Protocol):
     """What a connector may be as well: somebody who looks at a target as its callers do, for `ConnectorProbe`."""
 
-    def check_probe(self, config: Mapping[str, Any]) -> None:
+    def check_probe(self, config: Mapping[str, object]) -> None:
         """Raise InvalidInput, with all problems, when the probe's configuration is wrong."""
 
-    async def call(self, target: Target, config: Mapping[str, Any], timeout_seconds: float) -> CallerSaw:
+    async def call(self, target: Target, config: Mapping[str, object], timeout_seconds: float) -> CallerSaw:
         """Ask as a caller would. Raises Unanswered when the answer cannot be read; that proves nothing."""
 
 
@@ -228,7 +228,7 @@ class Importer(Protocol):
     kind: ClassVar[str]
     Settings: ClassVar[type[BaseModel]]
 
-    async def found(self, settings: Mapping[str, Any]) -> Found:
+    async def found(self, settings: Mapping[str, object]) -> Found:
         """Look. Raises InvalidInput with all problems of the settings, and Unanswered when the system is silent."""
 
 

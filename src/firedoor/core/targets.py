@@ -7,7 +7,7 @@ connectors and reading the file to `source` and `runtime.settings`.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
@@ -32,7 +32,7 @@ class HttpProbe(Part):
     url: str
     method: Literal["GET", "POST", "PUT"] = "GET"
     headers: dict[str, str] = Field(default_factory=dict)
-    json_body: Any = Field(default=None, alias="json")
+    json_body: object = Field(default=None, alias="json")
     serving: tuple[int, ...] = (200,)
     refused: tuple[int, ...] = (403, 404, 410, 423, 503)
     timeout_seconds: float = Field(default=5.0, gt=0, le=60)
@@ -47,12 +47,12 @@ class ConnectorProbe(Part):
     """
 
     via: str = Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")
-    config: dict[str, Any] = Field(default_factory=dict)
+    config: dict[str, object] = Field(default_factory=dict)
     timeout_seconds: float = Field(default=5.0, gt=0, le=60)
     looks: int = Field(default=1, ge=1, le=20)
 
 
-def _written_as(probe: Any) -> str:  # noqa: ANN401 - as read, or a probe already
+def _written_as(probe: object) -> str:
     return "via" if isinstance(probe, ConnectorProbe) or (isinstance(probe, dict) and "via" in probe) else "http"
 
 
@@ -64,7 +64,7 @@ class Door(Part):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,62}$")
     connector: str
-    config: dict[str, Any] = Field(default_factory=dict)
+    config: dict[str, object] = Field(default_factory=dict)
 
 
 class Artefact(Part):
@@ -111,7 +111,7 @@ class Inventory(Part):
 
     @field_validator("targets", mode="before")
     @classmethod
-    def _named_by_key(cls, targets: Any) -> Any:  # noqa: ANN401 - as read; what is no mapping is refused after this
+    def _named_by_key(cls, targets: object) -> object:
         if not isinstance(targets, dict):
             return targets
         return {

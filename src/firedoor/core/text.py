@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TypeVar, cast
 
 from firedoor.core.problems import InvalidInput, Problem
 
@@ -69,15 +69,22 @@ def for_terminal(text: str) -> str:
     return clean_text(marked, lines=True)
 
 
-def clean_value(value: Any, lines: Callable[[str], bool], name: str = "") -> Any:  # noqa: ANN401 - any JSON value
+Cleaned = TypeVar("Cleaned")
+
+
+def clean_value(value: Cleaned, lines: Callable[[str], bool], name: str = "") -> Cleaned:
     """Return a JSON value with every text in it cleaned, keys included. `lines` says which names keep their lines."""
+    return cast("Cleaned", _cleaned(value, lines, name))  # what it is made of changes, and its shape does not
+
+
+def _cleaned(value: object, lines: Callable[[str], bool], name: str) -> object:
     match value:
         case str():
             return clean_text(value, lines=lines(name))
         case dict():
-            return {clean_text(key): clean_value(inner, lines, f"{name}.{key}") for key, inner in value.items()}
+            return {clean_text(key): _cleaned(inner, lines, f"{name}.{key}") for key, inner in value.items()}
         case list() | tuple():
-            return [clean_value(inner, lines, name) for inner in value]
+            return [_cleaned(inner, lines, name) for inner in value]
         case _:
             return value
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from firedoor.core.playbook.plan import Ask, Call, Choice, Edge, Keep, Operation, Tell, Wait
-from firedoor.core.playbook.step import Fragment, StepContext, StepType
+from firedoor.core.playbook.step import Fragment, OperationBase, StepContext, StepType
 from firedoor.core.problems import InvalidInput, Problem
 from firedoor.steps.asking import DAY, AskingOptions, ask, done_choices
 
@@ -116,7 +116,7 @@ class StepBuilder:
         self._used[word] += 1
         return word if self._used[word] == 1 else f"{word}-{self._used[word]}"
 
-    def _base(self, word: str, title: str) -> dict[str, Any]:
+    def _base(self, word: str, title: str) -> OperationBase:
         return self._context.base(self._part(word), title)
 
     def _add(self, operation: Operation, after: After) -> str:

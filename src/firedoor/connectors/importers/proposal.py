@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import yaml
 from pydantic import ValidationError
 
+from firedoor.core.json_types import as_object, object_at
 from firedoor.core.language.yaml_source import problems_of, read_yaml
 from firedoor.core.ports import Found
 from firedoor.core.problems import InvalidInput, Problem
@@ -61,7 +62,7 @@ def _appended(found: Found, new: list[Target], current: str, name: str) -> str:
         comments = "".join(line for line in current.splitlines(keepends=True) if line.lstrip().startswith("#"))
         return comments + HEAD + "targets:\n" + (_entries(found, new, "  ") or "  {}\n")
     source = read_yaml(current, name)
-    first = next(iter(source.data["targets"]))
+    first = next(iter(object_at(as_object(source.data), "targets")))
     indent = " " * (source.place(("targets", first)).column - 1)
     return current.rstrip("\n") + "\n" + _entries(found, new, indent or "  ")
 
@@ -94,7 +95,7 @@ def _checked(text: str, name: str) -> str:
         Inventory.model_validate(source.data or {})
     except ValidationError as error:
         raise InvalidInput(problems_of(error, source)) from None
-    if source.data is not None and set(source.data) - {"targets"}:
+    if source.data is not None and set(as_object(source.data)) - {"targets"}:
         do = "keep the inventory in a file of its own"
         raise InvalidInput(Problem(code="K112", message=f"{name} holds more than targets", do=do))
     return text

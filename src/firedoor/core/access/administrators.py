@@ -7,8 +7,7 @@ at once. Leaves who asks, and how many administrators there are, to the runtime.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
 
 from firedoor.core.access.roles import ADMIN, deciding
 
@@ -19,7 +18,7 @@ WORDS = {"password": "password", "totp": "one-time codes", "slack_id": "Slack us
 
 
 def why_second(
-    before: frozenset[str], changes: Mapping[str, Any], *, local: bool = False, first_codes: bool = False
+    before: frozenset[str], changes: Mapping[str, object], *, local: bool = False, first_codes: bool = False
 ) -> list[str]:
     """Why a change needs a second administrator; empty where it needs none.
 
@@ -27,7 +26,8 @@ def why_second(
     where nobody else is left, and whoever owns the machine owns the database. For the same reason it may give codes
     alone to an account that has none: that only adds to what the account's owner has to prove.
     """
-    after = frozenset(changes.get("roles", before))
+    roles = changes.get("roles", before)
+    after = frozenset(map(str, roles)) if isinstance(roles, Iterable) else before
     reasons = [f"it gives {' and '.join(given)}"] if (given := sorted(deciding(after) - before)) else []
     if has := sorted(deciding(before)):
         own = {"totp"} if local and first_codes else set()

@@ -9,10 +9,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from firedoor.core.entries.run import ReadersSet
 from firedoor.core.journal import Body, Draft, Kind
+from firedoor.core.json_types import array_at
 from firedoor.core.problems import InvalidInput, NotPermitted, Problem, nearest
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ class Readers:
         return json.dumps({"people": sorted(self.people), "roles": sorted(self.roles)})
 
 
-def readers_of(body: Mapping[str, Any] | None) -> Readers | None:
+def readers_of(body: Mapping[str, object] | None) -> Readers | None:
     """Readers as an entry's body names them; None lets every reader in."""
     if body is None or body.get("everyone"):
         return None
-    return Readers(frozenset(map(str, body.get("roles", ()))), frozenset(map(str, body.get("people", ()))))
+    return Readers(frozenset(map(str, array_at(body, "roles"))), frozenset(map(str, array_at(body, "people"))))
 
 
 def read_back(written: str | None) -> Readers | None:

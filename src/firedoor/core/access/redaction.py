@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar, cast
 
 from firedoor.core.facts import FactDefinition
 from firedoor.core.journal import Entry, Kind
 
+Shown = TypeVar("Shown")  # what is shown of a kind is covered as one of that kind
 SEALED = "[sealed]"
 SHORTEST = 6  # characters; "yes" and "minor" stand everywhere and identify nobody
 ALERTS = {"minor": "possible_minor", "content_locators": "locators"}  # what an alert calls such a fact
@@ -32,19 +33,20 @@ class Seal:
     tasks: frozenset[str] = frozenset()
     used: bool = False  # whether the journal holds anything that is covered
 
-    def cover(self, value: Any) -> Any:  # noqa: ANN401 - any JSON value
-        """Return a JSON value with everything sealed covered."""
-        if not self.names:
-            return value
+    def cover(self, value: Shown) -> Shown:
+        """Return a JSON value with everything sealed covered: of the same shape, a tuple as a list."""
+        return cast("Shown", self._covered(value)) if self.names else value
+
+    def _covered(self, value: object) -> object:
         if isinstance(value, str):
             return self._text(value)
         if isinstance(value, Mapping):
             hidden = self.names | TOLD if self.tasks & _subjects(value) else self.names
             return {
-                key: SEALED if key in hidden and inner not in (None, "") else self.cover(inner)
+                key: SEALED if key in hidden and inner not in (None, "") else self._covered(inner)
                 for key, inner in value.items()
             }
-        return [self.cover(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+        return [self._covered(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
     def _text(self, text: str) -> str:
         for word in self.words:
@@ -62,7 +64,7 @@ def seal(definitions: Mapping[str, FactDefinition], entries: Iterable[Entry]) ->
     asked = any(entry.kind in (Kind.REQUEST_RECEIVED, Kind.REQUEST_COMPLETED) for entry in entries)
     of_requests = OF_REQUESTS if asked else frozenset[str]()
     names = frozenset(own | {ALERTS[name] for name in own & ALERTS.keys()} | of_requests)
-    texts: list[Any] = []
+    texts: list[object] = []
     tasks: set[str] = set()
     answered = False
     for entry in entries:
@@ -74,7 +76,7 @@ def seal(definitions: Mapping[str, FactDefinition], entries: Iterable[Entry]) ->
     return Seal(names, tuple(sorted(words, key=len, reverse=True)), frozenset(tasks), used=bool(texts) or answered)
 
 
-def _values(entry: Entry, names: frozenset[str]) -> list[Any]:
+def _values(entry: Entry, names: frozenset[str]) -> list[object]:
     """What an entry says of sealed facts; lists give each of their words."""
     match entry.kind:
         case Kind.FACTS:
@@ -91,6 +93,6 @@ def _values(entry: Entry, names: frozenset[str]) -> list[Any]:
     return [text for value in found for text in (value if isinstance(value, list) else [value])]
 
 
-def _subjects(value: Mapping[str, Any]) -> set[str]:
+def _subjects(value: Mapping[str, object]) -> set[str]:
     """What a JSON object is about, as far as its usual keys say."""
     return {about for key in ("task", "id", "op") if isinstance(about := value.get(key), str)}

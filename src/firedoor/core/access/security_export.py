@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 
@@ -150,5 +150,5 @@ def _user(actor: str) -> Body:
     return {"name": name or actor, "type": kind}
 
 
-def _millis(at: Any) -> int:  # noqa: ANN401 - an instant as the journal holds it
+def _millis(at: object) -> int:
     return round(datetime.fromisoformat(str(at)).timestamp() * 1000)

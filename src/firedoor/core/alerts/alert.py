@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
@@ -194,7 +194,7 @@ class Alert(_Record):
         """As what a delivery is stored that says something else than the first one of its episode did."""
         return f"{self.stored_episode}#{self.content[:16]}"
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         """Return the JSON form for the journal, fractions as text; `Alert.model_validate` reads it back."""
         return {name: _without_floats(value) for name, value in self.model_dump(mode="json").items()}
 
@@ -207,7 +207,7 @@ _CONTENT = {
 }  # fmt: skip
 
 
-def _without_floats(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _without_floats(value: object) -> object:
     if isinstance(value, float):
         return repr(value)
     if isinstance(value, dict):

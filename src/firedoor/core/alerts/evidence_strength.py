@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from firedoor.core.alerts.alert import Alert
 from firedoor.core.facts import FactDefinition, Value, read_all
@@ -24,7 +23,7 @@ _FROM_THE_METHOD = re.compile(r"\s*\{\{\s*alert\.strength\s*\}\}\s*")
 
 
 def read_given(
-    definitions: Mapping[str, FactDefinition], raw: Mapping[str, Any], now: datetime | None = None
+    definitions: Mapping[str, FactDefinition], raw: Mapping[str, object], now: datetime | None = None
 ) -> dict[str, Value]:
     """Read the facts that somebody gives, see `read_all`; this fact is a problem whatever its value."""
     if EVIDENCE not in raw:

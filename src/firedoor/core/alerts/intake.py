@@ -14,7 +14,6 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from firedoor.core.alerts.alert import MAXIMUM_NOTES, Alert
 from firedoor.core.alerts.evidence_strength import EVIDENCE, of_alert
@@ -49,7 +48,7 @@ def take_in(alert: Alert, here: Here, incidents: Iterable[KnownIncident], now: d
     return alert, replace(decided, facts=facts, reasons=(*decided.reasons, *left_out))
 
 
-def facts_for(alert: Alert, playbook: str, here: Here) -> tuple[dict[str, Any], tuple[str, ...]]:
+def facts_for(alert: Alert, playbook: str, here: Here) -> tuple[dict[str, object], tuple[str, ...]]:
     """The facts that a playbook which a person chose takes from an alert, and what it cannot take, in sentences."""
     its = next((one for one in here.playbooks if one.name == playbook), None)
     given, missing = facts_of(its, alert) if its else ({}, ())
@@ -57,7 +56,9 @@ def facts_for(alert: Alert, playbook: str, here: Here) -> tuple[dict[str, Any], 
     return facts, (*missing, *left_out)
 
 
-def _taken(given: Mapping[str, Any], alert: Alert, definitions: Definitions) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _taken(
+    given: Mapping[str, object], alert: Alert, definitions: Definitions
+) -> tuple[dict[str, object], tuple[str, ...]]:
     """What fits of the facts that a start rule gives; how strong the evidence is follows from the alert alone."""
     facts, left_out = usable({name: one for name, one in given.items() if name != EVIDENCE}, definitions)
     return {**facts, **of_alert(alert, definitions)}, left_out
@@ -78,9 +79,9 @@ def as_received(alert: Alert, now: datetime) -> Alert:
     return alert.model_copy(update={"received_at": now, "occurred_at": now, "ahead_seconds": ahead, "notes": notes})
 
 
-def usable(raw: Mapping[str, Any], definitions: Definitions) -> tuple[dict[str, Any], tuple[str, ...]]:
+def usable(raw: Mapping[str, object], definitions: Definitions) -> tuple[dict[str, object], tuple[str, ...]]:
     """The facts that fit, as JSON, and a sentence for each that does not: an alert never fails over a fact."""
-    values: dict[str, Any] = {}
+    values: dict[str, object] = {}
     said: list[str] = []
     for name, given in raw.items():
         definition = definitions.get(name)

@@ -8,9 +8,9 @@ know stays unknown. Leaves choosing between playbooks to `triage`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from jinja2 import nodes
 
@@ -41,7 +41,7 @@ class StartRule(Protocol):
         """An expression over `alert`; empty means always."""
 
     @property
-    def facts(self) -> Mapping[str, Any]:
+    def facts(self) -> Mapping[str, object]:
         """Values of facts; texts may have holes such as `{{ alert.model }}`."""
 
 
@@ -61,14 +61,20 @@ class Startable(Protocol):
         """Its start rules."""
 
 
-class _Labels(dict[str, str]):
+class _Labels(Mapping[str, str]):
     """Labels as rules see them: one that is absent is empty, as in Prometheus, and not unknown."""
 
-    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401, ARG002 - the default is never needed
-        return super().get(key, "")
+    def __init__(self, labels: Mapping[str, str]) -> None:
+        self._labels = labels
 
-    def __missing__(self, key: str) -> str:
-        return ""
+    def __getitem__(self, key: str) -> str:
+        return self._labels.get(key, "")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._labels)
+
+    def __len__(self) -> int:
+        return len(self._labels)
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,7 @@ class Judged:
         return int(self.rule.source != ANY_SOURCE), conditions(self.rule.when), asked
 
 
-def scope_of(alert: Alert) -> dict[str, Any]:
+def scope_of(alert: Alert) -> dict[str, object]:
     """Return the names that a rule sees. A value that the sender did not give is UNKNOWN."""
     values = {name: getattr(alert, name) for name in Alert.model_fields}
     known = {name: UNKNOWN if value is None else value for name, value in values.items()}
@@ -125,19 +131,19 @@ def _conjuncts(node: nodes.Node) -> int:
     return _conjuncts(node.left) + _conjuncts(node.right) if isinstance(node, nodes.And) else 1
 
 
-def _met(atom: str, scope: Mapping[str, Any]) -> str:
+def _met(atom: str, scope: Mapping[str, object]) -> str:
     """Return an atom with the values of its names: `alert.severity >= high (alert.severity is medium)`."""
     names = dict.fromkeys(_NAMES.findall(atom))
     values = "; ".join(f"{name} is {_shown(Expression.parse(name).evaluate(scope))}" for name in names)
     return f"{atom} ({values})" if values else atom
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401 - any value of an alert
+def _shown(value: object) -> str:
     text = facts.show(value) if not isinstance(value, (float, int)) else str(value)
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
-def facts_of(playbook: Startable, alert: Alert) -> tuple[dict[str, Any], tuple[str, ...]]:
+def facts_of(playbook: Startable, alert: Alert) -> tuple[dict[str, object], tuple[str, ...]]:
     """Return the facts that a playbook takes from an alert, as JSON, and a sentence for each that stays unknown.
 
     All rules that hold tell facts; where two tell different values, the more specific rule counts. When none holds (a
@@ -155,10 +161,10 @@ def facts_of(playbook: Startable, alert: Alert) -> tuple[dict[str, Any], tuple[s
     return given, tuple(why for name, why in missing if name not in given)
 
 
-def facts_from(rule: StartRule, alert: Alert) -> tuple[dict[str, Any], dict[str, str]]:
+def facts_from(rule: StartRule, alert: Alert) -> tuple[dict[str, object], dict[str, str]]:
     """Return the facts that a rule gives, as JSON, and a sentence for each that stays unknown, by its name."""
     scope = scope_of(alert)
-    given: dict[str, Any] = {}
+    given: dict[str, object] = {}
     missing: dict[str, str] = {}
     for name, template in rule.facts.items():
         try:
@@ -174,12 +180,12 @@ def facts_from(rule: StartRule, alert: Alert) -> tuple[dict[str, Any], dict[str,
     return given, missing
 
 
-def _asked(template: Any) -> str:  # noqa: ANN401 - any JSON value with holes
+def _asked(template: object) -> str:
     names = dict.fromkeys(_NAMES.findall(str(template)))
     return ", ".join(names) or "it"
 
 
-def _filled(template: Any, scope: Mapping[str, Any]) -> Any:  # noqa: ANN401 - any JSON value with holes
+def _filled(template: object, scope: Mapping[str, object]) -> object:
     """Fill one value; UNKNOWN when any hole in it is unknown. A text that is one hole keeps the type of its value.
 
     `{{ alert.endpoint or alert.model }}` takes the first that the alert says.

@@ -19,7 +19,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
 from firedoor.core.alerts.alert import Alert, Strength
 from firedoor.core.alerts.start_rules import ANY_SOURCE, Judged, Startable, facts_of, judge
@@ -70,7 +69,7 @@ class Triage:
     decision: Decision
     playbook: str | None
     reasons: tuple[str, ...]
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: dict[str, object] = field(default_factory=dict)
     incident_type: IncidentType | None = None
     incident: str | None = None
     candidates: tuple[str, ...] = ()

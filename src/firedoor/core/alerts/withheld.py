@@ -21,7 +21,7 @@ FIXED = frozenset(("fingerprint", "raw_sha256", "content_hashes"))  # of a form 
 Values = Mapping[str, Any]
 
 
-def without_content(values: Values) -> dict[str, Any]:
+def without_content(values: Values) -> dict[str, object]:
     """The fields of an alert without what is content, and with a note for each; most have none."""
     locators, notes = _locators(values.get("locators", ()))
     found = {**values, "locators": locators} if notes else dict(values)
@@ -41,14 +41,14 @@ def stored(record: Values) -> Alert:
     return Alert.model_validate({**record, "locators": locators})
 
 
-def _locators(given: Any) -> tuple[tuple[str, ...], list[str]]:  # noqa: ANN401 - a field of an alert
+def _locators(given: object) -> tuple[tuple[str, ...], list[str]]:
     texts = tuple(given) if isinstance(given, (list, tuple)) else ()
     faults = [(text, address_fault(text) if isinstance(text, str) else "it is no text") for text in texts]
     notes = [f"A locator was left out: {fault}." for fault in dict.fromkeys(fault for _, fault in faults if fault)]
     return tuple(text for text, fault in faults if not fault), notes
 
 
-def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 - any field of an alert
+def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
@@ -60,7 +60,7 @@ def _texts(value: Any) -> Iterator[str]:  # noqa: ANN401 - any field of an alert
             yield from _texts(inner)
 
 
-def _field(name: str, value: Any, cleaned: dict[str, str]) -> Any:  # noqa: ANN401
+def _field(name: str, value: object, cleaned: dict[str, str]) -> object:
     if isinstance(value, str):
         what = hidden(value)
         if what:
@@ -74,7 +74,7 @@ def _field(name: str, value: Any, cleaned: dict[str, str]) -> Any:  # noqa: ANN4
     return value
 
 
-def _apart(name: str, value: Any) -> Any:  # noqa: ANN401
+def _apart(name: str, value: object) -> object:
     """The value without long texts: whoever sends content in one field may have cut the rest of it into others."""
     if isinstance(value, str):
         longest = LONG_ADDRESS if name == "locators" else LONG

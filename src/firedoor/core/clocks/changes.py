@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TypedDict, Unpack
 
 from firedoor.core.clocks.state import NEXT, WAIVING, Change, Clock, ClockState, less_safe, shown
 from firedoor.core.facts import Facts
@@ -29,6 +29,36 @@ class Mandate:
     why: str
     at: datetime
     approver: str = ""
+
+
+class Dates(TypedDict):
+    """The fields of a clock that a computation of its limit gives."""
+
+    version: str
+    due: datetime | None
+    kind: DueKind
+    citation: str
+    why: tuple[str, ...]
+    latest_arguable: datetime | None
+    latest_basis: str
+    internal_target: datetime | None
+
+
+class Fields(TypedDict, total=False):
+    """The fields of a clock that may change: any of its dates, and where it stands."""
+
+    version: str
+    due: datetime | None
+    kind: DueKind
+    citation: str
+    why: tuple[str, ...]
+    latest_arguable: datetime | None
+    latest_basis: str
+    internal_target: datetime | None
+    state: ClockState
+    assumption: str
+    trigger_event: str
+    trigger_at: datetime
 
 
 def reanchor(
@@ -80,7 +110,7 @@ def resume(clock: Clock, mandate: Mandate) -> Clock:
     return moved.model_copy(update={"due": end if late else clock.due, "paused_until": None})
 
 
-def changed(clock: Clock, what: str, mandate: Mandate, **new: Any) -> Clock:  # noqa: ANN401 - fields of Clock
+def changed(clock: Clock, what: str, mandate: Mandate, **new: Unpack[Fields]) -> Clock:
     """Return the clock with new values and what was before in its history. Raises Refused without a reason."""
     if not mandate.why.strip():
         raise _refused("C301", "a clock changes only with a reason", "say why")
@@ -91,7 +121,7 @@ def changed(clock: Clock, what: str, mandate: Mandate, **new: Any) -> Clock:  # 
     return clock.model_copy(update={**new, "history": (*clock.history, change)})
 
 
-def dates_of(due: Due) -> dict[str, Any]:
+def dates_of(due: Due) -> Dates:
     """The fields of a clock that a computation of its limit gives."""
     later = due.latest_arguable
     return {

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
-from firedoor.core.clocks.changes import Mandate, changed, dates_of, extend, move, pause, reanchor, resume
+from firedoor.core.clocks.changes import Fields, Mandate, changed, dates_of, extend, move, pause, reanchor, resume
 from firedoor.core.clocks.state import (
     NEXT,
     OPEN,
@@ -182,7 +182,7 @@ def _reassess(duty: Duty, clock: Clock, facts: Facts, now: datetime, zone: str) 
     due = compute_due(duty, at, zone, facts, event=event)
     assumption = _assumption(assessment)
     state = S.PROVISIONAL if assumption else S.RUNNING
-    new: dict[str, Any] = {
+    new: Fields = {
         "state": state,
         "assumption": assumption,
         "trigger_event": event,
@@ -201,7 +201,7 @@ def _reassess(duty: Duty, clock: Clock, facts: Facts, now: datetime, zone: str) 
     return Reassessment(clock, after, needs_approval=later and not begins, why=why)
 
 
-def _difference(clock: Clock, new: Mapping[str, Any]) -> str:
+def _difference(clock: Clock, new: Fields) -> str:
     said = [f"{clock.state} -> {new['state']}"] if clock.state != new["state"] else []
     if clock.trigger_at != new["trigger_at"] or clock.trigger_event != new["trigger_event"]:
         said.append(f"starts with {new['trigger_event']} at {new['trigger_at'].isoformat(timespec='seconds')}")

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
-from typing import Any
 
 from firedoor.core.examinations.finding import MAXIMUM_LISTED, Examination, Finding, Json, rows, tally
+from firedoor.core.json_types import as_array, as_object
 from firedoor.core.problems import InvalidInput, Problem, nearest
 from firedoor.core.severity import Severity
 
@@ -18,7 +18,7 @@ RULES, LISTING = "compliance_rules", "content_listing"
 CRITERIA = ("paths", "media_types", "sha256", "labels")
 
 
-def examine(inputs: Mapping[str, Any]) -> Finding:
+def examine(inputs: Mapping[str, object]) -> Finding:
     """Hold every piece of content against every rule. Raises InvalidInput for rules that cannot be read."""
     rules = rows(inputs, RULES, "rules", "id", "severity")
     listing = rows(inputs, LISTING, "content", "path", "sha256")
@@ -42,17 +42,19 @@ def _breaks(item: Json, rule: Json) -> bool:
     return all(_fits(item, name, rule[name]) for name in CRITERIA if name in rule)
 
 
-def _fits(item: Json, criterion: str, wanted: Any) -> bool:  # noqa: ANN401 - as `_check` found it
+def _fits(item: Json, criterion: str, wanted: object) -> bool:
+    """Whether a piece meets one criterion, which has the form that `_check` asks for."""
+    if criterion == "labels":
+        labels = item.get("labels") or {}
+        return all(str(labels.get(name, "")) == str(value) for name, value in as_object(wanted).items())
+    words = [str(word) for word in as_array(wanted)]
     match criterion:
         case "paths":
-            return any(fnmatchcase(str(item["path"]), str(pattern)) for pattern in wanted)
+            return any(fnmatchcase(str(item["path"]), pattern) for pattern in words)
         case "media_types":
-            return any(fnmatchcase(str(item.get("media_type", "")), str(kind)) for kind in wanted)
-        case "sha256":
-            return str(item["sha256"]).lower() in {str(value).lower() for value in wanted}
+            return any(fnmatchcase(str(item.get("media_type", "")), kind) for kind in words)
         case _:
-            labels = item.get("labels") or {}
-            return all(str(labels.get(name, "")) == str(value) for name, value in wanted.items())
+            return str(item["sha256"]).lower() in {word.lower() for word in words}
 
 
 def _violation(item: Json, rule: Json) -> Json:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 from firedoor.core.examinations.finding import (
     MAXIMUM_LISTED,
@@ -28,7 +27,7 @@ PURPOSE = "training"
 LEDGER, MANIFEST = "consent_ledger", "training_manifest"
 
 
-def examine(inputs: Mapping[str, Any]) -> Finding:
+def examine(inputs: Mapping[str, object]) -> Finding:
     """Join ledger and manifest. Raises InvalidInput for forms that cannot be read."""
     manifest = inputs.get(MANIFEST)
     stated = manifest if isinstance(manifest, Mapping) else {}

@@ -61,12 +61,12 @@ class Examination:
 
     name: str
     inputs: tuple[str, ...]
-    examine: Callable[[Mapping[str, Any]], Finding]
+    examine: Callable[[Mapping[str, object]], Finding]
     says: str
     sets: tuple[str, ...] = ()
 
 
-def rows(inputs: Mapping[str, Any], name: str, key: str, *needed: str) -> list[Json]:
+def rows(inputs: Mapping[str, object], name: str, key: str, *needed: str) -> list[Json]:
     """The rows of an artefact: a list, or a mapping with the list under `key`. Every row has the needed fields."""
     found = inputs.get(name)
     found = found.get(key) if isinstance(found, Mapping) else found
@@ -78,7 +78,7 @@ def rows(inputs: Mapping[str, Any], name: str, key: str, *needed: str) -> list[J
     return found
 
 
-def instant(name: str, raw: Any) -> datetime:  # noqa: ANN401 - whatever JSON held
+def instant(name: str, raw: object) -> datetime:
     """An instant with its offset. Raises InvalidInput naming the artefact."""
     try:
         read = datetime.fromisoformat(str(raw))
@@ -90,11 +90,11 @@ def instant(name: str, raw: Any) -> datetime:  # noqa: ANN401 - whatever JSON he
     return read
 
 
-def number(name: str, raw: Any) -> float:  # noqa: ANN401
+def number(name: str, raw: object) -> float:
     """A number, also when it is written as text."""
     try:
-        return float(raw)
-    except (TypeError, ValueError):
+        return float(raw if isinstance(raw, (int, float)) else str(raw))
+    except ValueError:
         raise InvalidInput(_problem(name, f'"{str(raw)[:40]}" is not a number', "")) from None
 
 
@@ -106,7 +106,7 @@ def tally(words: Iterator[str]) -> Json:
     return dict(sorted(counts.items()))
 
 
-def _faults(name: str, found: list[Any], needed: tuple[str, ...]) -> Iterator[Problem]:
+def _faults(name: str, found: list[object], needed: tuple[str, ...]) -> Iterator[Problem]:
     for index, row in enumerate(found):
         if not isinstance(row, dict):
             yield _problem(name, f"row {index} is not a mapping", "")

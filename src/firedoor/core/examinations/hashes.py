@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from firedoor.core.alerts.alert import HASH_LENGTHS
 from firedoor.core.alerts.hash_banks import GONE
@@ -22,7 +21,7 @@ LIST, CONTENT = "hash_list", "content_hashes"
 PDQ_DISTANCE = THRESHOLDS["pdq"].distance or 0  # bits of 256
 
 
-def examine(inputs: Mapping[str, Any]) -> Finding:
+def examine(inputs: Mapping[str, object]) -> Finding:
     """Compare all with all. Raises InvalidInput for what is not a hash."""
     listed = rows(inputs, LIST, "hashes", "algorithm", "value")
     content = rows(inputs, CONTENT, "content", "locator", "algorithm", "value")

@@ -11,7 +11,6 @@ import json
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from firedoor.core.examinations.finding import MAXIMUM_LISTED, Examination, Finding, Json, rows
 from firedoor.core.problems import InvalidInput, Problem
@@ -23,7 +22,7 @@ FIELDS = ("model", "version", "organisation", "made_at", "locator", "sha256")
 MAXIMUM_TEXT = 100_000  # bytes of one text chunk, unpacked
 
 
-def examine(inputs: Mapping[str, Any]) -> Finding:
+def examine(inputs: Mapping[str, object]) -> Finding:
     """Read the records and name the model, if they agree on one."""
     found = rows(inputs, RECORDS, "records")
     records = [{name: str(record[name]) for name in FIELDS if record.get(name)} for record in found]

@@ -8,7 +8,6 @@ score means nothing without the threshold of that day. Outputs appear by digest 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from firedoor.core.examinations.finding import MAXIMUM_LISTED, Examination, Finding, Json, number, rows, tally
 from firedoor.core.problems import InvalidInput, Problem
@@ -16,7 +15,7 @@ from firedoor.core.problems import InvalidInput, Problem
 SCORES, THRESHOLDS = "output_scores", "thresholds"
 
 
-def examine(inputs: Mapping[str, Any]) -> Finding:
+def examine(inputs: Mapping[str, object]) -> Finding:
     """Compare every score with its threshold. Raises InvalidInput for forms that cannot be read."""
     outputs = rows(inputs, SCORES, "outputs", "sha256", "scores")
     limits = _thresholds(inputs)
@@ -43,7 +42,7 @@ def examine(inputs: Mapping[str, Any]) -> Finding:
     return Finding(report, said + (f"; no threshold for {', '.join(sorted(unknown))}" if unknown else ""))
 
 
-def _thresholds(inputs: Mapping[str, Any]) -> dict[str, float]:
+def _thresholds(inputs: Mapping[str, object]) -> dict[str, float]:
     found = inputs.get(THRESHOLDS)
     found = found.get("thresholds", found) if isinstance(found, Mapping) else None
     if not isinstance(found, Mapping) or not found:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from firedoor.core.examinations.finding import Finding, Json
 
@@ -22,7 +21,7 @@ class Statement:
     contradicts: tuple[str, ...] = ()  # the facts about which two things are said
 
 
-def stated(finding: Finding, values: Mapping[str, Any], known: Mapping[str, Any]) -> Statement:
+def stated(finding: Finding, values: Mapping[str, object], known: Mapping[str, object]) -> Statement:
     """Hold a finding, with its targets named as the inventory names them, against the known facts."""
     if not values:
         return Statement()
@@ -38,7 +37,7 @@ def stated(finding: Finding, values: Mapping[str, Any], known: Mapping[str, Any]
     return Statement({name: value for name, value in taken.items() if value is not None})
 
 
-def _with(known: Any, found: Any) -> Any:  # noqa: ANN401 - the JSON of any fact
+def _with(known: object, found: object) -> object:
     """What a fact is from now on; None where the finding adds nothing to it."""
     if known is None:
         return found
@@ -48,7 +47,7 @@ def _with(known: Any, found: Any) -> Any:  # noqa: ANN401 - the JSON of any fact
     return [*known, *new] if new else None
 
 
-def _agrees(known: Any, found: Any) -> bool:  # noqa: ANN401 - the JSON of any fact
+def _agrees(known: object, found: object) -> bool:
     if known is None or isinstance(known, list) or known == found:
         return True
     if _is_count(known) and _is_count(found):
@@ -57,17 +56,17 @@ def _agrees(known: Any, found: Any) -> bool:  # noqa: ANN401 - the JSON of any f
     return False
 
 
-def _is_count(value: Any) -> bool:  # noqa: ANN401
+def _is_count(value: object) -> bool:
     return (isinstance(value, int) and not isinstance(value, bool)) or (isinstance(value, dict) and "min" in value)
 
 
-def _range(value: Any) -> tuple[int, int | None]:  # noqa: ANN401
-    if isinstance(value, int):
-        return value, value
-    return int(value.get("min") or 0), value.get("max")
+def _range(value: object) -> tuple[int, int | None]:
+    if isinstance(value, Mapping):
+        return int(value.get("min") or 0), value.get("max")
+    return int(str(value)), int(str(value))
 
 
-def _shown(value: Any) -> str:  # noqa: ANN401
+def _shown(value: object) -> str:
     if isinstance(value, dict):
         least, most = _range(value)
         return f"{least} to {most}" if most is not None else f"at least {least}"

@@ -8,11 +8,12 @@ Leaves counting over all incidents to the runtime, through `Brake`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
-from typing import Any, Protocol
+from typing import Protocol
 
 from firedoor.core.alerts.alert import Method, Strength
+from firedoor.core.entries.run import AlertAttached, AlertSaid
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.playbook.plan import Ask, Limits
 
@@ -64,26 +65,26 @@ def asked_because(view: IncidentView, ask: Ask, suffix: str) -> str:
     return next((f"You are asked because {why}." for why in found if why), "")
 
 
-def enough(alerts: Iterable[Mapping[str, Any]]) -> bool:
+def enough(alerts: Iterable[AlertAttached]) -> bool:
     """Whether the alerts of an incident together allow a reversible suspension without a person."""
-    records = [alert.get("alert", {}) for alert in alerts]
+    records = [alert["alert"] for alert in alerts if "alert" in alert]
     if any(_proves(record) for record in records):
         return True
     return len({_detector(record) for record in records if _sure(record)}) >= DETECTORS
 
 
-def _proves(record: Mapping[str, Any]) -> bool:
+def _proves(record: AlertSaid) -> bool:
     """Whether one alert is enough. Which banks were trusted is what was judged when it came in."""
     method = record.get("method")
     return method == Method.CANARY or (method == Method.HASH_MATCH and record.get("trusted_bank") is True)
 
 
-def _detector(record: Mapping[str, Any]) -> tuple[str, str]:
+def _detector(record: AlertSaid) -> tuple[str, str]:
     """Who saw it and how: the same tool behind two addresses is one detector."""
     return str(record.get("detector") or record.get("source")), str(record.get("method"))
 
 
-def _sure(record: Mapping[str, Any]) -> bool:
+def _sure(record: AlertSaid) -> bool:
     method, score = record.get("method"), record.get("score")
     if method is None or method in NO_SCORE or score is None or record.get("status") == "resolved":
         return False

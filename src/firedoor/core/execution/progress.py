@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.view import IncidentView, OperationRecord
@@ -45,7 +44,7 @@ class Instance:
 
     id: str
     operation: Operation
-    item: Any = None
+    item: object = None
     clock: str | None = None
 
 

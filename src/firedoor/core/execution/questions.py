@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from firedoor.core.execution.progress import Instance
 from firedoor.core.facts import FactDefinition
@@ -75,7 +74,7 @@ def opened(  # noqa: PLR0913, PLR0917 - the fields of a task
 
 
 def rescue(
-    plan: Plan, view: IncidentView, instance: Instance, organisation: Mapping[str, Any], now: datetime
+    plan: Plan, view: IncidentView, instance: Instance, organisation: Mapping[str, object], now: datetime
 ) -> list[Draft]:  # fmt: skip
     """Ask the first role what becomes of an operation that failed for good; once for each failure."""
     record = view.operations[instance.id]
@@ -117,7 +116,7 @@ def listing(
     )  # fmt: skip
 
 
-def decided(expression: Expression, scope: Mapping[str, Any]) -> tuple[Ternary, list[str], str]:
+def decided(expression: Expression, scope: Mapping[str, object]) -> tuple[Ternary, list[str], str]:
     """The answer of a condition, its reasons, what is open. One that cannot be worked out is unknown, and says why."""
     try:
         answer = expression.decide(scope)
@@ -129,7 +128,7 @@ def decided(expression: Expression, scope: Mapping[str, Any]) -> tuple[Ternary, 
     return answer, reasons, f"{missing} is unknown."
 
 
-def render(text: str, scope: Mapping[str, Any]) -> str:
+def render(text: str, scope: Mapping[str, object]) -> str:
     """Fill in a template of an operation; one that fails says so in its place."""
     try:
         return Template.parse(text).render(scope)

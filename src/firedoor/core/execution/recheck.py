@@ -8,7 +8,6 @@ later. What was answered, skipped or done by hand stands. Leaves what is enough 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from firedoor.core.alerts.evidence_strength import EVIDENCE, STRONG
 from firedoor.core.execution.automatic_limits import enough
@@ -62,7 +61,7 @@ def _begun(view: IncidentView, name: str) -> bool:
     return bool(answers) or (record is not None and record.status != "waiting")
 
 
-def _step(plan: Plan, instance: Instance) -> Iterator[tuple[str, Any]]:
+def _step(plan: Plan, instance: Instance) -> Iterator[tuple[str, object]]:
     """The other operations of the same step, under the names that they have for the same item."""
     choose = instance.operation
     suffix, here = instance.id.removeprefix(choose.id), (choose.phase, choose.step, choose.each)

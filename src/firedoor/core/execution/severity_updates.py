@@ -9,12 +9,12 @@ are asked. Leaves to `recheck` what is then suspended without asking.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from firedoor.core.alerts.alert import Method, Strength
 from firedoor.core.facts import Count, FactDefinition, FactType, read, show, write
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.journal import Body, Draft, Kind
+from firedoor.core.json_types import Json
 from firedoor.core.problems import InvalidInput
 from firedoor.core.severity import Severity
 
@@ -58,7 +58,7 @@ def _told(view: IncidentView, more: Body, definitions: Definitions) -> str:
     return f"a further alert adds {', '.join(said)}" if said else ""
 
 
-def _words(definition: FactDefinition, value: Any) -> str:  # noqa: ANN401 - any JSON value
+def _words(definition: FactDefinition, value: object) -> str:
     return show(read(definition, value))
 
 
@@ -87,7 +87,7 @@ def _more(view: IncidentView, definitions: Definitions) -> tuple[Body, str]:
     return added, source
 
 
-def _placed(facts: Body, held: Body, definitions: Definitions) -> Iterator[tuple[str, Any]]:
+def _placed(facts: Body, held: Body, definitions: Definitions) -> Iterator[tuple[str, Json]]:
     """The facts of an alert; another endpoint than the incident's own is one of the other targets."""
     own, other = held.get(ENDPOINT), facts.get(ENDPOINT)
     for name, value in facts.items():
@@ -97,7 +97,7 @@ def _placed(facts: Body, held: Body, definitions: Definitions) -> Iterator[tuple
         yield OTHERS, [other]
 
 
-def _joined(definition: FactDefinition, before: Any, value: Any) -> Any:  # noqa: ANN401 - JSON values
+def _joined(definition: FactDefinition, before: Json, value: Json) -> Json:
     """What is known when both are said; None where what was said first stands."""
     try:
         old, new = read(definition, before), read(definition, value)

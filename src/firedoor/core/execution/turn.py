@@ -14,7 +14,7 @@ import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import assert_never
 
 from firedoor.core.canonical import digest
 from firedoor.core.clocks.engine import Law
@@ -66,7 +66,7 @@ class Rules:
 
     plan: Plan
     definitions: Mapping[str, FactDefinition]
-    organisation: Mapping[str, Any]
+    organisation: Mapping[str, object]
     law: Law | None = None
     brake: Brake | None = None
 
@@ -265,7 +265,9 @@ class _Turn:
         self.turn.launches.append(launch)
         return launch
 
-    def _choose(self, choose: Choose, instance: Instance, progress: Progress, scope: Mapping[str, Any]) -> list[Draft]:
+    def _choose(
+        self, choose: Choose, instance: Instance, progress: Progress, scope: Mapping[str, object]
+    ) -> list[Draft]:
         if choose.failed_of:
             return [self._finish(instance, "yes" if progress.failed(choose, instance) else "no")]
         if choose.listing:
@@ -284,7 +286,7 @@ class _Turn:
             result |= more
         return [self._finish(instance, word, {**result, "unknown": answer is UNKNOWN})]
 
-    def _list(self, choose: Choose, listing: str, instance: Instance, scope: Mapping[str, Any]) -> list[Draft]:
+    def _list(self, choose: Choose, listing: str, instance: Instance, scope: Mapping[str, object]) -> list[Draft]:
         """Settle what a step is done for. Nobody has said it: people are asked once, and their answer stands."""
         expression = Expression.parse(listing)
         items = expression.evaluate(scope)
@@ -310,7 +312,7 @@ class _Turn:
         body: Body = {"state": str(state), "event": str(mark.event), "before": str(self.view.state)}
         return [Draft(Kind.STATE, ACTOR, body), self._finish(instance, "marked", {"state": str(state)})]
 
-    def _tell(self, tell: Tell, instance: Instance, scope: Mapping[str, Any]) -> list[Draft]:
+    def _tell(self, tell: Tell, instance: Instance, scope: Mapping[str, object]) -> list[Draft]:
         """A message is an entry: written with the journal it cannot be lost or doubled. Messengers carry it further."""
         subject, text = render(tell.subject, scope), render(tell.text, scope)
         body: Body = {"op": instance.id, "to": list(tell.to), "subject": subject, "text": text}
@@ -333,7 +335,7 @@ class _Turn:
     def _wake_at(self, instant: datetime) -> None:
         self.turn.wake_at = min(filter(None, (self.turn.wake_at, instant)))
 
-    def _ask(self, ask: Ask, instance: Instance, scope: Mapping[str, Any]) -> Draft:
+    def _ask(self, ask: Ask, instance: Instance, scope: Mapping[str, object]) -> Draft:
         because = asked_because(self.view, ask, instance.id.removeprefix(ask.id))
         return questions.opened(
             instance.id, ask.kind, ask.role, ask.escalate_to, render(ask.question, scope),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from firedoor.core.history.operation_titles import Names
 from firedoor.core.incident.view import IncidentView
@@ -97,7 +96,7 @@ def _fact(view: IncidentView, names: Sequence[str]) -> datetime | None:
     return next((instant for instant in found if instant is not None), None)
 
 
-def _instant(raw: Any) -> datetime | None:  # noqa: ANN401 - an instant's text, or whatever else a fact holds
+def _instant(raw: object) -> datetime | None:
     try:
         instant = datetime.fromisoformat(raw) if isinstance(raw, str) else None
     except ValueError:

@@ -7,7 +7,6 @@ is filled in. Leaves which instances exist to `progress`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from firedoor.core.execution.questions import render
 from firedoor.core.facts import FactDefinition
@@ -21,7 +20,7 @@ class Names:
     """The operations of a plan by the ids of their instances."""
 
     def __init__(
-        self, plan: Plan, definitions: Mapping[str, FactDefinition], organisation: Mapping[str, Any] | None = None
+        self, plan: Plan, definitions: Mapping[str, FactDefinition], organisation: Mapping[str, object] | None = None
     ) -> None:
         self._operations: dict[str, Operation] = {operation.id: operation for operation in plan.operations}
         self._definitions = definitions
@@ -58,7 +57,7 @@ class Names:
         return render(text, scope_of(view, facts, self._organisation, item, clock))
 
     @staticmethod
-    def _subject(operation: Operation, instance: str, view: IncidentView) -> tuple[Any, str | None]:
+    def _subject(operation: Operation, instance: str, view: IncidentView) -> tuple[object, str | None]:
         """What an instance is repeated for: an item of a list, or a clock."""
         each, subject = operation.each, instance.removeprefix(operation.id)[1:-1]
         if each is None or not subject:

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from firedoor.core.incident.view import FAULT, IncidentView, TaskView
 from firedoor.core.isolated import Fault
@@ -92,7 +91,7 @@ def of_entries(view: IncidentView, roles: Sequence[str], now: datetime) -> Itera
 
 
 def of_duties(
-    view: IncidentView, failed: Mapping[str, Fault], duties: Mapping[str, Any], roles: Sequence[str], now: datetime
+    view: IncidentView, failed: Mapping[str, Fault], duties: Mapping[str, object], roles: Sequence[str], now: datetime
 ) -> Iterator[Draft]:
     """Ask about duties that could not be worked out: nobody may take that for "no limit runs"."""
     for name, fault in failed.items():

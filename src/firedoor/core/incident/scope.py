@@ -7,7 +7,6 @@ Decides what `facts`, `incident`, `organisation`, `item` and `clock` hold.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from firedoor.core.facts import FactDefinition, FactType, Value, read
 from firedoor.core.incident.view import IncidentView
@@ -17,7 +16,7 @@ from firedoor.core.ternary import UNKNOWN
 Definitions = Mapping[str, FactDefinition]
 
 
-def typed_facts(raw: Mapping[str, Any], definitions: Definitions) -> dict[str, Value]:
+def typed_facts(raw: Mapping[str, object], definitions: Definitions) -> dict[str, Value]:
     """Read the journal's facts. One that no longer fits its definition is unknown, never a crash."""
     values: dict[str, Value] = {}
     for name, value in raw.items():
@@ -31,12 +30,12 @@ def typed_facts(raw: Mapping[str, Any], definitions: Definitions) -> dict[str, V
 def scope_of(
     view: IncidentView,
     facts: Mapping[str, Value],
-    organisation: Mapping[str, Any],
-    item: Any = None,  # noqa: ANN401 - whatever is repeated over
+    organisation: Mapping[str, object],
+    item: object = None,
     clock: str | None = None,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """Build the scope of one operation."""
-    scope: dict[str, Any] = {
+    scope: dict[str, object] = {
         "facts": facts,
         "incident": {
             "id": view.id,

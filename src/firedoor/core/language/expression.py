@@ -31,7 +31,7 @@ from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
 MAXIMUM_LENGTH = 2_000  # characters
 MAXIMUM_NODES = 400
 
-WORDS: Mapping[str, Any] = {
+WORDS: Mapping[str, object] = {
     "yes": YES,
     "no": NO,
     "unknown": UNKNOWN,
@@ -39,6 +39,7 @@ WORDS: Mapping[str, Any] = {
 }
 Path = tuple[str, ...]
 
+# Only ever called on values from outside, of which nobody knows whether they can be put in order: they raise then.
 _ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
     "gt": operator.gt,
     "gteq": operator.ge,
@@ -73,19 +74,19 @@ class Expression:
         """Parse. Raises InvalidInput saying what is not allowed."""
         return _parse(text)
 
-    def evaluate(self, scope: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a fact's value, a bool-like or a number
+    def evaluate(self, scope: Mapping[str, object]) -> object:
         """Return the value; UNKNOWN where a name has none."""
         return _evaluate(self.root, scope)
 
-    def decide(self, scope: Mapping[str, Any]) -> Ternary:
+    def decide(self, scope: Mapping[str, object]) -> Ternary:
         """Return yes, no or unknown."""
         return truth(self.evaluate(scope))
 
-    def reasons(self, scope: Mapping[str, Any]) -> tuple[Reason, ...]:
+    def reasons(self, scope: Mapping[str, object]) -> tuple[Reason, ...]:
         """Return each atom with its answer, in the order written."""
         return tuple(_reason(atom, scope) for atom in _atoms(self.text))
 
-    def missing(self, scope: Mapping[str, Any]) -> tuple[str, ...]:
+    def missing(self, scope: Mapping[str, object]) -> tuple[str, ...]:
         """Return the names that keep the answer unknown; empty when it is decided."""
         if self.decide(scope) is not UNKNOWN:
             return ()
@@ -113,7 +114,7 @@ def _parse(text: str) -> Expression:
     return Expression(text, root, references)
 
 
-def truth(value: Any) -> Ternary:  # noqa: ANN401
+def truth(value: object) -> Ternary:
     """Read a value as a condition: a flag as itself, a list or text as not empty, a count as at least one."""
     match value:
         case Ternary():
@@ -181,7 +182,7 @@ def _path(node: nodes.Node) -> Path | None:
     return None
 
 
-def _evaluate(node: nodes.Node, scope: Mapping[str, Any]) -> Any:  # noqa: ANN401
+def _evaluate(node: nodes.Node, scope: Mapping[str, object]) -> object:
     if type(node) is nodes.Name:  # the most frequent by far
         return _look_up((node.name,), scope)
     match node:
@@ -197,8 +198,8 @@ def _evaluate(node: nodes.Node, scope: Mapping[str, Any]) -> Any:  # noqa: ANN40
             return node.value
         case nodes.Neg():
             value = _evaluate(node.node, scope)
-            is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-            return -value if is_number else UNKNOWN  # there is no less than nothing of words or of a range
+            # There is no less than nothing of words or of a range.
+            return -value if isinstance(value, (int, float)) and not isinstance(value, bool) else UNKNOWN
         case nodes.List() | nodes.Tuple():
             return tuple(_evaluate(item, scope) for item in node.items)
         case nodes.Test():
@@ -208,10 +209,10 @@ def _evaluate(node: nodes.Node, scope: Mapping[str, Any]) -> Any:  # noqa: ANN40
             return _look_up(_path(node) or (), scope)
 
 
-def _look_up(path: Path, scope: Mapping[str, Any]) -> Any:  # noqa: ANN401
+def _look_up(path: Path, scope: Mapping[str, object]) -> object:
     if path[0] in WORDS and path[0] not in scope:
         return WORDS[path[0]]
-    value: Any = scope
+    value: object = scope
     for part in path:
         if isinstance(value, Mapping):
             value = value.get(part, UNKNOWN)
@@ -222,7 +223,7 @@ def _look_up(path: Path, scope: Mapping[str, Any]) -> Any:  # noqa: ANN401
     return value
 
 
-def _chain(node: nodes.Compare, scope: Mapping[str, Any]) -> Ternary:
+def _chain(node: nodes.Compare, scope: Mapping[str, object]) -> Ternary:
     left = _evaluate(node.expr, scope)
     answers = []
     for operand in node.ops:
@@ -232,7 +233,7 @@ def _chain(node: nodes.Compare, scope: Mapping[str, Any]) -> Ternary:
     return ternary.all_of(answers)
 
 
-def _compare(sign: str, left: Any, right: Any) -> Ternary:  # noqa: ANN401
+def _compare(sign: str, left: object, right: object) -> Ternary:
     if left is UNKNOWN or right is UNKNOWN or left is None or right is None:
         return UNKNOWN
     if sign in ("in", "notin"):
@@ -246,13 +247,13 @@ def _compare(sign: str, left: Any, right: Any) -> Ternary:  # noqa: ANN401
         return UNKNOWN  # values of different kinds cannot be put in order
 
 
-def _contains(sign: str, left: Any, right: Any) -> Ternary:  # noqa: ANN401
+def _contains(sign: str, left: object, right: object) -> Ternary:
     if not isinstance(right, (tuple, list, str)) or (isinstance(right, str) and not isinstance(left, str)):
         return UNKNOWN
     return ternary.of((left in right) == (sign == "in"))
 
 
-def _alike(left: Any, right: Any) -> tuple[Any, Any]:  # noqa: ANN401
+def _alike(left: object, right: object) -> tuple[object, object]:
     """Bring a flag and a bool, or an instant and its text, to one kind."""
     if isinstance(left, bool) and isinstance(right, Ternary):
         return ternary.of(left), right
@@ -273,7 +274,7 @@ def _instant(text: str) -> datetime | None:
     return instant if instant.tzinfo else None
 
 
-def _ranges(sign: str, left: Any, right: Any) -> Ternary:  # noqa: ANN401
+def _ranges(sign: str, left: object, right: object) -> Ternary:
     """Compare at both ends: yes when every possible value satisfies it, no when none does."""
     a, b = _as_range(left), _as_range(right)
     if a is None or b is None:
@@ -296,7 +297,7 @@ def _ranges(sign: str, left: Any, right: Any) -> Ternary:  # noqa: ANN401
             return YES if a_low == a_high == b_low == b_high else UNKNOWN
 
 
-def _as_range(value: Any) -> tuple[float, float] | None:  # noqa: ANN401
+def _as_range(value: object) -> tuple[float, float] | None:
     if isinstance(value, Count):
         return value.minimum, float("inf") if value.maximum is None else value.maximum
     if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -327,12 +328,12 @@ def _split(node: nodes.Node) -> Iterator[_Atom]:
     yield _Atom(node, unparse(node), paths)
 
 
-def _reason(atom: _Atom, scope: Mapping[str, Any]) -> Reason:
+def _reason(atom: _Atom, scope: Mapping[str, object]) -> Reason:
     names = tuple(".".join(path) for path in atom.paths if _is_open(_look_up(path, scope)))
     return Reason(atom.text, truth(_evaluate(atom.node, scope)), names)
 
 
-def _is_open(value: Any) -> bool:  # noqa: ANN401
+def _is_open(value: object) -> bool:
     """Whether more could be known of it: it is unknown, or a range."""
     return value is UNKNOWN or (isinstance(value, Count) and not value.exact)
 

@@ -10,13 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from datetime import datetime
-from typing import Any
+from typing import TypeVar
 
+from firedoor.core.json_types import Json, JsonObject
 from firedoor.core.language.json_payload import CONTROL, instant, join
 from firedoor.core.problems import Problem, nearest
 from firedoor.core.text import clean_text
 
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]*")
+
+
+Kind = TypeVar("Kind")
 
 
 class Fields:
@@ -28,7 +32,7 @@ class Fields:
 
     def __init__(self, value: object, path: str, problems: list[Problem]) -> None:
         self.path, self.problems = path, problems
-        self.value: dict[str, Any] = value if isinstance(value, dict) else {}
+        self.value: JsonObject = value if isinstance(value, dict) else {}
         self.usable = isinstance(value, dict)
         if not self.usable:
             self._wrong_type("", "an object", value)
@@ -45,7 +49,7 @@ class Fields:
         kinds = {dict: "an object", list: "an array", str: "a string", bool: "true or false", type(None): "null"}
         self.problem("D111", name, f"must be {expected}, not {kinds.get(type(got), 'a number')}", f"send {expected}")
 
-    def _get(self, name: str, kind: type, expected: str, *, required: bool) -> Any:  # noqa: ANN401
+    def _get(self, name: str, kind: type[Kind], expected: str, *, required: bool) -> Kind | None:
         got = self.value.get(name)
         if got is None:
             if required and self.usable:
@@ -118,9 +122,9 @@ class Fields:
         got = self._get(name, dict, "an object", required=required)
         return None if got is None else Fields(got, self.at(name), self.problems)
 
-    def array(self, name: str, maximum: int, *, required: bool = False) -> list[Any]:
+    def array(self, name: str, maximum: int, *, required: bool = False) -> list[Json]:
         """Read an array of at most `maximum` items."""
-        got = self._get(name, list, "an array", required=required)
+        got: list[Json] | None = self._get(name, list, "an array", required=required)
         if got is not None and len(got) > maximum:
             self.problem("D116", name, f"has {len(got)} items; at most {maximum} are read", "send fewer")
             return []

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from firedoor.core.json_types import Json
 from firedoor.core.problems import InvalidInput, Problem
 from firedoor.core.text import clean_text
 
@@ -40,7 +41,7 @@ class _NotANumber:
     """Stands where NaN, Infinity or a number out of range stood."""
 
 
-def read_json(body: bytes, *, maximum_bytes: int, maximum_depth: int, maximum_whole: int | None = None) -> Any:  # noqa: ANN401 - any JSON value
+def read_json(body: bytes, *, maximum_bytes: int, maximum_depth: int, maximum_whole: int | None = None) -> Json:
     """Return the JSON value in `body`. Raises InvalidInput with all problems (codes D101 to D107).
 
     A whole number beyond `maximum_whole` either way is no number that can be kept here; None: one of 40 digits may be.
@@ -90,21 +91,22 @@ def _depth(body: bytes, enough: int) -> int:
     return deepest
 
 
-def _decode(body: bytes) -> Any:  # noqa: ANN401
+def _decode(body: bytes) -> Json:
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
         raise _invalid("D103", f"the body is not UTF-8 (byte {error.start})", "send JSON encoded as UTF-8") from None
     try:
-        return json.loads(
+        read: Json = json.loads(
             text, object_pairs_hook=_object, parse_constant=_not_a_number, parse_float=_float, parse_int=_integer
         )
     except json.JSONDecodeError as error:
         message = f"the body is not JSON: line {error.lineno}, column {error.colno}: {error.msg}"
         raise _invalid("D104", message, "send one JSON value; see the example of this source") from None
+    return read
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
     read = dict(pairs)
     if len(read) == len(pairs):
         return read

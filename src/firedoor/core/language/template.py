@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from jinja2 import Template as JinjaTemplate
 from jinja2 import TemplateSyntaxError, Undefined, nodes, pass_context
@@ -46,21 +45,21 @@ class _Marked(Undefined):
     def __str__(self) -> str:
         return f"[unknown: {self._undefined_name}]"
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401
+    def __getattr__(self, name: str) -> object:
         if name.startswith("__"):
             raise AttributeError(name)
         return _Marked(name=f"{self._undefined_name}.{name}")
 
 
 @pass_context  # so that Jinja2 cannot work a hole out while it compiles
-def _finalize(_: Context, value: Any) -> Any:  # noqa: ANN401
+def _finalize(_: Context, value: object) -> object:
     if value is None or value is UNKNOWN:
         return "[unknown]"
     return show(value) if isinstance(value, (Count, tuple)) else value
 
 
 @pass_context
-def _counted(context: Context, items: Iterable[Any]) -> Iterator[Any]:
+def _counted(context: Context, items: Iterable[object]) -> Iterator[object]:
     """Go round a loop, as long as the rendering has rounds left."""
     left: list[int] = context[_ROUNDS]
     for item in items:
@@ -71,14 +70,14 @@ def _counted(context: Context, items: Iterable[Any]) -> Iterator[Any]:
 
 
 @pass_context
-def _replace(context: Context, value: Any, old: str, new: str, count: int | None = None) -> Any:  # noqa: ANN401
+def _replace(context: Context, value: object, old: str, new: str, count: int | None = None) -> object:
     text = str(value)
     _bound(len(text) + (text.count(str(old)) if old else len(text) + 1) * len(str(new)))
     return do_replace(context.eval_ctx, text, old, new, count)
 
 
 @pass_context
-def _join(context: Context, value: Iterable[Any], d: str = "", attribute: str | None = None) -> Any:  # noqa: ANN401
+def _join(context: Context, value: Iterable[object], d: str = "", attribute: str | None = None) -> object:
     items = [str(item) for item in value] if attribute is None else list(value)
     _bound(sum(len(str(item)) for item in items) + len(items) * len(str(d)))
     return do_join(context.eval_ctx, items, d, attribute)
@@ -111,14 +110,14 @@ class Template:
         """Parse, and work out what is constant in it. Raises InvalidInput saying what is not allowed."""
         return _parse(text)
 
-    def render(self, scope: Mapping[str, Any]) -> str:
+    def render(self, scope: Mapping[str, object]) -> str:
         """Fill the holes. Raises InvalidInput, and nothing else, when that cannot be done within bounds."""
         if "{" not in self.text:
             return self.text
         return _fill(self.text, _compiled(self.text), scope)
 
 
-def _fill(text: str, template: JinjaTemplate, scope: Mapping[str, Any]) -> str:
+def _fill(text: str, template: JinjaTemplate, scope: Mapping[str, object]) -> str:
     pieces, size = [], 0
     try:
         for piece in template.generate({**scope, _ROUNDS: [MAXIMUM_ROUNDS]}):

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Protocol
 
 import yaml
 from pydantic import ValidationError
@@ -30,12 +30,24 @@ _BOOLEANS = {"true": True, "True": True, "false": False, "False": False}
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+class _Mark(Protocol):
+    """Where something stands, as either of YAML's two parsers says it."""
+
+    @property
+    def line(self) -> int:
+        """Counted from 0."""
+
+    @property
+    def column(self) -> int:
+        """Counted from 0."""
+
+
 @dataclass(frozen=True)
 class Source:
     """Data read from a file, and where each part of it stands."""
 
     file: str
-    data: Any
+    data: object
     places: dict[Path, Place]
 
     def place(self, path: Iterable[str | int]) -> Place:
@@ -148,7 +160,7 @@ class _Builder:
         self.places: dict[Path, Place] = {}
         self.problems: list[Problem] = []
 
-    def build(self, node: yaml.Node, path: Path) -> Any:  # noqa: ANN401 - plain YAML data
+    def build(self, node: yaml.Node, path: Path) -> object:
         self.places.setdefault(path, self._place(node))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
@@ -158,8 +170,8 @@ class _Builder:
         # Words of a file reach pages, terminals and letters as words of people do, and pass the same cleaner.
         return clean_text(value, lines=True) if isinstance(value, str) else value
 
-    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, Any]:
-        result: dict[str, Any] = {}
+    def _mapping(self, node: yaml.MappingNode, path: Path) -> dict[str, object]:
+        result: dict[str, object] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, yaml.ScalarNode):
                 self._complain(key_node, "Y106", "a key must be a word")
@@ -193,7 +205,7 @@ def _scalar(node: yaml.Node) -> str | int | bool | None:
     return int(text) if _INTEGER.fullmatch(text) else text
 
 
-def _place(mark: Any, file: str) -> Place:  # noqa: ANN401 - a Mark of either of YAML's two parsers
+def _place(mark: _Mark | None, file: str) -> Place:
     """Marks count from 0; a fault without one is put at the beginning."""
     return Place(file=file, line=(mark.line if mark else 0) + 1, column=(mark.column if mark else 0) + 1)
 

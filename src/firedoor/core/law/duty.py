@@ -19,7 +19,7 @@ import re
 from datetime import date, timedelta
 from enum import StrEnum
 from itertools import pairwise
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -94,7 +94,7 @@ class Example(Frozen):
     """A worked example: facts and an instant in, the answer out. Every one is a test."""
 
     title: str
-    facts: dict[str, Any] = Field(default_factory=dict)
+    facts: dict[str, object] = Field(default_factory=dict)
     event: str = ""
     at: str
     tz: str = "UTC"

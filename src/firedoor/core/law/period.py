@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from enum import StrEnum
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
@@ -60,7 +60,7 @@ class Span(Frozen):
         return self.amount * (12 if self.unit == "years" else 1)
 
 
-def _span(raw: Any) -> Any:  # noqa: ANN401 - whatever the file held
+def _span(raw: object) -> object:
     if not isinstance(raw, str):
         return raw
     found = _SPAN.fullmatch(raw.strip())

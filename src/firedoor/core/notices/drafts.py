@@ -13,11 +13,10 @@ duty asks for, by id), `rest` (those that the template does not place itself), `
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from jinja2 import Template as JinjaTemplate
@@ -28,6 +27,7 @@ from firedoor.core.facts import Count, Value
 from firedoor.core.facts import show as shown
 from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.view import IncidentView
+from firedoor.core.json_types import JsonObject, text_at
 from firedoor.core.labels import label
 from firedoor.core.law.duty import submitted_fact
 from firedoor.core.lifecycle import IncidentType
@@ -100,7 +100,7 @@ class Matter:
     clock: ClockRecord
     view: IncidentView
     facts: Mapping[str, Value]
-    organisation: Mapping[str, Any]
+    organisation: Mapping[str, str]
     language: str = DEFAULT
 
 
@@ -261,17 +261,18 @@ class _Fill:
             return words
         return untranslated(words, self.language)
 
-    def field(self, item: Mapping[str, Any] | None, name: str) -> str:
+    def field(self, item: JsonObject | None, name: str) -> str:
         if item is None:
             return self._or_missing(UNKNOWN, label(name))
-        value = self.matter.facts.get(item.get("fact") or "", UNKNOWN)
-        if value is UNKNOWN and item.get("fact") == "contact_point":
+        fact = text_at(item, "fact")
+        value = self.matter.facts.get(fact, UNKNOWN)
+        if value is UNKNOWN and fact == "contact_point":
             value = self._contact() or UNKNOWN
-        return self._own(str(item.get("fact") or ""), value, self._or_missing(value, str(item["title"])))
+        return self._own(fact, value, self._or_missing(value, str(item["title"])))
 
     def organisation(self, name: str) -> str:
         given = self.matter.organisation
-        value = given.get(name) or given.get(name.replace("contact_", "dpo_")) or UNKNOWN
+        value: Value | str = given.get(name) or given.get(name.replace("contact_", "dpo_")) or UNKNOWN
         if value is UNKNOWN and name == "name":
             value = self.matter.facts.get("organisation_name", UNKNOWN)
         return self._or_missing(value, f"the organisation's {name.replace('_', ' ')}")
@@ -285,7 +286,7 @@ class _Fill:
             "latest_arguable": self.instant(clock.latest_arguable), "late": clock.state == "missed",
         }  # fmt: skip
 
-    def instant(self, raw: Any, language: str = "") -> str:  # noqa: ANN401 - an instant, its text, or nothing
+    def instant(self, raw: object, language: str = "") -> str:
         if raw is None:
             return ""
         value = raw if isinstance(raw, datetime) else datetime.fromisoformat(str(raw))
@@ -319,33 +320,33 @@ class _Fill:
 class _Marked(Mapping[str, str]):
     """Names that a template reads; one without a value reads as a mark."""
 
-    def __init__(self, fill: _Fill, read: Any) -> None:  # noqa: ANN401 - a function from a name to words
+    def __init__(self, fill: _Fill, read: Callable[[str], str]) -> None:
         self._fill = fill
         self._read = read
 
     def __getitem__(self, key: str) -> str:
-        return str(self._read(key))
+        return self._read(key)
 
-    def __iter__(self) -> Any:  # noqa: ANN401
+    def __iter__(self) -> Iterator[str]:
         return iter(())
 
     def __len__(self) -> int:
         return 0
 
 
-class _Known(Mapping[str, Any]):
+class _Known(Mapping[str, object]):
     """Facts for conditions: a flag is true only for a yes, a list is itself, anything unknown is false."""
 
     def __init__(self, facts: Mapping[str, Value]) -> None:
         self._facts = facts
 
-    def __getitem__(self, key: str) -> Any:  # noqa: ANN401
+    def __getitem__(self, key: str) -> object:
         value = self._facts.get(key, UNKNOWN)
         if isinstance(value, Ternary):
             return value is YES
         return value
 
-    def __iter__(self) -> Any:  # noqa: ANN401
+    def __iter__(self) -> Iterator[str]:
         return iter(self._facts)
 
     def __len__(self) -> int:

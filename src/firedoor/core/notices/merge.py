@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from hashlib import sha256
-from typing import Any
 
 from firedoor.core.incident.view import IncidentView, take
 from firedoor.core.journal import Body, Entry, Kind
@@ -29,7 +28,7 @@ class Redraft:
     seq: int
     at: str
     text: str
-    facts: Mapping[str, tuple[Any, Any]]
+    facts: Mapping[str, tuple[object, object]]
     by_time: bool = False  # a limit that passed gave it, or one that began while nobody touched the record
 
     @property
@@ -56,7 +55,7 @@ def redrafts(entries: Iterable[Entry], clock: str, used: Collection[str], render
     `clock` is "" for a notice of no clock. `used` are the facts that it places; another fact is not named as a cause.
     """
     view, found = IncidentView(""), list[Redraft]()
-    before: dict[str, Any] = {}
+    before: dict[str, object] = {}
     untouched = True  # since the wording before
     for entry in entries:
         view.id = entry.incident
@@ -77,9 +76,9 @@ def redrafts(entries: Iterable[Entry], clock: str, used: Collection[str], render
     return found
 
 
-def facts_since(found: Sequence[Redraft], seq: int) -> dict[str, tuple[Any, Any]]:
+def facts_since(found: Sequence[Redraft], seq: int) -> dict[str, tuple[object, object]]:
     """What changed after an entry, from the first value to the last; nothing that came back to where it was."""
-    changed: dict[str, tuple[Any, Any]] = {}
+    changed: dict[str, tuple[object, object]] = {}
     for one in found:
         if one.seq > seq:
             for name, (before, now) in one.facts.items():
@@ -126,7 +125,9 @@ def _where(place: Mapping[int, int], low: int, high: int, old: int, mine: int) -
     return (after, after) if after is not None and before is not None and before + 1 == after else None
 
 
-def _changed(before: Mapping[str, Any], now: Mapping[str, Any], used: Collection[str]) -> dict[str, tuple[Any, Any]]:
+def _changed(
+    before: Mapping[str, object], now: Mapping[str, object], used: Collection[str]
+) -> dict[str, tuple[object, object]]:
     """The facts that are otherwise, those that the notice places; all of them where it places none of these."""
     names = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     placed = [name for name in names if name in used] or names

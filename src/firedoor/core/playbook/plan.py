@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -53,7 +53,7 @@ class Choice(Record):
     id: str = Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")
     label: str
     consequence: str = ""
-    sets: dict[str, Any] = Field(default_factory=dict)  # facts; "now" in an instant is the time of the answer
+    sets: dict[str, object] = Field(default_factory=dict)  # facts; "now" in an instant is the time of the answer
     requires: tuple[str, ...] = ()  # facts or fields that must come with this answer
 
 

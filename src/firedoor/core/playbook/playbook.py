@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
@@ -38,7 +38,7 @@ class StartRule(Written):
 
     source: str
     when: str = ""
-    facts: dict[str, Any] = Field(default_factory=dict)
+    facts: dict[str, object] = Field(default_factory=dict)
 
 
 class FactSpec(Written):
@@ -71,7 +71,7 @@ class DrillAnswer(Written):
     why: str = "as rehearsed"
     by: str | None = None
     after: Seconds | None = None
-    facts: dict[str, Any] = Field(default_factory=dict)
+    facts: dict[str, object] = Field(default_factory=dict)
     fields: dict[str, str] = Field(default_factory=dict)
     refused: str | None = (
         None  # the code of the problem with which this answer must be refused; the next one is then given
@@ -82,7 +82,7 @@ class DrillCorrection(Written):
     """What somebody corrects in a drill, so long after its start, and why."""
 
     after: Seconds
-    facts: dict[str, Any]
+    facts: dict[str, object]
     why: str
     by: str = "Cora"
 
@@ -96,7 +96,7 @@ class DrillAlert(Written):
 
     source: str
     example: str | None = None
-    body: dict[str, Any] | list[Any] | None = None
+    body: dict[str, object] | list[object] | None = None
     headers: dict[str, str] = Field(default_factory=dict)
     started_by: str | None = None
 
@@ -114,7 +114,7 @@ class DrillExpectation(Written):
     order: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
     clocks: dict[str, str] = Field(default_factory=dict)
-    facts: dict[str, Any] = Field(default_factory=dict)
+    facts: dict[str, object] = Field(default_factory=dict)
     suspended: Words = ()
     serving: Words = ()
     told: Words = ()
@@ -128,10 +128,10 @@ class Drill(Written):
     at: datetime | None = None
     severity: str | None = None
     alert: DrillAlert | None = None
-    facts: dict[str, Any] = Field(default_factory=dict)
-    organisation: dict[str, Any] = Field(default_factory=dict)
+    facts: dict[str, object] = Field(default_factory=dict)
+    organisation: dict[str, object] = Field(default_factory=dict)
     targets: dict[str, Literal["works", "lies", "down", "fails"]] = Field(default_factory=dict)
-    artefacts: dict[str, Any] = Field(default_factory=dict)
+    artefacts: dict[str, object] = Field(default_factory=dict)
     answers: tuple[DrillAnswer, ...] = ()
     corrections: tuple[DrillCorrection, ...] = ()
     expect: DrillExpectation = DrillExpectation()
@@ -144,7 +144,7 @@ class Drill(Written):
 
     @field_validator("at", mode="before")
     @classmethod
-    def _aware(cls, value: Any) -> Any:  # noqa: ANN401
+    def _aware(cls, value: object) -> object:
         instant = datetime.fromisoformat(value) if isinstance(value, str) else value
         if isinstance(instant, datetime) and instant.tzinfo is None:
             raise ValueError("an instant needs its offset, for example 2026-10-24T22:00:00+02:00")
@@ -281,7 +281,7 @@ class _Reader:
         self.types = types
         self.problems: list[Problem] = []
 
-    def header(self, data: dict[str, Any]) -> Header | None:
+    def header(self, data: dict[str, object]) -> Header | None:
         try:
             return Header.model_validate(data)
         except ValidationError as error:
@@ -309,7 +309,7 @@ class _Reader:
                 self._complain(("facts", name), "P104", message, "leave `type` out or choose another name")
             self.problems += identifier_problem("fact", name, self.source, ("facts", name))
 
-    def phases(self, data: Any) -> dict[Phase, tuple[StepNode, ...]]:  # noqa: ANN401
+    def phases(self, data: object) -> dict[Phase, tuple[StepNode, ...]]:
         if not isinstance(data, dict):
             self._complain(("phases",), "P105", "`phases` is a mapping of the four phases", ", ".join(Phase))
             return {}
@@ -323,14 +323,14 @@ class _Reader:
                 )
         return {phase: self.sequence(data.get(phase, []), ("phases", phase.value)) for phase in Phase}
 
-    def sequence(self, data: Any, path: Path) -> tuple[StepNode, ...]:  # noqa: ANN401
+    def sequence(self, data: object, path: Path) -> tuple[StepNode, ...]:
         if not isinstance(data, list):
             self._complain(path, "P106", "steps are a list", "begin each with `- `")
             return ()
         nodes = [self._step(item, (*path, index)) for index, item in enumerate(data)]
         return tuple(node for node in nodes if node)
 
-    def _step(self, data: Any, path: Path) -> StepNode | None:  # noqa: ANN401
+    def _step(self, data: object, path: Path) -> StepNode | None:
         if not isinstance(data, dict):
             self._complain(
                 path, "P106", "a step is a mapping that begins with its type", "for example `- confirm: ...`"
@@ -349,7 +349,7 @@ class _Reader:
         node = self._structure(keys[0], rest, path) if keys[0] in STRUCTURE else self._typed(keys[0], rest, path)
         return self._with_common(node, common, path) if node else None
 
-    def _unclear(self, data: dict[str, Any], keys: list[str], path: Path) -> None:
+    def _unclear(self, data: dict[str, object], keys: list[str], path: Path) -> None:
         known = (*self.types, *STRUCTURE)
         if keys:
             self._complain(
@@ -359,7 +359,7 @@ class _Reader:
         first = next((key for key in data if key not in COMMON), "")
         self._complain((*path, first) if first else path, "P107", f'unknown step type "{first}"', nearest(first, known))
 
-    def _typed(self, key: str, rest: dict[str, Any], path: Path) -> StepNode | None:
+    def _typed(self, key: str, rest: dict[str, object], path: Path) -> StepNode | None:
         model = self.types[key].options
         try:
             return StepNode(key, model.model_validate(rest), path)
@@ -367,27 +367,32 @@ class _Reader:
             self.problems += problems_of(error, self.source, path, (*model.model_fields, *COMMON))
             return None
 
-    def _structure(self, key: str, rest: dict[str, Any], path: Path) -> StepNode | None:
+    def _structure(self, key: str, rest: dict[str, object], path: Path) -> StepNode | None:
         for extra in set(rest) - {key}:
             self._complain((*path, extra), "P101", f'unknown key "{extra}"', nearest(extra, (key, *COMMON)))
         if key == "parallel":
             return StepNode(key, None, path, children=self.sequence(rest[key], (*path, key)))
-        if not isinstance(rest[key], str):
+        part = rest[key]
+        if not isinstance(part, str):
             self._complain((*path, key), "P106", "`use` names a part", "for example `use: tell-the-board`")
             return None
-        return StepNode(key, None, path, use=rest[key])
+        return StepNode(key, None, path, use=part)
 
-    def _with_common(self, node: StepNode, common: dict[str, Any], path: Path) -> StepNode | None:
+    def _with_common(self, node: StepNode, common: dict[str, object], path: Path) -> StepNode | None:
+        text: dict[str, str] = {}
         for key in ("id", "title", "when", "foreach"):
-            if key in common and not isinstance(common[key], str):
+            said = common.get(key)
+            if key in common and not isinstance(said, str):
                 self._complain((*path, key), "P106", f"`{key}` is text", "put it in quotes")
                 return None
+            if isinstance(said, str):
+                text[key] = said
         if not isinstance(common.get("background", False), bool):
             self._complain((*path, "background"), "P106", "`background` is true or false")
         on_failure = self.sequence(common["on_failure"], (*path, "on_failure")) if "on_failure" in common else ()
-        text = {key: common.get(key) for key in ("id", "title", "when", "foreach")}
         return StepNode(
-            node.key, node.options, node.path, **text, background=common.get("background") is True,
+            node.key, node.options, node.path, id=text.get("id"), title=text.get("title"), when=text.get("when"),
+            foreach=text.get("foreach"), background=common.get("background") is True,
             use=node.use, children=node.children, on_failure=on_failure,
         )  # fmt: skip
 

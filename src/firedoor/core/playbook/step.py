@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -18,7 +18,7 @@ from firedoor.core.playbook.plan import Edge, Hold, Operation
 from firedoor.core.problems import InvalidInput
 
 
-def _seconds(value: Any) -> Any:  # noqa: ANN401 - whatever YAML held
+def _seconds(value: object) -> object:
     """Read a written duration into whole seconds."""
     if not isinstance(value, str):
         raise ValueError("write a duration such as 30m or 72h")  # noqa: TRY004 - pydantic turns only ValueError into a problem
@@ -28,7 +28,7 @@ def _seconds(value: Any) -> Any:  # noqa: ANN401 - whatever YAML held
         raise ValueError(error.problems[0].message) from None
 
 
-def _many(value: Any) -> Any:  # noqa: ANN401
+def _many(value: object) -> object:
     """Accept one word where a list of words is meant."""
     return [value] if isinstance(value, str) else value
 
@@ -41,6 +41,15 @@ class Options(BaseModel):
     """Base of a step type's YAML fields; unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class OperationBase(TypedDict):
+    """The fields that every operation of a step begins with."""
+
+    id: str
+    title: str
+    phase: Phase
+    step: str
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,7 @@ class StepContext:
         """The id of one of the step's operations."""
         return f"{self.id}.{part}" if part else self.id
 
-    def base(self, part: str, title: str) -> dict[str, Any]:
+    def base(self, part: str, title: str) -> OperationBase:
         """The fields that every operation has."""
         return {"id": self.operation_id(part), "title": title, "phase": self.phase, "step": self.id}
 
@@ -87,7 +96,7 @@ class StepType:
 
     key: str
     options: type[Options]
-    lower: Callable[[Any, StepContext], Fragment]
+    lower: Callable[[Any, StepContext], Fragment]  # takes `options` of its own type, read by the compiler
     summary: str
     example: str
     facts: Callable[[Any], tuple[str, ...]] = field(default=lambda _: ())  # facts that it asks for or sets

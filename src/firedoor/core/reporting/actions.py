@@ -9,7 +9,6 @@ and escalating to the tasks themselves.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from firedoor.core.history.operation_titles import Names
 from firedoor.core.incident.view import IncidentView, TaskView
@@ -45,7 +44,7 @@ def _lines(text: str, review: str) -> Iterator[Body]:
 
 
 def _measure(task: TaskView, names: Names) -> Body:
-    operation: Any = names.operation(task.op)
+    operation: object = names.operation(task.op)
     last = task.answers[-1] if task.answers else None
     state = "open" if task.open else "withdrawn" if task.withdrawn else STATES.get(str(task.decided), str(task.decided))
     return {

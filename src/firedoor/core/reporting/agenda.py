@@ -9,7 +9,6 @@ what they change to `measures` and `proposals`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
 
 from firedoor.core.history.durations import span
 from firedoor.core.journal import Body, Entry, Kind
@@ -114,5 +113,5 @@ def _unknown(facts: Sequence[Body]) -> Iterator[Body]:
         yield _point("unknown", words, "Which of them would have changed a decision?")
 
 
-def _plain(name: Any) -> str:  # noqa: ANN401 - a name of the journal
+def _plain(name: object) -> str:
     return str(name).replace("_", " ")

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any
 
 from firedoor.core.dates.arithmetic import recorded
 from firedoor.core.law.territories import IN_UTC
@@ -19,7 +18,7 @@ LONGEST = 73  # characters of a line before it is folded (RFC 5545 section 3.1: 
 REFRESH = ("REFRESH-INTERVAL;VALUE=DURATION:PT15M", "X-PUBLISHED-TTL:PT15M")  # RFC 7986 section 5.7; older readers
 
 
-def calendar(clocks: Iterable[Mapping[str, Any]], now: datetime, tasks: Iterable[Mapping[str, Any]] = ()) -> str:
+def calendar(clocks: Iterable[Mapping[str, object]], now: datetime, tasks: Iterable[Mapping[str, object]] = ()) -> str:
     """Write a calendar of the open clocks that have a limit, and of tasks. `now` is the stamp.
 
     A clock has incident, id, title, citation, state and due; a task has incident, number, role and due; both ISO 8601
@@ -34,7 +33,7 @@ def calendar(clocks: Iterable[Mapping[str, Any]], now: datetime, tasks: Iterable
     return "".join(f"{folded}\r\n" for line in [*lines, "END:VCALENDAR"] for folded in _fold(line))
 
 
-def _event(clock: Mapping[str, Any], now: datetime) -> list[str]:
+def _event(clock: Mapping[str, object], now: datetime) -> list[str]:
     incident = str(clock.get("incident", ""))
     if clock.get("neutral"):
         name = sha256(f"{incident}/{clock['id']}".encode()).hexdigest()[:24]
@@ -44,7 +43,7 @@ def _event(clock: Mapping[str, Any], now: datetime) -> list[str]:
     return _written(f"{incident}-{clock['id']}", summary, "; ".join(filter(None, said)), str(clock["due"]), now)
 
 
-def _task(task: Mapping[str, Any], now: datetime) -> list[str]:
+def _task(task: Mapping[str, object], now: datetime) -> list[str]:
     """The question is left out: it may hold facts."""
     incident, number = str(task["incident"]), task["number"]
     role = "" if task.get("neutral") else f" for {str(task['role']).replace('_', ' ')}"

@@ -15,7 +15,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from statistics import median
-from typing import Any
 
 from firedoor.core.history.durations import measures
 from firedoor.core.history.operation_titles import Names
@@ -132,5 +131,5 @@ def _ends(result: str) -> str:
 
 def _reopened(entries: Sequence[Entry]) -> int:
     """How often an incident that had ended went on."""
-    states: list[Any] = [entry.body["state"] for entry in entries if entry.kind == Kind.STATE]
+    states: list[object] = [entry.body["state"] for entry in entries if entry.kind == Kind.STATE]
     return sum(before in _OVER and after not in _OVER for before, after in pairwise(states))

@@ -13,7 +13,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from firedoor.core.dates.duration import show_duration
 from firedoor.core.history.durations import span
@@ -165,5 +164,5 @@ def _begins(line: str, indent: int) -> bool:
     return line.startswith(f"{' ' * (indent - 2)}- ")
 
 
-def _ends(line: Any, indent: int) -> bool:  # noqa: ANN401 - a line
+def _ends(line: str, indent: int) -> bool:
     return bool(line.strip()) and len(line) - len(line.lstrip()) < indent

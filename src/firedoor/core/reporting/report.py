@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from firedoor.core.access.redaction import OPEN, Seal
 from firedoor.core.entries.law import ClockSettled
@@ -56,7 +55,7 @@ OVERTAKEN = frozenset(("not_applicable", "superseded"))  # nobody had to settle 
 
 def report(
     entries: Sequence[Entry], plan: Plan, definitions: Mapping[str, FactDefinition], seal: Seal = OPEN,
-    organisation: Mapping[str, Any] | None = None, in_utc: Collection[str] = (),
+    organisation: Mapping[str, object] | None = None, in_utc: Collection[str] = (),
 ) -> Body:  # fmt: skip
     """Return the report as JSON values; `seal` covers what its reader need not know about victims.
 

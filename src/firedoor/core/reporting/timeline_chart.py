@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from firedoor.core.journal import Body, Entry, Kind
 
@@ -121,7 +120,7 @@ def _bar(scale: _Scale, label: str, start: str, end: str) -> Body:
 
 
 def _clock(scale: _Scale, clock: Body, now: str) -> Body:
-    bar: dict[str, Any] = _bar(
+    bar: dict[str, object] = _bar(
         scale, clock.get("name") or clock["title"], clock["started_at"], clock["due"] or clock["settled_at"] or now
     )
     settled = scale.at(clock["settled_at"]) if clock["settled_at"] else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from firedoor.core.dates.arithmetic import recorded
@@ -15,6 +16,7 @@ from firedoor.core.history.durations import span
 
 SHOWN = 10
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # an instant that cannot be read counts as passed
+NEVER = datetime.min.replace(tzinfo=UTC)
 Row = Mapping[str, Any]
 
 
@@ -23,11 +25,16 @@ def digest_message(
 ) -> tuple[str, str]:
     """Return subject and text. `clocks` and `tasks` are the open ones, each with incident and due_at (ISO 8601)."""
     soon = now + timedelta(days=days)
-    late = [row for row in clocks if _at(row) and _at(row) < now]
-    coming = sorted((row for row in clocks if _at(row) and now <= _at(row) < soon), key=_at)
-    waiting = sorted((row for row in tasks if _at(row) and _at(row) < now), key=_at)
+    late = [row for _, row in _due(clocks, NEVER, now)]
+    coming = [row for _, row in sorted(_due(clocks, now, soon), key=itemgetter(0))]
+    waiting = [row for _, row in sorted(_due(tasks, NEVER, now), key=itemgetter(0))]
     subject = f"Firedoor, {days} days to {now.astimezone(UTC):%d %B %Y}: {_headline(late, coming, waiting)}"
     return subject, "\n".join(_lines(figures, late, coming, waiting, days)) + "\n"
+
+
+def _due(rows: Sequence[Row], since: datetime, until: datetime) -> Iterator[tuple[datetime, Row]]:
+    """The rows that are due from an instant on and before another, each with when."""
+    return ((at, row) for row in rows if (at := _at(row)) is not None and since <= at < until)
 
 
 def _headline(late: Sequence[Row], coming: Sequence[Row], waiting: Sequence[Row]) -> str:
@@ -76,6 +83,6 @@ def _what(row: Row) -> str:
     return str(row.get("title") or "")
 
 
-def _at(row: Row) -> Any:  # noqa: ANN401 - an instant, or None where there is no limit
+def _at(row: Row) -> datetime | None:
     due = row.get("due_at")
     return (recorded(due) or LONG_AGO) if due else None

@@ -17,7 +17,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from firedoor.core.alerts.evidence_strength import read_given
 from firedoor.core.clocks.extensions import MoreTime, extend_clock, pause_clock, resume_clock
@@ -44,7 +43,7 @@ class Answer:
 
     choice: str
     why: str
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    facts: Mapping[str, object] = field(default_factory=dict)
     fields: Mapping[str, str] = field(default_factory=dict)
     role: str | None = None
     via: str = ""  # the link that it came through, or "slack"; empty: the API
@@ -125,7 +124,7 @@ def need_open(task: TaskView) -> None:
 
 
 def set_facts(
-    view: IncidentView, values: Mapping[str, Any], why: str, person: Person, definitions: Definitions,
+    view: IncidentView, values: Mapping[str, object], why: str, person: Person, definitions: Definitions,
     now: datetime | None = None,
 ) -> list[Draft]:  # fmt: skip
     """Return the entry that corrected or new facts become; a reason is required."""

@@ -214,7 +214,7 @@ class Service(Corresponding, Requesting, Linking):
         said = values.get("severity") or (alert.severity if alert else None)
         opening = Opening(
             plan=plan, title=title or plan.title, why=why, actor=person.actor,
-            severity=Severity(said) if said else None, facts=values, alert=alert, reasons=reasons,
+            severity=Severity(str(said)) if said else None, facts=values, alert=alert, reasons=reasons,
             in_spite=in_spite, practice=practice, mark=mark,
         )  # fmt: skip
         await asyncio.to_thread(self.world.store.keep_plan, plan, self.world.now())

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from firedoor.core.json_types import Json, JsonObject
+from firedoor.core.json_types import Json, JsonObject, array_at, as_object, object_at
 from firedoor.core.problems import FiredoorError, NotFound, Place, Problem
 
 if TYPE_CHECKING:
@@ -167,12 +167,12 @@ def _inventory(file: Path, source: Source) -> Iterator[Problem]:
 
 def _door(source: Source, path: list[str | int]) -> Place:
     """The place of `targets.NAME.doors.DOOR`: doors are a list in the file, and ids may hold dots."""
-    data = source.data["targets"]
+    data = object_at(as_object(source.data), "targets")
     name = next((known for known in data if ".".join(map(str, path)).startswith(f"targets.{known}.")), None)
     if name is None:
         return source.place(path)
     rest = ".".join(map(str, path)).removeprefix(f"targets.{name}.").split(".")
-    doors = data[name].get("doors", []) if isinstance(data[name], dict) else []
+    doors = array_at(as_object(data[name]), "doors")
     if rest[0] == "doors" and len(rest) > 1:
         index = next(
             (number for number, door in enumerate(doors) if isinstance(door, dict) and door.get("name") == rest[1]), 0

@@ -14,6 +14,8 @@ from typing import IO, Annotated
 
 import typer
 
+from firedoor.core.json_types import as_object
+
 MAXIMUM_BYTES = 64 * 1024**2  # as much as the API takes for a piece of evidence
 
 
@@ -95,7 +97,7 @@ def facts_from(path: Path | None) -> dict[str, object]:
         _invalid(
             "U102", f"{path} holds no mapping of facts", "write one fact a line, such as `people_affected: 1..500`"
         )
-    return {str(name): value for name, value in data.items()}
+    return {str(name): value for name, value in as_object(data).items()}
 
 
 def content(path: Path) -> bytes:

@@ -8,7 +8,7 @@ reads those cleans what they read. It is plain ASGI, inside the guard, which bou
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import parse_qsl, urlencode
 
 import orjson
@@ -107,8 +107,8 @@ def _json(body: bytes) -> bytes:
         body, maximum_bytes=MAXIMUM_BODY, maximum_depth=MAXIMUM_DEPTH, maximum_whole=MAXIMUM_WHOLE
     )  # fmt: skip
     password = value.get(SECRET) if isinstance(value, dict) else None
-    cleaned: Any = clean_value(value, keeps_lines)
-    if password is not None:
+    cleaned = clean_value(value, keeps_lines)
+    if isinstance(cleaned, dict) and password is not None:
         cleaned[SECRET] = password
     return body if cleaned == value else orjson.dumps(cleaned)
 
