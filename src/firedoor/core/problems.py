@@ -130,3 +130,16 @@ def nearest(word: str, known: Iterable[str]) -> str:
         return f'did you mean "{close[0]}"?'
     listed = ", ".join(words[:40]) + (", ..." if len(words) > 40 else "")
     return (f'did you mean "{close[0]}"? ' if close else "") + f"known: {listed}"
+
+
+def faulty(error: FiredoorError) -> str:
+    """What is wrong with how doors are described, the same for every target; empty for another trouble.
+
+    Such problems have codes of their own (K10x): no connector of that name, fields that are wrong or missing, a secret
+    without a value, a client library that is not installed. Which field it is counts, and not of which target.
+    """
+    if any(not problem.code.startswith("K10") for problem in error.problems):
+        return ""
+    fields = ((problem.field or "").partition(".config.")[2] for problem in error.problems)
+    said = zip(fields, error.problems, strict=True)
+    return "; ".join(dict.fromkeys(f"{name}: {one.message}" if name else one.message for name, one in said))

@@ -127,3 +127,26 @@ def test_only_a_missing_target_is_recorded_so() -> None:
     """Nobody named it, or the inventory has no such name."""
     assert record(NotNamed("{{ facts.endpoint }}"))["target"] == "{{ facts.endpoint }}"
     assert record(InvalidInput(Problem(code="R103", message="x"))) is None
+
+
+def broken(incident: Incident, op: str, target: str, field: str = "capture") -> None:
+    """An operation fails because the doors of its target are described so that none can work."""
+    where = f"targets.{target}.doors.gateway.config.{field}"
+    error = InvalidInput(Problem(code="K101", message="Field required", do="see the page", field=where))
+    body: Body = {"op": op, "attempt": 1, "problem": str(error), "final": True, "absent": record(error)}
+    incident.write(Draft(Kind.FAILED, "firedoor", body))
+    incident.turn()
+
+
+def test_one_fault_of_the_inventory_is_one_task_whichever_targets_it_is_of(incident: Incident) -> None:
+    """Three operations, two targets, one line to mend: one answer counts for all; another fault is another task."""
+    for op, target in ((CARD, "chat-large"), (LOG, "chat-small"), (CAPTURE, "chat-large")):
+        broken(incident, op, target)
+    (task,) = asked(incident)
+    assert ("capture: Field required" in task.question, "firedoor check" in task.guidance) == (True, True)
+    body = {"task": task.id, "choice": "retry", "why": "x", "by": "Eve", "role": "commander", "decides": True}
+    incident.write(Draft(Kind.TASK_ANSWERED, "person:Eve", body))
+    assert {launch.instance.id for launch in incident.turn().launches} == {CARD, LOG, CAPTURE}
+    broken(incident, CARD, "chat-large", "state")
+    broken(incident, LOG, "chat-large")
+    assert len(asked(incident)) == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +15,8 @@ from tests.web.console.test_console_library import browser, send
 
 from firedoor.core.person import Person
 from firedoor.core.problems import InvalidInput
+from firedoor.interfaces.cli.playbooks.doors import PLAYBOOK
+from firedoor.interfaces.cli.system import doctor
 from firedoor.runtime.process.prefect_host import FlowHost
 
 WRONG, RIGHT = "chat-larg", "chat-large"
@@ -180,3 +183,22 @@ async def test_an_empty_inventory_is_said_and_refuses_nothing(tmp_path: Path) ->
         )  # fmt: skip
         found = (await built.local.get(f"/api/v1/incidents/{sent.json()['alerts'][0]['incident']}")).json()
         assert "inventory is empty" in found["in_spite"][0]
+
+
+async def test_doors_that_cannot_work_for_one_reason_are_one_sentence_and_one_task(tmp_path: Path) -> None:
+    """At the start, in the task and with `doctor`: six entries are described wrongly in one way."""
+    one = "    doors: [{name: gateway, connector: htpp, config: {}}]\n"
+    names = [f"chat-{number}" for number in range(6)]
+    (tmp_path / "targets.yaml").write_text("targets:\n" + "".join(f"  {name}:\n{one}" for name in names))
+    async with house(tmp_path) as built:
+        given = {"playbook": str(PLAYBOOK), "facts": {"endpoint": names[0]}, "why": "seen"}
+        answer = await built.local.post("/api/v1/incidents", json=given)
+        incident = answer.json()["incident"]
+        said = [one for one in answer.json()["in_spite"] if 'no connector is called "htpp"' in one]
+        assert len(said) == 1, answer.text
+        await built.runtime.driver.settled(incident)
+        tasks = (await built.local.get(f"/api/v1/incidents/{incident}/tasks")).json()["tasks"]
+        assert len([task for task in tasks if 'no connector is called "htpp"' in task["question"]]) == 1
+        every = await asyncio.to_thread(lambda: list(doctor._targets(built.runtime.settings)))
+        looks = [look for look in every if look.state == "wrong"]
+        assert [look.found for look in looks] == [f'{", ".join(names)}: no connector is called "htpp"']

@@ -1,9 +1,9 @@
-"""A target that the inventory does not have, or that nobody has named: whatever fails for it is asked about once.
+"""A target that the inventory does not have, or that nobody has named; doors that are described so that none can work.
 
-Decides that all operations which fail for the same missing target are one task for the first role, those that fail
-while it is open included; that one answer counts for all of them; and that the task which an alert's unknown target
-opened at the start ends then, or as soon as another target is named. Leaves finding it to `runtime.perform` and
-`runtime.start_checks`, and what an answer does to an operation to `view_tasks`.
+Decides that all operations which fail for the same missing target, or for the same fault of the inventory wherever it
+stands, are one task for the first role, those that fail while it is open included; that one answer counts for all of
+them; and that the task which an alert's unknown target opened at the start ends then, or as soon as another target is
+named. Leaves finding it to `runtime.perform` and `runtime.start_checks`, and what an answer does to `view_tasks`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from firedoor.core.execution.progress import Progress, Status
 from firedoor.core.incident.view import RESCUE, START_TASK, IncidentView, TaskView
 from firedoor.core.journal import Body, Draft, Kind
 from firedoor.core.playbook.plan import Plan
-from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem
+from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem, faulty
 
 ABSENT = f"{RESCUE}target#"
+FAULTY = "doors: "  # stands before a fault of the inventory, which is no name of a target
 ACTOR = "firedoor"
 HOURS = 1
+SHOWN = 600  # characters of a fault in a question
 CHOICES: list[Body] = [
     {"id": name, "label": label, "consequence": consequence}
     for name, label, consequence in (
@@ -49,10 +51,12 @@ class NotNamed(InvalidInput):
 
 
 def record(error: FiredoorError) -> Absent | None:
-    """What the journal holds of a failure for a missing target; None for every other one."""
+    """What the journal holds of a failure for a missing target or a faulty inventory; None for every other one."""
+    problem = error.problems[0]
+    if said := faulty(error):
+        return {"target": f"{FAULTY}{said}", "problem": said, "do": problem.do}
     if not isinstance(error, (NoSuchTarget, NotNamed)):
         return None
-    problem = error.problems[0]
     return {"target": error.target, "problem": problem.message, "do": problem.do}
 
 
@@ -99,14 +103,23 @@ def _task(plan: Plan, incident: str, number: int, absent: Absent, now: datetime)
     body: Body = {
         "task": f"{ABSENT}{number}", "op": "", "kind": "rescue", "role": lead,
         "escalate_to": others[0] if others else lead, "guidance": _guidance(incident, absent), "choices": CHOICES,
-        "question": f"Nothing can be closed, looked at or kept there: {absent['problem']}. What becomes of it?",
+        "question": _question(absent),
         "asks": [], "approvals": 1, "due_at": (now + timedelta(hours=HOURS)).isoformat(),
         "payload": {"absent": absent["target"]},
     }  # fmt: skip
     return Draft(Kind.TASK_OPENED, ACTOR, body)
 
 
+def _question(absent: Absent) -> str:
+    where = "by doors that are described so" if absent["target"].startswith(FAULTY) else "there"
+    return f"Nothing can be closed, looked at or kept {where}: {absent['problem'][:SHOWN]}. What becomes of it?"
+
+
 def _guidance(incident: str, absent: Absent) -> str:
+    if absent["target"].startswith(FAULTY):
+        remedy = "`firedoor check` names every place. Correct targets.yaml, start the server again, then try again; "
+        one = "One answer counts for everything that fails for this reason, whichever target it is of."
+        return "\n".join((absent["do"], f"{remedy}until then close by hand.", one))
     remedy = (
         f"A wrong name is corrected with `firedoor facts {incident} set`; if it is right, close it by hand now, and "
         "describe it in targets.yaml."

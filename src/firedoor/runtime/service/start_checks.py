@@ -22,7 +22,8 @@ from firedoor.core.incident.faults import BY_HAND
 from firedoor.core.incident.view import FAULT, START_TASK, IncidentView
 from firedoor.core.journal import Draft, Kind
 from firedoor.core.playbook.plan import Call, Choose, Keep, Operation, Plan
-from firedoor.core.problems import FiredoorError, InvalidInput, Problem
+from firedoor.core.ports import Connector
+from firedoor.core.problems import FiredoorError, InvalidInput, Problem, faulty
 from firedoor.core.targets import Target
 from firedoor.core.tasks.answers import need_why
 from firedoor.runtime.config.container import World
@@ -72,6 +73,7 @@ def start_checks(
         return StartChecks(notices=(EMPTY,))
     unknown: dict[str, Problem] = {}
     notices: dict[str, None] = {}
+    described: dict[str, dict[str, None]] = {}  # a fault of the inventory, and the targets of which no door can work
     for operation in touching:
         name = name_meant(operation, names, view)
         if not name or name in unknown:
@@ -82,9 +84,27 @@ def start_checks(
             unknown[name] = error.problems[0].model_copy(update={"field": _fact_of(name, view)})
             continue
         notices.update(dict.fromkeys(_said(target, operation)))
-    return StartChecks(tuple(unknown.values()), tuple(notices))
+        if fault := cannot_work(world.connectors, target):
+            described.setdefault(fault, {})[target.id] = None
+    faults = (f"{CANNOT} {', '.join(names)}: {fault}. {CORRECT}" for fault, names in described.items())
+    return StartChecks(tuple(unknown.values()), (*notices, *faults))
 
 
+def cannot_work(connectors: Mapping[str, Connector], target: Target) -> str:
+    """What is wrong with how a target's doors are described, where none of them can work; else nothing."""
+    found = ""
+    for door in target.doors:
+        try:
+            connectors[door.connector].check(target, door)
+        except FiredoorError as error:
+            found = found or faulty(error)
+        else:
+            return ""
+    return found
+
+
+CANNOT = "Nothing can be closed at"
+CORRECT = "Correct targets.yaml (`firedoor check` names every place); until then close by hand."
 REMEDY = (
     "The alert may mean another target: correct the fact (`firedoor facts INCIDENT set`). If the name is right, close "
     "it by hand now, and describe it in targets.yaml."

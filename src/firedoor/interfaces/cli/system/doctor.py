@@ -248,16 +248,19 @@ def _targets(settings: Settings) -> Iterator[Look]:
     import asyncio
 
     found = asyncio.run(_reach(inventory))
-    silent = {name: why for name, why in found.items() if why}
-    for name, why in silent.items():
+    silent: dict[str, list[str]] = {}
+    for name, why in found.items():
+        silent.setdefault(why, []).append(name)
+    reached = silent.pop("", [])
+    for why, names in silent.items():  # what is wrong with several for one reason is one line, and one thing to mend
         yield Look(
             "targets",
             "wrong",
-            f"{name}: {why}",
+            f"{', '.join(names)}: {why}",
             "check its probe, its key and the network; what cannot be seen is never called closed",
         )
     if not silent:
-        yield Look("targets", "well", f"{len(found)} answer as their probes say")
+        yield Look("targets", "well", f"{len(reached)} answer as their probes say")
 
 
 async def _reach(inventory: object) -> dict[str, str]:
@@ -281,12 +284,12 @@ async def _reach(inventory: object) -> dict[str, str]:
 
 
 async def _look(connectors: object, target: object) -> str:
-    from firedoor.core.problems import FiredoorError
+    from firedoor.core.problems import FiredoorError, faulty
 
     try:
         verdict = await connectors[target.doors[0].connector].verify(target, target.doors[0], "serving")  # type: ignore[index,attr-defined]
     except FiredoorError as error:
-        return error.problems[0].message
+        return faulty(error) or error.problems[0].message
     own = [probe for probe in verdict.probes if probe.what == "target"]
     if not own:
         return "it has no probe"
