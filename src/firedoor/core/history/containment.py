@@ -7,13 +7,87 @@ Leaves proving to the connectors.
 
 from __future__ import annotations
 
-from firedoor.core.entries.outcomes import DoorOutcome, SnapshotTaken
+from collections.abc import Sequence
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from firedoor.core.entries.base import Instant
+from firedoor.core.entries.outcomes import DoorOutcome, ProbeSeen, Result, SnapshotTaken
 from firedoor.core.history.operation_titles import Names
 from firedoor.core.incident.hold_record import HoldRecord, in_words
 from firedoor.core.incident.holds import again_of
 from firedoor.core.incident.view import IncidentView, OperationRecord
-from firedoor.core.journal import Body
 from firedoor.core.playbook.plan import Call
+
+
+class Captured(TypedDict):
+    """The state of a door before the first change."""
+
+    door: str
+    taken_at: Instant
+    sha256: str
+
+
+class DoorSeen(TypedDict):
+    """What was done at one door, and what the probes saw then; `seen` says it in words."""
+
+    door: str
+    proved: str
+    problem: str
+    probes: Sequence[ProbeSeen]
+    at: Instant | None
+    changed: NotRequired[bool | None]
+    seen: NotRequired[str]
+
+
+class ByHand(TypedDict):
+    """Who did it, and why."""
+
+    by: str
+    why: str
+
+
+class Hand(TypedDict, total=False):
+    """Who did it, where a person did."""
+
+    by_hand: ByHand
+
+
+class TargetEvent(Hand):
+    """One thing that was done to a target, or one look at it."""
+
+    op: str
+    verb: str
+    status: str
+    outcome: str
+    attempts: int
+    problem: str
+    seq: int
+    doors: Sequence[DoorSeen]
+
+
+class StillHeld(TypedDict):
+    """How a target is kept closed, and when it was last seen so."""
+
+    since: Instant
+    every: int
+    on_drift: str
+    state: str
+    seen_at: Instant
+    drifts: int
+
+
+class ContainedTarget(TypedDict):
+    """A target that the incident touched: where it stands, what that means, and how it came to it."""
+
+    target: str
+    state: str
+    means: str
+    before: list[Captured]
+    events: list[TargetEvent]
+    held: NotRequired[StillHeld | None]
+
 
 STATES = {
     "drifted": "not kept closed: it serves again, or the platform says so, and nobody opened it here",
@@ -28,9 +102,9 @@ STATES = {
 }
 
 
-def containment(view: IncidentView, names: Names) -> list[Body]:
+def containment(view: IncidentView, names: Names) -> list[ContainedTarget]:
     """Return every target that the incident touched, in the order in which it was first touched."""
-    targets: dict[str, Body] = {}
+    targets: dict[str, ContainedTarget] = {}
     records = sorted(view.operations.items(), key=lambda item: item[1].finished_seq or item[1].started_seq)
     for instance, record in records:
         operation = names.operation(instance)
@@ -48,7 +122,7 @@ def containment(view: IncidentView, names: Names) -> list[Body]:
     return list(targets.values())
 
 
-def _add_hold(target: Body, view: IncidentView) -> None:
+def _add_hold(target: ContainedTarget, view: IncidentView) -> None:
     """How it was kept closed: every look that was written down, and how it stands now."""
     hold = view.holds.get(target["target"])
     looks = [look for look in view.hold_story if look.target == target["target"]]
@@ -64,14 +138,14 @@ def _add_hold(target: Body, view: IncidentView) -> None:
         target["state"] = {"drifted": "drifted", "unseen": "unseen", "held": target["state"]}.get(hold.state, "running")
 
 
-def _held(hold: HoldRecord) -> Body:
+def _held(hold: HoldRecord) -> StillHeld:
     return {
         "since": hold.since, "every": hold.every, "on_drift": hold.on_drift, "state": hold.state,
         "seen_at": hold.seen_at, "drifts": len(hold.drifts),
     }  # fmt: skip
 
 
-def _add(target: Body, instance: str, verb: str, record: OperationRecord) -> None:
+def _add(target: ContainedTarget, instance: str, verb: str, record: OperationRecord) -> None:
     result = record.result
     if verb == "capture" and record.status == "finished":
         target["before"] += [_before(snapshot) for snapshot in result.get("snapshots", [])]
@@ -80,19 +154,21 @@ def _add(target: Body, instance: str, verb: str, record: OperationRecord) -> Non
     target["state"] = _state(target["state"], verb, record)
 
 
-def _before(snapshot: SnapshotTaken) -> Body:
+def _before(snapshot: SnapshotTaken) -> Captured:
     return {"door": snapshot["door"], "taken_at": snapshot["taken_at"], "sha256": snapshot["digest"]}
 
 
-def _event(instance: str, verb: str, record: OperationRecord) -> Body:
+def _event(instance: str, verb: str, record: OperationRecord) -> TargetEvent:
     result = record.result
-    event: Body = {
+    person: Hand = {"by_hand": {"by": result.get("by", ""), "why": result.get("why", "")}} if record.by_hand else {}
+    return {
         "op": instance, "verb": verb, "status": record.status, "outcome": record.outcome, "attempts": record.attempts,
         "problem": record.problem if record.status != "finished" else "",
-        "seq": record.finished_seq or record.started_seq,
+        "seq": record.finished_seq or record.started_seq, **person, "doors": [] if record.by_hand else _doors(result),
     }  # fmt: skip
-    if record.by_hand:
-        return {**event, "by_hand": {"by": result.get("by", ""), "why": result.get("why", "")}, "doors": []}
+
+
+def _doors(result: Result) -> list[DoorSeen]:
     doors = [_door(door) for door in result.get("doors", [])]
     if result.get("probes"):
         receipts = result.get("receipts", [])
@@ -101,10 +177,10 @@ def _event(instance: str, verb: str, record: OperationRecord) -> Body:
         doors.append(
             {"door": result.get("door", ""), "proved": proved, "probes": result["probes"], "at": at, "problem": ""}
         )
-    return {**event, "doors": doors}
+    return doors
 
 
-def _door(door: DoorOutcome) -> Body:
+def _door(door: DoorOutcome) -> DoorSeen:
     receipt = door.get("receipt")
     return {
         "door": door["door"], "proved": door.get("proved", "unknown"), "probes": door.get("probes", []),

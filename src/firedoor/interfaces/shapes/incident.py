@@ -6,10 +6,13 @@ describes them. Instants are ISO 8601 with their offset. Where a field may be le
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal, NotRequired, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
-from firedoor.core.json_types import Json, JsonObject
+if TYPE_CHECKING:
+    from firedoor.core.entries.law import ClockEvent, ClockSettled
+    from firedoor.core.history.containment import ContainedTarget
+    from firedoor.core.json_types import Json, JsonObject
 
 
 class Choice(TypedDict):
@@ -19,6 +22,7 @@ class Choice(TypedDict):
     label: NotRequired[str]
     consequence: NotRequired[str]
     requires: NotRequired[Sequence[str]]
+    sets: NotRequired[JsonObject]
 
 
 class Task(TypedDict):
@@ -33,13 +37,21 @@ class Task(TypedDict):
     role: str
     roles: Sequence[str]
     question: str
+    guidance: str
     choices: Sequence[Choice]
     asks: Sequence[str]
     due_at: str
-    state: str
+    overdue: bool
+    opened_at: str
+    escalate_to: str
+    escalations: Sequence[Mapping[str, object]]
+    approvals: int
+    not_by: Sequence[str]
     claimed_by: str
-    clock: str
-    answers: Sequence[JsonObject]
+    state: str
+    choice: str | None
+    answers: Sequence[Mapping[str, object]]
+    clock: str | None
 
 
 class TaskLine(TypedDict):
@@ -66,13 +78,6 @@ class Tasks(TypedDict):
     next: NotRequired[str | None]
 
 
-class Settlement(TypedDict, total=False):
-    """How a clock was settled."""
-
-    late: bool
-    reference: str
-
-
 class Clock(TypedDict):
     """A clock. The list over all incidents says `due_at` and `incident`; an incident's own clocks say `due`."""
 
@@ -86,7 +91,40 @@ class Clock(TypedDict):
     provisional: NotRequired[bool]
     zone_guessed: NotRequired[bool]
     seconds_left: NotRequired[int | None]
-    settlement: NotRequired[Settlement | None]
+    settlement: NotRequired[ClockSettled | None]
+
+
+class IncidentClock(Clock):
+    """A clock of one incident: what it is about, where it stands, what happened to it.
+
+    `seconds_left` is null where no outer limit runs, and negative when it has passed.
+    """
+
+    duty: str
+    version: str
+    jurisdiction: str
+    authority: str
+    addressee: str
+    channel: str
+    why: Sequence[str]
+    confidence: str
+    penalty: str
+    trigger_event: str
+    trigger_at: str
+    started_at: str
+    kind: str
+    latest_arguable: str | None
+    latest_basis: str
+    internal_target: str | None
+    assumption: str
+    paused_until: str | None
+    settled_at: str | None
+    missed_at: str | None
+    content: Sequence[JsonObject]
+    history: Sequence[ClockEvent]
+    zone: str
+    open: bool
+    overdue: bool
 
 
 class Clocks(TypedDict):
@@ -101,59 +139,22 @@ class ChangedClock(TypedDict):
     clock: Clock
 
 
-class Probe(TypedDict):
-    """One look at the data plane."""
-
-    name: str
-    what: str
-    serving: str
-    status: NotRequired[int | None]
-
-
-class Door(TypedDict):
-    """What was done at one door of a target, and what the probes saw then."""
-
-    door: str
-    proved: str
-    problem: str
-    probes: Sequence[Probe]
-    seen: NotRequired[str]
-
-
-class TargetEvent(TypedDict):
-    """One thing that was done to a target."""
-
-    verb: str
-    status: str
-    seq: int
-    doors: Sequence[Door]
-
-
-class Held(TypedDict):
-    """A target that is kept closed."""
-
-    seen_at: str
-
-
-class ContainedTarget(TypedDict):
-    """A target of an incident: where it stands, and how it came to that."""
-
-    target: str
-    state: str
-    means: str
-    events: Sequence[TargetEvent]
-    held: NotRequired[Held | None]
-
-
 class Operation(TypedDict):
     """One operation of the plan, with where it stands."""
 
     id: str
     title: str
     phase: str
+    step: str
+    do: str
     status: str
     outcome: str
+    attempts: int
     problem: str
+    by_hand: bool
+    started_seq: int
+    finished_seq: int
+    role: NotRequired[str]
 
 
 class Book(TypedDict):
@@ -195,15 +196,21 @@ class Incident(TypedDict):
     title: str
     severity: str
     state: str
+    phase: str
+    outcome: str | None
+    why: str
     opened_at: str
     opened_by: str
     closed_at: str | None
     in_spite: Sequence[str]
     playbook: Book
+    roles: Sequence[str]
+    facts: Sequence[Fact]
     progress: Sequence[Operation]
     targets: Sequence[ContainedTarget]
     tasks: Sequence[Task]
-    clocks: Sequence[Clock]
+    clocks: Sequence[IncidentClock]
+    alerts: Sequence[Mapping[str, object]]
     evidence: int
     paused: Stop | None
     aborted: Stop | None

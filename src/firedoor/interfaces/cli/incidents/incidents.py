@@ -242,7 +242,7 @@ def facts(
 
     async def shown(api: Api) -> Facts:
         if action:
-            await api.post(path, body, Facts)
+            await api.post(path, body, object)
         return await api.get(path, Facts)
 
     answer = call(shown)

@@ -96,7 +96,7 @@ def answer(  # noqa: PLR0917 - a command has as many parameters as options
     way = "break-glass" if break_glass else "answer"
 
     async def answered(api: Api) -> None:
-        page = await api.post(f"/incidents/{incident}/tasks/{quote(task, safe='')}/{way}", body, Incident)
+        page = await api.post(f"/incidents/{incident}/tasks/{quote(task, safe='')}/{way}", body, object)
         await _after(api, incident, page, written, f"answered: {choice}")
 
     call(answered)
@@ -183,7 +183,7 @@ def submit(  # noqa: PLR0917 - options, which Typer gives by name
             kept = await send(api, incident, file, f"as sent for {clock}", "submission")
             fields["as_sent_sha256"] = str(kept["sha256"])
         page = await api.post(
-            f"/incidents/{incident}/clocks/{quote(clock, safe='')}/submit", {"fields": fields, "why": why}, Incident
+            f"/incidents/{incident}/clocks/{quote(clock, safe='')}/submit", {"fields": fields, "why": why}, object
         )
         await _after(api, incident, page, written, f"submitted: {clock}")
 

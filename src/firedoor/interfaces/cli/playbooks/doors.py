@@ -80,7 +80,7 @@ def resume(target: TargetArgument, why: WhyOption = "", written: FormatOption = 
         page = await _holder(api, target)
         task, choice = _way_back(page, target)
         path = f"/incidents/{page['id']}/tasks/{task['number']}/answer"
-        await api.post(path, {"choice": choice, "why": why}, Incident)
+        await api.post(path, {"choice": choice, "why": why}, object)
         return await _settled(api, str(page["id"]), target, before=("suspended", "drifted", "unseen", "failed"))
 
     _told(call(opened), target, "resumed", written)

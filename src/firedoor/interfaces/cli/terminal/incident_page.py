@@ -13,16 +13,15 @@ from firedoor.core.law.territories import IN_UTC
 from firedoor.interfaces.cli.terminal import render
 
 if TYPE_CHECKING:
+    from firedoor.core.entries.outcomes import ProbeSeen
+    from firedoor.core.history.containment import ContainedTarget, DoorSeen
     from firedoor.interfaces.shapes.incident import (
         Choice,
         Clock,
-        ContainedTarget,
-        Door,
         Fact,
         Incident,
         IncidentLine,
         Operation,
-        Probe,
         Task,
         TaskLine,
         Timeline,
@@ -234,14 +233,14 @@ def _passed_over(target: ContainedTarget) -> list[str]:
     return [f"door {door['door']}: {door['problem'] or door.get('seen') or door['proved']}" for door in failed]
 
 
-def _proof(door: Door) -> str:
+def _proof(door: DoorSeen) -> str:
     """What the probes saw, in words."""
     words = {"yes": "answers", "no": "refuses"}
     seen = ", ".join(f"{p['name']} {words.get(p['serving'], 'unknown')}{_status(p)}" for p in door["probes"])
     return f"door {door['door']}: {seen}" if seen else f"door {door['door']}: {door['problem'] or door['proved']}"
 
 
-def _status(probe: Probe) -> str:
+def _status(probe: ProbeSeen) -> str:
     return f" ({probe['status']})" if probe.get("status") else ""
 
 

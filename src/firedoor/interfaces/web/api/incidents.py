@@ -7,6 +7,7 @@ user may name a file, because a remote caller must not have files of the server 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,6 +17,7 @@ from starlette.responses import Response
 
 from firedoor.core.history.timeline import timeline
 from firedoor.core.problems import NotPermitted, Problem
+from firedoor.interfaces.shapes.incident import Fact
 from firedoor.interfaces.web.http.cleaning import Number
 from firedoor.interfaces.web.http.paging import After, Order
 from firedoor.interfaces.web.http.responses import answer
@@ -193,6 +195,10 @@ async def set_facts(incident: str, given: Annotated[SetFacts, Body()], runtime: 
     return answer({"incident": incident, "set": sorted(given.facts), "seq": view.head.seq})
 
 
-def _cover_facts(facts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _cover_facts(facts: Sequence[Fact]) -> list[Fact]:
+    return [_cover_fact(one) for one in facts]
+
+
+def _cover_fact(fact: Fact) -> Fact:
     """Show of a sealed fact that it is known, and nothing else."""
-    return [{**fact, "value": None, "shown": "sealed"} if fact["sealed"] and fact["known"] else fact for fact in facts]
+    return {**fact, "value": None, "shown": "sealed"} if fact["sealed"] and fact["known"] else fact

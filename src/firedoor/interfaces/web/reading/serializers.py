@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from firedoor.core.dates.arithmetic import recorded
 from firedoor.core.entries.run import AttachedAlert
@@ -21,16 +20,17 @@ from firedoor.core.incident.faults import open_ones
 from firedoor.core.incident.scope import typed_facts
 from firedoor.core.incident.view import SETTLED_CLOCKS, IncidentView, TaskView
 from firedoor.core.journal import Body, Entry, Kind
+from firedoor.core.json_types import Json
 from firedoor.core.lifecycle import Phase
 from firedoor.core.playbook.plan import Ask
 from firedoor.core.tasks.sending import requires
+from firedoor.interfaces.shapes.incident import Fact, Incident, IncidentClock, Operation, SetAside, Task
 from firedoor.interfaces.web.reading.reading import Read
 from firedoor.runtime.config.container import World
+from firedoor.store.database.sql import Record
 
-Row = Mapping[str, Any]
 
-
-def incident_line(row: Row) -> Body:
+def incident_line(row: Record) -> Body:
     """One line of the list of incidents."""
     names = (
         "id",
@@ -48,7 +48,7 @@ def incident_line(row: Row) -> Body:
     return {**{name: row[name] for name in names}, "entries": row["head_seq"]}
 
 
-def incident_detail(found: Read, world: World) -> Body:
+def incident_detail(found: Read, world: World) -> Incident:
     """Everything about an incident that is not long: state, facts, progress, tasks, clocks, targets."""
     view, plan, now = found.view, found.plan, world.now()
     return {
@@ -67,7 +67,7 @@ def incident_detail(found: Read, world: World) -> Body:
     }  # fmt: skip
 
 
-def set_aside(one: TaskView) -> Body:
+def set_aside(one: TaskView) -> SetAside:
     """What could not be worked out, with the task about it."""
     return {"task": f"T{one.number}", "part": one.payload.get("part") or f"operation:{one.op}", "what": one.question}
 
@@ -78,16 +78,16 @@ def phase_of(found: Read) -> str:
     return next((str(phase) for phase in Phase if str(phase) in open_phases), "") if not found.view.closed_at else ""
 
 
-def progress(found: Read) -> list[Body]:
+def progress(found: Read) -> list[Operation]:
     """Every operation of the plan, with where it stands."""
     state = Progress(found.plan, found.view)
     return [_operation(found, state, instance) for instance in state.instances]
 
 
-def _operation(found: Read, state: Progress, instance: str) -> Body:
+def _operation(found: Read, state: Progress, instance: str) -> Operation:
     operation = state.instances[instance].operation
     record = found.view.operations.get(instance)
-    shown: Body = {
+    shown: Operation = {
         "id": instance, "title": found.names.title(instance, found.view), "phase": str(operation.phase),
         "step": operation.step,
         "do": operation.do, "status": str(state.status(instance)), "outcome": record.outcome if record else "",
@@ -101,7 +101,7 @@ def _operation(found: Read, state: Progress, instance: str) -> Body:
     return shown
 
 
-def facts(found: Read) -> list[Body]:
+def facts(found: Read) -> list[Fact]:
     """The facts of the playbook, those that were set, and those that an open task asks for; unknown ones included."""
     view = found.view
     asked = [name for one in view.open_tasks() for name in one.asks]
@@ -109,7 +109,7 @@ def facts(found: Read) -> list[Body]:
     return [fact(name, view.facts.get(name), found.definitions.get(name), name in found.seal.names) for name in names]
 
 
-def fact(name: str, value: Any, definition: FactDefinition | None, covered: bool) -> Body:  # noqa: ANN401, FBT001
+def fact(name: str, value: Json, definition: FactDefinition | None, covered: bool) -> Fact:  # noqa: FBT001
     """One fact."""
     typed = typed_facts({name: value}, {name: definition} if definition else {})[name]
     return {
@@ -136,7 +136,7 @@ def fact_history(entries: Sequence[Entry]) -> list[Body]:
     ]
 
 
-def task(view: IncidentView, one: TaskView, now: datetime) -> Body:
+def task(view: IncidentView, one: TaskView, now: datetime) -> Task:
     """One task of an incident, with its choices and what each of them means."""
     state = "open" if one.open else "withdrawn" if one.withdrawn else "decided"
     return {
@@ -152,39 +152,41 @@ def task(view: IncidentView, one: TaskView, now: datetime) -> Body:
     }  # fmt: skip
 
 
-def task_row(row: Row, now: datetime) -> Body:
+def task_row(row: Record, now: datetime) -> Body:
     """One task of the list over all incidents."""
     due = recorded(row["due_at"])
     overdue = row["state"] == "open" and (due is None or now > due)
     return {**row, "name": f"T{row['number']}", "overdue": overdue}
 
 
-def clock(one: ClockRecord, world: World, facts: Mapping[str, Any]) -> Body:
+def clock(one: ClockRecord, world: World, facts: Mapping[str, object]) -> IncidentClock:
     """One clock of an incident. `seconds_left` is null where no outer limit runs, and negative when it has passed.
 
     `zone` is where its days are counted, see `clock_zone`.
     """
-    names = (
-        "id", "duty", "version", "title", "jurisdiction", "authority", "addressee", "channel", "citation", "why",
-        "confidence",
-        "penalty", "trigger_event", "trigger_at", "started_at", "due", "kind", "latest_arguable", "latest_basis",
-        "internal_target", "state", "assumption", "paused_until", "settled_at", "settlement", "missed_at", "content",
-        "history",
-    )  # fmt: skip
-    shown = {name: getattr(one, name) for name in names}
     settled = one.settled
     left = None if settled or not one.due else int((datetime.fromisoformat(one.due) - world.now()).total_seconds())
-    late = left is not None and left < 0
-    return {**shown, **clock_zone(one, world, facts), "open": not settled, "seconds_left": left, "overdue": late}
+    zone, guessed = world.law.zone(one, facts)
+    return {
+        "id": one.id, "duty": one.duty, "version": one.version, "title": one.title, "jurisdiction": one.jurisdiction,
+        "authority": one.authority, "addressee": one.addressee, "channel": one.channel, "citation": one.citation,
+        "why": one.why, "confidence": one.confidence, "penalty": one.penalty, "trigger_event": one.trigger_event,
+        "trigger_at": one.trigger_at, "started_at": one.started_at, "due": one.due, "kind": one.kind,
+        "latest_arguable": one.latest_arguable, "latest_basis": one.latest_basis,
+        "internal_target": one.internal_target, "state": one.state, "assumption": one.assumption,
+        "paused_until": one.paused_until, "settled_at": one.settled_at, "settlement": one.settlement,
+        "missed_at": one.missed_at, "content": one.content, "history": one.history, "zone": zone,
+        "zone_guessed": guessed, "open": not settled, "seconds_left": left, "overdue": left is not None and left < 0,
+    }  # fmt: skip
 
 
-def clock_zone(one: ClockRecord, world: World, facts: Mapping[str, Any]) -> Body:
+def clock_zone(one: ClockRecord, world: World, facts: Mapping[str, object]) -> Body:
     """In which zone the days of a clock are counted; `zone_guessed` where that is UTC for want of anything better."""
     zone, guessed = world.law.zone(one, facts)
     return {"zone": zone, "zone_guessed": guessed}
 
 
-def clock_row(row: Row, now: datetime, *, in_utc: bool) -> Body:
+def clock_row(row: Record, now: datetime, *, in_utc: bool) -> Body:
     """One clock of the list over all incidents. `zone_guessed` as for a clock of one incident."""
     settled = row["state"] in SETTLED_CLOCKS
     due = None if settled or not row["due_at"] else recorded(row["due_at"])
