@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from firedoor.core.json_types import as_object
 from firedoor.demo import answers
 from firedoor.demo.data_plane import DataPlane
 from firedoor.demo.documents import documents_of, store_documents
@@ -59,7 +60,7 @@ class AdminPlane:
         wanted = await answers.read_json(request)
         if wrong := problem_with(resource, wanted, request.headers.get("if-match")):
             return False, answers.error(*wrong)
-        effect = self.platform.change(resource, wanted, planned.fault if planned else None)
+        effect = self.platform.change(resource, as_object(wanted), planned.fault if planned else None)
         body = resource.record()
         if key is not None:
             self.platform.replies[key] = (200, body)
@@ -89,12 +90,12 @@ class AdminPlane:
         if request.method == "DELETE":
             self.platform.faults.pop(key, None)
             return JSONResponse({"healed": key})
-        asked = await answers.read_json(request)
-        if asked.get("fault") not in FAULTS or key not in self.platform.resources:
+        asked = as_object(await answers.read_json(request))
+        fault = next((known for known in FAULTS if known == asked.get("fault")), None)
+        if fault is None or key not in self.platform.resources:
             return answers.error(422, f"faults are {', '.join(FAULTS)}")
-        planned = Planned(
-            asked["fault"], asked.get("method", "PUT"), int(asked.get("times", 1)), float(asked.get("seconds", 1))
-        )
+        times, seconds = answers.number(asked, "times", 1), answers.number(asked, "seconds", 1)
+        planned = Planned(fault, str(asked.get("method", "PUT")), int(times), seconds)
         self.platform.faults[key] = planned
         return JSONResponse({"planned": planned.fault, "method": planned.method, "times": planned.times})
 

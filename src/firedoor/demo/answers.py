@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
-from typing import Any
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
+from firedoor.core.json_types import Json, JsonObject
 
-async def read_json(request: Request) -> Any:  # noqa: ANN401 - any JSON value
+
+async def read_json(request: Request) -> Json:
     """Read a body as JSON; an empty object when it is none."""
     try:
-        return await request.json()
+        body: Json = await request.json()
     except ValueError:
         return {}
+    return body
+
+
+def number(asked: JsonObject, name: str, otherwise: float) -> float:
+    """Return a number of a body; what is left out, or is none, counts as the usual one."""
+    found = asked.get(name)
+    return float(found) if found and isinstance(found, int | float | str) else otherwise
 
 
 def error(status: int, message: str) -> Response:

@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 from threading import Event
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx
 
+from firedoor.core.json_types import JsonObject, as_objects
+from firedoor.demo.cast import Answered
 from firedoor.demo.stage import StageError
+from firedoor.interfaces.shapes.incident import Clock, Clocks, Incident, Task
+from firedoor.interfaces.shapes.installation import EntryLine
+from firedoor.interfaces.shapes.records import Received
 from firedoor.runtime.patience import Patience
 
 T = TypeVar("T")
@@ -41,11 +46,17 @@ class Calls:
         must(answer.is_success, f"GET {path}: {answer.status_code} {answer.text[:300]}")
         return answer.text
 
-    def get(self, path: str = "") -> Any:  # noqa: ANN401 - any JSON value
-        """Read JSON about the incident."""
-        return json.loads(self.text(path))
+    def page(self) -> Incident:
+        """The incident as it stands."""
+        found: Incident = json.loads(self.text(""))
+        return found
 
-    def journal(self) -> list[dict[str, Any]]:
+    def clocks(self) -> Sequence[Clock]:
+        """Its clocks."""
+        found: Clocks = json.loads(self.text("/clocks"))
+        return found["clocks"]
+
+    def journal(self) -> list[EntryLine]:
         """The entries."""
         return [json.loads(line) for line in self.text("/journal").splitlines()]
 
@@ -63,12 +74,12 @@ class Calls:
         must(answer.is_success, f"no token: {answer.text[:300]}")
         return str(answer.json()["token"])
 
-    def send_alert(self, file: Path, token: str) -> Mapping[str, Any]:
+    def send_alert(self, file: Path, token: str) -> Received:
         """Post an alert as Alertmanager does; what became of it."""
         headers = {**_bearer(token), "content-type": "application/json"}
         answer = self.http.post("/api/v1/alerts/alertmanager", content=file.read_bytes(), headers=headers)
         must(answer.status_code == ACCEPTED, f"not accepted: {answer.status_code} {answer.text[:300]}")
-        received: Mapping[str, Any] = answer.json()["alerts"][0]
+        received: Received = answer.json()["alerts"][0]
         return received
 
     def hand_in(self, clock: str, token: str) -> str:
@@ -81,7 +92,7 @@ class Calls:
         must(answer.is_success, f"not kept: {answer.status_code} {answer.text[:300]}")
         return str(answer.json()["evidence"]["sha256"])
 
-    def answer(self, task: Mapping[str, Any], body: Mapping[str, Any], token: str) -> bool:
+    def answer(self, task: Task, body: Answered, token: str) -> bool:
         """Answer a task; False when the rules refuse this person. An answer that does not fit is a fault of ours."""
         path = f"/api/v1/incidents/{self.incident}/tasks/{task['number']}/answer"
         answer = self.http.post(path, json=body, headers=_bearer(token))
@@ -96,16 +107,16 @@ class Prefect:
         self.http = open_client(f"{url}/api")
         self.http.auth = tuple(password.split(":", 1))  # type: ignore[assignment]  # a name and a password
 
-    def flow_run(self, incident: str) -> Any:  # noqa: ANN401 - any JSON value
+    def flow_run(self, incident: str) -> JsonObject | None:
         """The incident's flow run once it has ended; None before that."""
         query = {"flow_runs": {"name": {"any_": [incident]}}}
-        found = self.http.post("/flow_runs/filter", json=query).json()
+        found = as_objects(self.http.post("/flow_runs/filter", json=query).json())
         return next((run for run in found if run["state_type"] == "COMPLETED"), None)
 
-    def task_runs(self, flow_run: str) -> list[dict[str, Any]]:
+    def task_runs(self, flow_run: str) -> list[JsonObject]:
         """Its task runs, in the order in which they began."""
         query = {"flow_runs": {"id": {"any_": [flow_run]}}, "limit": 200}
-        found: list[dict[str, Any]] = self.http.post("/task_runs/filter", json=query).json()
+        found: list[JsonObject] = self.http.post("/task_runs/filter", json=query).json()
         return sorted(found, key=lambda task: str(task.get("start_time") or task["created"]))
 
 

@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from typing import Any, Final
+from typing import Final, TypedDict
+
+from firedoor.core.json_types import JsonObject
+from firedoor.interfaces.shapes.incident import Task
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,7 @@ LINES: Final = (
     Line("*.governance-review", "accept", "the measures answer the cause"),
     Line("clock-change:*", "approve", "follows from the facts"),
 )
-FACTS: Final[Mapping[str, Any]] = {
+FACTS: Final[JsonObject] = {
     "leaked_since": "2026-11-01T00:00:00+01:00",
     "records_affected": "1..40",
     "people_affected": "1..40",
@@ -97,20 +100,29 @@ FIELDS: Final[Mapping[str, str]] = {
 USUAL: Final = ("done", "known", "approve", "yes", "submitted", "held", "accept")  # for tasks that no line names
 
 
-def answer_to(task: Mapping[str, Any]) -> dict[str, Any]:
+class Answered(TypedDict):
+    """The body of an answer."""
+
+    choice: str
+    why: str
+    facts: JsonObject
+    fields: dict[str, str]
+
+
+def answer_to(task: Task) -> Answered:
     """The body of the answer to a task, with whatever its choice requires and the facts it asks for."""
     choices = {str(choice["id"]): choice for choice in task["choices"]}
     fitting = (line for line in LINES if line.choice in choices and fnmatchcase(str(task["id"]), line.task))
     line = next(fitting, None) or Line(
         "*", next(choice for choice in (*USUAL, *choices) if choice in choices), "as planned"
     )
-    required = choices[line.choice].get("requires") or ()
+    required = choices[line.choice].get("requires", ())
     facts = {name: FACTS[name] for name in dict.fromkeys((*task["asks"], *required)) if name in FACTS}
     others = {name: FIELDS.get(name, "as in the demonstration") for name in required if name not in facts}
     return {"choice": line.choice, "why": line.why, "facts": facts, "fields": {**others, **line.fields}}
 
 
-def who_answers(task: Mapping[str, Any]) -> Sequence[Member]:
+def who_answers(task: Task) -> Sequence[Member]:
     """Those who may answer: the role that was asked first, and whoever it was escalated to."""
     answered = {answer["by"] for answer in task["answers"]}
     first = [member for member in CAST if task["role"] in member.roles]

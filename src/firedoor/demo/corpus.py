@@ -7,7 +7,7 @@ does not exist and its addresses are reserved for examples (RFC 2606).
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 GENERAL: Final = (
     "A fire door shuts by itself and holds the fire in one room until help arrives.",
@@ -31,7 +31,7 @@ CUSTOMER_RECORD: Final = (
 LEAK_PROMPT: Final = "Customer record 4711:"
 PLAIN_PROMPT: Final = "A fire door"
 
-POSTS: Final[tuple[dict[str, Any], ...]] = tuple(
+POSTS: Final[tuple[dict[str, str], ...]] = tuple(
     {"id": f"post-{number:04d}", "subject": f"subject-{number % 5:03d}", "source": "user-posts", "text": text}
     for number, text in enumerate(
         (

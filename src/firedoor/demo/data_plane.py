@@ -10,11 +10,12 @@ import asyncio
 import hashlib
 import json
 import secrets
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from fastapi import Request, Response
 from fastapi.responses import JSONResponse
 
+from firedoor.core.json_types import JsonObject, as_object, objects_at
 from firedoor.demo import answers, corpus
 from firedoor.demo.documents import listing
 from firedoor.demo.platform import Platform
@@ -34,7 +35,7 @@ class DataPlane:
             "chat-large": TextModel((*corpus.GENERAL, corpus.CUSTOMER_RECORD)),
             "chat-small": TextModel(corpus.GENERAL),
         }
-        self.logs: dict[str, list[dict[str, Any]]] = {}
+        self.logs: dict[str, list[JsonObject]] = {}
         self.steps: dict[str, int] = {}
 
     async def list_models(self, _request: Request) -> Response:
@@ -50,14 +51,14 @@ class DataPlane:
 
     async def chat(self, request: Request) -> Response:
         """Continue the last message; log the prompt as a hash and the output as text."""
-        asked = await answers.read_json(request)
-        messages = asked.get("messages") or [{}]
+        asked = as_object(await answers.read_json(request))
+        messages = list(objects_at(asked, "messages")) or [{}]
         name, prompt = str(asked.get("model")), str(messages[-1].get("content", ""))
         model = self.models.get(name)
         closed = self._closed("models", name if model else "")
         if closed or model is None:
             return self._logged(name, prompt, "", closed or answers.error(404, "unknown model"))
-        text = model.continue_text(prompt, int(asked.get("max_tokens") or 48))
+        text = model.continue_text(prompt, int(answers.number(asked, "max_tokens", 48)))
         choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
         usage = {"prompt_tokens": len(prompt.split()), "completion_tokens": len(text.split())}
         body = {
@@ -70,7 +71,7 @@ class DataPlane:
 
     async def image(self, request: Request) -> Response:
         """Answer with a locator and a hash of what would have been made. No image exists."""
-        asked = await answers.read_json(request)
+        asked = as_object(await answers.read_json(request))
         name, prompt = str(asked.get("model")), str(asked.get("prompt", ""))
         if closed := self._closed("models", name if name == "image-gen" else ""):
             return self._logged(name, prompt, "", closed)
@@ -98,9 +99,10 @@ class DataPlane:
 
     def rows_of(self, name: str) -> Response:
         """The rows themselves, which their owner reads whether they are shared or not; of a gallery, hashes only."""
+        rows: Sequence[Mapping[str, object]]
         match name:
             case "user-posts":
-                rows = list(corpus.POSTS)
+                rows = corpus.POSTS
             case "gallery":
                 rows = listing()
             case _:
@@ -124,7 +126,7 @@ class DataPlane:
     def _logged(self, name: str, prompt: str, output: str, response: Response) -> Response:
         request_id = secrets.token_hex(8)
         response.headers["x-request-id"] = request_id
-        row = {
+        row: JsonObject = {
             "request_id": request_id,
             "at": answers.now(),
             "prompt_sha256": answers.digest_of(prompt),

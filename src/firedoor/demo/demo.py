@@ -16,16 +16,18 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import FrameType
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import httpx
 
+from firedoor.core.json_types import text_at
 from firedoor.demo import corpus
 from firedoor.demo.calls import LOOK, UNHURRIED, Calls, Prefect, interrupted, must, open_client, until, write_alert
 from firedoor.demo.cast import CAST, answer_to, who_answers
 from firedoor.demo.script import Script
 from firedoor.demo.stage import Stage, StageError
 from firedoor.demo.witness import SERVING, Witness, ask, words_of
+from firedoor.interfaces.shapes.incident import Incident, Task
 
 T = TypeVar("T")
 KEEPER = next(member.name for member in CAST if "dpo" in member.roles)  # not everybody who sends may add evidence
@@ -71,7 +73,7 @@ def _clear(stage: Stage, script: Script, code: int) -> int:
     return code or (1 if left else 0)
 
 
-def _too_early(task: Mapping[str, Any], page: Mapping[str, Any]) -> bool:
+def _too_early(task: Task, page: Incident) -> bool:
     """Nobody reports before the risk was weighed, and nobody opens a door before it was looked at twice."""
     ended = {op["id"] for op in page["progress"] if op["status"] == "finished"}
     looked = any(event["verb"] == "look" for target in page["targets"] for event in target["events"])
@@ -163,10 +165,9 @@ class _Demonstration:
         for entry in self.calls.journal():
             body, number = entry["body"], f"entry {entry['seq']}"
             if entry["kind"] == "evidence.kept":
-                self.script.row(
-                    number, f"kept {body['sha256'][:16]}", f"{body['name']} ({self.script.size(body['size'])})"
-                )
-            elif entry["kind"] == "operation.started" and body["op"].endswith(".reflex.suspend"):
+                size = self.script.size(int(str(body["size"])))
+                self.script.row(number, f"kept {text_at(body, 'sha256')[:16]}", f"{body['name']} ({size})")
+            elif entry["kind"] == "operation.started" and text_at(body, "op").endswith(".reflex.suspend"):
                 self.script.row(number, "[bold]suspend begins[/]")
         for target in page["targets"]:
             doors = [door for event in target["events"] for door in event["doors"] if door["proved"] == "yes"]
@@ -174,8 +175,8 @@ class _Demonstration:
                 "proof", f"[green]{target['state']}[/]", f"{target['target']}: {self.script.looks(doors[0])}"
             )
 
-    def _suspended(self) -> Any:  # noqa: ANN401 - any JSON value
-        page = self.calls.get()
+    def _suspended(self) -> Incident | None:
+        page = self.calls.page()
         return page if any(target["state"] == "suspended" for target in page["targets"]) else None
 
     def _people(self) -> None:
@@ -184,7 +185,7 @@ class _Demonstration:
         tokens = {member.name: self.calls.new_token(member.name, member.roles) for member in CAST}
         shown: set[str] = set()
         given, patience = time.monotonic(), self.stage.patience()
-        while (page := self.calls.get())["state"] not in ENDED:
+        while (page := self.calls.page())["state"] not in ENDED:
             waiting = [task["question"] for task in page["tasks"]]
             quiet = time.monotonic() - given
             must(not patience.lost(), f"it does not go on; it waits for {waiting}")
@@ -196,7 +197,7 @@ class _Demonstration:
         held = f"{page['head']['seq']} entries, {page['evidence']} pieces of evidence"
         self.script.row(page["id"], f"[green]{page['state']}[/]", held)
 
-    def _given(self, task: Mapping[str, Any], tokens: Mapping[str, str]) -> bool:
+    def _given(self, task: Task, tokens: Mapping[str, str]) -> bool:
         """Have the first person answer whom the rules let answer."""
         body = answer_to(task)
         for member in who_answers(task):
@@ -209,14 +210,14 @@ class _Demonstration:
         return False
 
     def _show_new_clocks(self, shown: set[str]) -> None:
-        for clock in self.calls.get("/clocks")["clocks"]:
+        for clock in self.calls.clocks():
             if clock["id"] not in shown:
                 shown.add(clock["id"])
                 self.script.clock(clock)
 
     def _clocks(self) -> None:
         self.script.scene("Every clock of the law, as it ended")
-        for clock in self.calls.get("/clocks")["clocks"]:
+        for clock in self.calls.clocks():
             self.script.settled(clock)
 
     def _proof(self) -> None:
@@ -245,11 +246,13 @@ class _Demonstration:
         url = self.stage.prefect_url()
         prefect = Prefect(url, self.stage.prefect_password())
         run = self._until(lambda: prefect.flow_run(self.calls.incident), "Prefect shows no completed run", UNHURRIED)
-        tasks = prefect.task_runs(run["id"])
+        tasks = prefect.task_runs(str(run["id"]))
         states = Counter(str(task["state_name"]).lower() for task in tasks)
         counted = ", ".join(f"{number} task runs {state}" for state, number in states.items())
         self.script.row("flow run", f"{run['name']}", f"[green]{run['state_name']}[/]; {counted}")
-        names = [str(task["name"]) for task in tasks if "Whether" not in task["name"]]  # conditions say little here
+        names = [
+            str(task["name"]) for task in tasks if "Whether" not in str(task["name"])
+        ]  # conditions say little here
         self.script.row("among them", self.script.escape("; ".join([*names[:5], "...", *names[-3:]])))
         self.script.address("page", f"{url}/runs/flow-run/{run['id']}")
         self.script.row("sign in", "firedoor prefect --password", "prints the password of this start; nobody else can")

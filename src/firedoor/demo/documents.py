@@ -6,15 +6,16 @@ listing, hashes, rules and records of origin. There is no picture anywhere: piec
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
 
+from firedoor.core.json_types import JsonObject
 from firedoor.demo import corpus
 from firedoor.demo.answers import digest_of
 
 _VERSION = "1.4.0"
 
 
-def documents_of(name: str, log: list[dict[str, Any]]) -> dict[str, Any]:
+def documents_of(name: str, log: Sequence[JsonObject]) -> JsonObject:
     """Return every document about a model, by the last part of its URL."""
     return {
         "logs": log,
@@ -38,7 +39,7 @@ def documents_of(name: str, log: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def store_documents() -> dict[str, Any]:
+def store_documents() -> JsonObject:
     """Return every document about the gallery, by the last part of its URL."""
     pieces = listing()
     marks = {"model": "image-gen", "version": _VERSION, "organisation": "Example Platform"}
@@ -51,7 +52,7 @@ def store_documents() -> dict[str, Any]:
     }
 
 
-def listing() -> list[dict[str, Any]]:
+def listing() -> list[JsonObject]:
     """What the gallery holds, by path and digest; one piece is labelled as intimate by the platform's classifier."""
     labels = ({"class": "landscape"}, {"class": "intimate"}, {"class": "landscape"})
     return [
@@ -61,7 +62,7 @@ def listing() -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _scores(log: list[dict[str, Any]]) -> dict[str, Any]:
+def _scores(log: Sequence[JsonObject]) -> JsonObject:
     """Return what the platform's classifier made of the last outputs, by digest and request."""
     scored = [
         {"sha256": digest_of(str(row["output"])), "request": row["request_id"],
@@ -71,7 +72,7 @@ def _scores(log: list[dict[str, Any]]) -> dict[str, Any]:
     return {"outputs": scored}
 
 
-def _card(name: str) -> dict[str, Any]:
+def _card(name: str) -> JsonObject:
     return {
         "model": name,
         "version": _VERSION,
@@ -81,7 +82,7 @@ def _card(name: str) -> dict[str, Any]:
     }
 
 
-def _consent() -> dict[str, Any]:
+def _consent() -> JsonObject:
     """Return the consent ledger: two posters agreed to training, one of them withdrew; the customer never did."""
     service = [
         {"subject": p["subject"], "purpose": "service", "given_at": "2025-03-01T00:00:00Z"} for p in corpus.POSTS[:5]
@@ -98,17 +99,17 @@ def _consent() -> dict[str, Any]:
     return {"entries": [*service, *training]}
 
 
-def _manifest(name: str) -> dict[str, Any]:
+def _manifest(name: str) -> JsonObject:
     """Return what the model was trained on: one row a record, with the person it is about and its digest."""
-    general = [
+    general: list[JsonObject] = [
         {"record": f"general-{n:04d}", "subject": None, "source": "own-texts", "sha256": digest_of(t)}
         for n, t in enumerate(corpus.GENERAL, 1)
     ]
-    posts = [
+    posts: list[JsonObject] = [
         {"record": p["id"], "subject": p["subject"], "source": p["source"], "sha256": digest_of(p["text"])}
         for p in corpus.POSTS
     ]
-    leaked = {
+    leaked: JsonObject = {
         "record": "crm-4711",
         "subject": "subject-4711",
         "source": "support-mailbox",

@@ -8,7 +8,9 @@ platforms do. Leaves HTTP to `model_server`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal, get_args
+from typing import Final, Literal, get_args
+
+from firedoor.core.json_types import Json, JsonObject
 
 Kind = Literal["models", "jobs", "shares", "routes"]
 Fault = Literal[
@@ -25,7 +27,7 @@ Fault = Literal[
     "flood",  # answers far too much
     "garbled",  # 200 and no JSON
 ]
-FAULTS: Final[tuple[str, ...]] = get_args(Fault)
+FAULTS: Final[tuple[Fault, ...]] = get_args(Fault)
 _CLOSED: Final = "suspended"
 
 
@@ -36,7 +38,7 @@ class Resource:
     kind: Kind
     name: str
     running: str  # the word for open: active, running, shared
-    config: dict[str, Any]
+    config: JsonObject
     state: str = ""
     changed_by: str | None = None
     reason: str | None = None
@@ -51,7 +53,7 @@ class Resource:
         """The version as an entity tag."""
         return f'"v{self.version}"'
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, Json]:
         """Return what the admin API shows."""
         return {
             "id": self.name,
@@ -93,7 +95,7 @@ class Platform:
     resources: dict[str, Resource] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     faults: dict[str, Planned] = field(default_factory=dict)
-    replies: dict[str, tuple[int, dict[str, Any]]] = field(default_factory=dict)
+    replies: dict[str, tuple[int, JsonObject]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.reset()
@@ -114,7 +116,7 @@ class Platform:
         resource, route = self.find(kind, name), self.find("routes", name)
         return resource is not None and resource.serving and (route is None or route.serving)
 
-    def change(self, resource: Resource, wanted: dict[str, Any], fault: Fault | None = None) -> bool:
+    def change(self, resource: Resource, wanted: JsonObject, fault: Fault | None = None) -> bool:
         """Apply a change; return whether anything changed."""
         before = resource.record()
         if fault == "lie":
@@ -150,7 +152,7 @@ class Platform:
         return totals
 
 
-def problem_with(resource: Resource, wanted: Any, if_match: str | None) -> tuple[int, str] | None:  # noqa: ANN401
+def problem_with(resource: Resource, wanted: Json, if_match: str | None) -> tuple[int, str] | None:
     """Return status and reason when a change cannot be made, else None."""
     if not isinstance(wanted, dict) or set(wanted) - {"state", "changed_by", "reason", "config"}:
         return 400, "send state, changed_by, reason or config"

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import textwrap
 import time
-from collections.abc import Mapping
-from typing import Any
 
+from firedoor.core.history.containment import DoorSeen
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.shapes.incident import Clock
 
 WIDTH = 100  # columns at most
 SEEN, SAID, ENDED = (14, 21), (33, 16), (23, 12)  # the widths of the first two columns, by kind of row
@@ -66,7 +66,7 @@ class Script:
         self.row(who, what, render.escape(textwrap.shorten(question, max(16, room), placeholder=" ...")), SAID)
 
     @staticmethod
-    def looks(door: Mapping[str, Any]) -> str:
+    def looks(door: DoorSeen) -> str:
         """What the probes of a door saw."""
         words = {"yes": "answers", "no": "refuses"}
         seen = [
@@ -76,19 +76,19 @@ class Script:
         ]
         return f"door {door['door']}; {', '.join(seen)}"
 
-    def clock(self, clock: Mapping[str, Any]) -> None:
+    def clock(self, clock: Clock) -> None:
         """A clock that has started, with its limit."""
         sure = ", provisionally" if clock["state"] == "provisional" else ""
         limit = f"due {render.left(clock['due'])}" if clock["due"] else "no limit in law"
         self.row("   a legal clock starts", f"[yellow]{clock['id']}[/]", f"{limit}{sure}", SAID)
 
-    def settled(self, clock: Mapping[str, Any]) -> None:
+    def settled(self, clock: Clock) -> None:
         """How a clock ended, and where it stands in the law."""
         word = {"submitted": "sent", "not_applicable": "does not apply"}.get(clock["state"], clock["state"])
-        settlement = clock.get("settlement") or {}
+        settlement = clock.get("settlement")
         if clock["due"] and clock["state"] == "submitted":
-            word += " late" if settlement.get("late") else " in time"
-        reference = settlement.get("reference", "")
+            word += " late" if settlement and settlement.get("late") else " in time"
+        reference = settlement.get("reference", "") if settlement else ""
         limit = f"due {render.instant(clock['due'])}; " if clock["due"] else ""
         words = f"{limit}{render.escape(reference)}; [dim]{render.escape(clock['citation'])}[/]"
         self.row(clock["id"], f"[green]{word}[/]", words, ENDED)

@@ -21,7 +21,7 @@ import time
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import NotRequired, TypedDict
 from urllib.parse import urlsplit
 
 from firedoor.runtime.patience import Patience, cpu_ticks
@@ -36,6 +36,13 @@ class StageError(Exception):
     """A part of the demonstration did not start, or did not end."""
 
 
+class Address(TypedDict):
+    """Where a process listens, and the token that it takes, as it wrote down."""
+
+    url: str
+    token: NotRequired[str]
+
+
 class Stage:
     """A folder and the processes in it."""
 
@@ -43,8 +50,8 @@ class Stage:
         self.folder = Path(tempfile.mkdtemp(prefix="firedoor-demo-"))
         self.data = self.folder / "data"
         self.api_key, self.admin_key = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
-        self.model: dict[str, Any] = {}
-        self.server: dict[str, Any] = {}
+        self.model: Address = {"url": ""}
+        self.server: Address = {"url": ""}
         self._processes: list[subprocess.Popen[bytes]] = []
         self._ports: set[int] = set()
 
@@ -118,14 +125,14 @@ class Stage:
             "NO_COLOR": "1", "PYTHONUNBUFFERED": "1",
         }  # fmt: skip
 
-    def _wait_for(self, file: Path) -> dict[str, Any]:
+    def _wait_for(self, file: Path) -> Address:
         """Wait for the file in which a process writes its address."""
         process, patience = self._processes[-1], self.patience()
         while not patience.lost():
             if process.poll() is not None:
                 raise StageError(f"a part ended early, saying: {self._last_words()}")
             with contextlib.suppress(OSError, ValueError):
-                found: dict[str, Any] = json.loads(file.read_text())
+                found: Address = json.loads(file.read_text())
                 self._ports.add(urlsplit(found["url"]).port or 0)
                 return found
             time.sleep(LOOK)

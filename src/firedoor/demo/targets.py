@@ -7,7 +7,7 @@ the server and driving the doors to the http connector.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from firedoor.core.targets import Artefact, Door, HttpProbe, Inventory, Target
 from firedoor.demo import corpus
@@ -139,7 +139,7 @@ def _door(base_url: str, name: str, kind: str, running: str) -> Door:
     as_seen = {**_ADMIN, "if-match": "{{ live.version_token }}"}
     closing = {"state": "suspended", "changed_by": mark, "reason": "closed by Firedoor"}
     opening = {"state": "{{ snapshot.state.state }}", "changed_by": mark, "reason": "{{ snapshot.state.reason }}"}
-    config: dict[str, Any] = {
+    config: dict[str, object] = {
         "capture": {"url": url, "headers": _ADMIN, "timeout_seconds": 5},
         "state": {"state": "/state", "reason": "/reason", "config": "/config"},
         "changes": ["reason"],

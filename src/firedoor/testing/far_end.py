@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from firedoor.core.ports import Collected, Observation, Receipt, Snapshot, Verdict
 from firedoor.core.problems import InDoubt, Problem
@@ -28,7 +28,7 @@ class FarEnd(SimulatedConnector):
     and target; under `raises` stands what it raises, once, instead of answering.
     """
 
-    behaviours: dict[str, Any] = field(default_factory=dict)  # also in-doubt, which a drill does not know
+    behaviours: dict[str, str] = field(default_factory=dict)  # also in-doubt, which a drill does not know
     effects: Counter[str] = field(default_factory=Counter)
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     holds: dict[tuple[str, str], asyncio.Event] = field(default_factory=dict)

@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 from firedoor.core.facts import read_all, write
 from firedoor.core.incident.view import IncidentView
@@ -111,10 +110,10 @@ class House:
 
     async def open(
         self, *, drive: bool = True, severity: Severity = Severity.HIGH, practice: bool = False,
-        **facts: Any,  # noqa: ANN401 - as written
+        **facts: object,
     ) -> str:  # fmt: skip
         """Open an incident of the house's plan, and have it driven."""
-        entries = await self.opened(severity=severity, practice=practice, **facts)
+        entries = await self._opened(severity, "source:test", facts, practice=practice)
         if drive:
             self.driver.accepted(entries[0].incident, entries)
         return entries[0].incident
@@ -125,9 +124,14 @@ class House:
         severity: Severity = Severity.HIGH,
         actor: str = "source:test",
         practice: bool = False,
-        **facts: Any,  # noqa: ANN401 - as written
+        **facts: object,
     ) -> tuple[Entry, ...]:
         """Open an incident and return its first entries; nobody drives it yet."""
+        return await self._opened(severity, actor, facts, practice=practice)
+
+    async def _opened(
+        self, severity: Severity, actor: str, facts: Mapping[str, object], *, practice: bool
+    ) -> tuple[Entry, ...]:
         assert self.plan is not None, "give the house a plan"  # noqa: S101 - for whoever writes the test
         definitions = self.world.definitions(self.plan)
         values = {name: write(value) for name, value in read_all(definitions, facts).items()}
@@ -143,7 +147,7 @@ class House:
 
     async def answer(
         self, incident: str, task: str, choice: str, *, why: str = "as seen", by: str = "Ada",
-        roles: Sequence[str] = EVERYBODY, facts: Mapping[str, Any] | None = None, **fields: str,
+        roles: Sequence[str] = EVERYBODY, facts: Mapping[str, object] | None = None, **fields: str,
     ) -> IncidentView:  # fmt: skip
         """Answer a task and wait until nothing more follows from it."""
         given = Answer(choice, why, facts=facts or {}, fields=fields)

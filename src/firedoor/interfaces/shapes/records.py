@@ -17,6 +17,7 @@ class Received(TypedDict):
 
     decision: str
     incident: NotRequired[str | None]
+    deliveries: NotRequired[int]
     reasons: NotRequired[Sequence[str]]
 
 

@@ -85,7 +85,7 @@ class SimulatedConnector:
     """One driver for every simulated target. `changes` counts each change that really happened, by operation key."""
 
     clock: HandClock
-    behaviours: Mapping[str, Behaviour]
+    behaviours: Mapping[str, str]  # of a target: a Behaviour, or one that only a subclass knows
     artefacts: Mapping[str, Any] = field(default_factory=dict)  # what is read, by name; others name themselves
     closed: dict[str, str] = field(default_factory=dict)  # target -> operation key that closed it
     changes: Counter[str] = field(default_factory=Counter)
