@@ -65,7 +65,9 @@ class People:
         given = next(fitting, None)
         choice = given.choice if given else next(name for name in ("by_hand", *USUAL, *choices) if name in choices)
         required = choices[choice].get("requires") or ()
-        facts = {name: FACTS[name] for name in dict.fromkeys((*task["asks"], *required)) if name in FACTS}
+        facts: dict[str, object] = {
+            name: FACTS[name] for name in dict.fromkeys((*task["asks"], *required)) if name in FACTS
+        }
         facts |= {name: value for name, value in given.facts.items() if name not in NOT_HERE} if given else {}
         known = {**(given.fields if given else {})}
         fields = {name: WORDS.get(name, "as rehearsed") for name in required if name not in facts} | known
