@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import pytest
+from tests.support.in_process import run_here
 
-PROGRAM = (sys.executable, "-c", "from firedoor.interfaces.cli.main import main; main()", "duties")
 QUESTION = {"id": "a", "duty": "eu.gdpr.art33.sa", "event": "aware", "at": "2026-10-24T10:00:00+02:00"}
 
 
-def run(*words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*PROGRAM, *words], capture_output=True, text=True, check=False, input=given)
+def run(*words: str, given: str = "") -> CompletedProcess[str]:
+    return run_here("duties", *words, given=given)
 
 
 def answered(*words: str, given: str = "") -> Any:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.support.in_process import run_here
 
 PAGES = Path(__file__).parents[2] / "docs" / "how-to"
-PROGRAM = (sys.executable, "-c", "from firedoor.interfaces.cli.main import main; main()")
 BLOCK = re.compile(r"^```(yaml|json|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 Command = tuple[str, list[str]]
 
@@ -49,7 +47,7 @@ SHOWN = [
 def test_a_command_of_the_page_says_what_the_page_shows(page: str, line: str, shown: list[str], tmp_path: Path) -> None:
     """Blanks apart, every line that is shown is in the output."""
     files_of(page, tmp_path)
-    done = subprocess.run([*PROGRAM, *shlex.split(line)], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = run_here(*shlex.split(line), cwd=tmp_path)
     said = " ".join((done.stdout + done.stderr).split())
     assert shown
     assert [one for one in shown if " ".join(one.split()) not in said] == [], said
