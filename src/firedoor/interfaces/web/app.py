@@ -49,6 +49,8 @@ from firedoor.interfaces.web.http.middleware import Guard
 from firedoor.interfaces.web.http.problem_pages import on_problem, on_status
 from firedoor.interfaces.web.http.responses import on_invalid
 from firedoor.interfaces.web.http.slots import Places
+from firedoor.interfaces.web.public import report, takedown
+from firedoor.interfaces.web.public.door_limits import DoorLimits
 from firedoor.interfaces.web.reading import access_log  # fmt: skip
 from firedoor.interfaces.web.security import sign_in  # fmt: skip
 from firedoor.interfaces.web.security.auth import Keyring
@@ -86,6 +88,8 @@ ROUTERS = (
     health,
     deliveries,
     slack_routes,
+    takedown,
+    report,
 )
 
 
@@ -101,6 +105,7 @@ def create_app(runtime: Runtime, url: str | None = None, *, announce: bool = Tru
     app.state.slack = connect(runtime)
     app.state.sign_in_lanes = sign_in.Lanes()
     app.state.places = Places()
+    app.state.door_limits = DoorLimits()
     app.state.keyring = Keyring(runtime.world.store, runtime.roles)
     runtime.security.tokens_used = app.state.keyring.used
     for router in all_routers():

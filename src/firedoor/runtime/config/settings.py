@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     certificates: Path | None = None  # further authorities for TLS, as PEM
     alert_quotas: dict[str, Quota] = Field(default_factory=dict)  # by source, as JSON; `*` is every source
     request_patience: float = Field(default=20.0, gt=0, le=600)  # seconds that a request may take to come in
+    report_url: str = ""  # where people without an account reach the report page, if that is another address
+    reports: bool = True  # whether people without an account may ask for removal at all
     public_url: str = ""  # where people reach this server, for links in messages and single sign-on
     allowed_hosts: str = ""  # further names under which the servers are reached, with commas; see `names`
     trusted_proxies: str = ""  # addresses or networks of reverse proxies, with commas; only their X-Forwarded-* count
@@ -83,7 +85,7 @@ class Settings(BaseSettings):
     webhook_url: str = ""  # messages as signed JSON to one address of one's own
     webhook_secret: str = ""  # a reference
 
-    @field_validator("public_url")
+    @field_validator("public_url", "report_url")
     @classmethod
     def _address(cls, given: str) -> str:
         """An address as it stands in front of a path: http or https, a host, and nothing behind the path."""
@@ -116,8 +118,8 @@ class Settings(BaseSettings):
     @property
     def names(self) -> frozenset[str]:
         """The names that our own server goes by; a request that names another in its `Host` is refused."""
-        public = urlsplit(self.public_url).hostname or ""
-        return host_names(self.host, public, *listed(self.allowed_hosts))
+        public = (urlsplit(url).hostname or "" for url in (self.public_url, self.report_url))
+        return host_names(self.host, *public, *listed(self.allowed_hosts))
 
     @property
     def targets_file(self) -> Path:

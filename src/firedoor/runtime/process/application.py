@@ -46,6 +46,7 @@ from firedoor.runtime.service.facade import Service
 from firedoor.runtime.service.playbook_cache import Shelf
 from firedoor.runtime.service.quotas import Quotas
 from firedoor.runtime.service.roles import Roles
+from firedoor.runtime.service.takedown_requests import TakedownRequests
 from firedoor.store.database.keyring import Purpose
 from firedoor.store.database.migrate import migrate
 from firedoor.store.identity.sealed_values import seal_what_is_clear, used_keys
@@ -130,6 +131,7 @@ class Runtime:
         self.sources = read_sources(settings)
         self.service = Service(self.world, self.driver, self.shelf, self.sources)
         self.service.quotas = Quotas(self.world, settings.alert_quotas)
+        self.takedowns = TakedownRequests(self.service)
         self.administration = Administration(self.world, self.roles, lambda: sorted(self.service.sources))
         self.watch = Watch(self.world, self.driver)
         self.holding = Holding(self.world, self.driver)
@@ -161,6 +163,7 @@ class Runtime:
                 ("outbox", self.outbox.forever(self.failing)),
                 ("counting", self.counting.forever(self.failing)),
                 ("quotas", self.service.quotas.forever(self.failing)),
+                ("takedowns", self.takedowns.forever(self.failing)),
                 ("security", self.security.forever(self.failing)),
                 ("shelf", self.shelf.forever(self._deploy, failing=self.failing)),
                 ("sources", self.sources.forever(failing=self.failing)),

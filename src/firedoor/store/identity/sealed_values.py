@@ -19,6 +19,7 @@ from sqlmodel import SQLModel
 from firedoor.core.access.security import SecurityEvent, SecurityKind
 from firedoor.core.problems import NotRead
 from firedoor.store.database.keyring import Keys, Purpose
+from firedoor.store.database.request_tables import TakedownRequestRow
 from firedoor.store.database.sealing import UNUSABLE, key_of, sealed, unsealed
 from firedoor.store.database.security_tables import ChangeRow
 from firedoor.store.database.sign_in_tables import HouseSecretRow
@@ -49,7 +50,8 @@ class Place:
 CODES = Place("account.totp_secret", AccountRow, "name", "totp_secret")
 HOUSE = Place("house_secret.value", HouseSecretRow, "name", "value")
 CHANGES = Place("proposed_change.body", ChangeRow, "id", "body")
-PLACES = (CODES, HOUSE, CHANGES)
+REQUESTS = Place("takedown_request.body", TakedownRequestRow, "number", "body")
+PLACES = (CODES, HOUSE, CHANGES, REQUESTS)
 
 
 def held_values(connection: Connection) -> Iterator[tuple[Place, str, str]]:
@@ -107,6 +109,8 @@ def _give_up(connection: Connection, keys: Keys, now: datetime, by: str) -> tupl
     connection.execute(
         update(changes).where(changes.c.id.in_(lost[CHANGES])).values(state="lapsed", settled_by=by, body="{}")
     )
+    requests = table(TakedownRequestRow)
+    connection.execute(update(requests).where(requests.c.number.in_(lost[REQUESTS])).values(body=UNUSABLE))
     body = {"accounts": sorted(lost[CODES]), "secrets": len(lost[HOUSE]), "changes": sorted(lost[CHANGES])}
     append(connection, [SecurityEvent(SecurityKind.KEYS_LOST, by, body)], now)
     return sorted(lost[CODES]), len(lost[HOUSE]), len(lost[CHANGES])

@@ -32,13 +32,15 @@ class Access(StrEnum):
     CORRECT = "correct"  # set facts, add evidence
     OPERATE = "operate"  # steer a run, pass tasks on, make links
     TELL = "tell"  # have a message tried again
+    STRANGER = "stranger"  # nothing; people without an account, who are bounded and told nothing of others
     LINK = "link"  # the link itself, which was made for one person and one task
     ADMIN = "admin"  # tokens and accounts
     SECURITY = "security"  # the security journal
     SIGNED = "signed"  # the sender's signature over the bytes; the route itself looks whose request it is
 
 
-TOKENLESS = frozenset((Access.OPEN, Access.ENTRY, Access.LINK, Access.SIGNED))  # nobody is asked who they are
+# Nobody is asked who they are.
+TOKENLESS = frozenset((Access.OPEN, Access.ENTRY, Access.STRANGER, Access.LINK, Access.SIGNED))
 
 READERS = BUILT_IN - {SOURCE}
 
@@ -178,6 +180,12 @@ ROUTES: Mapping[tuple[str, str], Access] = {
     ("POST", f"{INCIDENT}/targets/{{target}}/open"): Access.WORK,
     ("POST", f"{INCIDENT}/legal-hold"): Access.WORK,
     ("GET", f"{V1}/holds"): Access.READ,
+    ("POST", f"{V1}/takedown-requests"): Access.STRANGER,
+    ("GET", "/report"): Access.STRANGER,
+    ("POST", "/report"): Access.STRANGER,
+    ("GET", "/report/static/{version}/{name}"): Access.STRANGER,
+    ("GET", "/report/status/{secret}"): Access.LINK,
+    ("POST", "/report/status/{secret}"): Access.LINK,
     ("GET", "/answer/{token}"): Access.LINK,
     ("POST", "/answer/{token}"): Access.LINK,
     ("GET", f"{INCIDENT}/facts"): Access.READ,

@@ -1,0 +1,176 @@
+"""Requests of strangers, from the door to the incident: kept first, then taken up, looked at and added to by a link.
+
+Decides that an answer is given once a request is on disk, and that the same work is done for every one before that;
+that an incident takes it up afterwards: the open one in which the same person asked or which is about the same content,
+else a new one by the start rules that an alert meets; and that what no incident has taken up is tried again. Leaves the
+law to the core, and who may send how much to `door_limits`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from firedoor.core.alerts.alert import Alert, Method
+from firedoor.core.canonical import digest
+from firedoor.core.clocks.first_answer import first_answer
+from firedoor.core.isolated import fault_of
+from firedoor.core.lifecycle import IncidentType
+from firedoor.core.person import Person
+from firedoor.core.requests.request import RequestKind
+from firedoor.core.requests.submission import Submission
+from firedoor.core.tasks.request_actions import Told
+from firedoor.runtime.service.facade import Service
+from firedoor.runtime.service.requests import requests_told
+from firedoor.store.database.tables import AlertRow
+from firedoor.store.incidents import takedown_requests as store
+from firedoor.store.incidents.projections import table
+from firedoor.store.incidents.takedown_requests import Kept
+
+SOURCE = "takedown-requests"
+AGAIN = 30.0  # seconds between two looks at what no incident has taken up
+BY = Person("report page", frozenset(), f"source:{SOURCE}")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the sender is given at once. `secret` is in the address of the status page and shown this once."""
+
+    number: str
+    secret: str
+    missing: tuple[str, ...]
+    due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a request stands. `told` is the request as every door shows it; empty until an incident has taken it up."""
+
+    kept: Kept
+    told: dict[str, object]
+
+
+class TakedownRequests:
+    """The calls of the door for strangers."""
+
+    def __init__(self, service: Service) -> None:
+        self.service, self.world = service, service.world
+        self.looked_at: datetime | None = None
+        self._one_by_one = asyncio.Lock()
+        self._wake = asyncio.Event()
+
+    async def receive(self, said: Submission) -> Receipt:
+        """Keep a request; on disk when this returns. Raises InvalidInput for a law that is not known."""
+        now = self.world.now()
+        told = await asyncio.to_thread(first_answer, self.world.law, said, now)
+        kept, secret = await asyncio.to_thread(store.keep, self.world.store, said, now)
+        self._wake.set()
+        return Receipt(kept.number, secret, told.missing, told.due)
+
+    async def standing(self, secret: str) -> Standing | None:
+        """How the request of a status page stands; None for a secret that nobody was given."""
+        kept = await asyncio.to_thread(store.by_secret, self.world.store, secret)
+        if kept is None or not kept.incident:
+            return None if kept is None else Standing(kept, {})
+        view, plan = await self.service.view(kept.incident), await self.service.plan_of(kept.incident)
+        told = await asyncio.to_thread(requests_told, self.world, plan, view)
+        return Standing(kept, dict(next((one for one in told if one["id"] == kept.request), {})))
+
+    async def add(self, kept: Kept, said: Submission, why: str) -> None:
+        """Add to a request that an incident has taken up. Raises Refused where it was answered."""
+        await self.service.complete_request(kept.incident, kept.request, None, _told(kept, said), why, BY)
+
+    async def dispute(self, kept: Kept, why: str) -> None:
+        """The person does not agree with the answer: that is a complaint, with the clocks that laws give it."""
+        told = Told(reference=f"{kept.number}, disputed")
+        await self.service.receive_request(kept.incident, RequestKind.COMPLAINT, None, told, why, BY)
+
+    async def forever(self) -> None:
+        """Take up what came in, at once, and what could not be taken up before, again and again."""
+        while True:
+            self._wake.clear()
+            await self.look()
+            try:
+                await asyncio.wait_for(self._wake.wait(), AGAIN)
+            except TimeoutError:
+                continue
+
+    async def look(self) -> None:
+        """Take up everything that waits, each for itself."""
+        for number in await asyncio.to_thread(store.waiting, self.world.store):
+            try:
+                await self.take_up(number)
+            except Exception as error:  # noqa: BLE001 - one person's request must not hold up another's
+                log.warning("the request %s is not taken up yet: %s", number, fault_of(error).words)
+        self.looked_at = self.world.now()
+
+    async def take_up(self, number: str) -> None:
+        """Give a request to its incident; nothing happens where it has one."""
+        async with self._one_by_one:  # two requests of one person that come at once are one incident
+            kept = await asyncio.to_thread(store.by_number, self.world.store, number)
+            if kept is None or kept.incident or kept.said is None:
+                return
+            incident = await asyncio.to_thread(store.joins, self.world.store, number)
+            found = await (self._join(kept, kept.said, incident) if incident else self._open(kept, kept.said))
+            if found:
+                await asyncio.to_thread(store.taken_up, self.world.store, number, *found)
+
+    async def _join(self, kept: Kept, said: Submission, incident: str) -> tuple[str, str]:
+        why = _why(said)
+        _, request = await self.service.receive_request(
+            incident, RequestKind.REMOVAL, kept.received_at, _told(kept, said), why, BY
+        )
+        return incident, request
+
+    async def _open(self, kept: Kept, said: Submission) -> tuple[str, str] | None:
+        """By an alert, so that the start rules decide; None where they leave it to people, who see the alert."""
+        await self.service.take_in(_alert(kept, said))
+        columns = table(AlertRow).c
+        rows = await asyncio.to_thread(
+            self.world.store.rows, AlertRow, (columns.source == SOURCE) & (columns.fingerprint == kept.fingerprint)
+        )
+        incident = next((str(row["incident"]) for row in rows if row["incident"]), "")
+        if not incident:
+            return None
+        view = await self.service.view(incident)
+        request = next((one.id for one in view.requests.values() if one.reference == kept.number), "")
+        if not request:
+            _, request = await self.service.receive_request(
+                incident, RequestKind.REMOVAL, kept.received_at, _told(kept, said), _why(said), BY
+            )
+            return incident, request
+        await self.service.complete_request(incident, request, None, _told(kept, said), _why(said), BY)
+        return incident, request
+
+
+def _told(kept: Kept, said: Submission) -> Told:
+    return Told(
+        elements=said.elements, requester=said.signature, requester_contact=said.contact, reference=kept.number,
+        locators=said.locators,
+    )  # fmt: skip
+
+
+def _why(said: Submission) -> str:
+    """The words of the entry: for whom somebody asks, and what they say."""
+    return f"Sent by the report page, {_FOR[said.standing]}. {said.statement}".strip()[:5000]
+
+
+_FOR = {
+    "me": "by the person shown",
+    "agent": "by somebody who acts for the person shown",
+    "parent": "by a parent or guardian",
+    "organisation": "by an organisation",
+}
+
+
+def _alert(kept: Kept, said: Submission) -> Alert:
+    return Alert(
+        source=SOURCE, source_id=kept.number, fingerprint=kept.fingerprint, occurred_at=kept.received_at,
+        title="Removal request", incident_type=IncidentType.NONCONSENSUAL_GENERATION, method=Method.REMOVAL_REQUEST,
+        possible_minor=said.under_18, content_hashes=said.hashes, locators=said.locators,
+        raw_sha256=digest(["takedown-request", kept.number]),
+    )  # fmt: skip

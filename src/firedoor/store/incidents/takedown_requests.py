@@ -1,0 +1,151 @@
+"""Requests that strangers sent, by number and by secret: kept before anything else is done with them.
+
+Decides how a number looks (ten random letters and digits without look-alikes, so that it tells nothing and can be read
+out on the telephone), that the secret of the status page has 256 random bits, and that what was said is sealed here.
+Leaves which incident takes a request up to the runtime, and what it holds to `core.requests.submission`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import orjson
+from sqlalchemy import insert, or_, select, update
+
+from firedoor.core.canonical import digest
+from firedoor.core.requests.submission import Submission, read
+from firedoor.store.database.request_tables import TakedownRequestRow
+from firedoor.store.database.sealing import UNUSABLE, sealed, unsealed
+from firedoor.store.database.tables import IncidentRow
+from firedoor.store.identity.sealed_values import REQUESTS
+from firedoor.store.identity.shared_secrets import house_secret
+from firedoor.store.incidents.journal import Store
+from firedoor.store.incidents.projections import table, text_of
+
+ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+MAXIMUM_SECRET = 100  # characters
+SAME = "takedown-requests"  # the name of the key of the digests by which requests find each other
+MAXIMUM_WAITING = 500
+TAKEN = "{}"  # in place of what was said
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A request as it is kept. `incident` and `request` are empty until an incident has taken it up.
+
+    `said` is None afterwards: the journal has it, and it is kept once. It is None as well where the key that sealed it
+    is lost.
+    """
+
+    number: str
+    received_at: datetime
+    fingerprint: str
+    language: str
+    incident: str = ""
+    request: str = ""
+    said: Submission | None = None
+
+
+def new_number() -> str:
+    """A number that nobody can guess from another: `TR-7K3MQ-9XW2D`."""
+    letters = "".join(secrets.choice(ALPHABET) for _ in range(10))
+    return f"TR-{letters[:5]}-{letters[5:]}"
+
+
+def keep(store: Store, said: Submission, now: datetime) -> tuple[Kept, str]:
+    """Keep a submission. Returns it with the secret of its status page; on disk when this returns."""
+    number, secret = new_number(), secrets.token_urlsafe(32)
+    person, content = _keyed(store, said)
+    kept = Kept(number, now, digest(["takedown-request", number]), said.language, said=said)
+    row = {
+        "number": number, "secret": _digest(secret), "received_at": text_of(now), "person": person, "content": content,
+        "body": sealed(store.keys, REQUESTS.of(number), orjson.dumps(said.record()).decode()),
+        "fingerprint": kept.fingerprint, "language": said.language,
+    }  # fmt: skip
+    query = insert(table(TakedownRequestRow)).values(**row)
+    store.write(lambda connection: connection.execute(query) and None).result()
+    return kept, secret
+
+
+def by_secret(store: Store, secret: str) -> Kept | None:
+    """The request of a status page; None for a secret that nobody was given."""
+    if not 0 < len(secret) <= MAXIMUM_SECRET:
+        return None
+    return _first(store, table(TakedownRequestRow).c.secret == _digest(secret))
+
+
+def by_number(store: Store, number: str) -> Kept | None:
+    """The request of a number."""
+    return _first(store, table(TakedownRequestRow).c.number == number)
+
+
+def waiting(store: Store) -> list[str]:
+    """The numbers of requests that no incident has taken up, the oldest first."""
+    columns = table(TakedownRequestRow).c
+    query = select(columns.number).where(columns.incident.is_(None)).order_by(columns.received_at, columns.number)
+    with store.engine.connect() as connection:
+        return [str(row[0]) for row in connection.execute(query.limit(MAXIMUM_WAITING))]
+
+
+def taken_up(store: Store, number: str, incident: str, request: str) -> None:
+    """Say which request of which incident it became. What was said is taken out: the journal has it."""
+    rows = table(TakedownRequestRow)
+    query = update(rows).where(rows.c.number == number).values(incident=incident, request=request, body=TAKEN)
+    store.write(lambda connection: connection.execute(query) and None).result()
+
+
+def joins(store: Store, number: str) -> str | None:
+    """The newest open incident in which the same person asked, or somebody about the same content; None for none."""
+    rows, incidents = table(TakedownRequestRow).c, table(IncidentRow).c
+    with store.engine.connect() as connection:
+        own = connection.execute(select(rows.person, rows.content).where(rows.number == number)).one_or_none()
+        same = [column == value for column, value in zip((rows.person, rows.content), own or (), strict=False) if value]
+        if not same:
+            return None
+        query = (
+            select(incidents.id).join(table(TakedownRequestRow), rows.incident == incidents.id)
+            .where(or_(*same) & incidents.closed_at.is_(None)).order_by(incidents.opened_at.desc(), incidents.id.desc())
+        )  # fmt: skip
+        found: str | None = connection.execute(query.limit(1)).scalar()
+        return found
+
+
+def received_since(store: Store, since: datetime) -> int:
+    """How many came in since an instant."""
+    rows = table(TakedownRequestRow)
+    with store.engine.connect() as connection:
+        count = select(rows.c.number).where(rows.c.received_at >= text_of(since))
+        return len(connection.execute(count.limit(100_000)).all())
+
+
+def _first(store: Store, where: object) -> Kept | None:
+    found = store.rows(TakedownRequestRow, where, limit=1)
+    if not found:
+        return None
+    row = found[0]
+    number, body = row["number"], row["body"]
+    gone = body in (TAKEN, UNUSABLE)
+    said = None if gone else read(orjson.loads(unsealed(store.keys, REQUESTS.of(number), body)))
+    at = datetime.fromisoformat(row["received_at"])
+    return Kept(number, at, row["fingerprint"], row["language"], row["incident"] or "", row["request"] or "", said)
+
+
+def _keyed(store: Store, said: Submission) -> tuple[str, str]:
+    """Digests under a key of this installation: whoever reads the table alone can try no addresses against it."""
+    key = house_secret(store, SAME)
+    return _mac(key, [said.contact.casefold()]), _mac(key, [*said.locators, *(one.value for one in said.hashes)])
+
+
+def _mac(key: bytes, words: Iterable[str]) -> str:
+    plain = "\n".join(sorted({word.strip() for word in words if word.strip()}))
+    return hmac.new(key, plain.encode(), hashlib.sha256).hexdigest() if plain else ""
+
+
+def _digest(secret: str) -> str:
+    """A plain hash is enough: the secret has 256 random bits, so it cannot be guessed."""
+    return hashlib.sha256(secret.encode()).hexdigest()
