@@ -55,6 +55,7 @@ class KnownIncident:
     places: frozenset[str] = frozenset()
     severity: Severity | None = None
     playbook: str = ""
+    belongs: str = ""  # why the alert belongs to it besides that, in words
 
 
 @dataclass(frozen=True)
@@ -179,8 +180,9 @@ def _attached(
 ) -> Triage | None:
     """Attach to an open incident (rule 1); the newest when there are several."""
     for incident in known:
-        if incident.open and alert.fingerprint in incident.fingerprints:
-            return _attach(alert, incident, "the same detection belongs to it", playbooks)
+        if incident.open and (incident.belongs or alert.fingerprint in incident.fingerprints):
+            why = incident.belongs or "the same detection belongs to it"
+            return _attach(alert, incident, why, playbooks)
     kind = _kind(alert, chosen)
     for incident in known:
         place = _same_place(alert, incident)

@@ -22,7 +22,7 @@ from firedoor.core.problems import InvalidInput, Problem
 from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
 from firedoor.core.text import clean_text
 
-MAXIMUM_PLACES, MAXIMUM_HASHES = 200, 64
+MAXIMUM_PLACES, MAXIMUM_HASHES = 130, 64  # together what one request holds
 MAXIMUM_NAME, MAXIMUM_STATEMENT = 300, 5000  # characters
 LANGUAGES = ("en", "de", "fr", "es")
 FIELDS = frozenset(

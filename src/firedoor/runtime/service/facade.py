@@ -109,12 +109,15 @@ class Service(Corresponding, Requesting, Linking):
             )
             return [await self.take_in(alert) for alert in alerts]
 
-    async def take_in(self, alert: Alert) -> Received:
-        """Take in one alert: true copies are counted, what is new or says something new is triaged."""
+    async def take_in(self, alert: Alert, belongs: tuple[str, str] | None = None) -> Received:
+        """Take in one alert: true copies are counted, what is new or says something new is triaged.
+
+        `belongs` names an open incident to which it belongs besides those that an alert finds by itself, and says why.
+        """
         now = self.world.now()
         copy = self._stored.get(_delivery(alert))
         # What this process has stored needs no triage; for all others the store itself finds the copies.
-        alert, decided = (as_received(alert, now), COPY) if copy is not None else self.intake(alert, now)
+        alert, decided = (as_received(alert, now), COPY) if copy is not None else self.intake(alert, now, belongs)
         starts = decided.decision is Decision.START
         opening = opening_of(alert, decided, self.shelf.plan(decided.playbook or "")) if starts else None
         if opening is not None and self.world.store.plan_at_hand(opening.plan.digest) is None:
@@ -144,9 +147,13 @@ class Service(Corresponding, Requesting, Linking):
         """Say what would be done about an alert, and why. No effect."""
         return self.intake(alert, self.world.now())[1]
 
-    def intake(self, alert: Alert, now: datetime) -> tuple[Alert, Triage]:
+    def intake(self, alert: Alert, now: datetime, belongs: tuple[str, str] | None = None) -> tuple[Alert, Triage]:
         """The alert as it would be recorded, and what would be done about it. No effect."""
-        return take_in(alert, self.here(), self._known_incidents(alert), now)
+        known = self._known_incidents(alert)
+        if belongs is not None:
+            incident, why = belongs
+            known.append(replace(_of_row(self.world.store.incident(incident)), belongs=why))
+        return take_in(alert, self.here(), known, now)
 
     def here(self) -> Here:
         """What an alert meets here."""
@@ -348,6 +355,14 @@ def _known(rows: Sequence[Any]) -> KnownIncident:
         severity=None if first.severity == UNSAID else Severity(first.severity),
         fingerprints=frozenset(row.fingerprint for row in rows if row.fingerprint),
         places=frozenset(place for row in rows for place in (row.endpoint, row.model, row.dataset) if place),
+    )  # fmt: skip
+
+
+def _of_row(row: Mapping[str, Any]) -> KnownIncident:
+    severity = None if row["severity"] == UNSAID else Severity(row["severity"])
+    return KnownIncident(
+        id=row["id"], incident_type=IncidentType(row["type"]), open=row["closed_at"] is None,
+        opened_at=datetime.fromisoformat(row["opened_at"]), playbook=row["playbook"], severity=severity,
     )  # fmt: skip
 
 

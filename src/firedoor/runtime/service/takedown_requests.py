@@ -30,6 +30,7 @@ from firedoor.store.incidents.projections import table
 from firedoor.store.incidents.takedown_requests import Kept
 
 SOURCE = "takedown-requests"
+BELONGS = "the same person asked there, or somebody about the same content"
 AGAIN = 30.0  # seconds between two looks at what no incident has taken up
 BY = Person("report page", frozenset(), f"source:{SOURCE}")
 
@@ -115,30 +116,19 @@ class TakedownRequests:
             if kept is None or kept.incident or kept.said is None:
                 return
             incident = await asyncio.to_thread(store.joins, self.world.store, number)
-            found = await (self._join(kept, kept.said, incident) if incident else self._open(kept, kept.said))
+            found = await self._given(kept, kept.said, (incident, BELONGS) if incident else None)
             if found:
                 await asyncio.to_thread(store.taken_up, self.world.store, number, *found)
 
-    async def _join(self, kept: Kept, said: Submission, incident: str) -> tuple[str, str]:
-        why = _why(said)
-        _, request = await self.service.receive_request(
-            incident, RequestKind.REMOVAL, kept.received_at, _told(kept, said), why, BY
-        )
-        return incident, request
-
-    async def _open(self, kept: Kept, said: Submission) -> tuple[str, str] | None:
-        """By an alert, so that the start rules decide; None where they leave it to people, who see the alert."""
-        await self.service.take_in(_alert(kept, said))
-        columns = table(AlertRow).c
-        rows = await asyncio.to_thread(
-            self.world.store.rows, AlertRow, (columns.source == SOURCE) & (columns.fingerprint == kept.fingerprint)
-        )
-        incident = next((str(row["incident"]) for row in rows if row["incident"]), "")
+    async def _given(self, kept: Kept, said: Submission, belongs: tuple[str, str] | None) -> tuple[str, str] | None:
+        """By an alert, so that its rules decide; None where they leave it to people, who see the alert."""
+        await self.service.take_in(_alert(kept, said), belongs)
+        incident = await asyncio.to_thread(self._incident_of, kept)
         if not incident:
             return None
         view = await self.service.view(incident)
         request = next((one.id for one in view.requests.values() if one.reference == kept.number), "")
-        if not request:
+        if not request:  # the alert was attached by people, to an incident that takes no requests from alerts
             _, request = await self.service.receive_request(
                 incident, RequestKind.REMOVAL, kept.received_at, _told(kept, said), _why(said), BY
             )
@@ -146,11 +136,17 @@ class TakedownRequests:
         await self.service.complete_request(incident, request, None, _told(kept, said), _why(said), BY)
         return incident, request
 
+    def _incident_of(self, kept: Kept) -> str:
+        """The incident to which the alert of a request belongs by now; "" for none."""
+        columns = table(AlertRow).c
+        same = (columns.source == SOURCE) & (columns.fingerprint == kept.fingerprint)
+        return next((str(row["incident"]) for row in self.world.store.rows(AlertRow, same) if row["incident"]), "")
+
 
 def _told(kept: Kept, said: Submission) -> Told:
     return Told(
         elements=said.elements, requester=said.signature, requester_contact=said.contact, reference=kept.number,
-        locators=said.locators,
+        locators=(*said.locators, *(f"{one.algorithm}:{one.value}" for one in said.hashes)),
     )  # fmt: skip
 
 
