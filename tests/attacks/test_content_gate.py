@@ -67,8 +67,16 @@ def found_in(folder: Path, pieces: Iterator[bytes] | list[bytes]) -> list[str]:
     """The files below a folder that hold a trace of any of the pieces."""
     wanted = {trace for piece in pieces for trace in traces(piece) if len(set(trace)) > 8}
     files = [file for file in folder.rglob("*") if file.is_file()]
-    held = ((file, file.read_bytes()) for file in files)
+    held = ((file, _content(file)) for file in files)
     return [str(file) for file, content in held if any(trace in content for trace in wanted)]
+
+
+def _content(file: Path) -> bytes:
+    """What a file holds; nothing where a database has taken its journal away meanwhile."""
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return b""
 
 
 async def upload(built: House, incident: str, piece: bytes, number: int, **query: str) -> httpx.Response:

@@ -13,6 +13,7 @@ from datetime import datetime
 from firedoor.core.clocks.clock import AUTO, clocks_due_to_start
 from firedoor.core.clocks.engine import Law
 from firedoor.core.clocks.request_clocks import abouts, facts_of_request, on_request, started_by
+from firedoor.core.clocks.state import is_shadow
 from firedoor.core.facts import Facts
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.law.duty import Duty
@@ -67,4 +68,6 @@ def _named(law: Law, name: str, request: RemovalRequest) -> Duty:
 def _due(law: Law, view: IncidentView, facts: Facts, now: datetime) -> datetime | None:
     clocks = [clock for about in abouts(view, law.by_request, facts, AUTO) if about.subject
               for clock in clocks_due_to_start(about.duties, AUTO, about.facts, (), now)]  # fmt: skip
-    return min((clock.due for clock in clocks if clock.due is not None), default=None)
+    return min(
+        (clock.due for clock in clocks if clock.due is not None and not is_shadow(clock.assumption)), default=None
+    )

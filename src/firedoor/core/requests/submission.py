@@ -100,8 +100,11 @@ class Submission:
         return {name: value for name, value in said.items() if value not in ("", [])}
 
 
-def read(body: object) -> Submission:
-    """Read what was sent. Raises InvalidInput with every problem at once; no problem repeats what was sent."""
+def read(body: object, *, further: bool = False) -> Submission:
+    """Read what was sent. Raises InvalidInput with every problem at once; no problem repeats what was sent.
+
+    `further` is what somebody adds to a request: it need not say again which content is meant.
+    """
     problems: list[Problem] = []
     fields = Fields(body, "", problems)
     known = f"known: {', '.join(sorted(FIELDS))}"
@@ -118,7 +121,7 @@ def read(body: object) -> Submission:
         language=fields.word("language", LANGUAGES) or "en", declared=_declared(fields),
     )  # fmt: skip
     if not problems:
-        problems.extend(_refused(submission))
+        problems.extend(_disguised(submission) if further else _unlocated(submission) or _disguised(submission))
     if problems:
         raise InvalidInput(problems)
     return submission
@@ -128,11 +131,15 @@ def _answer(given: object) -> Ternary:
     return YES if given else NO
 
 
-def _refused(one: Submission) -> list[Problem]:
-    """Nothing to look for is no request; and no field carries content in disguise."""
-    if not (one.locators or one.hashes or one.statement):
-        do = "name a place, or describe in words where it can be found"
-        return [_problem("Q110", "locators", "nothing says which content is meant", do)]
+def _unlocated(one: Submission) -> list[Problem]:
+    """Nothing to look for is no request."""
+    if one.locators or one.hashes or one.statement:
+        return []
+    do = "name a place, or describe in words where it can be found"
+    return [_problem("Q110", "locators", "nothing says which content is meant", do)]
+
+
+def _disguised(one: Submission) -> list[Problem]:
     words = {"statement": one.statement, "person.contact": one.contact, "signature": one.signature}
     return [_problem("Q111", name, "holds content in disguise", NO_CONTENT)
             for name, text in words.items() if text and hidden(text)]  # fmt: skip

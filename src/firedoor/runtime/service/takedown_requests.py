@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from firedoor.core.alerts.alert import Alert, Method
@@ -83,7 +83,9 @@ class TakedownRequests:
 
     async def add(self, kept: Kept, said: Submission, why: str) -> None:
         """Add to a request that an incident has taken up. Raises Refused where it was answered."""
-        await self.service.complete_request(kept.incident, kept.request, None, _told(kept, said), why, BY)
+        came = {name: answer for name, answer in said.elements.items() if answer == "yes"}  # what is not said now stays
+        told = replace(_told(kept, said), elements=came)
+        await self.service.complete_request(kept.incident, kept.request, None, told, why, BY)
 
     async def dispute(self, kept: Kept, why: str) -> None:
         """The person does not agree with the answer: that is a complaint, with the clocks that laws give it."""

@@ -22,7 +22,7 @@ from firedoor.core.language.json_payload import read_json
 from firedoor.core.problems import InvalidInput, Problem
 from firedoor.core.text import clean_text, clean_value
 from firedoor.interfaces.web.http.fields import SECRET, clean_field, keeps_lines
-from firedoor.interfaces.web.http.limits import API, MAXIMUM_BODY, is_raw
+from firedoor.interfaces.web.http.limits import API, MAXIMUM_BODY, is_raw, takes_forms
 from firedoor.interfaces.web.http.problem_pages import plain_to
 from firedoor.interfaces.web.http.responses import JSON, refusal
 
@@ -68,7 +68,7 @@ async def _cleaned(scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
     if path.startswith(API) and kind == JSON and not is_raw(path):
         body = await _whole(receive)
         return scope, _replayed(_json(body) if body.strip() else body, receive)
-    if kind == FORM and not path.startswith((API, SIGNED)):
+    if kind == FORM and (takes_forms(path) or not path.startswith((API, SIGNED))):
         return scope, _replayed(_form(await _whole(receive)), receive)
     return scope, receive
 

@@ -8,7 +8,19 @@ from firedoor.core.text import clean_text
 
 # Names of fields that may have several lines; facts are words of people and may as well.
 LINES = frozenset(
-    ("why", "text", "note", "hashes", "locators", "findings", "measures", "attended", "reasons_for_delay", "root_cause")
+    (
+        "why",
+        "text",
+        "statement",
+        "note",
+        "hashes",
+        "locators",
+        "findings",
+        "measures",
+        "attended",
+        "reasons_for_delay",
+        "root_cause",
+    )
 )
 SECRET = "password"  # noqa: S105 - the name of a field
 _FACTS = re.compile(r"(^|\.)facts?\.")

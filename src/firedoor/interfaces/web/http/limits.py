@@ -14,7 +14,7 @@ MAXIMUM_FORM = (
 )  # bytes; below it the page itself refuses a piece that is too large, and holds nothing
 API = "/api/v1/"
 _DELIVERY = re.compile(r"/api/v1/alerts/[^/]+")  # an address whose body is not ours to prescribe
-_STRANGERS = "/api/v1/takedown-requests"  # a form or JSON; what else it is, the route refuses in its own words
+_STRANGERS = "/api/v1/takedown-requests"  # the one address of the API that takes a form as well
 _EVIDENCE = re.compile(r"(/api/v1)?/incidents/[^/]+/evidence")  # the two addresses that take a piece in, and no other
 
 
@@ -31,5 +31,10 @@ def takes_evidence(path: str) -> bool:
 
 
 def is_raw(path: str) -> bool:
-    """Whether a body at this address need not be JSON: a delivery, a piece of evidence, what a stranger sends."""
-    return path == _STRANGERS or takes_evidence(path) or _DELIVERY.fullmatch(path) is not None
+    """Whether a body at this address is bytes of somebody else: a delivery of alerts, or a piece of evidence."""
+    return takes_evidence(path) or _DELIVERY.fullmatch(path) is not None
+
+
+def takes_forms(path: str) -> bool:
+    """Whether a form may come in at this address of the API. What is neither, its route refuses in words of its own."""
+    return path == _STRANGERS

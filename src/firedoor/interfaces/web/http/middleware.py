@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from firedoor.core.problems import Problem
 from firedoor.interfaces.web.http.body import PATIENCE, Body
-from firedoor.interfaces.web.http.limits import API, is_raw, largest
+from firedoor.interfaces.web.http.limits import API, is_raw, largest, takes_forms
 from firedoor.interfaces.web.http.problem_pages import plain_to
 from firedoor.interfaces.web.http.responses import JSON, refusal
 
@@ -86,7 +86,7 @@ def _refused(scope: Scope, headers: Headers) -> int | None:
     if not length.isdecimal() or int(length) > largest(scope["path"]):
         return 413 if length.isdecimal() else 400
     path: str = scope["path"]
-    ours = path.startswith(API) and not is_raw(path)
+    ours = path.startswith(API) and not is_raw(path) and not takes_forms(path)
     has_body = length != "0" or "transfer-encoding" in headers
     if ours and has_body and headers.get("content-type", "").partition(";")[0].strip().lower() != JSON:
         return 415

@@ -36,6 +36,7 @@ HEADERS = {
 }
 SCRIPT = "text/javascript; charset=utf-8"
 STATIC = {"report.css": "text/css; charset=utf-8", "pdq.js": SCRIPT, "hash.js": SCRIPT}
+TYPED = ("is", "age_under_18", "locators", "statement", "hashes", "contact", "signature")
 AWAY = "https://www.wikipedia.org/"  # where the quick exit leads: a page that anybody may have open
 LANGUAGE_NAMES = {"en": "English", "de": "Deutsch", "fr": "Français", "es": "Español"}
 
@@ -75,7 +76,7 @@ async def status(
         return answer(shown(found), 200, {"Referrer-Policy": "no-referrer"})
     language = _language(request, lang or found.kept.language)
     where = f"{takedown.origin(runtime, request)}{STATUS}{secret}"
-    return _status_page(language, shown(found), where, new=bool(new))
+    return _status_page(language, shown(found, language), where, new=bool(new))
 
 
 @router.post(f"{STATUS}{{secret}}", summary="Add to a request, or disagree with its answer", include_in_schema=False)
@@ -93,10 +94,10 @@ async def add(request: Request, runtime: Running, secret: str, limits: Limits) -
         if what.get("do") == "dispute":
             await runtime.takedowns.dispute(found.kept, _said_why(what))
         else:
-            said = read_form({**given, "is": ["me"]})
+            said = read_form({**given, "is": ["me"]}, further=True)
             await runtime.takedowns.add(found.kept, said, f"Added by the status page. {said.statement}".strip())
     except FiredoorError as error:
-        return _status_page(language, shown(found), where, problems=error.problems, status=error.http_status)
+        return _status_page(language, shown(found, language), where, problems=error.problems, status=error.http_status)
     return RedirectResponse(f"{STATUS}{secret}?lang={language}", 303, HEADERS)
 
 
@@ -119,7 +120,7 @@ def _said_why(what: Mapping[str, str]) -> str:
 def _form_page(
     language: str, given: Mapping[str, Sequence[str]], problems: Sequence[Problem], code: int = 200
 ) -> Response:
-    first = {name: values[0] for name, values in given.items() if values}
+    first = {name: (given.get(name) or ("",))[0] for name in TYPED}
     return _render(
         "form.html.j2", language, code, given=first, ticked=set(given.get("declares", ())), problems=problems,
         standings=list(Standing), declarations=list(Declaration), form=FORM,

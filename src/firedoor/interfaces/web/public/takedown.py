@@ -14,11 +14,14 @@ import orjson
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
+from firedoor.core.clocks.state import is_shadow
 from firedoor.core.incident.view import SETTLED_CLOCKS
-from firedoor.core.json_types import objects_at, text_at
+from firedoor.core.json_types import array_at, objects_at, text_at
 from firedoor.core.problems import InvalidInput, NotFound, Problem
 from firedoor.core.requests.request import Outcome
 from firedoor.core.requests.submission import LANGUAGES, Submission, read
+from firedoor.core.requests.validity import ELEMENTS, asked_for
+from firedoor.core.ternary import NO
 from firedoor.interfaces.web.http.responses import JSON, Unsupported, answer
 from firedoor.interfaces.web.public.door_limits import DoorLimits
 from firedoor.interfaces.web.security.auth import Running
@@ -79,15 +82,23 @@ async def the_standing(runtime: Runtime, secret: str) -> Standing:
     return found
 
 
-def shown(found: Standing) -> dict[str, object]:
+def shown(found: Standing, language: str = "") -> dict[str, object]:
     """What the person is told of their request, and nothing of what people here say among themselves."""
     told = found.told
     closing = told.get("answer")
     return {
         "number": found.kept.number, "received_at": found.kept.received_at.isoformat(),
-        "status": told.get("status", "received"), "missing": told.get("ask", []), "due": _first_due(told),
+        "status": told.get("status", "received"), "due": _first_due(told),
+        "missing": _missing(told, language or found.kept.language),
         "answer": _answer(closing) if isinstance(closing, Mapping) else None,
     }  # fmt: skip
+
+
+def _missing(told: Mapping[str, object], language: str) -> list[str]:
+    """The sentences that ask for the rest, in a language of the person's."""
+    asked = {sentence for sentence in array_at(told, "ask") if isinstance(sentence, str)}
+    names = [name for name, sentence in ELEMENTS.items() if sentence in asked]
+    return list(asked_for(names, dict.fromkeys(names, NO), language))
 
 
 def _answer(closing: Mapping[str, object]) -> dict[str, object]:
@@ -104,7 +115,7 @@ def read_json(body: bytes) -> Submission:
         raise InvalidInput(Problem(code="W120", message="the body is not JSON", do="send one JSON object")) from None
 
 
-def read_form(given: dict[str, list[str]]) -> Submission:
+def read_form(given: Mapping[str, list[str]], *, further: bool = False) -> Submission:
     """Read a form: one place or hash in a line. Raises InvalidInput."""
     one = {name: values[0].strip() for name, values in given.items()}
     body: dict[str, object] = {"person": {"is": one.get("is", ""), "contact": one.get("contact", "")}}
@@ -118,7 +129,7 @@ def read_form(given: dict[str, list[str]]) -> Submission:
     body["locators"] = _lines(given.get("locators", []))
     body["hashes"] = [dict(zip(("algorithm", "value"), line.partition(":")[::2], strict=True))
                       for line in _lines(given.get("hashes", []))]  # fmt: skip
-    return read(body)
+    return read(body, further=further)
 
 
 async def form_of(request: Request) -> dict[str, list[str]]:
@@ -154,5 +165,6 @@ def _lines(values: list[str]) -> list[str]:
 
 
 def _first_due(told: Mapping[str, object]) -> str | None:
-    clocks = [clock for clock in objects_at(told, "clocks") if clock.get("state") not in SETTLED_CLOCKS]
+    clocks = [clock for clock in objects_at(told, "clocks")
+              if clock.get("state") not in SETTLED_CLOCKS and not is_shadow(text_at(clock, "assumption"))]  # fmt: skip
     return min((text_at(clock, "due") for clock in clocks if clock.get("due")), default=None)
