@@ -21,8 +21,8 @@ from firedoor.interfaces.web.public import report
 from firedoor.interfaces.web.public.door_limits import ALL, ONE_PLACE, DoorLimits, TooMany, neighbourhood
 from firedoor.store.database.request_tables import TakedownRequestRow
 from firedoor.store.database.sealing import sealed
+from firedoor.store.identity import takedown_requests as store
 from firedoor.store.identity.sealed_values import REQUESTS
-from firedoor.store.incidents import takedown_requests as store
 from firedoor.store.incidents.projections import table
 
 DOOR = "/api/v1/takedown-requests"
@@ -308,6 +308,13 @@ async def test_one_that_cannot_be_taken_up_holds_up_nobody(firedoor: House) -> N
     await firedoor.runtime.takedowns.look()
     assert store.waiting(world.store) == [broken.number]
     assert (await firedoor.client().get(urlsplit(answer.json()["status_url"]).path)).json()["status"] == "open"
+
+
+async def test_the_door_can_be_closed(tmp_path: Path) -> None:
+    """Then nothing is at its addresses."""
+    async with house(tmp_path / "data", reports=False) as closed:
+        assert (await closed.client().post(DOOR, json=body())).status_code == 404
+        assert (await closed.client().get("/report", headers=HTML)).status_code == 404
 
 
 def test_the_languages_say_the_same() -> None:

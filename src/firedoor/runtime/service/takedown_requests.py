@@ -25,9 +25,9 @@ from firedoor.core.tasks.request_actions import Told
 from firedoor.runtime.service.facade import Service
 from firedoor.runtime.service.requests import requests_told
 from firedoor.store.database.tables import AlertRow
-from firedoor.store.incidents import takedown_requests as store
+from firedoor.store.identity import takedown_requests as store
+from firedoor.store.identity.takedown_requests import Kept
 from firedoor.store.incidents.projections import table
-from firedoor.store.incidents.takedown_requests import Kept
 
 SOURCE = "takedown-requests"
 BELONGS = "the same person asked there, or somebody about the same content"

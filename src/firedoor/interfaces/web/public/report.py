@@ -15,7 +15,7 @@ from importlib.resources import files
 from typing import Annotated
 
 import yaml
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -27,7 +27,7 @@ from firedoor.interfaces.web.public import takedown
 from firedoor.interfaces.web.public.takedown import FORM, STATUS, Limits, form_of, read_form, shown, the_standing
 from firedoor.interfaces.web.security.auth import Running
 
-router = APIRouter(tags=["takedown requests"])
+router = APIRouter(tags=["takedown requests"], dependencies=[Depends(takedown.need_open_door)])
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; "

@@ -12,6 +12,7 @@ from urllib.parse import parse_qs
 
 import orjson
 from fastapi import APIRouter, Depends, Request
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from firedoor.core.clocks.state import is_shadow
@@ -24,11 +25,18 @@ from firedoor.core.requests.validity import ELEMENTS, asked_for
 from firedoor.core.ternary import NO
 from firedoor.interfaces.web.http.responses import JSON, Unsupported, answer
 from firedoor.interfaces.web.public.door_limits import DoorLimits
-from firedoor.interfaces.web.security.auth import Running
+from firedoor.interfaces.web.security.auth import Running, runtime_of
 from firedoor.runtime.process.application import Runtime
 from firedoor.runtime.service.takedown_requests import Standing
 
-router = APIRouter(prefix="/api/v1", tags=["takedown requests"])
+
+def need_open_door(request: Request) -> None:
+    """Nothing is at these addresses where the installation takes no requests of strangers."""
+    if not runtime_of(request).settings.reports:
+        raise HTTPException(404)
+
+
+router = APIRouter(prefix="/api/v1", tags=["takedown requests"], dependencies=[Depends(need_open_door)])
 
 FORM = "application/x-www-form-urlencoded"
 MAXIMUM_FIELDS = 500
