@@ -178,6 +178,10 @@ INJECTED: Mapping[str, Mapping[str, str]] = {
         "runtime/service/start_checks.py of_change": "test_checks_that_raise_keep_no_incident_from_opening",
         "runtime/service/start_checks.py of_opening": "test_checks_that_raise_keep_no_incident_from_opening",
     },
+    "web/public/test_takedown.py": {
+        "runtime/service/takedown_requests.py TakedownRequests.look":
+            "test_one_that_cannot_be_taken_up_holds_up_nobody",
+    },
     "web/api/test_api_access.py": {
         "interfaces/web/http/middleware.py Guard.__call__": "test_a_fault_of_ours_shows_no_traceback",
     },

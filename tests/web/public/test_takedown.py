@@ -16,14 +16,15 @@ import yaml
 from sqlalchemy import update
 from tests.support.api_house import House, house, problems
 
+from firedoor.core.problems import Refused
 from firedoor.core.requests.submission import read
 from firedoor.interfaces.web.public import report
 from firedoor.interfaces.web.public.door_limits import ALL, ONE_PLACE, DoorLimits, TooMany, neighbourhood
 from firedoor.store.database.request_tables import TakedownRequestRow
 from firedoor.store.database.sealing import sealed
+from firedoor.store.database.sql import table
 from firedoor.store.identity import takedown_requests as store
 from firedoor.store.identity.sealed_values import REQUESTS
-from firedoor.store.incidents.projections import table
 
 DOOR = "/api/v1/takedown-requests"
 TICKS = ["no_consent", "intimate", "standing", "truth"]
@@ -289,7 +290,7 @@ async def test_taking_up_twice_is_taking_up_once(firedoor: House) -> None:
     again = sealed(world.store.keys, REQUESTS.of(kept.number), orjson.dumps(read(body(2)).record()).decode())
     rows = table(TakedownRequestRow)
     query = update(rows).where(rows.c.number == kept.number).values(incident=None, request=None, body=again)
-    world.store.write(lambda connection: connection.execute(query) and None).result()
+    world.store.write(lambda connection: connection.execute(query)).result()
     await firedoor.runtime.takedowns.take_up(kept.number)
     after = next(row for row in world.store.rows(TakedownRequestRow, limit=None) if row["number"] == kept.number)
     assert (after["incident"], after["request"]) == (found["incident"], found["request"])
@@ -303,9 +304,10 @@ async def test_one_that_cannot_be_taken_up_holds_up_nobody(firedoor: House) -> N
 
     rows = table(TakedownRequestRow)
     query = update(rows).where(rows.c.number == broken.number).values(body="sealed.v1.none.AAAA")
-    world.store.write(lambda connection: connection.execute(query) and None).result()
+    world.store.write(lambda connection: connection.execute(query)).result()
     answer = await firedoor.client().post(DOOR, json=body(2))
-    await firedoor.runtime.takedowns.look()
+    with pytest.raises(Refused):
+        await firedoor.runtime.takedowns.look()
     assert store.waiting(world.store) == [broken.number]
     assert (await firedoor.client().get(urlsplit(answer.json()["status_url"]).path)).json()["status"] == "open"
 

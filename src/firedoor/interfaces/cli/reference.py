@@ -57,7 +57,7 @@ SETTINGS = {
     '"megabytes_per_day": 2000}}`; 0 is no bound, a source by its id has its own, and these are the usual ones',
     "request_patience": "seconds that a request may take to come in, its head and its body each; 20",
     "public_url": "where people reach this server, for links in messages and single sign-on",
-    "report_url": "where people without an account reach `/report`, if that is another address than `FIREDOOR_PUBLIC_URL`",
+    "report_url": "where people without an account reach `/report`, if that is another address than the console",
     "reports": "`false`: nobody without an account can ask for removal; `true`",
     "allowed_hosts": "further names under which people reach the servers, with commas; other names are refused",
     "trusted_proxies": "addresses or networks of your reverse proxies; of nobody else is `X-Forwarded-For` believed",

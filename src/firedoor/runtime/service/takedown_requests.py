@@ -22,12 +22,13 @@ from firedoor.core.person import Person
 from firedoor.core.requests.request import RequestKind
 from firedoor.core.requests.submission import Submission
 from firedoor.core.tasks.request_actions import Told
+from firedoor.runtime.repeating import Failing, attempt
 from firedoor.runtime.service.facade import Service
 from firedoor.runtime.service.requests import requests_told
+from firedoor.store.database.sql import table
 from firedoor.store.database.tables import AlertRow
 from firedoor.store.identity import takedown_requests as store
 from firedoor.store.identity.takedown_requests import Kept
-from firedoor.store.incidents.projections import table
 
 SOURCE = "takedown-requests"
 BELONGS = "the same person asked there, or somebody about the same content"
@@ -60,7 +61,6 @@ class TakedownRequests:
 
     def __init__(self, service: Service) -> None:
         self.service, self.world = service, service.world
-        self.looked_at: datetime | None = None
         self._one_by_one = asyncio.Lock()
         self._wake = asyncio.Event()
 
@@ -92,24 +92,27 @@ class TakedownRequests:
         told = Told(reference=f"{kept.number}, disputed")
         await self.service.receive_request(kept.incident, RequestKind.COMPLAINT, None, told, why, BY)
 
-    async def forever(self) -> None:
-        """Take up what came in, at once, and what could not be taken up before, again and again."""
+    async def forever(self, failing: Failing | None = None) -> None:
+        """Take up what came in, at once, and what could not be taken up before, again and again; no fault ends it."""
         while True:
             self._wake.clear()
-            await self.look()
+            await attempt("takedown requests", self.look, failing)
             try:
                 await asyncio.wait_for(self._wake.wait(), AGAIN)
             except TimeoutError:
                 continue
 
     async def look(self) -> None:
-        """Take up everything that waits, each for itself."""
+        """Take up everything that waits, each for itself. Raises the first fault once all have had their turn."""
+        faults = []
         for number in await asyncio.to_thread(store.waiting, self.world.store):
             try:
                 await self.take_up(number)
             except Exception as error:  # noqa: BLE001 - one person's request must not hold up another's
                 log.warning("the request %s is not taken up yet: %s", number, fault_of(error).words)
-        self.looked_at = self.world.now()
+                faults.append(error)
+        if faults:  # health says so for as long as it lasts
+            raise faults[0]
 
     async def take_up(self, number: str) -> None:
         """Give a request to its incident; nothing happens where it has one."""

@@ -15,17 +15,17 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import orjson
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import ColumnElement, insert, or_, select, update
 
 from firedoor.core.canonical import digest
 from firedoor.core.requests.submission import Submission, read
 from firedoor.store.database.request_tables import TakedownRequestRow
 from firedoor.store.database.sealing import UNUSABLE, sealed, unsealed
+from firedoor.store.database.sql import table, text_of
 from firedoor.store.database.tables import IncidentRow
 from firedoor.store.identity.sealed_values import REQUESTS
 from firedoor.store.identity.shared_secrets import house_secret
 from firedoor.store.incidents.journal import Store
-from firedoor.store.incidents.projections import table, text_of
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 MAXIMUM_SECRET = 100  # characters
@@ -68,7 +68,7 @@ def keep(store: Store, said: Submission, now: datetime) -> tuple[Kept, str]:
         "fingerprint": kept.fingerprint, "language": said.language,
     }  # fmt: skip
     query = insert(table(TakedownRequestRow)).values(**row)
-    store.write(lambda connection: connection.execute(query) and None).result()
+    store.execute(query).result()
     return kept, secret
 
 
@@ -96,7 +96,7 @@ def taken_up(store: Store, number: str, incident: str, request: str) -> None:
     """Say which request of which incident it became. What was said is taken out: the journal has it."""
     rows = table(TakedownRequestRow)
     query = update(rows).where(rows.c.number == number).values(incident=incident, request=request, body=TAKEN)
-    store.write(lambda connection: connection.execute(query) and None).result()
+    store.execute(query).result()
 
 
 def joins(store: Store, number: str) -> str | None:
@@ -123,7 +123,7 @@ def received_since(store: Store, since: datetime) -> int:
         return len(connection.execute(count.limit(100_000)).all())
 
 
-def _first(store: Store, where: object) -> Kept | None:
+def _first(store: Store, where: ColumnElement[bool]) -> Kept | None:
     found = store.rows(TakedownRequestRow, where, limit=1)
     if not found:
         return None
