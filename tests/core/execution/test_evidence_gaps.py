@@ -127,3 +127,30 @@ def test_a_system_that_does_not_answer_holds_up_no_closing_either(incident: Inci
     incident.turn()
     assert "containment.suspend.approve" in incident.tasks
     assert len([name for name in incident.tasks if name.startswith("rescue:containment.preserve")]) == 2
+
+
+AGAIN = """
+- preserve: [model_card, admin_log]
+  of: "{{ facts.endpoint }}"
+  id: first
+- suspend: "{{ facts.endpoint }}"
+  id: close
+- preserve: [model_card]
+  of: "{{ facts.endpoint }}"
+  id: second
+"""
+
+
+def test_what_people_said_cannot_be_kept_is_not_asked_about_again() -> None:
+    """A later step wants the same piece of the same target: left out by that answer, it stays a gap on record."""
+    incident = Incident(compiled(steps(AGAIN)))
+    incident.answer("identification.confirm", "yes")
+    for op, artefact in (("model-card", "model_card"), ("admin-log", "admin_log")):
+        incident.missing(f"containment.first.{op}", artefact)
+    incident.answer(f"{GAP}1", "skip")
+    incident.answer("containment.close.approve", "refuse")
+    incident.missing("containment.second.model-card", "model_card")
+    view = fold("INC-1", incident.entries)
+    assert [name for name in incident.tasks if name.startswith(GAP)] == []
+    assert view.operations["containment.second.model-card"].status == "skipped"
+    assert [gap["state"] for gap in gaps_of(incident.entries, view)] == ["not kept, by decision"] * 3

@@ -150,3 +150,27 @@ def test_one_fault_of_the_inventory_is_one_task_whichever_targets_it_is_of(incid
     broken(incident, CARD, "chat-large", "state")
     broken(incident, LOG, "chat-large")
     assert len(asked(incident)) == 2
+
+
+def test_what_people_chose_to_go_on_without_is_not_asked_about_again(incident: Incident) -> None:
+    """What fails for the same target later is left out by the same answer and reason; another target is asked."""
+    fails(incident, CARD)
+    incident.answer(f"{ABSENT}1", "skip")
+    fails(incident, CAPTURE)
+    assert asked(incident) == []
+    entry = incident.entries[-1]
+    left = next(one for one in incident.entries if one.kind == Kind.SKIPPED and one.body["op"] == CAPTURE)
+    assert ("Eve chose in T" in left.body["why"], left.actor) == (True, "firedoor"), entry
+    fails(incident, LOG, "gate")
+    assert len(asked(incident)) == 1
+
+
+def test_what_was_done_by_hand_or_tried_again_says_nothing_about_what_fails_later(incident: Incident) -> None:
+    """One deed by hand is not the next one; and a fault of the inventory may be of another target next time."""
+    fails(incident, CARD)
+    incident.answer(f"{ABSENT}1", "by_hand")
+    fails(incident, LOG)
+    assert len(asked(incident)) == 1
+    incident.answer(f"{ABSENT}2", "skip")
+    broken(incident, CAPTURE, "chat-large")
+    assert len(asked(incident)) == 1

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from firedoor.core.entries.outcomes import Gap
+from firedoor.core.execution.given_up import given_up, left_out
 from firedoor.core.execution.progress import Progress, Status
-from firedoor.core.incident.view import RESCUE, IncidentView
+from firedoor.core.incident.view import RESCUE, IncidentView, TaskView
 from firedoor.core.journal import Body, Draft, Entry, Kind
 from firedoor.core.playbook.plan import Keep, Plan
 from firedoor.core.problems import InvalidInput, Problem
@@ -46,6 +47,10 @@ def asked(plan: Plan, view: IncidentView, progress: Progress, now: datetime) -> 
     """The one task about everything that was found missing and is not asked about yet; none while more may be found."""
     stuck = {one.id: gap for one in progress.having(Status.STUCK) if (gap := view.operations[one.id].gap)}
     known = [task for task in view.tasks.values() if task.id.startswith(GAP)]
+    same = {op: [task for task in known if gap in _gaps(view, task)] for op, gap in stuck.items()}
+    without = {op: before for op, tasks in same.items() if (before := given_up(view, op, tasks)) is not None}
+    if without:
+        return [left_out(op, before) for op, before in without.items()]
     covered = {op for task in known if task.open for op in task.payload.get("ops", ())}
     new = {op: gap for op, gap in stuck.items() if op not in covered}
     looking = (*progress.having(Status.RUNNING), *progress.having(Status.WAITING))
@@ -59,6 +64,11 @@ def asked(plan: Plan, view: IncidentView, progress: Progress, now: datetime) -> 
         "approvals": 1, "due_at": (now + timedelta(hours=HOURS)).isoformat(), "payload": {"ops": list(new)},
     }  # fmt: skip
     return [Draft(Kind.TASK_OPENED, ACTOR, body)]
+
+
+def _gaps(view: IncidentView, task: TaskView) -> list[Gap]:
+    records = (view.operations.get(op) for op in task.payload.get("ops", ()))
+    return [record.gap for record in records if record is not None and record.gap]
 
 
 def gaps_of(entries: Iterable[Entry], view: IncidentView) -> list[Body]:

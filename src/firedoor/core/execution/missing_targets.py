@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from firedoor.core.entries.outcomes import Absent
+from firedoor.core.execution.given_up import given_up, left_out
 from firedoor.core.execution.progress import Progress, Status
 from firedoor.core.incident.view import RESCUE, START_TASK, IncidentView, TaskView
 from firedoor.core.journal import Body, Draft, Kind
@@ -63,12 +64,14 @@ def record(error: FiredoorError) -> Absent | None:
 def asked(plan: Plan, view: IncidentView, progress: Progress, now: datetime) -> list[Draft]:
     """The one task for each missing target of which nobody is asked yet."""
     new: dict[str, Absent] = {}
+    drafts = []
     for one in progress.having(Status.STUCK):
         absent = view.operations[one.id].absent
-        if absent and not _about(view, absent["target"]):
+        if absent and (before := given_up(view, one.id, _same(view, absent["target"]))):
+            drafts.append(left_out(one.id, before))
+        elif absent and not _about(view, absent["target"]):
             new.setdefault(absent["target"], absent)
     known = sum(name.startswith(ABSENT) for name in view.tasks)
-    drafts = []
     for number, (target, absent) in enumerate(new.items(), known + 1):
         drafts += [_task(plan, view.id, number, absent, now), *_start_ends(view, target)]
     return drafts
@@ -81,6 +84,13 @@ def named_otherwise(view: IncidentView) -> list[Draft]:
     if not wrong or any(view.facts.get(name) == value for name, value in wrong.items()):
         return []
     return [_ends("another target is named")]
+
+
+def _same(view: IncidentView, target: str) -> Iterator[TaskView]:
+    """The tasks about this target. A fault of the inventory is no target: the next one that has it may be another."""
+    for task in view.tasks.values():
+        if task.payload.get("absent") == target and not target.startswith(FAULTY):
+            yield task
 
 
 def _about(view: IncidentView, target: str) -> list[TaskView]:
