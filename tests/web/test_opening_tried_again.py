@@ -133,3 +133,21 @@ async def test_a_model_that_is_closed_twice_by_hand_has_one_incident(built: Hous
     then = await send(ann, "/targets/chat-large/suspend", **given)
     assert len({one.headers["location"] for one in (*first, then)}) == 1
     await built.runtime.driver.settled(then.headers["location"].rpartition("/")[2])
+
+
+async def test_a_model_that_is_opened_twice_by_hand_is_opened_once(built: House, stage: Stage) -> None:
+    """The button is pressed twice at once, and once more: one person's word is recorded once, and nothing breaks."""
+    here = Here(Writing(built.app, built.runtime))
+    ann = await browser(built)
+    closed = await send(ann, "/targets/chat-large/suspend", why="it leaks", once=here.new("key"))
+    incident = closed.headers["location"].rpartition("/")[2]
+    await built.runtime.driver.settled(incident)
+    assert [one["target"] for one in await held(built)] == ["chat-large"]
+    given = {"why": "mended and tested"}
+    pressed = await asyncio.gather(*(send(ann, "/targets/chat-large/resume", **given) for _ in range(2)))
+    await built.runtime.driver.settled(incident)
+    then = await send(ann, "/targets/chat-large/resume", **given)
+    assert {one.status_code for one in (*pressed, then)} <= {303, 403, 404, 409, 422}
+    assert 303 in {one.status_code for one in pressed}
+    entries = [one.kind for one in built.runtime.world.store.entries(incident)]
+    assert (entries.count("task.answered"), await held(built)) == (1, [])

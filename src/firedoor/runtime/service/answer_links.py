@@ -32,6 +32,7 @@ from firedoor.store.identity.accounts import Account
 from firedoor.store.incidents.announcements import handle_of
 
 PATIENCE = 45.0  # seconds that a messenger may take for a link
+JUST_NOW = timedelta(minutes=1)  # asked for again within, the first letter is the one; later, another is wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ class Linking(Operating):
     """Calls about links. `confidants` are the messengers that can reach one person alone."""
 
     confidants: Callable[[], list[Confidant]]
+    linking: asyncio.Lock
 
     async def answer_link(self, incident: str, asked: Asked, person: Person) -> Sent:
         """Send a link to somebody who has the role. Raises what forbids it, or Unanswered where it did not leave."""
@@ -83,6 +85,27 @@ class Linking(Operating):
         view = await self.view(incident)
         need_linkable(view, asked.task, person, account.person, asked.role)
         _need_reader(view, account)
+        async with self.linking:  # pressed twice at once, it is one letter
+            before = await asyncio.to_thread(self._just_sent, view, asked, account, person)
+            return before or await self._send_link(view, asked, account, person, now, expires)
+
+    def _just_sent(self, view: IncidentView, asked: Asked, account: Account, person: Person) -> Sent | None:
+        """The same link, if its letter left a moment ago: whoever asks again has lost the answer, not the letter."""
+        about = the_task(view, asked.task)
+        same = {
+            "incident": view.id, "task": about.id, "opened_seq": about.opened_seq, "person": account.name,
+            "role": asked.role, "choice": asked.choice, "made_by": person.name,
+        }  # fmt: skip
+        row = answer_links.newest_link(self.world.store, same, self.world.now() - JUST_NOW)
+        if row is None:
+            return None
+        messenger, _ = self._way_to(account)
+        return Sent(str(row["id"]), account.name, messenger.name, datetime.fromisoformat(str(row["expires_at"])))
+
+    async def _send_link(
+        self, view: IncidentView, asked: Asked, account: Account, person: Person, now: datetime, expires: datetime
+    ) -> Sent:
+        incident = view.id
         identifier, secret = answer_links.new_secret()
         messenger, address = self._way_to(account)
 

@@ -91,6 +91,7 @@ class Service(Corresponding, Requesting, Linking):
         self.sources = known_sources if known_sources is not None else Sources()
         self.quotas = Quotas(world)
         self.start_keys = StartKeys(world)
+        self.linking = asyncio.Lock()
         self.confidants: Callable[[], list[Confidant]] = list
         self._stored: dict[tuple[str, ...], str] = {}  # a delivery, by what it says -> the episode it is stored under
 

@@ -39,6 +39,16 @@ def find_link(store: Store, secret: str) -> Record | None:
     return rows[0] if rows else None
 
 
+def newest_link(store: Store, values: Mapping[str, object], since: datetime) -> Record | None:
+    """The newest link with these values that was made since then and has not been used."""
+    columns = table(AnswerLinkRow).c
+    where = columns.used_at.is_(None) & (columns.made_at > text_of(since))
+    for name, value in values.items():
+        where &= columns[name].is_(None) if value is None else columns[name] == value
+    rows = store.rows(AnswerLinkRow, where, columns.made_at.desc(), 1)
+    return rows[0] if rows else None
+
+
 def use_link(store: Store, link: str, now: datetime) -> bool:
     """Take the one use of a link. Returns whether it was still there."""
     columns = table(AnswerLinkRow).c
