@@ -267,7 +267,8 @@ def unheard(connection: Connection, limits: Limits) -> Iterator[Problem]:
 def aside(connection: Connection, limits: Limits) -> Iterator[Problem]:
     """Something of an incident could not be worked out, and nobody has dealt with it."""
     for task in what_is(connection, limits.named):
-        message = f"{task['incident']} is set aside, T{task['number']}: {task['question'][:300]}"
+        named = f"{task['incident']} (practice)" if task["practice"] else task["incident"]
+        message = f"{named} is set aside, T{task['number']}: {task['question'][:300]}"
         yield Problem(code="M119", message=message, do=f"`firedoor status {task['incident']}`; answer the task")
 
 

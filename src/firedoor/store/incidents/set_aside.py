@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Engine, func, select
 
 from firedoor.core.incident.view import FAULT
 from firedoor.store.database.sql import Record, as_record, table
-from firedoor.store.database.tables import TaskRow
+from firedoor.store.database.tables import IncidentRow, TaskRow
 
 _TASKS = table(TaskRow).c
 _OPEN = (_TASKS.kind == FAULT) & (_TASKS.state == "open")
@@ -35,6 +35,11 @@ def how_many(connection: Connection) -> int:
 
 
 def what_is(connection: Connection, limit: int) -> list[Record]:
-    """Some of the tasks about it, the oldest first: `incident`, `number`, `question`."""
-    query = select(_TASKS.incident, _TASKS.number, _TASKS.question).where(_OPEN).order_by(_TASKS.opened_at).limit(limit)
+    """Some of the tasks about it, the oldest first: `incident`, `number`, `question`, `practice`."""
+    incidents = table(IncidentRow).c
+    query = (
+        select(_TASKS.incident, _TASKS.number, _TASKS.question, incidents.practice)
+        .outerjoin(table(IncidentRow), incidents.id == _TASKS.incident)
+        .where(_OPEN).order_by(_TASKS.opened_at).limit(limit)
+    )  # fmt: skip
     return [as_record(row) for row in connection.execute(query)]

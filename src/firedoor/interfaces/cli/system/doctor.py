@@ -128,6 +128,7 @@ def _database(settings: Settings) -> Iterator[Look]:
         migrate(store.engine)
         chains = list(store.verify())
         yield from _aside(store)
+        yield from _practice(store)
     finally:
         store.close()
     broken = [chain for chain in chains if chain[2] is not None]
@@ -187,7 +188,20 @@ def _aside(store: Store) -> Iterator[Look]:
         found = what_is(connection, limit=5)
     for task in found:
         do = f"`firedoor status {task['incident']}` says what can be done; answer T{task['number']}"
-        yield Look("set aside", "wrong", f"{task['incident']}: {task['question'][:200]}", do)
+        named = f"{task['incident']} (practice)" if task["practice"] else task["incident"]
+        yield Look("set aside", "wrong", f"{named}: {task['question'][:200]}", do)
+
+
+def _practice(store: Store) -> Iterator[Look]:
+    """What was closed as practice is closed all the same: nobody may look for an outage there, or forget it."""
+    from firedoor.store.incidents.practice import practised
+
+    for incident, going_on, targets in practised(store.engine):
+        closed = f" and keeps {', '.join(targets)} closed" if targets else ""
+        do = f"`firedoor status {incident}` says what is left; end it, or open the targets, when the practice is over"
+        yield Look(
+            "practice", "note", f"{incident} is practice: it {'is open' if going_on else 'has ended'}{closed}", do
+        )
 
 
 def _playbooks(_: Settings) -> Iterator[Look]:

@@ -9,6 +9,10 @@ from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Literal
 
+from firedoor.core.access.roles import ADMIN, SOURCE
+from firedoor.store.identity.accounts import list_accounts, owing_codes
+from firedoor.store.identity.tokens import list_tokens
+
 if TYPE_CHECKING:
     from firedoor.runtime.config.settings import Settings
     from firedoor.runtime.service.roles import Roles
@@ -20,9 +24,6 @@ SOON = timedelta(days=14)  # before a token expires
 
 def unknown_roles(store: Store, roles: Roles, oidc_roles: str) -> Iterator[str]:
     """Say who has, or would get, a word that is no role here. Such a word gives no access."""
-    from firedoor.store.identity.accounts import list_accounts
-    from firedoor.store.identity.tokens import list_tokens
-
     held = [(f"the token {row['id']} of {row['name']}", str(row["roles"]).split(",")) for row in list_tokens(store)
             if not row["revoked_at"]]  # fmt: skip
     held += [(f"the account {one.name}", sorted(one.roles)) for one in list_accounts(store)]
@@ -36,10 +37,6 @@ def unknown_roles(store: Store, roles: Roles, oidc_roles: str) -> Iterator[str]:
 
 def weak_access(store: Store, sources: Collection[str], now: datetime) -> Iterator[str]:
     """What works as it did before and should be replaced: tokens without an end or a source, one administrator."""
-    from firedoor.core.access.roles import ADMIN, SOURCE
-    from firedoor.store.identity.accounts import list_accounts
-    from firedoor.store.identity.tokens import list_tokens
-
     for row in list_tokens(store):
         if row["revoked_at"] or (row["expires_at"] and row["expires_at"] <= now.isoformat()):
             continue
@@ -58,8 +55,6 @@ def weak_access(store: Store, sources: Collection[str], now: datetime) -> Iterat
 
 def without_codes(store: Store) -> Iterator[str]:
     """Say which accounts decide and sign in by password alone. Of single sign-on the provider knows."""
-    from firedoor.store.identity.accounts import owing_codes
-
     for name in owing_codes(store):
         yield f"the account {name} decides and has no one-time codes"
 
