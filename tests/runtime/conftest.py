@@ -175,7 +175,7 @@ class FakeBacklog:
         return one.incident not in self.host.conducted and len(self.host.journals[one.incident]) == one.claim
 
     async def done(self, one: Unshown) -> None:
-        self.shown[one.incident] = one.claim
+        self.shown[one.incident] = int(str(one.claim))
         self.claimed.pop(one.incident)
 
     async def later(self, one: Unshown, seconds: float) -> None:

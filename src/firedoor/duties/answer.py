@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from firedoor.core.dates import arithmetic
 from firedoor.core.facts import Value, read_all
+from firedoor.core.journal import Body
 from firedoor.core.law.assessment import assess_one, find_trigger
 from firedoor.core.law.due import Due, compute_due
 from firedoor.core.law.duty import Duty
@@ -22,7 +23,7 @@ from firedoor.duties.catalogue import Catalogue
 Part = TypeVar("Part")
 
 
-def answer(catalogue: Catalogue, key: str, event: str, at: str, tz: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+def answer(catalogue: Catalogue, key: str, event: str, at: str, tz: str, facts: Mapping[str, object]) -> Body:
     """Answer for one duty and one event.
 
     `event` is the name of a fact without "_at" ("aware"); "" takes the duty's
@@ -41,7 +42,7 @@ def answer(catalogue: Catalogue, key: str, event: str, at: str, tz: str, facts: 
     return _answered(duty, instant, tz or duty.zone or "UTC", fact, given)
 
 
-def _answered(duty: Duty, instant: datetime, zone: str, fact: str, given: Mapping[str, Value]) -> dict[str, Any]:
+def _answered(duty: Duty, instant: datetime, zone: str, fact: str, given: Mapping[str, Value]) -> Body:
     known = enrich({**given, "time_zone": zone, **({fact: instant} if fact else {})})
     found = assess_one(duty, known, instant)
     trigger = find_trigger(duty, known)
@@ -84,7 +85,7 @@ def _event_fact(duty: Duty, event: str) -> str:
     return f"{event}_at"
 
 
-def _written(due: Due) -> dict[str, Any]:
+def _written(due: Due) -> Body:
     later = due.latest_arguable
     return {
         "due": due.due.isoformat() if due.due else None,

@@ -7,8 +7,8 @@ names the field and the nearest valid word. Leaves each answer to `answer`.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
+from firedoor.core.journal import Body
 from firedoor.core.problems import FiredoorError, InvalidInput, Problem, nearest
 from firedoor.duties.answer import answer
 from firedoor.duties.catalogue import Catalogue
@@ -16,7 +16,7 @@ from firedoor.duties.catalogue import Catalogue
 KEYS = ("id", "duty", "event", "at", "tz", "facts")
 
 
-def batch(catalogue: Catalogue, questions: Iterable[Any]) -> list[dict[str, Any]]:
+def batch(catalogue: Catalogue, questions: Iterable[object]) -> list[Body]:
     """Return an answer for each question, in order, each with the id that was given (else its number from 1).
 
     An answer has the keys of `answer`. A question that cannot be answered gives
@@ -25,7 +25,7 @@ def batch(catalogue: Catalogue, questions: Iterable[Any]) -> list[dict[str, Any]
     return [_one(catalogue, number, question) for number, question in enumerate(questions, 1)]
 
 
-def _one(catalogue: Catalogue, number: int, question: Any) -> dict[str, Any]:  # noqa: ANN401 - any JSON value
+def _one(catalogue: Catalogue, number: int, question: object) -> Body:
     given = question.get("id") if isinstance(question, Mapping) else None
     name = {"id": number if given is None else given}
     try:
@@ -35,7 +35,7 @@ def _one(catalogue: Catalogue, number: int, question: Any) -> dict[str, Any]:  #
         return {**name, "error": problems[0], "problems": problems}
 
 
-def _answer(catalogue: Catalogue, question: Any) -> dict[str, Any]:  # noqa: ANN401
+def _answer(catalogue: Catalogue, question: object) -> Body:
     if not isinstance(question, Mapping):
         raise InvalidInput(_problem("", "a question is an object", f"its keys: {', '.join(KEYS)}"))
     words = [str(key)[:60] for key in question if key not in KEYS]
@@ -50,13 +50,13 @@ def _answer(catalogue: Catalogue, question: Any) -> dict[str, Any]:  # noqa: ANN
     return answer(catalogue, duty, event, at, tz, facts or {})
 
 
-def _unknown_duty(catalogue: Catalogue, key: Any) -> tuple[Problem, ...]:  # noqa: ANN401
+def _unknown_duty(catalogue: Catalogue, key: object) -> tuple[Problem, ...]:
     if not isinstance(key, str) or not key or key in catalogue:
         return ()
     return (catalogue.unknown(key),)
 
 
-def _text_problems(key: str, value: Any) -> list[Problem]:  # noqa: ANN401
+def _text_problems(key: str, value: object) -> list[Problem]:
     if value is None or value == "":
         needed = {"duty": "name the duty, such as eu.gdpr.art33.sa", "at": "write 2026-10-24T10:00:00+02:00"}
         return [_problem(key, f"{key} is missing", needed[key])] if key in needed else []
@@ -69,7 +69,7 @@ def _problem(field: str, message: str, do: str) -> Problem:
     return Problem(code="L107", field=field, message=message, do=do)
 
 
-def _written(problem: Problem) -> dict[str, Any]:
+def _written(problem: Problem) -> Body:
     field = problem.field or ""
     within = "facts." if problem.code.startswith("F") and field else ""
     return {"code": problem.code, "field": within + field, "message": problem.message, "do": problem.do}

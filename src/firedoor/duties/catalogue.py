@@ -12,7 +12,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import yaml
 from pydantic import Field, ValidationError
@@ -105,7 +104,7 @@ def _read(path: Path, duties: dict[str, Duty], facts: dict[str, LegalFact]) -> N
         raise InvalidInput(problems)
 
 
-def _add_fact(path: Path, given: Any, facts: dict[str, LegalFact]) -> Iterator[Problem]:  # noqa: ANN401
+def _add_fact(path: Path, given: object, facts: dict[str, LegalFact]) -> Iterator[Problem]:
     try:
         fact = LegalFact.model_validate(given)
     except ValidationError as error:
@@ -116,7 +115,7 @@ def _add_fact(path: Path, given: Any, facts: dict[str, LegalFact]) -> Iterator[P
     facts[fact.name] = fact
 
 
-def _add_duty(path: Path, text: str, index: int, given: Any, duties: dict[str, Duty]) -> Iterator[Problem]:  # noqa: ANN401
+def _add_duty(path: Path, text: str, index: int, given: object, duties: dict[str, Duty]) -> Iterator[Problem]:
     try:
         duty = Duty.model_validate(given)
     except (ValidationError, FiredoorError) as error:
@@ -194,11 +193,11 @@ class DutyFile(Frozen):
     """A file of `duties/`: duties, and facts that only they use. `shared` holds anchors and is not read."""
 
     about: str = ""
-    shared: dict[str, Any] = Field(default_factory=dict)
+    shared: dict[str, object] = Field(default_factory=dict)
     facts: tuple[LegalFact, ...] = ()
     duties: tuple[Duty, ...] = ()
 
 
-def schema() -> dict[str, Any]:
+def schema() -> dict[str, object]:
     """The JSON Schema of a duty file, for editors."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **DutyFile.model_json_schema()}

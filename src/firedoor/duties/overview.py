@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from firedoor.core.facts import Facts, read_all
+from firedoor.core.journal import Body
 from firedoor.core.law.assessment import Assessment, assess
 from firedoor.core.law.due import compute_due
 from firedoor.core.law.territories import enrich, zone_of
@@ -23,7 +23,7 @@ from firedoor.duties.catalogue import Catalogue
 ANSWERS = ("yes", "no", "unknown")
 
 
-def assess_all(catalogue: Catalogue, facts: Mapping[str, Any], at: datetime) -> dict[str, Any]:
+def assess_all(catalogue: Catalogue, facts: Mapping[str, object], at: datetime) -> Body:
     """Assess every duty on written facts at an aware instant.
 
     Returns {at, next_fact, next_question, counts, duties}. Each duty has duty,
@@ -45,7 +45,7 @@ def assess_all(catalogue: Catalogue, facts: Mapping[str, Any], at: datetime) -> 
     }
 
 
-def _written(catalogue: Catalogue, found: Assessment, facts: Facts) -> dict[str, Any]:
+def _written(catalogue: Catalogue, found: Assessment, facts: Facts) -> Body:
     duty = catalogue[found.duty]
     return {
         "duty": found.duty, "title": duty.title, "jurisdiction": duty.jurisdiction, "citation": duty.citation,
@@ -57,21 +57,21 @@ def _written(catalogue: Catalogue, found: Assessment, facts: Facts) -> dict[str,
     }  # fmt: skip
 
 
-def _request(found: Validity) -> dict[str, Any]:
+def _request(found: Validity) -> Body:
     return {
         "valid": str(found.valid), "missing": list(found.missing), "unchecked": list(found.unchecked),
         "ask": list(found.ask),
     }  # fmt: skip
 
 
-def _trigger(found: Assessment) -> dict[str, Any] | None:
+def _trigger(found: Assessment) -> Body | None:
     if found.trigger is None:
         return None
     stands_in = found.trigger.stands_in_for or None
     return {"fact": found.trigger.fact, "at": found.trigger.at.isoformat(), "stands_in_for": stands_in}
 
 
-def _due(catalogue: Catalogue, found: Assessment, facts: Facts) -> dict[str, Any]:
+def _due(catalogue: Catalogue, found: Assessment, facts: Facts) -> Body:
     """The limit, where the trigger is known and the duty may apply."""
     if found.trigger is None or (found.applies is NO and not found.shadow):
         return {"due": None, "kind": None}

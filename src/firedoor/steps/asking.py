@@ -7,13 +7,14 @@ role when the leading one was asked.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Literal
 
 from pydantic import Field
 
 from firedoor.core.playbook.plan import Ask, Choice
 from firedoor.core.playbook.step import Options, Seconds, StepContext, Words
 
+AskKind = Literal["confirm", "decide", "do", "approve", "facts", "submit", "review"]
 DAY = 24 * 3600
 
 
@@ -29,21 +30,19 @@ class AskingOptions(Options):
     asks: Words = Field(default=(), description="facts that may be filled in with the answer")
 
 
-def ask(context: StepContext, part: str, options: AskingOptions, **fields: Any) -> Ask:  # noqa: ANN401 - the fields of Ask
+def ask(  # noqa: PLR0913 - the fields of a question
+    context: StepContext, part: str, options: AskingOptions, *, kind: AskKind, question: str,
+    choices: tuple[Choice, ...], title: str = "", within_seconds: int = DAY, approvals: int = 1, clock: bool = False,
+    alters: bool = False,
+) -> Ask:  # fmt: skip
     """Build the question, with the step's own fields filled in."""
     role = options.by or context.lead
-    question = str(fields.pop("question"))
-    title = str(fields.pop("title", None) or context.title or question)
-    given: dict[str, Any] = {
-        "role": role,
-        "within_seconds": options.within or fields.pop("within_seconds", DAY),
-        "escalate_to": next(iter(options.escalate_to), next_role(context, role)),
-        "chain": options.escalate_to[1:],
-        "guidance": options.guidance,
-        "asks": options.asks,
-    }
-    fields.pop("within_seconds", None)
-    return Ask(**{**context.base(part, title), "question": question, **given, **fields})
+    return Ask(
+        **context.base(part, title or context.title or question), kind=kind, question=question, choices=choices,
+        role=role, within_seconds=options.within or within_seconds,
+        escalate_to=next(iter(options.escalate_to), next_role(context, role)), chain=options.escalate_to[1:],
+        guidance=options.guidance, asks=options.asks, approvals=approvals, clock=clock, alters=alters,
+    )  # fmt: skip
 
 
 def next_role(context: StepContext, role: str) -> str:

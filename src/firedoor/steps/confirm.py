@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field
 
 from firedoor.core.lifecycle import Event
@@ -16,7 +14,7 @@ class Confirm(AskingOptions):
     """The question, and which facts become known with a yes (`now` is the time of the answer)."""
 
     confirm: str = Field(description="the question; a template")
-    sets: dict[str, Any] = Field(default_factory=dict, description="facts that a yes sets; `now` is its time")
+    sets: dict[str, object] = Field(default_factory=dict, description="facts that a yes sets; `now` is its time")
     if_yes: str = Field(
         default="The incident is confirmed and the playbook goes on.", description="what follows from yes"
     )

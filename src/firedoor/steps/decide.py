@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pydantic import Field
 
 from firedoor.core.playbook.plan import Choice
@@ -16,7 +14,7 @@ class Answer(Options):
 
     label: str
     consequence: str = ""
-    sets: dict[str, Any] = Field(default_factory=dict)
+    sets: dict[str, object] = Field(default_factory=dict)
     requires: Words = ()
 
 

@@ -10,7 +10,7 @@ it, with `on_drift:` when it serves again. Leaves holding to `runtime.holding`.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal, TypedDict
 
 from pydantic import Field
 
@@ -142,7 +142,12 @@ def _closing(
     return (*keeps, capture, suspend)
 
 
-def _bounded(options: Suspend) -> dict[str, Any]:
+class _Bounds(TypedDict, total=False):
+    retry: Retry
+    timeout_seconds: int
+
+
+def _bounded(options: Suspend) -> _Bounds:
     """How long a closing that can be undone waits for what is kept first: a minute in all, not six."""
     return {} if options.allow_irreversible else {"retry": Retry(times=1, wait_seconds=2), "timeout_seconds": 30}
 

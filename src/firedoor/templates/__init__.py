@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from firedoor.core.clocks.request_clocks import facts_of_clock
 from firedoor.core.facts import Value
@@ -47,7 +46,7 @@ def render_draft(
     clock: ClockRecord,
     view: IncidentView,
     facts: Mapping[str, Value],
-    organisation: Mapping[str, Any],
+    organisation: Mapping[str, str],
     family: str,
     language: str | None = None,
 ) -> Draft:

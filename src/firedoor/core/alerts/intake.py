@@ -22,6 +22,7 @@ from firedoor.core.alerts.matching import TrustedBank
 from firedoor.core.alerts.start_rules import Startable, facts_of
 from firedoor.core.alerts.triage import Decision, KnownIncident, Triage, triage
 from firedoor.core.facts import FactDefinition, stated, write
+from firedoor.core.json_types import Json
 from firedoor.core.problems import InvalidInput
 
 Definitions = Mapping[str, FactDefinition]
@@ -48,7 +49,7 @@ def take_in(alert: Alert, here: Here, incidents: Iterable[KnownIncident], now: d
     return alert, replace(decided, facts=facts, reasons=(*decided.reasons, *left_out))
 
 
-def facts_for(alert: Alert, playbook: str, here: Here) -> tuple[dict[str, object], tuple[str, ...]]:
+def facts_for(alert: Alert, playbook: str, here: Here) -> tuple[dict[str, Json], tuple[str, ...]]:
     """The facts that a playbook which a person chose takes from an alert, and what it cannot take, in sentences."""
     its = next((one for one in here.playbooks if one.name == playbook), None)
     given, missing = facts_of(its, alert) if its else ({}, ())
@@ -58,7 +59,7 @@ def facts_for(alert: Alert, playbook: str, here: Here) -> tuple[dict[str, object
 
 def _taken(
     given: Mapping[str, object], alert: Alert, definitions: Definitions
-) -> tuple[dict[str, object], tuple[str, ...]]:
+) -> tuple[dict[str, Json], tuple[str, ...]]:
     """What fits of the facts that a start rule gives; how strong the evidence is follows from the alert alone."""
     facts, left_out = usable({name: one for name, one in given.items() if name != EVIDENCE}, definitions)
     return {**facts, **of_alert(alert, definitions)}, left_out
@@ -79,9 +80,9 @@ def as_received(alert: Alert, now: datetime) -> Alert:
     return alert.model_copy(update={"received_at": now, "occurred_at": now, "ahead_seconds": ahead, "notes": notes})
 
 
-def usable(raw: Mapping[str, object], definitions: Definitions) -> tuple[dict[str, object], tuple[str, ...]]:
+def usable(raw: Mapping[str, object], definitions: Definitions) -> tuple[dict[str, Json], tuple[str, ...]]:
     """The facts that fit, as JSON, and a sentence for each that does not: an alert never fails over a fact."""
-    values: dict[str, object] = {}
+    values: dict[str, Json] = {}
     said: list[str] = []
     for name, given in raw.items():
         definition = definitions.get(name)

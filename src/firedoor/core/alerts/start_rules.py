@@ -16,6 +16,7 @@ from jinja2 import nodes
 
 from firedoor.core import facts
 from firedoor.core.alerts.alert import Alert
+from firedoor.core.json_types import Json
 from firedoor.core.language.expression import Expression
 from firedoor.core.language.template import Template
 from firedoor.core.lifecycle import IncidentType
@@ -143,7 +144,7 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:59]}…"
 
 
-def facts_of(playbook: Startable, alert: Alert) -> tuple[dict[str, object], tuple[str, ...]]:
+def facts_of(playbook: Startable, alert: Alert) -> tuple[dict[str, Json], tuple[str, ...]]:
     """Return the facts that a playbook takes from an alert, as JSON, and a sentence for each that stays unknown.
 
     All rules that hold tell facts; where two tell different values, the more specific rule counts. When none holds (a
@@ -161,10 +162,10 @@ def facts_of(playbook: Startable, alert: Alert) -> tuple[dict[str, object], tupl
     return given, tuple(why for name, why in missing if name not in given)
 
 
-def facts_from(rule: StartRule, alert: Alert) -> tuple[dict[str, object], dict[str, str]]:
+def facts_from(rule: StartRule, alert: Alert) -> tuple[dict[str, Json], dict[str, str]]:
     """Return the facts that a rule gives, as JSON, and a sentence for each that stays unknown, by its name."""
     scope = scope_of(alert)
-    given: dict[str, object] = {}
+    given: dict[str, Json] = {}
     missing: dict[str, str] = {}
     for name, template in rule.facts.items():
         try:
@@ -185,7 +186,7 @@ def _asked(template: object) -> str:
     return ", ".join(names) or "it"
 
 
-def _filled(template: object, scope: Mapping[str, object]) -> object:
+def _filled(template: object, scope: Mapping[str, object]) -> Json:
     """Fill one value; UNKNOWN when any hole in it is unknown. A text that is one hole keeps the type of its value.
 
     `{{ alert.endpoint or alert.model }}` takes the first that the alert says.
@@ -197,7 +198,7 @@ def _filled(template: object, scope: Mapping[str, object]) -> object:
         items = [_filled(value, scope) for value in template]
         return UNKNOWN if any(item is UNKNOWN for item in items) else items
     if not isinstance(template, str):
-        return template
+        return template if isinstance(template, (int, float)) else None
     hole = _ONE_HOLE.fullmatch(template)
     names = [name.strip() for name in hole["inside"].split(" or ")] if hole else []
     if names and all(_NAMES.fullmatch(name) for name in names):

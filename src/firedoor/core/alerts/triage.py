@@ -22,6 +22,7 @@ from enum import StrEnum
 
 from firedoor.core.alerts.alert import Alert, Strength
 from firedoor.core.alerts.start_rules import ANY_SOURCE, Judged, Startable, facts_of, judge
+from firedoor.core.json_types import Json
 from firedoor.core.lifecycle import IncidentType
 from firedoor.core.problems import nearest
 from firedoor.core.severity import Severity
@@ -70,7 +71,7 @@ class Triage:
     decision: Decision
     playbook: str | None
     reasons: tuple[str, ...]
-    facts: dict[str, object] = field(default_factory=dict)
+    facts: dict[str, Json] = field(default_factory=dict)
     incident_type: IncidentType | None = None
     incident: str | None = None
     candidates: tuple[str, ...] = ()

@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
 
 from firedoor.core.clocks.engine import Law
 from firedoor.core.execution.missing_targets import NoSuchTarget
@@ -156,6 +155,6 @@ class World:
     _just_closed: dict[str, datetime] = field(default_factory=dict)
 
 
-def summary(values: Mapping[str, Any], *names: str) -> dict[str, Any]:
+def summary(values: Mapping[str, object], *names: str) -> dict[str, object]:
     """The named values that are there."""
     return {name: values[name] for name in names if values.get(name) is not None}

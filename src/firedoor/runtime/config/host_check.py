@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import orjson
@@ -93,8 +93,8 @@ def _name(netloc: str) -> str:
 
 def _own_address(scope: Scope) -> set[str]:
     """The address that the connection came in at: no name has to be resolved to reach it, so none can be rebound."""
-    server: Any = scope.get("server")
-    return {str(server[0]).lower()} if server and server[0] else set()
+    server: tuple[str, int | None] | None = scope.get("server")
+    return {server[0].lower()} if server and server[0] else set()
 
 
 async def _refuse(send: Send, status: int, problem: Problem) -> None:

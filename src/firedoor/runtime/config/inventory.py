@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -204,6 +203,6 @@ def _source(path: Path) -> Source:
         ) from None
 
 
-def write_profile(words: Mapping[str, Any]) -> str:
+def write_profile(words: Mapping[str, object]) -> str:
     """A first profile as YAML text, for `firedoor doctor` to suggest."""
     return "".join(f"{name}: {words.get(name, '')}\n" for name in sorted(ORGANISATION_NAMES)) + "facts: {}\n"

@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -31,18 +30,18 @@ _SHORT = re.compile(r"(?<![a-z])(?:eu|uk|us|ai|dpo)(?![a-z])")
 _MARKDOWN = re.compile(r"[\\`*\[\]<>|#~]|(?<![^\W_])_|_(?![^\W_])")
 
 
-def render_html(report: Mapping[str, Any]) -> str:
+def render_html(report: Mapping[str, object]) -> str:
     """Return the report as one HTML page that needs nothing else: no script, no font, no picture from elsewhere."""
     return _environment(html=True).get_template("report.html.j2").render(report)
 
 
-def render_markdown(report: Mapping[str, Any]) -> str:
+def render_markdown(report: Mapping[str, object]) -> str:
     """Return the report as Markdown."""
     text = _environment(html=False).get_template("report.md.j2").render(report)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
-def page(template: str, **shown: Any) -> str:  # noqa: ANN401 - what it shows
+def page(template: str, **shown: object) -> str:
     """Return another page of ours as HTML, everything in it escaped."""
     return _environment(html=True).get_template(template).render(shown)
 
@@ -77,7 +76,7 @@ def when(instant: str | None) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC" if at else f"{instant[:60]} (no instant: its record was altered)"
 
 
-def prose(text: Any) -> str:  # noqa: ANN401 - words, or what is shown as words
+def prose(text: object) -> str:
     """A sentence of the record for a reader: every instant in UTC as elsewhere on the page, and facts as words."""
     if _NAME.fullmatch(str(text)):
         return words(str(text))
@@ -90,7 +89,7 @@ def words(name: str) -> str:
     return _SHORT.sub(lambda found: found[0].upper(), str(name)).replace("_", " ")
 
 
-def _plain(value: Any) -> Any:  # noqa: ANN401 - whatever a template shows
+def _plain(value: object) -> object:
     """Text of people in Markdown: one line, and no mark-up of their own. A signed head is ours, and stays as it is."""
     if not isinstance(value, str) or isinstance(value, Markup):
         return value

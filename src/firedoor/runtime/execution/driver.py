@@ -14,14 +14,14 @@ import contextlib
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from firedoor.core.journal import Entry
 from firedoor.runtime.config.container import World
 from firedoor.runtime.execution import setting_aside
 from firedoor.runtime.execution.conductor import BOUNDARY, Conductor, Ending, no_boundary
 from firedoor.runtime.execution.containment_priority import containment
-from firedoor.runtime.execution.performer import RESTRICTED, Performer, PrefectAway, Shown, perform_directly
+from firedoor.runtime.execution.performer import RESTRICTED, Conduct, Performer, PrefectAway, Shown, perform_directly
 from firedoor.runtime.execution.setting_aside import passes
 from firedoor.runtime.repeating import Failing, repeat
 from firedoor.store.incidents import leases, set_aside
@@ -39,7 +39,7 @@ log = logging.getLogger(__name__)
 class Bridge(Protocol):
     """As much of the Prefect bridge as a driver needs."""
 
-    async def run_incident(self, incident_id: str, playbook_name: str, conduct: Any) -> str:  # noqa: ANN401
+    async def run_incident(self, incident_id: str, playbook_name: str, conduct: Conduct) -> str:
         """Conduct as the incident's flow run. Raises PrefectAway when Prefect does not take part."""
 
 
@@ -49,7 +49,7 @@ class Driver:
     def __init__(self, world: World, bridge: Bridge | None = None) -> None:
         self.world = world
         self.bridge = bridge
-        self._drives: dict[str, asyncio.Task[Any]] = {}
+        self._drives: dict[str, asyncio.Task[object]] = {}
         self._leases: dict[str, Lease] = {}
         self._wakes: dict[str, asyncio.Event] = {}
         self._ended: dict[str, tuple[int, datetime | None]] = {}
@@ -154,7 +154,7 @@ class Driver:
         task.add_done_callback(lambda done: self._over(incident, done))
         return task
 
-    def _over(self, incident: str, done: asyncio.Task[Any]) -> None:
+    def _over(self, incident: str, done: asyncio.Task[object]) -> None:
         self._drives.pop(incident, None)
         self._leases.pop(incident, None)
         woken = self._wakes.pop(incident, None)

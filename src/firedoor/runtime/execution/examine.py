@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from typing import Any
 
 from firedoor.core.canonical import canonical
 from firedoor.core.content import judge
@@ -53,7 +52,7 @@ async def examined(world: World, view: IncidentView, launch: Launch, operation: 
     return drafts, {"target": target.id, "sha256": kept.body["sha256"], "said": finding.summary}
 
 
-async def _kept(world: World, op: str, kind: EvidenceKind, what: str, finding: Finding, content: Any) -> Draft:  # noqa: ANN401 - any JSON value
+async def _kept(world: World, op: str, kind: EvidenceKind, what: str, finding: Finding, content: object) -> Draft:
     """Keep one of the two pieces that an examination leaves; where an artefact hid content in it, its digest alone."""
     written = canonical(content)
     verdict = await asyncio.to_thread(judge, written)
@@ -87,7 +86,7 @@ async def _collect(world: World, target: Target, name: str) -> Collected:
     return collected
 
 
-def _read(collected: Collected) -> Any:  # noqa: ANN401 - any JSON value
+def _read(collected: Collected) -> object:
     content = collected.content or b""
     if content.startswith(PNG):
         return [embedded(content)]

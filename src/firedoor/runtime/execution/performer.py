@@ -40,7 +40,7 @@ Shown = Callable[[OperationView, Json], Awaitable[None]]
 class Conduct(Protocol):
     """Drives one incident until nothing is ready."""
 
-    async def __call__(self, incident_id: str, performer: Performer, shown: Shown) -> str:
+    async def __call__(self, incident_id: str, performer: Performer, shown: Shown, /) -> str:
         """Return "waiting", "closed" or "lost_lease".
 
         `performer` runs an effect and returns its outcome, or raises what the effect raised. `shown` is called once
@@ -53,8 +53,8 @@ class Views:
     """What a run shows as artifacts. Times are written with their zone; no secrets, no sealed facts."""
 
     summary: str = ""
-    clocks: tuple[Mapping[str, Any], ...] = ()
-    evidence: tuple[Mapping[str, Any], ...] = ()
+    clocks: tuple[Mapping[str, object], ...] = ()
+    evidence: tuple[Mapping[str, object], ...] = ()
     links: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -94,7 +94,7 @@ class Unshown:
     operations: tuple[tuple[OperationView, Json], ...]
     views: Views = field(default_factory=Views)
     flow_run_id: str | None = None  # as far as it is known
-    claim: Any = None
+    claim: object = None
 
 
 class Backlog(Protocol):
@@ -127,14 +127,14 @@ async def perform_directly(_operation: OperationView, effect: Effect) -> Json:
     return await effect()
 
 
-def failure_of(outcome: Mapping[str, Any]) -> str | None:
+def failure_of(outcome: Mapping[str, object]) -> str | None:
     """Return why an operation failed, or None when its outcome is not a failure."""
     if outcome.get("status") == "failed" or outcome.get("error"):
         return str(outcome.get("error") or "failed")
     return None
 
 
-def words_of(outcome: Mapping[str, Any]) -> str:
+def words_of(outcome: Mapping[str, object]) -> str:
     """Return an outcome in a few words. Results stay in the journal: not all of them are for Prefect's readers."""
     parts = [str(outcome[name]) for name in ("summary", "outcome", "why") if outcome.get(name)]
     if outcome.get("by"):

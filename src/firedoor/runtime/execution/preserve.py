@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from typing import Any
 
 from firedoor.core.canonical import canonical
 from firedoor.core.content import judge
@@ -77,7 +76,7 @@ async def _artefact(world: World, view: IncidentView, launch: Launch, operation:
     }
 
 
-async def _json(world: World, launch: Launch, kind: EvidenceKind, content: Any, source: str) -> Kept:  # noqa: ANN401 - any JSON value
+async def _json(world: World, launch: Launch, kind: EvidenceKind, content: object, source: str) -> Kept:
     return await _bytes(world, launch, str(kind), canonical(content), "application/json", source, kind=str(kind))
 
 
@@ -88,7 +87,7 @@ async def _bytes(
     content: bytes,
     media_type: str,
     source: str,
-    **more: Any,  # noqa: ANN401 - further fields of the entry
+    **more: object,
 ) -> Kept:
     """Keep what was made here; its digest alone where an alert of an earlier version holds what is kept no more."""
     verdict, sha256 = judge(content), hashlib.sha256(content).hexdigest()

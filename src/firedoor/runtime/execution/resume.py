@@ -8,8 +8,6 @@ observed before it is repeated. Leaves who must agree to the playbook.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any
 
 from firedoor.core.execution.turn import Launch
 from firedoor.core.incident.holds import unfinished
@@ -108,14 +106,14 @@ def closed_doors(view: IncidentView, target: str) -> Closed:
     snapshots: dict[str, Snapshot] = {}
     receipts: dict[str, Receipt] = {}
     for record in sorted(view.operations.values(), key=lambda record: record.finished_seq):
-        result: Mapping[str, Any] = record.result
+        result = record.result
         if record.status != "finished" or result.get("target") != target:
             continue
         for item in result.get("snapshots", []):
             snapshots.setdefault(item["door"], Snapshot.model_validate(item))
         for door in result.get("doors", []):
-            if door.get("receipt"):
-                receipts[door["door"]] = Receipt.model_validate(door["receipt"])
+            if receipt := door.get("receipt"):
+                receipts[door["door"]] = Receipt.model_validate(receipt)
     return {name: (receipt, snapshots[name]) for name, receipt in receipts.items() if name in snapshots}
 
 

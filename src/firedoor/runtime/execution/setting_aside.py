@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
@@ -66,7 +65,7 @@ def roles_of(world: World, view: IncidentView) -> tuple[str, ...]:
         return ("commander",)
 
 
-def plainly(timer: Mapping[str, Any], error: Exception, roles: tuple[str, ...]) -> list[Draft]:
+def plainly(timer: Mapping[str, object], error: Exception, roles: tuple[str, ...]) -> list[Draft]:
     """What a point says whose own words cannot be worked out: it fires all the same, for all roles."""
     text = f"It was due at {timer['due_at']}. What it is about cannot be worked out: {fault_of(error).words}"
     to = sorted({*roles, "dpo"} if "dpo" in roles else roles)

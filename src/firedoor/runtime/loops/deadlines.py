@@ -11,10 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TypedDict
 
 from sqlalchemy import select
 
@@ -22,10 +21,11 @@ from firedoor.core.clocks.changes import Mandate
 from firedoor.core.clocks.extensions import clock_of, resumed
 from firedoor.core.clocks.state import RESUME, ClockState, is_shadow
 from firedoor.core.entries.law import ClockMissed
+from firedoor.core.entries.people import ReminderFired
 from firedoor.core.history.durations import span
 from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.view import IncidentView, TaskView
-from firedoor.core.journal import Body, Draft, Kind
+from firedoor.core.journal import Draft, Kind
 from firedoor.core.law.due import DueKind
 from firedoor.core.tasks.reminders import OVER, TIMES, everybody, next_in, number_of
 from firedoor.runtime.config.container import World
@@ -92,7 +92,7 @@ class Watch:
             await asyncio.wrap_future(sign)
             self._pulsed_at = now
 
-    async def _try(self, timer: Mapping[str, Any]) -> bool:
+    async def _try(self, timer: Timer) -> bool:
         """Fire one point; a fault in one incident must not silence the others."""
         try:
             return await self._fire(timer)
@@ -101,7 +101,7 @@ class Watch:
             self._resting[_key(timer)] = self.world.now() + PAUSE
             return False
 
-    async def _fire(self, timer: Mapping[str, Any]) -> bool:
+    async def _fire(self, timer: Timer) -> bool:
         incident = timer["incident"]
         view = await asyncio.to_thread(self.world.view, incident)
         # Looked at after the journal: whatever changes the point from here on also moves the head that we expect.
@@ -120,7 +120,21 @@ class Watch:
         return True
 
 
-def due_timers(world: World, now: datetime, limit: int = BATCH) -> list[Mapping[str, Any]]:
+class Point(TypedDict):
+    """A point at which somebody hears of a task or a clock: `task:ID` or `clock:ID`, which of its points, and when."""
+
+    about: str
+    point: str
+    due_at: str  # ISO 8601
+
+
+class Timer(Point):
+    """A point of an incident, as its row has it."""
+
+    incident: str
+
+
+def due_timers(world: World, now: datetime, limit: int = BATCH) -> list[Timer]:
     """The points that have passed and have not fired; one index answers, however many wait."""
     columns = table(TimerRow).c
     query = (
@@ -128,10 +142,13 @@ def due_timers(world: World, now: datetime, limit: int = BATCH) -> list[Mapping[
         .order_by(columns.due_at).limit(limit)
     )  # fmt: skip
     with world.store.engine.connect() as connection:
-        return [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - the documented way to a mapping
+        return [
+            Timer(incident=row.incident, about=row.about, point=row.point, due_at=row.due_at)
+            for row in connection.execute(query)
+        ]
 
 
-def still_due(world: World, timer: Mapping[str, Any]) -> bool:
+def still_due(world: World, timer: Timer) -> bool:
     """Whether nobody has fired, moved or dropped a point since it was found."""
     columns = table(TimerRow).c
     same = (columns.incident == timer["incident"]) & (columns.about == timer["about"])
@@ -140,7 +157,7 @@ def still_due(world: World, timer: Mapping[str, Any]) -> bool:
         return connection.execute(select(columns.point).where(same)).first() is not None
 
 
-def fired(view: IncidentView, timer: Mapping[str, Any], now: datetime, chain: Chain | None = None) -> list[Draft]:
+def fired(view: IncidentView, timer: Point, now: datetime, chain: Chain | None = None) -> list[Draft]:
     """The entries that a point becomes: the reminder itself, and what follows from it."""
     kind, _, name = str(timer["about"]).partition(":")
     drafts = [reminded(timer, now)]
@@ -155,14 +172,14 @@ def fired(view: IncidentView, timer: Mapping[str, Any], now: datetime, chain: Ch
     return drafts + (_clock(view, clock, timer["point"]) if clock and not clock.settled else [])
 
 
-def reminded(timer: Mapping[str, Any], now: datetime) -> Draft:
+def reminded(timer: Point, now: datetime) -> Draft:
     """The entry that a point has fired, which marks its row in the same transaction."""
     late = max(0, int((now - datetime.fromisoformat(timer["due_at"])).total_seconds()))
-    body: Body = {"about": timer["about"], "point": timer["point"], "due_at": timer["due_at"], "late_seconds": late}
+    body = ReminderFired(about=timer["about"], point=timer["point"], due_at=timer["due_at"], late_seconds=late)
     return Draft(Kind.REMINDED, ACTOR, body)
 
 
-def _key(timer: Mapping[str, Any]) -> tuple[str, str, str]:
+def _key(timer: Timer) -> tuple[str, str, str]:
     return str(timer["incident"]), str(timer["about"]), str(timer["point"])
 
 

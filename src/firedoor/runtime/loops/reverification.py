@@ -14,7 +14,6 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from firedoor.core.execution.progress import Instance, Progress
 from firedoor.core.execution.turn import Launch
@@ -34,7 +33,7 @@ from firedoor.core.incident.holds import (
     what_follows,
     who_did_it,
 )
-from firedoor.core.incident.view import IncidentView
+from firedoor.core.incident.view import IncidentView, OperationRecord
 from firedoor.core.journal import Body, Draft, Kind
 from firedoor.core.playbook.plan import Call, Plan, Retry
 from firedoor.core.ports import Observation, Receipt, Snapshot, Verdict
@@ -311,7 +310,7 @@ class _Looking:
                 return {"target": self.name, "op": view.holds[self.name].op, "by": by, "why": "opened by hand"}
         return None
 
-    def _resumptions(self, view: IncidentView, plan: Plan) -> list[tuple[str, Any, Instance]]:
+    def _resumptions(self, view: IncidentView, plan: Plan) -> list[tuple[str, OperationRecord, Instance]]:
         found = []
         for instance in Progress(plan, view).instances.values():
             record = view.operations.get(instance.id)

@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 from firedoor import __version__
 from firedoor.core.access.security import SYSTEM, SecurityEvent, SecurityKind
+from firedoor.core.journal import Entry
 from firedoor.core.problems import FiredoorError
 from firedoor.runtime.config.container import World
 from firedoor.runtime.config.settings import Settings
@@ -92,15 +92,15 @@ class Security:
         self.tokens_used: dict[str, datetime] = {}  # by id, as the keyring notes them
         self._tokens_looked_at: datetime | None = None
         self._noted: datetime | None = None
-        self._seldom: dict[tuple[Any, ...], datetime] = {}  # when what is written down once in a while was
+        self._seldom: dict[tuple[object, ...], datetime] = {}  # when what is written down once in a while was
 
-    def record(self, *events: SecurityEvent) -> Future[Any]:
+    def record(self, *events: SecurityEvent) -> Future[tuple[Entry, ...]]:
         """Write events down. Nobody need wait; a failure is said in the log, and by the future."""
         future = record(self._world.store, events, self._world.now())
         future.add_done_callback(_told)
         return future
 
-    def happened(self, kind: SecurityKind, actor: str, **body: Any) -> None:  # noqa: ANN401 - JSON values
+    def happened(self, kind: SecurityKind, actor: str, **body: object) -> None:
         """Write one event down without waiting for it."""
         self.record(SecurityEvent(kind, actor, body))
 
@@ -223,6 +223,6 @@ def _span(since: datetime, now: datetime) -> dict[str, str]:
     return {"since": since.isoformat(), "until": now.isoformat()}
 
 
-def _told(future: Future[Any]) -> None:
+def _told(future: Future[tuple[Entry, ...]]) -> None:
     if not future.cancelled() and (error := future.exception()) is not None:
         log.error("the security journal could not be written: %s", error)

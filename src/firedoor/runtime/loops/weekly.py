@@ -14,6 +14,9 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import ColumnElement
+from sqlmodel import SQLModel
+
 from firedoor.core.access.need_to_know import may_read
 from firedoor.core.incident.view import SETTLED_CLOCKS
 from firedoor.core.ports import Messenger, Notice, Standing
@@ -107,7 +110,7 @@ class Weekly:
     def _counted(self, now: datetime) -> bool:
         return not self.counting.figures(self._week(now), PATIENCE).waiting
 
-    def _of(self, person: Person, kind: Any, where: Any) -> Sequence[Row]:  # noqa: ANN401 - a table and a condition
+    def _of(self, person: Person, kind: type[SQLModel], where: ColumnElement[bool]) -> Sequence[Row]:
         """Rows of incidents that this person may read, practice left out; `restricted` where not everybody may."""
         store = self.world.store
         rows = store.rows(kind, where, None, None)

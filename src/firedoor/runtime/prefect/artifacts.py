@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from firedoor.runtime.execution.performer import Views
@@ -43,5 +43,5 @@ def _key(words: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
 
 
-def _rows(rows: tuple[Mapping[str, Any], ...]) -> str:
+def _rows(rows: tuple[Mapping[str, object], ...]) -> str:
     return json.dumps([{str(name): str(value) for name, value in row.items()} for row in rows])

@@ -48,16 +48,16 @@ class StoreBacklog:
 
     async def untouched(self, one: Unshown) -> bool:
         """Whether the claim still stands and nobody drives."""
-        return await asyncio.to_thread(prefect_backlog.untouched, self._world.store, one.claim)
+        return await asyncio.to_thread(prefect_backlog.untouched, self._world.store, _claim(one))
 
     async def done(self, one: Unshown) -> None:
         """Note it, unless it was driven meanwhile."""
-        await asyncio.wrap_future(prefect_backlog.finish(self._world.store, one.claim))
+        await asyncio.wrap_future(prefect_backlog.finish(self._world.store, _claim(one)))
 
     async def later(self, one: Unshown, seconds: float) -> None:
         """Give the claim back for so long."""
         until = self._world.now() + timedelta(seconds=seconds)
-        await asyncio.wrap_future(prefect_backlog.postpone(self._world.store, one.claim, until))
+        await asyncio.wrap_future(prefect_backlog.postpone(self._world.store, _claim(one), until))
 
     def reached(self, incident_id: str) -> int:
         """What the driver has noted; only once."""
@@ -114,3 +114,8 @@ def ended_operations(
             last.pop(name, None)
             last[name] = entry
     return [(operation_view(world, plan, view, instances[name]), shown_outcome(entry)) for name, entry in last.items()]
+
+
+def _claim(one: Unshown) -> Claim:
+    assert isinstance(one.claim, Claim)  # noqa: S101 - whoever made it here put it in
+    return one.claim

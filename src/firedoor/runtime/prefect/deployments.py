@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import orjson
@@ -45,7 +45,7 @@ class Deployed:
     """A playbook that Prefect knows. `digest` is over what Prefect kept of its deployment when we made it."""
 
     id: UUID
-    flow: Flow[..., Any]
+    flow: Flow[..., object]
     digest: str = ""
 
 

@@ -16,7 +16,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from firedoor.core.facts import FactDefinition
@@ -81,7 +81,7 @@ NEUTRAL = PlaybookForm(RESTRICTED, "1", "An incident that only some need to know
 Given = PlaybookLike | Playbook | str | Path
 
 
-def compile_flow(playbook: Given) -> Flow[..., Any]:
+def compile_flow(playbook: Given) -> Flow[..., object]:
     """Return a Prefect flow for a playbook: the name of one that ships, the path of a YAML file, or one that was read.
 
     The flow is async. Parameters, all optional: `facts`, `title` and `why` open a new incident; `incident` conducts
@@ -93,7 +93,7 @@ def compile_flow(playbook: Given) -> Flow[..., Any]:
     return _written_out(form, made) or made
 
 
-def _written_out(playbook: PlaybookLike, made: Flow[..., Any]) -> Flow[..., Any] | None:
+def _written_out(playbook: PlaybookLike, made: Flow[..., object]) -> Flow[..., object] | None:
     """The flow that stands in `flows/` under the playbook's name, where it asks for what the playbook asks for.
 
     An organisation's own playbook may have the name of one that ships, and other facts: then nothing is found.
@@ -105,7 +105,7 @@ def _written_out(playbook: PlaybookLike, made: Flow[..., Any]) -> Flow[..., Any]
         module = importlib.import_module(f"{FLOWS}.{attribute}")
     except ModuleNotFoundError:
         return None
-    found: Flow[..., Any] | None = getattr(module, attribute, None)
+    found: Flow[..., object] | None = getattr(module, attribute, None)
     same = found is not None and (found.version, found.parameters) == (made.version, made.parameters)
     return found if same else None
 
@@ -158,7 +158,7 @@ def playbook_of(attribute: str) -> str:
     return attribute.replace("_", "-")
 
 
-def _flow(playbook: PlaybookLike) -> Flow[..., Any]:
+def _flow(playbook: PlaybookLike) -> Flow[..., object]:
     from prefect import Flow
 
     form, source = facts_form(playbook.name, playbook.facts), playbook.source
@@ -174,8 +174,8 @@ def _flow(playbook: PlaybookLike) -> Flow[..., Any]:
     return Flow(respond, name=playbook.name, version=playbook.version, persist_result=False, retries=0)
 
 
-def _signature(form: type[Any]) -> inspect.Signature:
-    def parameter(name: str, annotation: Any, default: Any) -> inspect.Parameter:  # noqa: ANN401
+def _signature(form: type[object]) -> inspect.Signature:
+    def parameter(name: str, annotation: object, default: object) -> inspect.Parameter:
         return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)
 
     return inspect.Signature(

@@ -7,7 +7,6 @@ somebody started in Prefect, the process's own host. Always in the caller's loop
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from firedoor.runtime.execution.performer import Conduct, Host, Json, Performer, Shown, Views
 from firedoor.runtime.prefect.runs import Remember
@@ -109,6 +108,6 @@ def _copy(work: asyncio.Future[str], outcome: asyncio.Future[str]) -> None:
         outcome.set_result(work.result())
 
 
-def _seen(outcome: asyncio.Future[Any]) -> None:
+def _seen(outcome: asyncio.Future[str]) -> None:
     if not outcome.cancelled():
         outcome.exception()

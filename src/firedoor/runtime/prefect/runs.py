@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from firedoor.runtime.execution.performer import PrefectAway
@@ -78,7 +78,7 @@ class Runs:
         except (ObjectNotFound, ValueError):
             return None  # another server, or its database was lost: the incident gets a new run
 
-    async def create(self, incident_id: str, deployed: Deployed, state: State[Any] | None = None) -> FlowRun:
+    async def create(self, incident_id: str, deployed: Deployed, state: State[object] | None = None) -> FlowRun:
         """Create the incident's flow run, and remember it; the one that there is already is returned as it is."""
         from prefect.states import Pending
 

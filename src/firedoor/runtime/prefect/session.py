@@ -24,6 +24,7 @@ from firedoor.runtime.prefect.thread import PrefectThread
 from firedoor.runtime.prefect.work_pool import Pool, PoolTaken
 
 if TYPE_CHECKING:
+    from prefect import Flow
     from prefect.client.orchestration import PrefectClient
     from prefect.client.schemas.objects import FlowRun
 
@@ -213,7 +214,7 @@ class Session:
             log.warning("the flow run %s was not driven: Firedoor did not make its deployment as it is now", run.id)
             await self._runs.refuse(run)
 
-    async def _drive(self, run: FlowRun, flow: Any, parameters: Json) -> None:  # noqa: ANN401 - a Flow of any signature
+    async def _drive(self, run: FlowRun, flow: Flow[..., Any], parameters: Json) -> None:
         from prefect.exceptions import Abort, Pause
         from prefect.flow_engine import run_flow_async
 

@@ -66,7 +66,7 @@ class Showing:
 
         if deployed is None:
             return None  # a run needs a deployment; the playbook may come back
-        state: State[Any] = Running(message=WITHOUT) if one.ended else waiting(f"{WITHOUT}.")
+        state: State[object] = Running(message=WITHOUT) if one.ended else waiting(f"{WITHOUT}.")
         try:
             return await self._runs.create(one.incident, deployed, state)
         except Exception as error:  # noqa: BLE001 - one that cannot be shown must not hide the others
@@ -139,7 +139,7 @@ class Showing:
             log.info("the artifacts of %s were not written: %s", one.incident, error)
 
 
-def _states(one: Unshown, run: FlowRun) -> list[State[Any]]:
+def _states(one: Unshown, run: FlowRun) -> list[State[object]]:
     """The states still to be set. A run that people sent on is left to them; one that they cancelled waits again.
 
     A run that says "Cancelled" while duties are running would be believed.
@@ -148,7 +148,7 @@ def _states(one: Unshown, run: FlowRun) -> list[State[Any]]:
 
     now = run.state
     if one.ended:
-        began: list[State[Any]] = []
+        began: list[State[object]] = []
         if run.start_time is None and not (now and now.is_running()):
             began = [Running(message=WITHOUT)]  # gives the run a time of beginning
         return [] if now and now.is_completed() else [*began, Completed(message="Shown from the journal")]
@@ -157,7 +157,7 @@ def _states(one: Unshown, run: FlowRun) -> list[State[Any]]:
     return [waiting(CANCELLED if now and (now.is_cancelled() or now.is_cancelling()) else "")]
 
 
-def _says(task_run: TaskRun | None, state: State[Any]) -> bool:
+def _says(task_run: TaskRun | None, state: State[object]) -> bool:
     return bool(task_run and task_run.state and task_run.state.type == state.type)
 
 

@@ -34,7 +34,7 @@ def key_of(operation: OperationView) -> str:
     return operation.id if operation.told else "operation"
 
 
-def state_of(outcome: Json, *, told: bool = True) -> State[Any]:
+def state_of(outcome: Json, *, told: bool = True) -> State[object]:
     """The state that an outcome stands for: Completed, Skipped or Failed; without its words where they are not told."""
     from prefect.states import Completed
 
@@ -45,7 +45,7 @@ def state_of(outcome: Json, *, told: bool = True) -> State[Any]:
     return Completed(name=name, message=words_of(outcome)[:2000] or None if told else WITHHELD)
 
 
-def failed(why: str) -> State[Any]:
+def failed(why: str) -> State[object]:
     """A failure with its reason."""
     from prefect.states import Failed
 
@@ -54,7 +54,7 @@ def failed(why: str) -> State[Any]:
 
 def finished(
     flow_run_id: UUID, operation: OperationView, outcome: Json, after: datetime | None = None
-) -> tuple[TaskRun, State[Any]]:
+) -> tuple[TaskRun, State[object]]:
     """Return the task run of an operation with the times it really had, and its state.
 
     The state's instant is later than `after`, that of the state it has in Prefect: an older one changes nothing there.
@@ -85,7 +85,7 @@ def finished(
     return TaskRun.model_validate(written), state
 
 
-def event_of(task_run: TaskRun, state: State[Any]) -> Json:
+def event_of(task_run: TaskRun, state: State[object]) -> Json:
     """The event by which Prefect's server writes a task run, as its own client would send it from inside a flow."""
     details = {"mode": "json", "exclude_none": True}
     left_out = {"id", "created", "updated", "flow_run_id", "state_id", "state_type", "state_name", "state"}

@@ -12,7 +12,7 @@ import contextvars
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from firedoor.runtime.execution.containment_priority import PoliteSelector
 
@@ -35,7 +35,7 @@ class PrefectThread:
         """Make the caller's context the one in which later work runs: it holds Prefect's shared client."""
         self._context = contextvars.copy_context()
 
-    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+    def submit(self, work: Coroutine[object, object, T]) -> Future[T]:
         """Begin work in the thread. The future can be waited for anywhere; cancelling it cancels the work."""
         future: Future[T] = Future()
 
@@ -54,7 +54,7 @@ class PrefectThread:
             self.loop.call_soon_threadsafe(self.loop.stop)
             self._thread.join(timeout=5)
 
-    def _cancel(self, task: asyncio.Task[Any]) -> None:
+    def _cancel(self, task: asyncio.Task[object]) -> None:
         if not self.loop.is_closed():
             self.loop.call_soon_threadsafe(task.cancel)
 
@@ -81,7 +81,7 @@ def _copy_result(task: asyncio.Task[T], future: Future[T]) -> None:
         future.set_result(task.result())
 
 
-async def in_loop(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T]) -> T:
+async def in_loop(loop: asyncio.AbstractEventLoop, work: Coroutine[object, object, T]) -> T:
     """Run work in another loop and wait for it here."""
     if loop is asyncio.get_running_loop():
         return await work

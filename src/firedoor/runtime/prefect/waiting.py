@@ -9,7 +9,7 @@ be believed. Neither answers a question, and neither is an act of a person with 
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ WAITS = "Waits for people or for a time. Answer in Firedoor: Resume here only lo
 CANCELLED = "Cancelled in Prefect, which stops nothing: the incident goes on."
 
 
-def waiting(why: str = "") -> State[Any]:
+def waiting(why: str = "") -> State[object]:
     """The state of a run whose incident waits, of Prefect's type PAUSED and without a time at which it would fail.
 
     Its pause key is new each time: one that was used would let the run pass at once.

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypedDict
 
 from firedoor.connectors.parts.context import ConnectorContext, open_client
 from firedoor.connectors.parts.opened import OpenConnectors
@@ -57,6 +57,9 @@ from firedoor.store.incidents.projections import take_up_reminders
 from firedoor.store.incidents.security import record
 from firedoor.store.incidents.vault import Vault
 from firedoor.store.outbox import deliveries
+
+if TYPE_CHECKING:
+    from firedoor.runtime.prefect.bridge import PrefectBridge
 
 if TYPE_CHECKING:
     from firedoor.runtime.process.prefect_host import FlowHost
@@ -116,6 +119,14 @@ def read_sources(settings: Settings) -> Sources:
     return Sources(settings.mappings_folder)
 
 
+class Health(TypedDict):
+    """How each part is, in a word each, and the playbooks that can be started; `well` is the word for all."""
+
+    well: bool
+    parts: dict[str, str]
+    playbooks: list[str]
+
+
 class Runtime:
     """Everything that runs in one process."""
 
@@ -140,7 +151,7 @@ class Runtime:
         week = Weekly(self.world, self.counting, organisation.digest, house)
         self.outbox = Outbox(self.world, organisation.messages, house, messengers(settings), week)
         self.service.confidants = lambda: [one for one in self.outbox.messengers.values() if isinstance(one, Confidant)]
-        self.bridge: Any = None
+        self.bridge: PrefectBridge | None = None
         self.failing: Failing = {}  # the loops of this process whose looks fail now
         self._loops: list[asyncio.Task[None]] = []
         self._warming: asyncio.Task[None] | None = None
@@ -188,7 +199,7 @@ class Runtime:
             await self.world.connectors.close()  # type: ignore[attr-defined]
         await asyncio.to_thread(self.world.store.close)
 
-    def health(self) -> dict[str, Any]:
+    def health(self) -> Health:
         """How each part is; `well` is the word for all of them."""
         now = self.world.now()
         parts = {

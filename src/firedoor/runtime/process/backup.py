@@ -21,7 +21,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, TypedDict
 
 from sqlalchemy import make_url
 
@@ -38,11 +38,18 @@ CHUNK = 1 << 20
 HEAD = 64 * 1024  # bytes by which most of what is no text is known
 
 
+class Stored(TypedDict):
+    """A file in the archive."""
+
+    sha256: str
+    size: int  # bytes
+
+
 @dataclass
 class Contents:
     """What is in an archive, and what was found wrong with it."""
 
-    files: dict[str, dict[str, Any]] = field(default_factory=dict)  # by name: sha256 and size in bytes
+    files: dict[str, Stored] = field(default_factory=dict)  # by name: sha256 and size in bytes
     heads: dict[str, list[Any]] = field(default_factory=dict)  # by incident: entry and hash
     problems: list[Problem] = field(default_factory=list)
     database: str = "sqlite"
@@ -145,7 +152,7 @@ def _verified(database: Path) -> tuple[dict[str, list[Any]], list[Problem]]:
     return heads, [Problem(code="B110", message=message.format(fault), do=do) for fault in faults]
 
 
-def _add(archive: tarfile.TarFile, name: str, path: Path) -> dict[str, Any]:
+def _add(archive: tarfile.TarFile, name: str, path: Path) -> Stored:
     """Add a file, hashing what is really written."""
     with path.open("rb") as file:
         member = tarfile.TarInfo(name)
@@ -233,9 +240,9 @@ def _restored(settings: Settings, file: Path, staging: Path) -> Contents:
     return contents
 
 
-def _unpacked(file: Path, staging: Path) -> tuple[dict[str, dict[str, Any]], dict[str, bytes]]:
+def _unpacked(file: Path, staging: Path) -> tuple[dict[str, Stored], dict[str, bytes]]:
     """Write the files of the archive below `staging`; no name leads outside, and nothing but files is taken."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, Stored] = {}
     proof: dict[str, bytes] = {}
     try:
         with tarfile.open(file, mode="r:") as archive:
@@ -262,7 +269,7 @@ def _ours(name: str) -> bool:
     return known and not path.is_absolute() and ".." not in path.parts and len(path.parts) <= 3
 
 
-def _extract(content: IO[bytes], path: Path) -> dict[str, Any]:
+def _extract(content: IO[bytes], path: Path) -> Stored:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     mode = 0o400 if path.name != DATABASE and "vault" in path.parts[-3:-1] else 0o600
     size, reader = 0, _Hashing(content)
@@ -274,7 +281,7 @@ def _extract(content: IO[bytes], path: Path) -> dict[str, Any]:
     return {"sha256": reader.digest.hexdigest(), "size": size}
 
 
-def _contents(found: dict[str, dict[str, Any]], proof: dict[str, bytes]) -> Contents:
+def _contents(found: dict[str, Stored], proof: dict[str, bytes]) -> Contents:
     manifest = proof.get(MANIFEST, b"")
     digest = hashlib.sha256(manifest).hexdigest()
     if DIGEST in proof and proof[DIGEST] != digest.encode():

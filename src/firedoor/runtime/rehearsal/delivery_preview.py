@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from firedoor.core.alerts.alert import Alert
 from firedoor.core.alerts.intake import Here, take_in
@@ -30,7 +29,7 @@ class Previewed:
     alert: Alert
     decided: Triage
 
-    def would(self) -> dict[str, Any]:
+    def would(self) -> dict[str, object]:
         """The decision as JSON."""
         one = self.decided
         return {

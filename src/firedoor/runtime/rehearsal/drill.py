@@ -19,14 +19,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from firedoor.alerts.registry import sources as own_sources
 from firedoor.alerts.source import AlertSource
 from firedoor.core.alerts.start_rules import Startable
 from firedoor.core.clocks.clock import reminder_points
 from firedoor.core.clocks.engine import clock_of
-from firedoor.core.execution.turn import next_turn
+from firedoor.core.execution.turn import Launch, next_turn
 from firedoor.core.facts import read_all, write
 from firedoor.core.incident.view import IncidentView, TaskView, fold
 from firedoor.core.journal import Draft, Entry, Kind, chain, genesis, verify
@@ -42,7 +41,7 @@ from firedoor.runtime.config import playbooks as library
 from firedoor.runtime.config.container import World
 from firedoor.runtime.config.inventory import Organisation
 from firedoor.runtime.execution.perform import perform
-from firedoor.runtime.loops.deadlines import Chain, fired
+from firedoor.runtime.loops.deadlines import Chain, Point, fired
 from firedoor.runtime.rehearsal.drill_alert import begin, delivered
 from firedoor.runtime.rehearsal.drill_expectations import mismatches
 from firedoor.runtime.rehearsal.simulation import HandClock, SimulatedConnector, rehearsal_world
@@ -183,7 +182,7 @@ class _Rehearsal:
             self.said.append(f"the journal broke: entry {fault.seq} {fault.what}")
         return fold(INCIDENT, self.entries)
 
-    async def _effect(self, launch: Any) -> None:  # noqa: ANN401 - a Launch
+    async def _effect(self, launch: Launch) -> None:
         view = fold(INCIDENT, self.entries)
         performed = await perform(self.world, view, launch)
         self.effects += 1
@@ -238,7 +237,7 @@ class _Rehearsal:
         for at, about, point in sorted(points):
             if at <= self.clock():
                 self.asked.add((about, point))
-                timer = {"about": about, "point": point, "due_at": at.isoformat()}
+                timer = Point(about=about, point=point, due_at=at.isoformat())
                 chain = Chain(self.world.organisation.escalation, self.plan.roles)
                 self._append(fired(view, timer, self.clock(), chain))
                 view = fold(INCIDENT, self.entries)

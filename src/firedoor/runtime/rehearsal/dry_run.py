@@ -38,7 +38,7 @@ _ORDER = (AT_ONCE, OPEN, PERSON, NOT_TAKEN)
 
 
 async def what_would_be_done(
-    service: Service, playbook: str | Path, facts: Mapping[str, Any], alert: Alert | None = None
+    service: Service, playbook: str | Path, facts: Mapping[str, object], alert: Alert | None = None
 ) -> Body:
     """Return the plan as it would go with these facts, and with those that the playbook takes from an alert.
 

@@ -17,6 +17,7 @@ from firedoor.core.examinations import EXAMINATIONS
 from firedoor.core.execution.automatic_limits import DETECTORS, SURE, why_ask
 from firedoor.core.history.operation_titles import Names
 from firedoor.core.incident.view import IncidentView
+from firedoor.core.json_types import as_object
 from firedoor.core.language.expression import Expression
 from firedoor.core.playbook.plan import Ask, Choose, Keep, Plan
 from firedoor.core.problems import FiredoorError
@@ -66,7 +67,7 @@ class Unasked:
     plan: Plan
     view: IncidentView
     names: Names
-    scope: Mapping[str, Any]
+    scope: Mapping[str, object]
 
     def told(self, choose: Choose, when: str, already: AbstractSet[str]) -> Body:
         """One condition for acting unasked. `already` are the targets that those before it would close unasked."""
@@ -109,7 +110,7 @@ class Unasked:
 
     def _if_proved(self, condition: str, name: str, already: AbstractSet[str]) -> str:
         """What an alert would come to whose evidence is strong; empty where that is not what is missing."""
-        proved = {**self.scope, "facts": {**self.scope["facts"], EVIDENCE: STRONG}}
+        proved = {**self.scope, "facts": {**as_object(self.scope["facts"]), EVIDENCE: STRONG}}
         met = EVIDENCE in condition and Expression.parse(condition).decide(proved) is YES
         return self._from_an_alert(name, already) if met else ""
 
@@ -126,7 +127,7 @@ class Unasked:
         )
 
 
-def not_known(operations: Iterable[Mapping[str, Any]], missing: Iterable[str]) -> list[str]:
+def not_known(operations: Iterable[Body], missing: Iterable[str]) -> list[str]:
     """Say, in sentences, what shows only when the incident runs."""
     operations = list(operations)
     said = [f"the fact {name}, which the playbook needs to start" for name in missing]

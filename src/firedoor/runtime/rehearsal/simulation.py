@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Literal, cast
+from typing import ClassVar, Literal, cast
 
 from firedoor.core.canonical import canonical, digest
 from firedoor.core.content import ContentVerdict
@@ -86,7 +86,7 @@ class SimulatedConnector:
 
     clock: HandClock
     behaviours: Mapping[str, str]  # of a target: a Behaviour, or one that only a subclass knows
-    artefacts: Mapping[str, Any] = field(default_factory=dict)  # what is read, by name; others name themselves
+    artefacts: Mapping[str, object] = field(default_factory=dict)  # what is read, by name; others name themselves
     closed: dict[str, str] = field(default_factory=dict)  # target -> operation key that closed it
     changes: Counter[str] = field(default_factory=Counter)
     kind: ClassVar[str] = KIND

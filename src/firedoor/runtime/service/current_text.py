@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from firedoor.core.entries.custody import PieceKept
-from firedoor.core.facts import show
+from firedoor.core.facts import FactDefinition, Facts, show
 from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.scope import typed_facts
 from firedoor.core.incident.view import IncidentView
@@ -117,7 +117,7 @@ def with_past(world: World, plan: Plan, one: Notice, entries: Sequence[Entry]) -
     return replace(one, drafts=tuple(drafts), changed=changed)
 
 
-def _shown(name: str, raw: Any, definitions: Mapping[str, Any]) -> str:  # noqa: ANN401 - a fact as the journal has it
+def _shown(name: str, raw: object, definitions: Mapping[str, FactDefinition]) -> str:
     return show(typed_facts({name: raw}, definitions)[name]) if raw is not None else "unknown"
 
 
@@ -126,15 +126,13 @@ def notices(world: World, view: IncidentView, plan: Plan) -> list[Notice]:
     return [notice(world, view, plan, clock) for clock in (*view.clocks, rules.PRESS)]
 
 
-def _draft(
-    world: World, view: IncidentView, plan: Plan, about: ClockRecord, facts: Mapping[str, Any], tongue: str
-) -> Rendered:
+def _draft(world: World, view: IncidentView, plan: Plan, about: ClockRecord, facts: Facts, tongue: str) -> Rendered:
     from firedoor.templates import render_draft
 
     return render_draft(about, view, facts, world.organisation.words, rules.family_of(plan, about), tongue)
 
 
-def _languages(about: ClockRecord, rendered: Rendered, facts: Mapping[str, Any], tongue: str) -> tuple[str, ...]:
+def _languages(about: ClockRecord, rendered: Rendered, facts: Facts, tongue: str) -> tuple[str, ...]:
     """The languages in which this notice exists, those that are likely needed first."""
     from firedoor.templates import notices as known
 

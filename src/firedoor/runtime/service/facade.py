@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import case, select
+from sqlalchemy import Row, case, select
 
 from firedoor.alerts.source import AlertSource
 from firedoor.core.access.need_to_know import may_read
@@ -25,10 +25,11 @@ from firedoor.core.alerts.evidence_strength import read_given
 from firedoor.core.alerts.intake import Here, as_received, take_in
 from firedoor.core.alerts.triage import Decision, KnownIncident, Triage
 from firedoor.core.alerts.withheld import stored
-from firedoor.core.facts import read_all, write
+from firedoor.core.facts import FactDefinition, read_all, write
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.isolated import Fault, each
 from firedoor.core.journal import Draft
+from firedoor.core.json_types import JsonObject
 from firedoor.core.lifecycle import IncidentType
 from firedoor.core.person import Person
 from firedoor.core.playbook.plan import Plan
@@ -184,7 +185,7 @@ class Service(Corresponding, Requesting, Linking):
         return alert, tuple(orjson.loads(rows[0]["reasons"]))
 
     async def ask_to_open(
-        self, playbook: str | Path, facts: Mapping[str, Any], title: str, why: str, flow_run_id: str
+        self, playbook: str | Path, facts: JsonObject, title: str, why: str, flow_run_id: str
     ) -> None:
         """Leave it to a responder whether a run that was started in Prefect opens an incident; once for each run."""
         plan, now = await asyncio.to_thread(self.shelf.plan, playbook), self.world.now()
@@ -201,7 +202,7 @@ class Service(Corresponding, Requesting, Linking):
     # -- incidents -------------------------------------------------------------------------------
 
     async def open(  # noqa: PLR0913 - what a start may say, and from where it comes
-        self, playbook: str | Path, facts: Mapping[str, Any], title: str, why: str, person: Person, *,
+        self, playbook: str | Path, facts: Mapping[str, object], title: str, why: str, person: Person, *,
         about: tuple[Alert, int, tuple[str, ...]] | None = None, flow_run_id: str | None = None,
         anyway: str = "", practice: bool = False, mark: str = "",
     ) -> str:  # fmt: skip
@@ -232,7 +233,7 @@ class Service(Corresponding, Requesting, Linking):
             self.driver.accepted(entries[0].incident, entries)
         return entries[0].incident
 
-    def checked(self, plan: Plan, facts: Mapping[str, Any]) -> StartChecks:
+    def checked(self, plan: Plan, facts: JsonObject) -> StartChecks:
         """What the checks of a start say about a plan with these facts; the dry run shows the same. No effect."""
         view = IncidentView("INC", type=plan.incident, title=plan.title, playbook=plan.playbook, facts=dict(facts))
         return start_checks.start_checks(self.world, plan, view, self.world.definitions(plan))
@@ -251,7 +252,7 @@ class Service(Corresponding, Requesting, Linking):
             incident, lambda view: [*kept, *answer_task(view, task, answer, person, definitions, self.world.now())]
         )
 
-    async def set_facts(self, incident: str, values: Mapping[str, Any], why: str, person: Person) -> IncidentView:
+    async def set_facts(self, incident: str, values: Mapping[str, object], why: str, person: Person) -> IncidentView:
         """Correct or add facts; conditions not yet settled and clocks are worked out anew."""
         definitions = await self._definitions(incident)
         return await self._write(
@@ -306,7 +307,7 @@ class Service(Corresponding, Requesting, Linking):
             return await self.view(incident)
         raise Refused(Problem(code="S105", message=f"{incident} is being written to by many at once", do="try again"))
 
-    async def _definitions(self, incident: str) -> Mapping[str, Any]:
+    async def _definitions(self, incident: str) -> Mapping[str, FactDefinition]:
         return self.world.definitions(await self.plan_of(incident))
 
     def _received(self, alert: Alert, decided: Triage, accepted: Accepted, incident: str | None) -> Received:
@@ -338,7 +339,7 @@ class Service(Corresponding, Requesting, Linking):
         )  # fmt: skip
         with self.world.store.engine.connect() as connection:
             rows = connection.execute(query).all()
-        of_one: dict[str, list[Any]] = {}
+        of_one: dict[str, list[Row[*tuple[Any, ...]]]] = {}
         for row in rows:
             of_one.setdefault(row.id, []).append(row)
         failed: dict[str, Fault] = {}
@@ -348,7 +349,7 @@ class Service(Corresponding, Requesting, Linking):
         return found
 
 
-def _known(rows: Sequence[Any]) -> KnownIncident:
+def _known(rows: Sequence[Row[*tuple[Any, ...]]]) -> KnownIncident:
     first = rows[0]
     return KnownIncident(
         id=first.id, incident_type=IncidentType(first.type), open=first.closed_at is None,
@@ -372,7 +373,7 @@ def _delivery(alert: Alert) -> tuple[str, ...]:
     return alert.source, alert.fingerprint, alert.stored_episode, alert.content
 
 
-def _required(plan: Plan, values: Mapping[str, Any]) -> None:
+def _required(plan: Plan, values: Mapping[str, object]) -> None:
     problems = [
         Problem(
             code="F102",

@@ -8,13 +8,13 @@ Leaves the rules to `core.correspondence`, reading a notice to `current_text` an
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from firedoor.core.incident.view import IncidentView, fold
 from firedoor.core.journal import Body, Draft
 from firedoor.core.notices import versions as rules
+from firedoor.core.playbook.plan import Plan
 from firedoor.core.problems import Problem, Refused
 from firedoor.core.tasks.answers import Answer, Person
 from firedoor.runtime.config.container import World
@@ -28,9 +28,9 @@ class Corresponding:
     """Calls about notices."""
 
     world: World
-    _write: Callable[..., Any]
-    view: Callable[..., Any]
-    plan_of: Callable[..., Any]
+    _write: Callable[..., Awaitable[IncidentView]]
+    view: Callable[..., Awaitable[IncidentView]]
+    plan_of: Callable[..., Awaitable[Plan]]
 
     async def notice(self, incident: str, clock: str, language: str = "") -> Notice:
         """One notice as it stands, with how it came to be so. Raises NotFound."""

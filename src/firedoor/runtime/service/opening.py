@@ -11,7 +11,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from firedoor.core.access.need_to_know import at_the_start
 from firedoor.core.alerts.alert import Alert
@@ -39,7 +38,7 @@ class Opening:
     why: str
     actor: str
     severity: Severity | None  # None: nobody has said it
-    facts: Mapping[str, Any]
+    facts: Mapping[str, object]
     alert: Alert | None = None
     reasons: tuple[str, ...] = ()
     mark: str = ""  # by which the same start is recognised when it is sent again (`start_keys`)
@@ -115,7 +114,7 @@ def _title(opening: Opening) -> str:
     return f"{PRACTICE}{opening.title.removeprefix(PRACTICE)}" if opening.practice else opening.title
 
 
-def alert_entry(alert: Alert, reasons: tuple[str, ...], facts: Mapping[str, Any] | None = None) -> Draft:
+def alert_entry(alert: Alert, reasons: tuple[str, ...], facts: Mapping[str, object] | None = None) -> Draft:
     """The entry that attaches an alert; the raw bytes are named by their digest only.
 
     `facts` are what a further alert tells; those of the alert that opened the incident stand in an entry of their own.

@@ -7,9 +7,8 @@ Leaves the rules to `core.request_actions` and the words to `core.request_words`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from firedoor.core.clocks.request_clocks import clocks_of
 from firedoor.core.incident.scope import typed_facts
@@ -34,10 +33,10 @@ class Requesting:
     """Calls about requests."""
 
     world: World
-    _write: Callable[..., Any]
-    view: Callable[..., Any]
-    plan_of: Callable[..., Any]
-    freeze: Callable[..., Any]
+    _write: Callable[..., Awaitable[IncidentView]]
+    view: Callable[..., Awaitable[IncidentView]]
+    plan_of: Callable[..., Awaitable[Plan]]
+    freeze: Callable[..., Awaitable[tuple[dict[str, str], Sequence[Draft]]]]
 
     async def requests(self, incident: str) -> list[Body]:
         """The requests of an incident. Raises NotFound."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 import orjson
 
@@ -18,6 +17,7 @@ from firedoor.core.alerts.evidence_strength import read_given
 from firedoor.core.alerts.intake import Here, facts_for, usable
 from firedoor.core.canonical import digest
 from firedoor.core.facts import FactDefinition, write
+from firedoor.core.json_types import Json
 from firedoor.core.playbook.plan import Plan
 from firedoor.core.severity import Severity
 
@@ -31,7 +31,7 @@ ASKED = (
 )
 
 
-def asked(plan: Plan, facts: Mapping[str, Any], title: str, why: str, flow_run_id: str, now: datetime) -> Alert:
+def asked(plan: Plan, facts: Mapping[str, object], title: str, why: str, flow_run_id: str, now: datetime) -> Alert:
     """Return the alert that asks. Raises InvalidInput for facts that the playbook does not take."""
     definitions = plan.definitions()
     values = {name: write(value) for name, value in read_given(definitions, facts, now).items()}
@@ -52,7 +52,7 @@ def asked(plan: Plan, facts: Mapping[str, Any], title: str, why: str, flow_run_i
     )  # fmt: skip
 
 
-def facts_from(alert: Alert, playbook: str, here: Here) -> tuple[dict[str, Any], tuple[str, ...]]:
+def facts_from(alert: Alert, playbook: str, here: Here) -> tuple[dict[str, Json], tuple[str, ...]]:
     """The facts that a playbook takes from an alert or from Prefect's form, and a sentence for each that it cannot."""
     if run_of(alert, playbook) is None:
         return facts_for(alert, playbook, here)
@@ -70,5 +70,5 @@ def _keep(definition: FactDefinition, text: str) -> bool:
     return len(text) <= LONGEST and not definition.sealed
 
 
-def _severity(values: Mapping[str, Any]) -> Severity | None:
-    return Severity(values["severity"]) if values.get("severity") else None
+def _severity(values: Mapping[str, object]) -> Severity | None:
+    return Severity(str(values["severity"])) if values.get("severity") else None

@@ -13,7 +13,6 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from firedoor.core.execution.questions import opened
 from firedoor.core.facts import FactDefinition
@@ -21,6 +20,7 @@ from firedoor.core.history.operation_titles import Names
 from firedoor.core.incident.faults import BY_HAND
 from firedoor.core.incident.view import FAULT, START_TASK, IncidentView
 from firedoor.core.journal import Draft, Kind
+from firedoor.core.json_types import JsonObject
 from firedoor.core.playbook.plan import Call, Choose, Keep, Operation, Plan
 from firedoor.core.ports import Connector
 from firedoor.core.problems import FiredoorError, InvalidInput, Problem, faulty
@@ -44,7 +44,7 @@ class StartChecks:
     problems: tuple[Problem, ...] = ()
     notices: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, object]:
         """As the dry run and the answer to a start show it."""
         return {"refused": [one.model_dump(mode="json") for one in self.problems], "notices": list(self.notices)}
 
@@ -158,7 +158,7 @@ def of_opening(world: World, plan: Plan, view: IncidentView) -> StartChecks:
         return StartChecks()
 
 
-def told(world: World, plan: Plan, facts: Mapping[str, Any]) -> tuple[str, ...]:
+def told(world: World, plan: Plan, facts: JsonObject) -> tuple[str, ...]:
     """The same in sentences, for whoever is asked whether a run that somebody started in Prefect may begin."""
     found = of_opening(world, plan, IncidentView("INC", type=plan.incident, playbook=plan.playbook, facts=dict(facts)))
     return (*(f"{one.message}. {one.do}" for one in found.problems), *found.notices)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 import orjson
 
@@ -27,7 +26,7 @@ class StartKeys:
         self._world = world
 
     async def once(
-        self, key: str, said: Mapping[str, Any], person: Person, start: Callable[[str], Awaitable[str]]
+        self, key: str, said: Mapping[str, object], person: Person, start: Callable[[str], Awaitable[str]]
     ) -> tuple[str, bool]:
         """Start, unless this key did; the incident, and whether it was there. `start` is given the mark to keep.
 
@@ -48,7 +47,7 @@ class StartKeys:
             return started_by(connection, mark, self._world.now())
 
 
-def _mark(key: str, said: Mapping[str, Any], person: Person) -> str:
+def _mark(key: str, said: Mapping[str, object], person: Person) -> str:
     """What recognises the same start; of what was said nothing can be read from it."""
     written = orjson.dumps([key, person.actor, dict(said)], option=orjson.OPT_SORT_KEYS, default=str)
     return hashlib.sha256(written).hexdigest()
