@@ -22,6 +22,7 @@ from firedoor.interfaces.cli.incidents import (
     alerts,
     clocks,
     evidence,
+    examine,
     holds,
     incidents,
     journal,
@@ -47,6 +48,7 @@ from firedoor.interfaces.cli.system import (
     tokens,
     worker,
 )
+from firedoor.interfaces.cli.terminal import render
 
 if TYPE_CHECKING:
     from firedoor.core.problems import FiredoorError
@@ -138,7 +140,7 @@ for _panel, _commands in COMMANDS.items():
 
 for _panel, _groups in {
     ACT: {"alert": alerts.app, "clock": clocks.app, "notice": notices.app, "request": requests.app},
-    PROVE: {"evidence": evidence.app, "security": security.app, "head": heads.app},
+    PROVE: {"evidence": evidence.app, "examine": examine.app, "security": security.app, "head": heads.app},
     WRITE: {"duties": law.app},
     RUN: {"token": tokens.app, "account": accounts.app, "change": changes.app, "keys": keys.app},
 }.items():
@@ -174,7 +176,6 @@ def _need_text(words: Sequence[str]) -> None:
 
 def _told(error: Exception) -> int:
     from firedoor.core.problems import FiredoorError
-    from firedoor.interfaces.cli.terminal import render
 
     known = error if isinstance(error, FiredoorError) else _of_the_machine(error)
     if known is not None:

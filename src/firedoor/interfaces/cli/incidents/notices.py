@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import typer
 
+from firedoor.interfaces.cli.incidents.evidence import send
 from firedoor.interfaces.cli.incidents.journal import deliver
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption, IncidentArgument, WhyOption, content
@@ -202,7 +203,6 @@ def _post(incident: str, clock: str, verb: str, body: dict[str, str]) -> Handled
 
 def _handed(incident: str, clock: str, what: tuple[Path, str, str], why: str, language: str) -> HandledNotice:
     """Keep a file as evidence, then say what it is of the notice: (file, its name for people, the verb of the API)."""
-    from firedoor.interfaces.cli.incidents.evidence import send
     from firedoor.interfaces.cli.terminal.client import Api, call
 
     file, named, verb = what

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import typer
 
+from firedoor.interfaces.cli.incidents.evidence import send
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.options import (
     AfterOption,
@@ -178,8 +179,6 @@ def submit(  # noqa: PLR0917 - options, which Typer gives by name
 
     async def submitted(api: Api) -> None:
         if file is not None:
-            from firedoor.interfaces.cli.incidents.evidence import send
-
             kept = await send(api, incident, file, f"as sent for {clock}", "submission")
             fields["as_sent_sha256"] = str(kept["sha256"])
         page = await api.post(
