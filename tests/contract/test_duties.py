@@ -40,7 +40,7 @@ IN_HOURS = [
 def test_every_duty_of_the_list_is_carried() -> None:
     """duty_ids.txt is the list of what the law asks; whatever is carried beyond it must be entered there."""
     listed = (Path(__file__).parent / "duty_ids.txt").read_text(encoding="utf-8").split()
-    assert len(listed) == len(set(listed)) == 117
+    assert len(listed) == len(set(listed))
     assert sorted(WRITTEN) == sorted(listed)
 
 

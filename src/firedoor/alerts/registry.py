@@ -23,7 +23,7 @@ from firedoor.core.language.json_payload import one_line
 from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem, nearest
 
 GROUP = "firedoor.alert_sources"
-PARTS = frozenset({"detection", "foreign", "mapping", "paths", "registry", "source"})  # what the sources share
+PARTS = frozenset({"detection", "foreign", "mapping", "paths", "plain", "registry", "source"})  # what the sources share
 
 
 @lru_cache(maxsize=1)

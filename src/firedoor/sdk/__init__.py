@@ -20,11 +20,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from firedoor.alerts.plain import alert_source
     from firedoor.connectors.parts.door_connector import Description, Live, Work
     from firedoor.core.playbook.step import Options
     from firedoor.core.targets import Door, Target
     from firedoor.sdk.connector import Connector
-    from firedoor.sdk.source import alert_source
     from firedoor.sdk.step import Step, StepBuilder
 
 __all__ = [
@@ -50,7 +50,7 @@ _HOMES = {
     "StepBuilder": "firedoor.sdk.step",
     "Target": "firedoor.core.targets",
     "Work": "firedoor.connectors.parts.door_connector",
-    "alert_source": "firedoor.sdk.source",
+    "alert_source": "firedoor.alerts.plain",
 }
 
 

@@ -1,4 +1,4 @@
-"""A source of alerts of another package, in about ten lines: where its fields stand, or a function that reads them.
+"""A plain source of alerts, in about ten lines: where its fields stand, or a function that reads them.
 
 Decides that there are two ways. Paths say where our fields stand, in the language of mappings
 (docs/how-to/send-alerts.md), and what cannot be read becomes a note. A function is for what no path reaches: it returns
@@ -59,7 +59,7 @@ def alert_source(
     retries: str = "",
     **form: Unpack[Form],
 ) -> AlertSource:
-    """Return a source for the entry point group `firedoor.alert_sources`.
+    """Return a source: the SOURCE of a file of this folder, or of the entry point group `firedoor.alert_sources`.
 
     `examples` are files of `package`, each with a sentence about it. `read` takes the JSON of a body and gives the
     detections in our flat form; then only `content_types` and `authentication` may stand beside it. `retries` says what
