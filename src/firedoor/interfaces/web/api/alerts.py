@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import orjson
 from fastapi import APIRouter, Body, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import select
 from starlette.responses import Response
 
 from firedoor.alerts.source import AlertSource, media_type, parameter
@@ -23,8 +24,10 @@ from firedoor.core.access.need_to_know import may_read
 from firedoor.core.access.redaction import Seal
 from firedoor.core.access.roles import SOURCE
 from firedoor.core.alerts.signatures import verify
+from firedoor.core.alerts.triage import Decision
 from firedoor.core.problems import FiredoorError, NotFound, NotPermitted, Problem, Unanswered, nearest
 from firedoor.interfaces.web.http.cleaning import Row
+from firedoor.interfaces.web.http.filters import need_word
 from firedoor.interfaces.web.http.paging import After, Order
 from firedoor.interfaces.web.http.responses import TooLarge, Unsupported, answer, problem_body
 from firedoor.interfaces.web.reading.redaction import cover_rows, readable_page
@@ -192,6 +195,10 @@ async def list_alerts(
 
     `next` is the `after` of the following page; null where nothing is left.
     """
+    need_word("decision", decision, Decision)
+    if source is not None and source not in runtime.service.sources:
+        heard = await asyncio.to_thread(_heard_of, runtime)  # those of a mapping that was taken away as well
+        need_word("source", source, {*runtime.service.sources, *heard})
     columns = table(AlertRow).c
     where = None
     for name, value in (("source", source), ("decision", decision), ("incident", incident)):
@@ -202,6 +209,11 @@ async def list_alerts(
     rows, following = await readable_page(runtime, caller, AlertRow, where, order, limit, after)
     shown = await cover_rows(runtime, caller, [_line(row) for row in rows])
     return answer({"alerts": shown, "next": following})
+
+
+def _heard_of(runtime: Runtime) -> list[str]:
+    with runtime.world.store.engine.connect() as connection:
+        return [str(one) for one in connection.execute(select(table(AlertRow).c.source).distinct()).scalars()]
 
 
 class Start(BaseModel):

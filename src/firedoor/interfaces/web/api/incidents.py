@@ -16,9 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from firedoor.core.history.timeline import timeline
+from firedoor.core.lifecycle import State
 from firedoor.core.problems import NotPermitted, Problem
 from firedoor.interfaces.shapes.incident import Fact
 from firedoor.interfaces.web.http.cleaning import Number
+from firedoor.interfaces.web.http.filters import need_word
 from firedoor.interfaces.web.http.paging import After, Order
 from firedoor.interfaces.web.http.responses import answer
 from firedoor.interfaces.web.reading import serializers
@@ -79,6 +81,7 @@ async def list_incidents(  # noqa: PLR0913, PLR0917 - the parameters on the wire
     An incident that is closed to the caller is found by no filter; without one it is listed by its number.
     `next` is the `after` of the following page; null where nothing is left.
     """
+    need_word("state", state, State)
     wanted = Wanted(q, state, open=open)
     async with places.looking(caller.person.name, q):
         return await asyncio.to_thread(_listed, runtime, caller, wanted, limit, after)

@@ -13,6 +13,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from firedoor.core.problems import NotFound, Problem, nearest
+from firedoor.interfaces.web.http.filters import need_word
 from firedoor.interfaces.web.http.responses import answer, problem_body
 from firedoor.interfaces.web.security.auth import Asking, Running
 
@@ -67,6 +68,7 @@ def list_targets(runtime: Running, _: Asking) -> Response:
 async def list_duties(runtime: Running, _: Asking, jurisdiction: str | None = None) -> Response:
     """Every duty with its law. What a duty asks of this organisation is for a person to judge."""
     catalogue = await asyncio.to_thread(lambda: runtime.world.catalogue)
+    need_word("jurisdiction", jurisdiction, {duty.jurisdiction for duty in catalogue.values()})
     shown = [_duty(duty) for duty in catalogue.values() if jurisdiction is None or duty.jurisdiction == jurisdiction]
     return answer({"duties": shown})
 

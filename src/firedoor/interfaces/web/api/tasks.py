@@ -6,6 +6,7 @@ answers is the token's holder. Leaves whether an answer is accepted to `core.peo
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Query
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from firedoor.core.tasks.answers import Answer
+from firedoor.interfaces.web.http.filters import need_word
 from firedoor.interfaces.web.http.paging import After, Order
 from firedoor.interfaces.web.http.responses import answer
 from firedoor.interfaces.web.reading import serializers
@@ -45,6 +47,9 @@ async def list_tasks(
     limit: Annotated[int, Query(ge=1, le=1000)] = 500, after: After = "",
 ) -> Response:  # fmt: skip
     """Tasks of all incidents. `state` is open, decided or withdrawn. `next` is the `after` of the following page."""
+    need_word("state", state, ("open", "decided", "withdrawn"))
+    if role:
+        await asyncio.to_thread(lambda: runtime.roles.covering({role}).need_known({role}, "role"))
     columns = table(TaskRow).c
     where = columns.state == state
     for name, value in (("role", role), ("incident", incident)):
