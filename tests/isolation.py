@@ -151,6 +151,10 @@ INJECTED: Mapping[str, Mapping[str, str]] = {
     "store/test_store.py": {
         "store/database/engine.py Writer._commit": "test_a_write_that_breaks_the_transaction_harms_no_other",
     },
+    "runtime/hashing/test_pool.py": {
+        "runtime/hashing/pool.py Pool._one": "test_content_that_cannot_be_read_is_told_and_the_others_are_hashed",
+        "runtime/hashing/worker.py _perceptual": "test_what_is_no_sound_picture_has_a_digest_and_a_reason",
+    },
     "runtime/service/test_service.py": {
         "store/database/engine.py Writer._one": "test_two_answers_at_once_are_decided_one_after_the_other",
     },
