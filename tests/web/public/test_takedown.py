@@ -224,7 +224,7 @@ async def test_the_page_is_whole_without_scripts_cookies_and_other_sites(firedoo
         assert f'<html lang="{language}">' in page.text
         assert escape(report.words(language)["title"]) in page.text.replace("&#39;", "&#x27;")
         assert "set-cookie" not in page.headers
-        assert page.headers["referrer-policy"] == "no-referrer"
+        assert page.headers["referrer-policy"] == "same-origin"
         assert "script-src 'self'" in page.headers["content-security-policy"]
         assert 'src="http' not in page.text
     asked = await stranger.get("/report", headers={"accept": "text/html", "accept-language": "fr-CH, de;q=0.8"})
@@ -248,6 +248,16 @@ async def test_the_form_leads_to_the_page_of_the_request(firedoor: House) -> Non
     (incident,) = await incidents(firedoor)
     (request,) = await requests(firedoor, incident["id"])
     assert request["request_locators"] == ["album 7", "album 8"]
+
+
+async def test_a_platform_may_show_the_form_on_a_page_of_its_own(firedoor: House) -> None:
+    """A form from another site is taken in at the door, and nowhere else: nobody is signed in there."""
+    foreign = {**HTML, "origin": "https://platform.example"}
+    sent = await firedoor.client().post("/report", data={"is": "me", "locators": "a", "asked": "x"}, headers=foreign)
+    assert sent.status_code == 303
+    path = urlsplit(sent.headers["location"]).path
+    for other in (path, "/sign-in", "/incidents/INC-2026-0001/facts"):
+        assert (await firedoor.client().post(other, data={"do": "add"}, headers=foreign)).status_code == 403
 
 
 async def test_what_was_typed_comes_back_escaped_with_what_is_wrong(firedoor: House) -> None:

@@ -51,6 +51,7 @@ from firedoor.interfaces.web.http.responses import on_invalid
 from firedoor.interfaces.web.http.slots import Places
 from firedoor.interfaces.web.public import report, takedown
 from firedoor.interfaces.web.public.door_limits import DoorLimits
+from firedoor.interfaces.web.public.takedown import EMBEDDED
 from firedoor.interfaces.web.reading import access_log  # fmt: skip
 from firedoor.interfaces.web.security import sign_in  # fmt: skip
 from firedoor.interfaces.web.security.auth import Keyring
@@ -122,7 +123,7 @@ def create_app(runtime: Runtime, url: str | None = None, *, announce: bool = Tru
 
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
     app.add_middleware(Refusals)
-    app.add_middleware(HostCheck, names=settings.names)
+    app.add_middleware(HostCheck, names=settings.names, embedded=EMBEDDED)
     app.add_middleware(Guard, patience=settings.request_patience)
     app.openapi = lambda: described(app)  # type: ignore[method-assign]  # FastAPI documents this as the way
     return app

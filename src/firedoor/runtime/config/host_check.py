@@ -39,11 +39,15 @@ def listed(names: str) -> list[str]:
 
 @dataclass(frozen=True)
 class HostCheck:
-    """Wraps an ASGI application. `same_port`: an `Origin` must be this very server, and no other on this machine."""
+    """Wraps an ASGI application. `same_port`: an `Origin` must be this very server, and no other on this machine.
+
+    At the paths of `embedded` any page may send a form: its sender is nobody there, so no page can act as somebody.
+    """
 
     app: ASGIApp
     names: frozenset[str]
     same_port: bool = False
+    embedded: frozenset[str] = frozenset()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it before anything of it is looked at."""
@@ -62,7 +66,7 @@ class HostCheck:
         if _name(host) not in self.names | _own_address(scope):
             message = f'this server does not go by the name "{host[:100]}"'
             return MISDIRECTED, Problem(code="W180", message=message, do=TO_DO)
-        if scope["type"] == "http" and scope["method"] in SAFE:
+        if scope["type"] == "http" and (scope["method"] in SAFE or scope["path"] in self.embedded):
             return None
         foreign = next((one for one in _values(scope["headers"], b"origin") if not self._ours(one, host, scope)), None)
         if foreign is None:

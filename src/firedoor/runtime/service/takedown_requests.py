@@ -94,6 +94,7 @@ class TakedownRequests:
 
     async def forever(self, failing: Failing | None = None) -> None:
         """Take up what came in, at once, and what could not be taken up before, again and again; no fault ends it."""
+        await asyncio.to_thread(store.prepare, self.world.store)
         while True:
             self._wake.clear()
             await attempt("takedown requests", self.look, failing)

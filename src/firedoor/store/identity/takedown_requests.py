@@ -57,6 +57,11 @@ def new_number() -> str:
     return f"TR-{letters[:5]}-{letters[5:]}"
 
 
+def prepare(store: Store) -> None:
+    """Have the key of the digests made, once, before many ask for it at the same moment."""
+    house_secret(store, SAME)
+
+
 def keep(store: Store, said: Submission, now: datetime) -> tuple[Kept, str]:
     """Keep a submission. Returns it with the secret of its status page; on disk when this returns."""
     number, secret = new_number(), secrets.token_urlsafe(32)

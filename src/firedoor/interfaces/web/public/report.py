@@ -32,7 +32,7 @@ router = APIRouter(tags=["takedown requests"], dependencies=[Depends(takedown.ne
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'",
-    "Referrer-Policy": "no-referrer",
+    "Referrer-Policy": "same-origin",  # with none at all browsers name no origin, and the form would be a stranger's
 }
 SCRIPT = "text/javascript; charset=utf-8"
 STATIC = {"report.css": "text/css; charset=utf-8", "pdq.js": SCRIPT, "hash.js": SCRIPT}

@@ -41,6 +41,7 @@ router = APIRouter(prefix="/api/v1", tags=["takedown requests"], dependencies=[D
 FORM = "application/x-www-form-urlencoded"
 MAXIMUM_FIELDS = 500
 STATUS = "/report/status/"
+EMBEDDED = frozenset(("/report", "/api/v1/takedown-requests"))  # where the form of a platform's own page may lead
 EXAMPLE = {
     "person": {"is": "me", "contact": "person@example.org"}, "locators": ["https://example.org/post/8812"],
     "statement": "It shows me, it was made by a machine, and I did not agree.", "signature": "Invented Person",
