@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -143,7 +142,7 @@ def include(app: FastAPI, router: APIRouter) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     runtime: Runtime = app.state.runtime
     await runtime.start()
-    events_hub: Any = events.Hub(runtime)
+    events_hub = events.Hub(runtime)
     app.state.events = events_hub
     line = SocketMode(app.state.slack) if app.state.slack and runtime.settings.slack_app_token else None
     if line is not None:

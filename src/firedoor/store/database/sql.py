@@ -17,7 +17,7 @@ from sqlmodel import SQLModel
 Record: TypeAlias = Mapping[str, Any]
 
 Where: TypeAlias = ColumnElement[bool]  # a condition
-Order: TypeAlias = ColumnElement[str] | tuple[ColumnElement[str], ...]
+Order: TypeAlias = ColumnElement[str] | ColumnElement[bool] | tuple[ColumnElement[str] | ColumnElement[int], ...]
 
 
 def table(row: type[SQLModel]) -> Table:

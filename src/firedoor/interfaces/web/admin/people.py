@@ -6,8 +6,7 @@ need-to-know to the core.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +16,7 @@ from firedoor.core.problems import InvalidInput, Problem
 from firedoor.interfaces.web.admin.tokens import waits
 from firedoor.interfaces.web.http.responses import answer
 from firedoor.interfaces.web.security.auth import Asking, Running, keyring_of
+from firedoor.store.database.sql import Record
 from firedoor.store.identity import accounts
 from firedoor.store.identity.accounts import Account
 from firedoor.store.identity.changes import Change, waiting_changes
@@ -83,7 +83,7 @@ def post_account(given: Annotated[NewAccount, Body()], runtime: Running, caller:
 @router.patch("/accounts/{name}", summary="Change an account")
 def patch_account(name: str, given: Annotated[AccountChange, Body()], runtime: Running, caller: Asking) -> Response:
     """Another password, other roles or disabling sign the person out everywhere, at once."""
-    changes: dict[str, Any] = given.model_dump(exclude_unset=True)
+    changes: dict[str, object] = given.model_dump(exclude_unset=True)
     need_changes(changes)
     made = runtime.administration.change_account(caller.administrator, name, changes)
     changed = [] if made.waits_for else sorted(changes)
@@ -120,7 +120,7 @@ def decline_change(change: str, runtime: Running, caller: Asking) -> Response:
     return answer({"change": change, "state": "declined", "what": done.what, "about": done.about})
 
 
-def shown_change(change: Change) -> dict[str, Any]:
+def shown_change(change: Change) -> dict[str, object]:
     """A change that waits, without what it would store."""
     return {
         **change.said(), "proposed_by": change.proposed_by, "proposed_at": change.proposed_at,
@@ -138,7 +138,7 @@ async def post_readers(
     return answer({"incident": incident, "readers": view.readers or "everyone", "seq": view.head.seq})
 
 
-def _shown(account: Account) -> dict[str, Any]:
+def _shown(account: Account) -> dict[str, object]:
     return {
         "name": account.name, "display": account.display, "roles": sorted(account.roles), "email": account.email,
         "slack_id": account.slack_id, "single_sign_on": bool(account.subject), "one_time_codes": account.totp,
@@ -146,7 +146,7 @@ def _shown(account: Account) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def need_changes(changes: Mapping[str, Any]) -> None:
+def need_changes(changes: Record) -> None:
     """Raises InvalidInput for a change that changes nothing."""
     if not changes:
         do = f"name at least one of {', '.join(AccountChange.model_fields)}"

@@ -11,7 +11,7 @@ import asyncio
 import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Body, Query, Request
@@ -37,7 +37,7 @@ from firedoor.runtime.config.secrets import ReferencedSecrets
 from firedoor.runtime.process.application import Runtime
 from firedoor.runtime.rehearsal.dry_run import what_would_be_done
 from firedoor.runtime.service.facade import Received
-from firedoor.store.database.sql import table
+from firedoor.store.database.sql import Record, table
 from firedoor.store.database.tables import AlertRow, IncidentRow
 from firedoor.store.identity.token_life import bind_source
 
@@ -262,7 +262,7 @@ def list_sources(runtime: Running, _: Asking) -> Response:
     return answer({"sources": shown, "broken": broken})
 
 
-def _received(one: Received) -> dict[str, Any]:
+def _received(one: Received) -> dict[str, object]:
     return {
         "decision": one.decision, "incident": one.incident,
         "duplicate_of": one.incident if one.decision == "duplicate" else None,
@@ -270,7 +270,7 @@ def _received(one: Received) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _line(row: Mapping[str, Any]) -> dict[str, Any]:
+def _line(row: Record) -> dict[str, object]:
     alert = orjson.loads(row["body"])
     names = (
         "title",

@@ -7,7 +7,6 @@ what only some need to know stands there without a word about it. Leaves the for
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from fastapi import APIRouter, Request
 from sqlalchemy import select
@@ -21,7 +20,7 @@ from firedoor.interfaces.web.reading.redaction import cover_rows, visible
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running, keyring_of
 from firedoor.interfaces.web.security.route_table import Access
 from firedoor.runtime.process.application import Runtime
-from firedoor.store.database.sql import table
+from firedoor.store.database.sql import Record, as_record, table
 from firedoor.store.database.tables import ClockRow, IncidentRow, TaskRow
 from firedoor.store.identity.accounts import find_account
 from firedoor.store.identity.calendar_links import LOCAL, calendar_link
@@ -67,7 +66,7 @@ async def _calendar(runtime: Runtime, caller: Caller) -> Response:
     return Response(text, media_type=MEDIA, headers={"Content-Disposition": 'inline; filename="firedoor.ics"'})
 
 
-def _rows(runtime: Runtime, caller: Caller) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _rows(runtime: Runtime, caller: Caller) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
     incidents, clocks, tasks = table(IncidentRow), table(ClockRow).c, table(TaskRow).c
     running = clocks.state.not_in(SETTLED_CLOCKS) & clocks.due_at.is_not(None)
     mine = (tasks.state == "open") & (tasks.role.in_(sorted(caller.person.roles)) | caller.local)
@@ -79,10 +78,10 @@ def _rows(runtime: Runtime, caller: Caller) -> tuple[list[dict[str, Any]], list[
             .where(where & mine_to_read).order_by(row.c.due_at).limit(SHOWN)
             for row, where in ((table(ClockRow), running), (table(TaskRow), mine))
         ]  # fmt: skip
-        found = [[_row(row._mapping) for row in connection.execute(query)] for query in asked]  # noqa: SLF001 - the documented way
+        found = [[_row(as_record(row)) for row in connection.execute(query)] for query in asked]
     guessed = in_utc(runtime.world, found[0])
     return [{**row, "zone_guessed": (row["incident"], row["id"]) in guessed} for row in found[0]], found[1]
 
 
-def _row(row: Any) -> dict[str, Any]:  # noqa: ANN401 - a row of SQLAlchemy's
+def _row(row: Record) -> dict[str, object]:
     return {**row, "due": row["due_at"], "neutral": row["readers"] is not None}

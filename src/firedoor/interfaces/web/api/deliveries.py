@@ -7,8 +7,8 @@ whoever tries one again only moves its time. Leaves sending to the outbox.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Sequence
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from sqlalchemy import ColumnElement
@@ -19,7 +19,7 @@ from firedoor.interfaces.web.http.responses import answer
 from firedoor.interfaces.web.reading.redaction import covered, of_visible
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running
 from firedoor.runtime.process.application import Runtime
-from firedoor.store.database.sql import table
+from firedoor.store.database.sql import Record, table
 from firedoor.store.database.tables import DeliveryRow
 from firedoor.store.outbox import deliveries, delivery_lists
 
@@ -47,7 +47,7 @@ async def retry_delivery(handle: str, runtime: Running, caller: Asking) -> Respo
     return answer({"delivery": _shown(await retry(runtime, caller, handle))})
 
 
-async def retry(runtime: Runtime, caller: Caller, handle: str) -> Mapping[str, Any]:
+async def retry(runtime: Runtime, caller: Caller, handle: str) -> Record:
     """Have it tried now. Raises NotFound, also where the incident is closed to the caller, and Refused."""
     row = await asyncio.to_thread(_one, runtime, caller, handle)
     if row is None:
@@ -59,7 +59,7 @@ async def retry(runtime: Runtime, caller: Caller, handle: str) -> Mapping[str, A
     return await asyncio.to_thread(_one, runtime, caller, handle) or row
 
 
-def _one(runtime: Runtime, caller: Caller, handle: str) -> Mapping[str, Any] | None:
+def _one(runtime: Runtime, caller: Caller, handle: str) -> Record | None:
     return delivery_lists.one_of(runtime.world.store.engine, handle, open_to(runtime, caller))
 
 
@@ -71,12 +71,10 @@ def open_to(runtime: Runtime, caller: Caller) -> ColumnElement[bool]:
     return mine
 
 
-def _rows(
-    runtime: Runtime, caller: Caller, state: str | None, incident: str | None, limit: int
-) -> Sequence[Mapping[str, Any]]:
+def _rows(runtime: Runtime, caller: Caller, state: str | None, incident: str | None, limit: int) -> Sequence[Record]:
     rows = deliveries.listed(runtime.world.store.engine, state, incident, limit, open_to(runtime, caller))
     return covered(runtime, caller, [dict(row) for row in rows])
 
 
-def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
+def _shown(row: Record) -> dict[str, object]:
     return {**{name: row[name] for name in SHOWN}, "roles": [role for role in row["roles"].split(",") if role]}

@@ -6,8 +6,7 @@ Decides nothing: who must agree and what forbids it is worked out in the core.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body
 from pydantic import Field
@@ -18,7 +17,7 @@ from firedoor.interfaces.web.api.operator import Why
 from firedoor.interfaces.web.http.responses import answer
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running
 from firedoor.runtime.process.application import Runtime
-from firedoor.store.database.sql import table
+from firedoor.store.database.sql import Record, table
 from firedoor.store.database.tables import HoldRow, IncidentRow
 
 router = APIRouter(prefix="/api/v1", tags=["incidents"])
@@ -42,7 +41,7 @@ async def list_holds(runtime: Running, caller: Asking) -> Response:
     return answer({"holds": [{name: row[name] for name in names} for row in rows]})
 
 
-def held(runtime: Runtime, caller: Caller) -> list[dict[str, Any]]:
+def held(runtime: Runtime, caller: Caller) -> list[dict[str, object]]:
     """What is held closed; of an incident that is closed to the caller only the target and how it stands."""
     store = runtime.world.store
     rows = store.rows(HoldRow, None, table(HoldRow).c.since, None)
@@ -51,7 +50,7 @@ def held(runtime: Runtime, caller: Caller) -> list[dict[str, Any]]:
     return [_hold(row, caller, heads[row["incident"]]["readers"]) for row in rows]
 
 
-def _hold(row: Mapping[str, Any], caller: Caller, readers: str | None) -> dict[str, Any]:
+def _hold(row: Record, caller: Caller, readers: str | None) -> dict[str, object]:
     if caller.local or may_read(readers, caller.person):
         return {**row, "restricted": False}
     return {**dict.fromkeys(row), "target": row["target"], "state": row["state"], "restricted": True}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Header, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -47,7 +47,7 @@ class Open(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     playbook: str = Field(min_length=1, max_length=1000, examples=["model-data-leakage"])
-    facts: dict[str, Any] = Field(
+    facts: dict[str, object] = Field(
         default_factory=dict, examples=[{"endpoint": "chat-large", "people_affected": "1..500"}]
     )
     title: str = Field(default="", max_length=200, examples=["A customer saw another customer's chat"])
@@ -65,7 +65,9 @@ class SetFacts(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    facts: dict[str, Any] = Field(min_length=1, max_length=200, examples=[{"people_affected": {"min": 20, "max": 60}}])
+    facts: dict[str, object] = Field(
+        min_length=1, max_length=200, examples=[{"people_affected": {"min": 20, "max": 60}}]
+    )
     why: str = Field(max_length=5000, examples=["Counted in the request log of 14:02."])
 
 
@@ -130,7 +132,7 @@ async def open_incident(
     return answer({"incident": incident, "url": url, "in_spite": in_spite}, 200 if before else 201, {"Location": url})
 
 
-def _line(row: dict[str, Any]) -> dict[str, Any]:
+def _line(row: dict[str, object]) -> dict[str, object]:
     """Of an incident that is closed to the caller: that it exists."""
     restricted = row["hidden"] or row["readers"] is not None
     return {**serializers.incident_line(row), "restricted": restricted, "set_aside": row["set_aside"]}

@@ -7,11 +7,11 @@ reference, and their configuration is left out). Leaves reading them to the runt
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from firedoor.core.law.duty import Duty
 from firedoor.core.problems import NotFound, Problem, nearest
 from firedoor.interfaces.web.http.filters import need_word
 from firedoor.interfaces.web.http.responses import answer, problem_body
@@ -80,7 +80,7 @@ async def get_duty(duty: str, runtime: Running, _: Asking) -> Response:
     return answer(catalogue.find(duty).model_dump(mode="json"))
 
 
-def _duty(duty: Any) -> dict[str, Any]:  # noqa: ANN401 - a Duty
+def _duty(duty: Duty) -> dict[str, object]:
     return {
         "id": duty.id, "title": duty.title, "jurisdiction": duty.jurisdiction, "citation": duty.citation,
         "owed_by": duty.owed_by,

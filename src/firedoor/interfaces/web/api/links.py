@@ -8,7 +8,6 @@ incident than its task. Leaves whether a link still counts to `runtime.links`.
 from __future__ import annotations
 
 from html import escape
-from typing import Any
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request
@@ -73,11 +72,10 @@ def _input(name: str) -> str:
     return f'<p><label>{escape(name)}{escape(hint)} <input name="{FIELD}{escape(name)}"></label></p>'
 
 
-def _choice(choice: dict[str, Any]) -> str:
+def _choice(choice: dict[str, object]) -> str:
     words = f"<strong>{escape(str(choice['label']))}</strong> {escape(str(choice['consequence']))}"
-    return (
-        f'<p><label><input type="radio" name="choice" value="{escape(choice["choice"])}" required> {words}</label></p>'
-    )
+    value = escape(str(choice["choice"]))
+    return f'<p><label><input type="radio" name="choice" value="{value}" required> {words}</label></p>'
 
 
 def _refused(error: FiredoorError) -> Response:

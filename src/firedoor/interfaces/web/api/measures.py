@@ -7,19 +7,20 @@ Decides the order (what is due first) and that rows are covered as every list is
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from sqlalchemy import or_
 from starlette.responses import Response
 
+from firedoor.core.journal import Body
 from firedoor.core.reporting.actions import PHASES
 from firedoor.interfaces.web.http.responses import answer
 from firedoor.interfaces.web.reading.reading import Read, read
 from firedoor.interfaces.web.reading.redaction import readable_rows
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running
 from firedoor.runtime.process.application import Runtime
-from firedoor.store.database.sql import table, text_of
+from firedoor.store.database.sql import Record, table, text_of
 from firedoor.store.database.tables import TaskRow
 
 router = APIRouter(prefix="/api/v1", tags=["lessons"])
@@ -41,7 +42,7 @@ async def lessons(incident: str, runtime: Running, caller: Asking) -> Response:
     return answer(await asyncio.to_thread(lessons_of, runtime, found))
 
 
-async def measures_of(runtime: Runtime, caller: Caller, state: State, limit: int) -> list[dict[str, Any]]:
+async def measures_of(runtime: Runtime, caller: Caller, state: State, limit: int) -> list[dict[str, object]]:
     """The rows as this caller may see them."""
     columns = table(TaskRow).c
     where = (columns.kind == "do") & or_(*(columns.id.startswith(f"{phase}.") for phase in PHASES))
@@ -52,7 +53,7 @@ async def measures_of(runtime: Runtime, caller: Caller, state: State, limit: int
     return [_row(row, now) for row in rows]
 
 
-def lessons_of(runtime: Runtime, found: Read) -> dict[str, Any]:
+def lessons_of(runtime: Runtime, found: Read) -> Body:
     """The lessons of one incident; covered for this reader."""
     from firedoor.core.reporting.proposals import diff, proposals
     from firedoor.core.reporting.report import report
@@ -70,7 +71,7 @@ def lessons_of(runtime: Runtime, found: Read) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _row(row: Any, now: str) -> dict[str, Any]:  # noqa: ANN401 - a row of tasks
+def _row(row: Record, now: str) -> dict[str, object]:
     names = {"done": "done", "not_possible": "cannot be done"}
     settled = names.get(str(row["choice"]), str(row["choice"])) if row["state"] == "decided" else row["state"]
     return {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,6 +23,9 @@ from firedoor.interfaces.web.reading.cache import Glance, glance
 from firedoor.interfaces.web.security.auth import Asking, Bounded, Caller, Running
 from firedoor.runtime.process.application import Runtime
 from firedoor.runtime.service.notices import Notice, notice, notices, with_past
+
+if TYPE_CHECKING:
+    from firedoor.runtime.documents.formats import Paper
 
 router = APIRouter(prefix="/api/v1", tags=["notices"])
 NOTICE = "/incidents/{incident}/notices/{clock:path}"
@@ -167,7 +170,7 @@ async def read_notice(
     return found, await asyncio.to_thread(read)
 
 
-def paper_of(runtime: Runtime, found: Glance, one: Notice, version: str) -> Any:  # noqa: ANN401 - a Paper; imported late
+def paper_of(runtime: Runtime, found: Glance, one: Notice, version: str) -> Paper:
     """What is printed: the text that counts, today's draft, or a version by its digest. Raises NotFound."""
     from firedoor.runtime.documents.formats import Paper
 
@@ -196,12 +199,12 @@ def _version(runtime: Runtime, one: Notice, sha256: str) -> tuple[str, str]:
     raise NotFound(Problem(code="G109", message=f"no version has the digest {sha256[:12]}", do="see its history"))
 
 
-def is_text(piece: Mapping[str, Any]) -> bool:
+def is_text(piece: Mapping[str, object]) -> bool:
     """Whether it is a text whose bytes are here; of a file that was handed in there may be the digest alone."""
     return piece.get("media_type") == "text/markdown" and piece.get("mode") != "digest"
 
 
-def _short(found: Glance, one: Notice) -> dict[str, Any]:
+def _short(found: Glance, one: Notice) -> dict[str, object]:
     """One line of the list: no text, and nothing that a text might tell to whom it is sealed."""
     shown = {name: value for name, value in one.as_json().items() if name not in HIDDEN or name == "missing"}
     if found.holds_sealed:

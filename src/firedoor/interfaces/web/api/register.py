@@ -7,8 +7,7 @@ incident's seal. Leaves what a row holds to `core.register`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
@@ -21,7 +20,7 @@ from firedoor.interfaces.web.leaving import exported
 from firedoor.interfaces.web.reading.redaction import cover_rows
 from firedoor.interfaces.web.security.auth import Asking, Running
 from firedoor.runtime.process.application import Runtime
-from firedoor.store.database.sql import table
+from firedoor.store.database.sql import Record, table
 from firedoor.store.database.tables import IncidentRow
 
 router = APIRouter(prefix="/api/v1", tags=["report"])
@@ -49,7 +48,7 @@ def _rows(runtime: Runtime) -> tuple[list[Row], list[Row]]:
     incidents = world.store.rows(IncidentRow, None, columns.opened_at, None)
     failed: dict[str, Fault] = {}
 
-    def rows_of(row: Mapping[str, Any]) -> list[Row]:
+    def rows_of(row: Record) -> list[Row]:
         view = world.view(str(row["id"]))
         return register([view], world.definitions(world.store.plan(view.plan_digest)))
 

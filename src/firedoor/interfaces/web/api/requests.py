@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from firedoor.core.incident.view import IncidentView
+from firedoor.core.person import Person
 from firedoor.core.requests.request import LetterKind, Outcome, RequestKind
 from firedoor.core.tasks.request_actions import Given, Told, the_request
 from firedoor.interfaces.web.http.responses import answer
@@ -149,7 +150,7 @@ async def _shown(incident: str, request: str, runtime: Running, caller: Caller, 
     return answer({"incident": incident, "request": await _one(runtime, found, request)}, status)
 
 
-async def _one(runtime: Running, found: Read, request: str) -> Any:  # noqa: ANN401 - any JSON value
+async def _one(runtime: Running, found: Read, request: str) -> object:
     wanted = the_request(found.view, request).id
     return found.show(next(one for one in await _told(runtime, found) if one["id"] == wanted))
 
@@ -158,5 +159,5 @@ async def _told(runtime: Running, found: Read) -> list[dict[str, Any]]:
     return await asyncio.to_thread(requests_told, runtime.world, found.plan, found.view)
 
 
-def _person(caller: Caller, view: IncidentView) -> Any:  # noqa: ANN401 - a `core.people.Person`
+def _person(caller: Caller, view: IncidentView) -> Person:
     return caller.within(view) if caller.local else caller.person

@@ -7,7 +7,7 @@ answers is the token's holder. Leaves whether an answer is accepted to `core.peo
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,7 +34,7 @@ class GivenAnswer(BaseModel):
 
     choice: str = Field(max_length=100, examples=["yes"])
     why: str = Field(max_length=5000, examples=["The record matches a real customer; checked by hash."])
-    facts: dict[str, Any] = Field(default_factory=dict, max_length=200, examples=[{"people_affected": "1..500"}])
+    facts: dict[str, object] = Field(default_factory=dict, max_length=200, examples=[{"people_affected": "1..500"}])
     fields: dict[str, str] = Field(default_factory=dict, examples=[{"reference": "ICO-2026-4711"}])
     role: str | None = Field(
         default=None, description="In which of one's roles; needed only by those who have several."

@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TypeVar
 
 from fastapi import APIRouter, Request
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from firedoor.core.journal import Body
@@ -34,7 +34,8 @@ router = APIRouter(tags=["console"], include_in_schema=False)
 
 HIDDEN = ("token", "secret", "password")  # settings with such a word in their name: only whether they are set
 
-Given = Mapping[str, Any]
+Form = TypeVar("Form", bound=BaseModel)
+Given = Mapping[str, object]
 Made = Body | None
 
 
@@ -179,7 +180,7 @@ def _roles(given: Given) -> list[str]:
     return sorted({*(ticked if isinstance(ticked, list) else [ticked]), *typed} - {""})
 
 
-def _checked(shape: Any, values: Body) -> Any:  # noqa: ANN401 - a model of the API
+def _checked(shape: type[Form], values: Body) -> Form:
     """Read values as the API would. Raises InvalidInput with every problem."""
     try:
         return shape.model_validate(values)

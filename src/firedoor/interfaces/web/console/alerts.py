@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 from fastapi import APIRouter, Query, Request
@@ -26,7 +26,7 @@ from firedoor.interfaces.web.reading.redaction import cover_rows, readable_rows
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running
 from firedoor.interfaces.web.security.route_table import Access
 from firedoor.runtime.process.application import Runtime
-from firedoor.store.database.sql import table
+from firedoor.store.database.sql import Record, table
 from firedoor.store.database.tables import AlertRow
 
 router = APIRouter(tags=["console"], include_in_schema=False)
@@ -77,8 +77,8 @@ async def list_sources(request: Request, runtime: Running, caller: Asking) -> Re
 
 
 async def _page(
-    request: Request, runtime: Runtime, caller: Caller, given: Mapping[str, Any],
-    typed: Mapping[str, Any] | None = None, error: FiredoorError | None = None,
+    request: Request, runtime: Runtime, caller: Caller, given: Record,
+    typed: Record | None = None, error: FiredoorError | None = None,
 ) -> Response:  # fmt: skip
     rows = await readable_rows(runtime, caller, AlertRow, _chosen(given), table(AlertRow).c.id.desc(), SHOWN)
     meant = {str(plan.incident): plan.playbook for plan in runtime.shelf.plans.values()}
@@ -92,7 +92,7 @@ async def _page(
     )  # fmt: skip
 
 
-def _chosen(given: Mapping[str, Any]) -> ColumnElement[bool]:
+def _chosen(given: Record) -> ColumnElement[bool]:
     columns = table(AlertRow).c
     where: ColumnElement[bool] = columns.id > 0
     for name in ("source", "decision"):
@@ -102,7 +102,7 @@ def _chosen(given: Mapping[str, Any]) -> ColumnElement[bool]:
     return where
 
 
-def _line(row: Mapping[str, Any], meant: Mapping[str, str]) -> dict[str, Any]:
+def _line(row: Record, meant: Mapping[str, str]) -> dict[str, object]:
     """One alert; `playbook` is the one for incidents of its kind, which the form has chosen already."""
     alert, reasons = orjson.loads(row["body"]), orjson.loads(row["reasons"])
     word, playbook = DECISIONS.get(row["decision"], row["decision"]), meant.get(alert.get("incident_type") or "", "")

@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Query, Request
-from sqlalchemy import tuple_
+from sqlalchemy import Column, select, tuple_
+from sqlmodel import SQLModel
 from starlette.responses import RedirectResponse, Response
 
 from firedoor.core.problems import FiredoorError
@@ -31,6 +32,7 @@ router = APIRouter(tags=["console"], include_in_schema=False)
 SHOWN = 50
 LOST = timedelta(days=1)
 Which = Literal["waiting", "lost", "sent", "none"]
+T = TypeVar("T")
 Row = dict[str, Any]
 KINDS: Mapping[str, str] = {
     "task": "task assigned", "reminder": "reminder", "escalation": "escalated", "message": "message",
@@ -70,7 +72,7 @@ async def _page(  # what the page shows
     return page(request, "deliveries.html.j2", error.http_status if error else 200, caller=caller, **found, **shown)
 
 
-def _look(runtime: Runtime, caller: Caller, which: Which, number: int) -> dict[str, Any]:
+def _look(runtime: Runtime, caller: Caller, which: Which, number: int) -> Row:
     engine, mine = runtime.world.store.engine, open_to(runtime, caller)
     count, rows = delivery_lists.page_of(engine, which, mine, SHOWN, (number - 1) * SHOWN)
     counted = delivery_lists.messengers(engine, mine, runtime.world.now() - LOST)
@@ -106,16 +108,17 @@ def _named(runtime: Runtime, rows: Sequence[Row]) -> list[Row]:
     tasks, clocks = table(TaskRow).c, table(ClockRow).c
     with runtime.world.store.engine.connect() as connection:
 
-        def names(columns: Any, name: Any) -> dict[tuple[str, str], Any]:  # noqa: ANN401 - columns of a table
-            query = columns.incident.table.select().with_only_columns(columns.incident, columns.id, name)
+        def names(row: type[SQLModel], name: Column[T]) -> dict[tuple[str, str], T]:
+            columns = table(row).c
+            query = select(columns.incident, columns.id, name)
             where = tuple_(columns.incident, columns.id).in_(abouts)
             return {(found[0], found[1]): found[2] for found in connection.execute(query.where(where))}
 
-        numbers, titles = names(tasks, tasks.number), names(clocks, clocks.title)
+        numbers, titles = names(TaskRow, tasks.number), names(ClockRow, clocks.title)
     return [{**row, **_words(row, numbers, titles)} for row in rows]
 
 
-def _words(row: Row, numbers: Mapping[Any, int], titles: Mapping[Any, str]) -> Row:
+def _words(row: Row, numbers: Mapping[tuple[str, str], int], titles: Mapping[tuple[str, str], str]) -> Row:
     what, _, name = row["about"].partition(":")
     number, title = numbers.get((row["incident"], name)), titles.get((row["incident"], name))
     person = row["key"].rpartition(":")[2] if row["address"] else ""

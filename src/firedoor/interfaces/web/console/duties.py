@@ -7,7 +7,7 @@ Decides what is shown of a duty and that it is said on every page that this is n
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -32,7 +32,7 @@ async def search(
     asked = Search(text.strip(), jurisdiction, addressee, confidence)
     whole = [duty for duty in catalogue.values() if not duty.stage_of]
     found = await asyncio.to_thread(find_duties, whole, asked)
-    known: dict[str, Any] = {
+    known: dict[str, object] = {
         "jurisdictions": sorted({duty.jurisdiction for duty in whole}),
         "addressees": sorted({duty.addressee for duty in whole}), "confidences": ("high", "medium", "low"),
     }  # fmt: skip

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
@@ -73,7 +73,7 @@ def _bars(counts: Mapping[str, tuple[int, bool]]) -> Body:
     return {"bars": bars, "height": max(BAR, len(counts) * BAR), "any": any(count for count, _ in counts.values())}
 
 
-def _times(times: Sequence[Mapping[str, Any]]) -> list[Body]:
+def _times(times: Sequence[Body]) -> list[Body]:
     return [
         {**time, "median": span(time["median_seconds"]), "p90": span(time["p90_seconds"])} for time in times
     ]  # fmt: skip

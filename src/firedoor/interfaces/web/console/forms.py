@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
@@ -31,7 +30,7 @@ WORDS = {"reference": "Reference or receipt number that proves it", "reasons_for
 ZONES = ("UTC", "Europe/London", "Europe/Berlin", "America/New_York", "America/Los_Angeles")
 
 
-async def form_of(request: Request) -> dict[str, Any]:
+async def form_of(request: Request) -> dict[str, object]:
     """What was sent, names with several values as lists; words and names of files cleaned."""
     form: FormData = await request.form()
     given = {name: [_cleaned(name, one) for one in form.getlist(name)] for name in form}
@@ -45,7 +44,9 @@ def _cleaned(name: str, value: str | UploadFile) -> str | UploadFile:
     return value
 
 
-def fact_input(world: World, definition: FactDefinition, prefix: str, given: Mapping[str, Any], now: str = "") -> Body:
+def fact_input(
+    world: World, definition: FactDefinition, prefix: str, given: Mapping[str, object], now: str = ""
+) -> Body:
     """One input: its kind, its choices, and what was typed before. `now` is the value that it has, in words."""
     name = f"{prefix}{FACT}{definition.name}"
     typed = given.get(name, "")
@@ -67,14 +68,14 @@ def fact_input(world: World, definition: FactDefinition, prefix: str, given: Map
     return shown
 
 
-def field_input(name: str, prefix: str, given: Mapping[str, Any]) -> Body:
+def field_input(name: str, prefix: str, given: Mapping[str, object]) -> Body:
     """One input for words that a choice requires."""
     long, key = name in LONG, f"{prefix}{FIELD}{name}"
     label = WORDS.get(name, name.replace("_", " ").capitalize())
     return {"name": key, "field": name, "long": long, "label": label, "value": given.get(key, "")}
 
 
-def read_fact(definition: FactDefinition, prefix: str, given: Mapping[str, Any]) -> Any:  # noqa: ANN401 - a written form
+def read_fact(definition: FactDefinition, prefix: str, given: Mapping[str, object]) -> object:
     """The written form of what was put in; None where nothing was, and "unknown" where that was chosen."""
     name = f"{prefix}{FACT}{definition.name}"
     typed = given.get(name, "")
@@ -93,13 +94,13 @@ def read_fact(definition: FactDefinition, prefix: str, given: Mapping[str, Any])
             return str(typed).strip() or None
 
 
-def read_facts(definitions: Iterable[FactDefinition], prefix: str, given: Mapping[str, Any]) -> dict[str, Any]:
+def read_facts(definitions: Iterable[FactDefinition], prefix: str, given: Mapping[str, object]) -> dict[str, object]:
     """Those facts that were put in."""
     found = {one.name: read_fact(one, prefix, given) for one in definitions}
     return {name: value for name, value in found.items() if value is not None}
 
 
-def read_instant(name: str, given: Mapping[str, Any]) -> datetime:
+def read_instant(name: str, given: Mapping[str, object]) -> datetime:
     """An instant in the zone that was chosen. Raises InvalidInput where it is missing, never was, or was twice."""
     typed, zone = str(given.get(name, "")).strip(), str(given.get(name + ZONE, "UTC"))
     if not typed:
@@ -147,5 +148,5 @@ def _zones(world: World) -> list[str]:
     return list(dict.fromkeys((known_zone(world.organisation.facts), *ZONES)))
 
 
-def _list(typed: Any) -> list[str]:  # noqa: ANN401 - one value or several
+def _list(typed: object) -> list[str]:
     return [str(one) for one in typed] if isinstance(typed, list) else [str(typed)] if typed else []

@@ -143,7 +143,7 @@ def _clocks(runtime: Runtime, caller: Caller, given: dict[str, str], number: int
     return {"rows": shown, "count": count}
 
 
-def _cut(connection: Connection, query: Select[Any], number: int) -> tuple[int, list[Found]]:
+def _cut(connection: Connection, query: Select[object], number: int) -> tuple[int, list[Found]]:
     """How many there are, and one page of them."""
     count = connection.execute(select(func.count()).select_from(query.order_by(None).subquery())).scalar_one()
     rows = connection.execute(query.limit(SHOWN).offset((number - 1) * SHOWN))

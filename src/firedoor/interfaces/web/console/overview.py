@@ -7,12 +7,11 @@ cost no more than ten. Leaves the words to `words` and the look to the template.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, Executable, case, func, select
 from starlette.responses import Response
 
 from firedoor.core.incident.view import SETTLED_CLOCKS
@@ -21,11 +20,12 @@ from firedoor.interfaces.web.http.words import SEVERITIES
 from firedoor.interfaces.web.reading.redaction import cover_rows, incident_rows, of_visible, visible
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running
 from firedoor.runtime.process.application import Runtime
-from firedoor.store.database.sql import table, text_of
+from firedoor.store.database.sql import as_record, table, text_of
 from firedoor.store.database.tables import ClockRow, HoldRow, IncidentRow, TaskRow
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 
+Row = dict[str, Any]
 SHOWN = 30  # incidents; the full lists are a click away
 NEXT = 8  # tasks, and limits: more would push the incidents out of sight
 
@@ -37,7 +37,7 @@ async def overview(request: Request, runtime: Running, caller: Asking) -> Respon
     clocks = await cover_rows(runtime, caller, found.pop("clocks"))
     tasks = await cover_rows(runtime, caller, found.pop("tasks"))
     health = await asyncio.to_thread(runtime.health)
-    shown: dict[str, Any] = {
+    shown: dict[str, object] = {
         "clocks": clocks,
         "tasks": tasks,
         "next": NEXT,
@@ -47,7 +47,7 @@ async def overview(request: Request, runtime: Running, caller: Asking) -> Respon
     return page(request, "overview.html.j2", caller=caller, **found, **shown)
 
 
-def _look(runtime: Runtime, caller: Caller) -> dict[str, Any]:
+def _look(runtime: Runtime, caller: Caller) -> Row:
     now = runtime.world.now()
     with runtime.world.store.engine.connect() as connection:
         return {
@@ -70,7 +70,7 @@ def _severities(connection: Connection, caller: Caller) -> list[tuple[str, int]]
     return [(severity, counted.get(severity, 0)) for severity in SEVERITIES]
 
 
-def _incidents(connection: Connection, caller: Caller) -> Any:  # noqa: ANN401 - a query of SQLAlchemy's
+def _incidents(connection: Connection, caller: Caller) -> Executable:
     """The open incidents, the gravest first. One that is closed to the caller is listed last, whether open or not."""
     columns, may = table(IncidentRow).c, visible(connection, caller)
     grave = case({severity: place for place, severity in enumerate(SEVERITIES)}, value=columns.severity, else_=9)
@@ -78,14 +78,14 @@ def _incidents(connection: Connection, caller: Caller) -> Any:  # noqa: ANN401 -
     return select(table(IncidentRow)).where(columns.closed_at.is_(None) | ~may).order_by(*order).limit(SHOWN)
 
 
-def _loose(connection: Connection, caller: Caller) -> Any:  # noqa: ANN401 - a query of SQLAlchemy's
+def _loose(connection: Connection, caller: Caller) -> Executable:
     """What is to be held closed and was open, or could not be seen, at the last look; open ones first."""
     columns = table(HoldRow).c
     where = columns.state.in_(("drifted", "unseen")) & of_visible(connection, caller, columns.incident)
     return select(table(HoldRow)).where(where).order_by(columns.state, columns.seen_at).limit(SHOWN)
 
 
-def _next_clocks(connection: Connection, caller: Caller) -> Any:  # noqa: ANN401 - a query of SQLAlchemy's
+def _next_clocks(connection: Connection, caller: Caller) -> Executable:
     columns = table(ClockRow).c
     running = columns.state.not_in(SETTLED_CLOCKS) & columns.due_at.is_not(None)
     where = running & of_visible(connection, caller, columns.incident)
@@ -100,7 +100,7 @@ def _without_number(connection: Connection, caller: Caller) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def _my_tasks(connection: Connection, caller: Caller) -> Any:  # noqa: ANN401 - a query of SQLAlchemy's
+def _my_tasks(connection: Connection, caller: Caller) -> Executable:
     columns = table(TaskRow).c
     mine = (columns.state == "open") & (columns.role.in_(sorted(caller.person.roles)) | caller.local)
     where = mine & of_visible(connection, caller, columns.incident)
@@ -117,5 +117,5 @@ def _overdue(connection: Connection, caller: Caller, now: datetime) -> dict[str,
     }
 
 
-def _rows(connection: Connection, query: Any) -> Sequence[dict[str, Any]]:  # noqa: ANN401 - a query of SQLAlchemy's
-    return [dict(row._mapping) for row in connection.execute(query)]  # noqa: SLF001 - the documented way to a mapping
+def _rows(connection: Connection, query: Executable) -> list[Row]:
+    return [as_record(row) for row in connection.execute(query)]

@@ -7,11 +7,11 @@ words are those of `core.progress`. Leaves the look to the template, and whether
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from firedoor.core.journal import Body
 from firedoor.core.lifecycle import Phase
 from firedoor.core.playbook.plan import Ask, Call, Choose, Keep, Mark, Operation, Tell, Wait
+from firedoor.interfaces.shapes import incident as shapes
 from firedoor.interfaces.web.reading import serializers
 from firedoor.interfaces.web.reading.cache import Glance
 
@@ -91,7 +91,7 @@ def _name(step: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _waits(found: Glance, operations: Sequence[Body]) -> Mapping[str, bool]:
+def _waits(found: Glance, operations: Sequence[shapes.Operation]) -> Mapping[str, bool]:
     """Whether the instances of each operation of the plan are all settled."""
     settled: dict[str, bool] = {operation.id: True for operation in found.plan.operations}
     for one in operations:
@@ -100,7 +100,7 @@ def _waits(found: Glance, operations: Sequence[Body]) -> Mapping[str, bool]:
     return settled
 
 
-def _about(found: Glance, shown: Body, settled: Mapping[str, bool]) -> Body:
+def _about(found: Glance, shown: shapes.Operation, settled: Mapping[str, bool]) -> Body:
     operation = found.names.operation(shown["id"])
     edges = operation.after if operation else ()
     before = [_name_of(found, edge.after) for edge in edges if not settled.get(edge.after, True)]
@@ -115,7 +115,7 @@ def _name_of(found: Glance, name: str) -> str:
     return str(found.show(found.names.title(name, found.view))) if operation else name
 
 
-def _actions(operation: Operation | None, shown: Mapping[str, Any]) -> list[str]:
+def _actions(operation: Operation | None, shown: Mapping[str, object]) -> list[str]:
     """What may be tried about an operation; the core says at the next page whether it can be."""
     status = shown["status"]
     if operation is None or isinstance(operation, (Mark, Choose)) or status == "running":

@@ -10,7 +10,6 @@ import asyncio
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -237,7 +236,7 @@ def _duties(runtime: Runtime, plan: Plan) -> list[Body]:
 
 
 def _start_page(
-    request: Request, runtime: Runtime, caller: Caller, plan: Plan, given: Mapping[str, Any],
+    request: Request, runtime: Runtime, caller: Caller, plan: Plan, given: Mapping[str, object],
     error: FiredoorError | None = None, dry: Body | None = None,
 ) -> Response:  # fmt: skip
     inputs = [

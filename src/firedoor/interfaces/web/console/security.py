@@ -6,7 +6,7 @@ Decides that the newest stands on top, and that an event reads as a sentence. Le
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
@@ -65,7 +65,7 @@ def about(entry: Entry) -> list[tuple[str, str]]:
             if key != "settings" and value not in ("", [], {})]  # fmt: skip
 
 
-def _words(value: Any) -> str:  # noqa: ANN401 - a JSON value
+def _words(value: object) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key}: {_words(one)}" for key, one in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -30,7 +28,7 @@ from firedoor.runtime.execution.evidence_gaps import gaps_in
 from firedoor.runtime.process.application import Runtime
 from firedoor.runtime.rehearsal.dry_run import PATIENCE
 from firedoor.runtime.service.start_keys import MAXIMUM_KEY
-from firedoor.store.database.sql import table
+from firedoor.store.database.sql import Record, table
 from firedoor.store.database.tables import HoldRow
 
 router = APIRouter(tags=["console"], include_in_schema=False)
@@ -136,7 +134,7 @@ def _closed_to(target: str) -> NotPermitted:
     return NotPermitted(Problem(code="W106", message=message, do="ask whoever commands your incidents"))
 
 
-def _not_ours(target: str, holders: list[Mapping[str, Any]]) -> Refused:
+def _not_ours(target: str, holders: list[Record]) -> Refused:
     if not holders:
         message, do = f"nothing here holds {target} closed", "use “Check now” to see whether it is closed"
     else:
@@ -148,7 +146,7 @@ def _not_ours(target: str, holders: list[Mapping[str, Any]]) -> Refused:
 
 async def _page(
     request: Request, runtime: Runtime, caller: Caller, name: str, error: FiredoorError | None = None,
-    verdict: Verdict | None = None, typed: Mapping[str, Any] | None = None,
+    verdict: Verdict | None = None, typed: Record | None = None,
 ) -> Response:  # fmt: skip
     target = runtime.world.target(name)
     doors = await asyncio.gather(*(_door(runtime, target, door) for door in target.doors))
@@ -162,7 +160,7 @@ async def _page(
     )  # fmt: skip
 
 
-async def _door(runtime: Runtime, target: Target, door: Door) -> dict[str, Any]:
+async def _door(runtime: Runtime, target: Target, door: Door) -> dict[str, object]:
     """One door with what closing it would call; a system that does not say is a problem of this door only."""
     try:
         async with asyncio.timeout(PATIENCE):
@@ -175,9 +173,9 @@ async def _door(runtime: Runtime, target: Target, door: Door) -> dict[str, Any]:
     return {"door": door, "plan": plan, "problems": ()}
 
 
-def _held(runtime: Runtime, caller: Caller) -> dict[str, list[dict[str, Any]]]:
+def _held(runtime: Runtime, caller: Caller) -> dict[str, list[Record]]:
     """What is held, by target; of an incident that is closed to the caller not even its number."""
-    found: dict[str, list[dict[str, Any]]] = {}
+    found: dict[str, list[Record]] = {}
     for row in held(runtime, caller):
-        found.setdefault(row["target"], []).append(row)
+        found.setdefault(str(row["target"]), []).append(row)
     return found

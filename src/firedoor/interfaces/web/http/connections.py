@@ -9,7 +9,7 @@ Leaves the time for a body to `body`, and addresses and TLS to a reverse proxy, 
 from __future__ import annotations
 
 import asyncio
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
@@ -29,7 +29,7 @@ class Limited(H11Protocol):
     waiting: ClassVar[dict[Limited, asyncio.TimerHandle]] = {}  # in the order in which they came
     coming: ClassVar[dict[Limited, None]] = {}  # half-sent bodies, in the order in which something came of them
 
-    def connection_made(self, transport: Any) -> None:  # noqa: ANN401 - as asyncio calls it
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # narrowed as uvicorn does
         """Somebody connects, and owes a head from now on."""
         super().connection_made(transport)
         self._wait()

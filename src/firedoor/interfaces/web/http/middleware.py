@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import MutableMapping
-from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import Request
@@ -103,7 +102,7 @@ async def _ended(message: Message, body: Body, send: Send) -> Message:
     return {"type": "http.response.body", "body": b"", "more_body": False}
 
 
-def _secure(message: MutableMapping[str, Any]) -> None:
+def _secure(message: MutableMapping[str, object]) -> None:
     """Add the headers that the answer does not set itself."""
     headers = MutableHeaders(scope=message)
     for name, value in SECURITY.items():

@@ -9,7 +9,6 @@ from __future__ import annotations
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import Any
 
 from fastapi import APIRouter, Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -34,7 +33,7 @@ STATIC = {
 }
 
 
-def page(request: Request, template: str, status: int = 200, **context: Any) -> Response:  # noqa: ANN401 - what it shows
+def page(request: Request, template: str, status: int = 200, /, **context: object) -> Response:
     """Fill a page in. `caller` in the context is who is looking; without one nobody is signed in."""
     secret = session.secret_of(request)
     known = {"csrf": csrf_of(secret) if secret else "", "caller": None, "path": request.url.path, "version": _digest()}

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 from fastapi import Query
-from sqlalchemy import ColumnElement, Integer, literal, tuple_
+from sqlalchemy import Column, ColumnElement, Integer, literal, tuple_
 
 from firedoor.core.problems import InvalidInput, Problem
+from firedoor.store.database.sql import Record
 
 After = Annotated[str, Query(max_length=600, description="`next` of the page before; empty for the first page.")]
 
@@ -26,10 +27,10 @@ After = Annotated[str, Query(max_length=600, description="`next` of the page bef
 class Order:
     """The columns by which a list is ordered; together they differ for every two rows."""
 
-    columns: tuple[Any, ...]
+    columns: tuple[Column[str] | Column[int], ...]
     newest_first: bool = False
 
-    def by(self) -> tuple[Any, ...]:
+    def by(self) -> tuple[ColumnElement[str] | ColumnElement[int], ...]:
         """For ORDER BY."""
         return tuple(column.desc() if self.newest_first else column for column in self.columns)
 
@@ -42,16 +43,16 @@ class Order:
         found: ColumnElement[bool] = row < place if self.newest_first else row > place
         return found
 
-    def cursor(self, row: Mapping[str, Any]) -> str:
+    def cursor(self, row: Record) -> str:
         """The place of a row."""
         place = orjson.dumps([row[column.name] for column in self.columns])
         return base64.urlsafe_b64encode(place).decode().rstrip("=")
 
-    def next(self, rows: Sequence[Mapping[str, Any]], limit: int) -> str | None:
+    def next(self, rows: Sequence[Record], limit: int) -> str | None:
         """The cursor of the last of the rows that are shown, where there are more of them."""
         return self.cursor(rows[limit - 1]) if len(rows) > limit else None
 
-    def _read(self, cursor: str) -> list[Any]:
+    def _read(self, cursor: str) -> list[object]:
         try:
             place = orjson.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True))
         except (binascii.Error, ValueError):

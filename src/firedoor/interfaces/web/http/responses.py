@@ -8,13 +8,13 @@ wrong to whoever raised it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 
 import orjson
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 
+from firedoor.core.json_types import as_array
 from firedoor.core.problems import FiredoorError, Problem
 
 JSON = "application/json"
@@ -51,12 +51,12 @@ class TooLarge(FiredoorError):
     http_status = 413
 
 
-def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:  # noqa: ANN401 - any JSON value
+def answer(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Return a JSON response."""
     return Response(orjson.dumps(content), status, dict(headers or {}), JSON)
 
 
-def problem_body(problems: Iterable[Problem]) -> dict[str, list[dict[str, Any]]]:
+def problem_body(problems: Iterable[Problem]) -> dict[str, list[dict[str, object]]]:
     """Return the body of an error."""
     return {"problems": [_shown(problem) for problem in problems]}
 
@@ -79,8 +79,8 @@ async def on_invalid(_: Request, error: Exception) -> Response:
     return refusal([_fault(fault) for fault in error.errors()][:50], 422)
 
 
-def _fault(fault: Mapping[str, Any]) -> Problem:
-    where = [str(part) for part in fault["loc"]]
+def _fault(fault: Mapping[str, object]) -> Problem:
+    where = [str(part) for part in as_array(fault["loc"])]
     kind = "body" if where[:1] == ["body"] else "parameter"
     if fault["type"] == "json_invalid":
         return Problem(code="W120", message="the body is not JSON", do="send one JSON object", field=kind)
@@ -90,7 +90,7 @@ def _fault(fault: Mapping[str, Any]) -> Problem:
     )
 
 
-def _shown(problem: Problem) -> dict[str, Any]:
+def _shown(problem: Problem) -> dict[str, object]:
     place = problem.place
     return {
         "code": problem.code, "message": problem.message, "do": problem.do, "field": problem.field,

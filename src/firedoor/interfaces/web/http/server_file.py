@@ -10,7 +10,6 @@ import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -26,7 +25,7 @@ def announce(path: Path, url: str, token: str) -> None:
     beside.replace(path)
 
 
-def read(path: Path) -> Mapping[str, Any] | None:
+def read(path: Path) -> Mapping[str, object] | None:
     """What a running server wrote; None when there is no such file or it cannot be read."""
     try:
         found = orjson.loads(path.read_bytes())

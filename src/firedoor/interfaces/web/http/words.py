@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta
-from typing import Any
 
 from markupsafe import Markup
 
@@ -104,7 +103,7 @@ def type_of(value: str) -> str:
     return TYPES.get(value, value.replace("_", " "))
 
 
-def plain(value: Any) -> str:  # noqa: ANN401 - a name of the journal
+def plain(value: object) -> str:
     """A name with its underscores and dashes read as spaces."""
     return str(value).replace("_", " ").replace("-", " ")
 

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TypeVar
 
 from firedoor.core.access.redaction import OPEN, Seal, seal
 from firedoor.core.facts import FactDefinition
@@ -21,6 +21,8 @@ from firedoor.core.playbook.plan import Plan
 from firedoor.interfaces.web.reading.access_log import may_see
 from firedoor.interfaces.web.security.auth import Caller
 from firedoor.runtime.process.application import Runtime
+
+Shown = TypeVar("Shown")
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Read:
     names: Names
     seal: Seal
 
-    def show(self, content: Any) -> Any:  # noqa: ANN401 - any JSON value
+    def show(self, content: Shown) -> Shown:
         """Cover what this caller does not see."""
         return self.seal.cover(content)
 

@@ -11,9 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, literal, select
+from sqlmodel import SQLModel
 
 from firedoor.core.access.need_to_know import may_read
 from firedoor.core.access.redaction import OPEN, Seal, seal
@@ -24,12 +26,26 @@ from firedoor.interfaces.web.http.paging import Order
 from firedoor.interfaces.web.security.auth import Caller
 from firedoor.runtime.config.container import World
 from firedoor.runtime.process.application import Runtime
-from firedoor.store.database.sql import table
+from firedoor.store.database import sql
+from firedoor.store.database.sql import Record, Where, table
 from firedoor.store.database.tables import IncidentRow
 from firedoor.store.incidents.set_aside import among
 
 log = logging.getLogger(__name__)
 Row = dict[str, Any]
+Told = TypeVar("Told", bound=Record)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Rows of one table: which of them, in which order, and how many at most (None: all)."""
+
+    row: type[SQLModel]
+    where: Where | None
+    order: sql.Order | None
+    limit: int | None
+
+
 Condition = ColumnElement[bool]
 REMEMBERED = 2000
 EVERYTHING: Condition = literal(1) == literal(1)
@@ -47,7 +63,7 @@ def visible(connection: Connection, caller: Caller) -> Condition:
     return allowed
 
 
-def of_visible(connection: Connection, caller: Caller, incident: Any) -> Condition:  # noqa: ANN401 - a column
+def of_visible(connection: Connection, caller: Caller, incident: ColumnElement[str]) -> Condition:
     """Rows of incidents that the caller may read; `incident` is the column that names it."""
     if caller.local:
         return EVERYTHING
@@ -56,32 +72,38 @@ def of_visible(connection: Connection, caller: Caller, incident: Any) -> Conditi
 
 
 async def readable_rows(
-    runtime: Runtime, caller: Caller, row: Any, where: Any = None, order: Any = None, limit: int | None = 1000,  # noqa: ANN401 - a table, and parts of a query
-) -> Sequence[Row]:  # fmt: skip
+    runtime: Runtime,
+    caller: Caller,
+    row: type[SQLModel],
+    where: Where | None = None,
+    order: sql.Order | None = None,
+    limit: int | None = 1000,
+) -> Sequence[Row]:
     """Rows of a table with a column `incident`, as this caller may see them. Rows of no incident are for everybody.
 
     `restricted` says that not every reader may read the incident, for whoever passes a row on.
     """
-    return await asyncio.to_thread(_readable, runtime, caller, row, where, order, limit)
+    wanted = Wanted(row, where, order, limit)
+    return await asyncio.to_thread(lambda: _marked(runtime, caller, _found(runtime, caller, wanted)))
 
 
 async def readable_page(
-    runtime: Runtime, caller: Caller, row: Any, where: Any, order: Order, limit: int, after: str  # noqa: ANN401 - as above
+    runtime: Runtime, caller: Caller, row: type[SQLModel], where: Where | None, order: Order, limit: int, after: str
 ) -> tuple[Sequence[Row], str | None]:  # fmt: skip
     """One page of such rows, and the cursor behind it; None where nothing is left."""
     behind = order.behind(after)
     chosen = where if behind is None else behind if where is None else where & behind
-    found = await asyncio.to_thread(_found, runtime, caller, row, chosen, order.by(), limit + 1)
+    found = await asyncio.to_thread(_found, runtime, caller, Wanted(row, chosen, order.by(), limit + 1))
     shown = await asyncio.to_thread(_marked, runtime, caller, found[:limit])
     return shown, order.next(found, limit)
 
 
-async def cover_rows(runtime: Runtime, caller: Caller, rows: Sequence[Row]) -> Sequence[Row]:
+async def cover_rows(runtime: Runtime, caller: Caller, rows: Sequence[Told]) -> Sequence[Told]:
     """Return the rows, each with an `incident`, as this caller may see them."""
     return await asyncio.to_thread(covered, runtime, caller, rows)
 
 
-def covered(runtime: Runtime, caller: Caller, rows: Sequence[Row], name: str = "incident") -> Sequence[Row]:
+def covered(runtime: Runtime, caller: Caller, rows: Sequence[Told], name: str = "incident") -> Sequence[Told]:
     """Leave out what is closed to the caller and cover what is sealed; `name` is the column that names the incident."""
     seals = _seals_of(runtime, caller, sorted({str(row[name]) for row in rows if row[name]}))
     shown = [(row, seals.get(row[name]) if row[name] else OPEN) for row in rows]
@@ -110,7 +132,7 @@ def _incident(runtime: Runtime, caller: Caller, row: Row) -> Row:
         return hidden
 
 
-def seal_of(runtime: Runtime, head: Any) -> Seal:  # noqa: ANN401 - a row of the list of incidents
+def seal_of(runtime: Runtime, head: Record) -> Seal:
     """What is covered in one incident, worked out once for a state of its journal."""
     key = (str(head["id"]), str(head["head_hash"]))
     if key not in _seals:
@@ -128,19 +150,12 @@ def _sealed(world: World, incident: str, definitions: Mapping[str, FactDefinitio
     return seal(definitions, readable(fold(incident, entries), entries))
 
 
-def _readable(
-    runtime: Runtime, caller: Caller, row: Any, where: Any, order: Any, limit: int | None  # noqa: ANN401 - as above
-) -> Sequence[Row]:  # fmt: skip
-    return _marked(runtime, caller, _found(runtime, caller, row, where, order, limit))
-
-
-def _found(
-    runtime: Runtime, caller: Caller, row: Any, where: Any, order: Any, limit: int | None  # noqa: ANN401 - as above
-) -> Sequence[Row]:  # fmt: skip
-    store, column = runtime.world.store, table(row).c.incident
+def _found(runtime: Runtime, caller: Caller, wanted: Wanted) -> Sequence[Row]:
+    store, column, where = runtime.world.store, table(wanted.row).c.incident, wanted.where
     with store.engine.connect() as connection:
         open_to = of_visible(connection, caller, column) | column.is_(None)
-    return [dict(one) for one in store.rows(row, open_to if where is None else where & open_to, order, limit)]
+    found = store.rows(wanted.row, open_to if where is None else where & open_to, wanted.order, wanted.limit)
+    return [dict(one) for one in found]
 
 
 def _marked(runtime: Runtime, caller: Caller, found: Sequence[Row]) -> Sequence[Row]:

@@ -15,7 +15,7 @@ from firedoor.core.isolated import Fault, each
 from firedoor.interfaces.web.reading.redaction import EVERYTHING, Condition, seal_of, visible
 from firedoor.interfaces.web.security.auth import Caller
 from firedoor.runtime.process.application import Runtime
-from firedoor.store.database.sql import table
+from firedoor.store.database.sql import as_record, table
 from firedoor.store.database.tables import HoldRow, IncidentRow
 
 LOOKED_AT = 500  # incidents with sealed facts whose titles are compared one by one, the newest
@@ -76,9 +76,12 @@ def _sealing_plans(runtime: Runtime, connection: Connection) -> list[str]:
 def _still_there(runtime: Runtime, connection: Connection, where: Condition, words: str) -> list[str]:
     """Those in whose title the words still stand once what is sealed has been covered."""
     newest = table(IncidentRow).c.opened_at.desc()
-    rows = connection.execute(select(table(IncidentRow)).where(where).order_by(newest).limit(LOOKED_AT)).mappings()
+    rows = connection.execute(select(table(IncidentRow)).where(where).order_by(newest).limit(LOOKED_AT))
     failed: dict[str, Fault] = {}  # whatever is sealed there stays so
     shown = each(
-        rows.all(), lambda row: (row["id"], seal_of(runtime, row).cover(row["title"])), failed, lambda r: r["id"]
+        [as_record(row) for row in rows],
+        lambda row: (row["id"], seal_of(runtime, row).cover(row["title"])),
+        failed,
+        lambda r: r["id"],
     )
     return [name for name, title in shown if words.lower() in title.lower()]

@@ -14,7 +14,6 @@ import hashlib
 import secrets
 import time
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import quote_plus, urlencode
 
 import httpx
@@ -22,6 +21,7 @@ import orjson
 from fastapi import Request
 from starlette.responses import RedirectResponse, Response
 
+from firedoor.core.json_types import Json, JsonObject, as_array, as_object
 from firedoor.core.problems import InvalidInput, NotPermitted, Problem, Refused, Unanswered
 from firedoor.core.text import clean_text
 from firedoor.interfaces.web.http import session
@@ -39,7 +39,7 @@ LEEWAY = 30  # seconds
 REMEMBERED = 3600.0  # seconds for which the provider's description and keys are not asked for again
 MAXIMUM_ANSWER = 256 * 1024  # bytes
 
-_known: dict[str, tuple[float, Any]] = {}
+_known: dict[str, tuple[float, Json]] = {}
 
 
 async def leave(request: Request, runtime: Runtime, way: str) -> Response:
@@ -83,22 +83,22 @@ def forget(response: Response, request: Request) -> Response:
     return response
 
 
-def roles_of(claims: Mapping[str, Any], settings: Settings) -> frozenset[str]:
+def roles_of(claims: JsonObject, settings: Settings) -> frozenset[str]:
     """The roles that somebody's groups give, by the list of ours."""
     groups = claims.get(settings.oidc_roles_claim, [])
-    has = {groups} if isinstance(groups, str) else {str(group) for group in groups} if groups else set()
+    has = {groups} if isinstance(groups, str) else set(map(str, as_array(groups)))
     pairs = (pair.partition("=") for pair in settings.oidc_roles.split(",") if "=" in pair)
     return frozenset(role.strip() for group, _, role in pairs if group.strip() in has)
 
 
-async def _claims(request: Request, settings: Settings, code: str, kept: Mapping[str, str]) -> Mapping[str, Any]:
+async def _claims(request: Request, settings: Settings, code: str, kept: Mapping[str, str]) -> JsonObject:
     found = await _described(settings)
     form = {
         "grant_type": "authorization_code", "code": code, "redirect_uri": _address(request, settings),
         "code_verifier": kept["verifier"],
     }  # fmt: skip
     login, ours = _our_secret(found, settings)
-    answer = await _ask("POST", found["token_endpoint"], data=form | ours, login=login)
+    answer = as_object(await _ask("POST", str(found["token_endpoint"]), data=form | ours, login=login))
     claims = await _trusted(str(answer.get("id_token", "")), str(found["jwks_uri"]), settings)
     if claims.get("azp", settings.oidc_client_id) != settings.oidc_client_id:  # Core section 2: whom it was issued to
         raise _refused("the answer was given to another client")
@@ -107,7 +107,7 @@ async def _claims(request: Request, settings: Settings, code: str, kept: Mapping
     return claims
 
 
-def _our_secret(found: Mapping[str, Any], settings: Settings) -> tuple[tuple[str, str] | None, dict[str, str]]:
+def _our_secret(found: JsonObject, settings: Settings) -> tuple[tuple[str, str] | None, dict[str, str]]:
     """How we prove to be the client: by HTTP Basic, unless the provider takes it in the form only.
 
     Discovery 1.0 section 3: where a provider says nothing it takes Basic. RFC 6749 section 2.3.1: both parts of it are
@@ -116,12 +116,13 @@ def _our_secret(found: Mapping[str, Any], settings: Settings) -> tuple[tuple[str
     if not settings.oidc_client_secret:
         return None, {"client_id": settings.oidc_client_id}
     secret = ReferencedSecrets().resolve(settings.oidc_client_secret)
-    if "client_secret_basic" in found.get("token_endpoint_auth_methods_supported", ["client_secret_basic"]):
+    taken = found.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
+    if "client_secret_basic" in (taken if isinstance(taken, str | list) else ()):
         return (quote_plus(settings.oidc_client_id), quote_plus(secret)), {}
     return None, {"client_id": settings.oidc_client_id, "client_secret": secret}
 
 
-async def _trusted(token: str, address: str, settings: Settings) -> Mapping[str, Any]:
+async def _trusted(token: str, address: str, settings: Settings) -> JsonObject:
     """The claims, by the provider's keys. Where those that we remember do not fit, they are asked for once more."""
     remembered = address in _known
     try:
@@ -133,18 +134,19 @@ async def _trusted(token: str, address: str, settings: Settings) -> Mapping[str,
     return await asyncio.to_thread(_verified, token, await _remembered(address), settings)
 
 
-def _verified(token: str, keys: Any, settings: Settings) -> Mapping[str, Any]:  # noqa: ANN401 - a JSON Web Key Set
+def _verified(token: str, keys: Json, settings: Settings) -> JsonObject:
     try:
         import jwt
     except ImportError:
         raise _not_set_up('the package for it is missing: pip install "firedoor[oidc]"') from None
     try:
         kid = jwt.get_unverified_header(token).get("kid")
-        signing = [key for key in jwt.PyJWKSet.from_dict(keys).keys if key.public_key_use in (None, "sig")]
+        known = jwt.PyJWKSet.from_dict(dict(as_object(keys))).keys
+        signing = [key for key in known if key.public_key_use in (None, "sig")]
         named = [key for key in signing if kid is None or key.key_id == kid]
         if len(named) != 1:  # Core section 10.1: a provider with one key need not name it
             raise _refused("its answer cannot be trusted: it does not say which of its keys has signed it")
-        claims: Mapping[str, Any] = jwt.decode(
+        claims: JsonObject = jwt.decode(
             token, named[0], algorithms=list(ALGORITHMS), audience=settings.oidc_client_id, issuer=settings.oidc_issuer,
             leeway=LEEWAY, options={"require": ["exp", "iat", "sub", "aud", "iss"]},
         )  # fmt: skip
@@ -153,7 +155,7 @@ def _verified(token: str, keys: Any, settings: Settings) -> Mapping[str, Any]:  
     return claims
 
 
-def _account(runtime: Runtime, claims: Mapping[str, Any]) -> Account:
+def _account(runtime: Runtime, claims: JsonObject) -> Account:
     """The account of a subject: its roles are those of today's groups; it is made on the first visit."""
     world, settings = runtime.world, runtime.settings
     subject, given = f"{claims['iss']} {claims['sub']}", roles_of(claims, settings)
@@ -171,7 +173,7 @@ def _account(runtime: Runtime, claims: Mapping[str, Any]) -> Account:
     return account
 
 
-def _first_visit(runtime: Runtime, subject: str, roles: frozenset[str], claims: Mapping[str, Any]) -> Account:
+def _first_visit(runtime: Runtime, subject: str, roles: frozenset[str], claims: JsonObject) -> Account:
     """Make the account. Raises Refused where another one has the name: nobody takes an account over by an address."""
     store, email = runtime.world.store, checked_email(claims)
     name = email or name_of_subject(subject)
@@ -186,7 +188,7 @@ def _first_visit(runtime: Runtime, subject: str, roles: frozenset[str], claims: 
     return account
 
 
-def checked_email(claims: Mapping[str, Any]) -> str:
+def checked_email(claims: JsonObject) -> str:
     """The e-mail address, unless the provider says that it did not check it; then it may be anybody's.
 
     Names of accounts open incidents to named readers, and letters go to the address. A provider that says nothing of
@@ -203,7 +205,7 @@ def name_of_subject(subject: str) -> str:
     return f"sso-{hashlib.sha256(subject.encode()).hexdigest()[:16]}"
 
 
-async def _described(settings: Settings) -> Mapping[str, Any]:
+async def _described(settings: Settings) -> JsonObject:
     """The provider's description of itself (OpenID Connect Discovery 1.0), which must be about the issuer we trust."""
     if not settings.oidc_issuer or not settings.oidc_client_id:
         raise _not_set_up("FIREDOOR_OIDC_ISSUER and FIREDOOR_OIDC_CLIENT_ID are needed")
@@ -213,7 +215,7 @@ async def _described(settings: Settings) -> Mapping[str, Any]:
     return found
 
 
-async def _remembered(address: str) -> Any:  # noqa: ANN401 - any JSON value
+async def _remembered(address: str) -> Json:
     at, value = _known.get(address, (0.0, None))
     if value is None or time.monotonic() - at > REMEMBERED:
         value = await _ask("GET", address)
@@ -223,7 +225,7 @@ async def _remembered(address: str) -> Any:  # noqa: ANN401 - any JSON value
 
 async def _ask(
     method: str, address: str, data: Mapping[str, str] | None = None, login: tuple[str, str] | None = None
-) -> Any:  # noqa: ANN401 - any JSON value
+) -> Json:
     if not address.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
         raise _not_set_up("the provider must be reached by https")
     try:
@@ -232,9 +234,10 @@ async def _ask(
             answer = await client.request(method, address, data=data, headers=accept, auth=login)
         if answer.status_code != 200 or len(answer.content) > MAXIMUM_ANSWER:
             raise _away(f"it answered {answer.status_code}")
-        return orjson.loads(answer.content)
+        said: Json = orjson.loads(answer.content)
     except (httpx.HTTPError, orjson.JSONDecodeError) as error:
         raise _away(type(error).__name__) from None
+    return said
 
 
 def _kept(request: Request) -> Mapping[str, str]:

@@ -17,7 +17,9 @@ from typing import Any
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
-from sqlalchemy import Connection, case, func, literal_column, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, case, func, literal_column, select
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
+from sqlmodel import SQLModel
 
 from firedoor.core.incident.view import SETTLED_CLOCKS
 from firedoor.core.isolated import Fault, each
@@ -29,8 +31,9 @@ from firedoor.store.incidents.set_aside import how_many
 log = logging.getLogger(__name__)
 Sample = tuple[Mapping[str, str], float]
 Gauge = tuple[str, str, Callable[[], list[Sample]]]  # its name, what it is, how it is counted
-PRACTICE: Any = literal_column("'practice'")
-RESTRICTED: Any = literal_column("'restricted'")  # the type of an incident that not every reader may read
+PRACTICE: ColumnElement[str] = literal_column("'practice'")
+# The type of an incident that not every reader may read.
+RESTRICTED: ColumnElement[str] = literal_column("'restricted'")
 
 
 class Families(Collector):
@@ -98,7 +101,7 @@ def _incidents(connection: Connection) -> list[Sample]:
     return [({"type": row[0], "state": row[1]}, row[2]) for row in connection.execute(query)]
 
 
-def _counts(connection: Connection, row: Any, name: str) -> list[Sample]:  # noqa: ANN401 - a row class
+def _counts(connection: Connection, row: type[SQLModel], name: str) -> list[Sample]:
     column = table(row).c[name]
     return [({name: found[0]}, found[1]) for found in connection.execute(select(column, func.count()).group_by(column))]
 
@@ -109,12 +112,12 @@ def _clocks(connection: Connection) -> list[Sample]:
     return [({"state": state}, count) for state, count in connection.execute(query)]
 
 
-def _real() -> Any:  # noqa: ANN401 - a query
+def _real() -> Select[str]:
     """The incidents that are no practice."""
     return select(table(IncidentRow).c.id).where(~table(IncidentRow).c.practice)
 
 
-def _shown(incidents: Any, word: Any) -> Any:  # noqa: ANN401 - columns
+def _shown(incidents: ReadOnlyColumnCollection[str, Column[Any]], word: ColumnElement[str]) -> ColumnElement[str]:
     return case((incidents.practice, PRACTICE), (incidents.readers.is_(None), word), else_=RESTRICTED)
 
 

@@ -11,14 +11,15 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from firedoor.core.json_types import JsonObject
 from firedoor.interfaces.web.security.route_table import ROUTES, TOKENLESS, Access, needed
 
-PROBLEMS: dict[str, Any] = {
+PROBLEMS: JsonObject = {
     "type": "object",
     "required": ["problems"],
     "properties": {"problems": {"type": "array", "items": {"$ref": "#/components/schemas/Problem"}}},
 }
-PROBLEM: dict[str, Any] = {
+PROBLEM: JsonObject = {
     "type": "object",
     "required": ["code", "message", "do", "field", "place"],
     "properties": {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from firedoor.core.clocks.extensions import obstacle
 from firedoor.core.incident.scope import typed_facts
@@ -59,7 +58,7 @@ SAYS = {
     ),
 }  # fmt: skip
 LATE = ("The limit {due} has passed: it counts as late, and the reasons for the delay stand beside it.",)
-Given = Mapping[str, Any]
+Given = Mapping[str, object]
 
 
 def shown(runtime: Runtime, caller: Caller, found: Glance, clock_id: str, typed: Given) -> Body:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -29,7 +28,7 @@ router = APIRouter(tags=["console"], include_in_schema=False)
 CLOCK = "/incidents/{incident}/clocks/{clock:path}"
 WORDS = ("form", "why", "until", "until.zone", "document", "sent_at", "sent_at.zone")
 FIELDS = ("reference", "reasons_for_delay", "version", "channel")  # words of a submission
-Given = Mapping[str, Any]
+Given = Mapping[str, object]
 Act = Callable[[Given, Person], Awaitable[object]]
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -37,7 +36,7 @@ MADE_HERE = {
     "draft": "draft of a notice", "notice-edited": "wording of a notice", "notice-approved": "approved notice",
     "notice-sent": "notice as it was sent", "notice-receipt": "receipt",
 }  # fmt: skip
-Given = Mapping[str, Any]
+Given = Mapping[str, object]
 
 
 @router.get(PLACE, summary="The evidence of an incident")
@@ -106,7 +105,7 @@ async def _page(  # noqa: PLR0913 - what the page shows again
         "texts": len(texts), "touched": sum(len(piece["chain"]) - 1 for piece in pieces),
     }  # fmt: skip
     typed = {name: str((given or {}).get(name, "")) for name in WORDS}
-    context: dict[str, Any] = {
+    context: dict[str, object] = {
         "view": found.view, "title": found.show(found.view.title), "counts": counts, "texts": texts[::-1],
         "pieces": _cut(others, everything), "everything": everything, "made_here": MADE_HERE, "may": may(caller),
         "only_unsealed": set() if caller.unsealed else _named(pieces),

@@ -7,12 +7,13 @@ leads back to the page. Leaves what stands in each part to `incident_page`, and 
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from firedoor.core.alerts.evidence_strength import EVIDENCE
+from firedoor.core.facts import FactDefinition
 from firedoor.core.history.timeline import is_key, timeline
 from firedoor.core.problems import FiredoorError, NotFound, Problem, nearest
 from firedoor.interfaces.web.console import forms
@@ -49,7 +50,7 @@ async def show(
     found = await glance(runtime, incident, caller)
     shown = await asyncio.to_thread(incident_page.whole, runtime.world, found)
     now = runtime.world.now()
-    context: dict[str, Any] = {
+    context: dict[str, object] = {
         "view": found.view, "plan": found.plan, "tasks": incident_page.open_tasks(found, caller.person.roles, now),
         "now": now, "run": await _flow_run(runtime, incident), "may": may(caller), "states": STATES,
         "limit": 100_000 if all else incident_page.SHOWN, "everything": all, "prefect": _prefect(runtime),
@@ -68,7 +69,7 @@ async def show_timeline(
     return page(request, "timeline.html.j2", caller=caller, view=found.view, title=found.show(found.view.title), **made)
 
 
-def _lines(found: Glance, number: int, *, key: bool) -> dict[str, Any]:
+def _lines(found: Glance, number: int, *, key: bool) -> dict[str, object]:
     numbers = [entry.seq for entry in found.told if not key or is_key(entry, found.names)]
     pages = max(1, -(-len(numbers) // LINES))
     number = min(number, pages)
@@ -103,7 +104,7 @@ async def correct_fact(request: Request, incident: str, runtime: Running, caller
 
 async def _fact_page(
     request: Request, runtime: Runtime, caller: Caller, incident: str, name: str,
-    given: dict[str, Any] | None = None, error: FiredoorError | None = None,
+    given: dict[str, object] | None = None, error: FiredoorError | None = None,
 ) -> Response:  # fmt: skip
     found, typed = await glance(runtime, incident, caller), given or {}
     settable = {fact: one for fact, one in found.definitions.items() if fact != EVIDENCE}
@@ -121,7 +122,7 @@ async def _fact_page(
     return page(request, "facts.html.j2", status, caller=caller, view=found.view, **context)
 
 
-def _definition(found: Glance, name: str) -> Any:  # noqa: ANN401 - a FactDefinition
+def _definition(found: Glance, name: str) -> FactDefinition:
     if name not in found.definitions:
         problem = Problem(code="F100", message="no fact has this name", do=nearest(name[:80], found.definitions))
         raise NotFound(problem)

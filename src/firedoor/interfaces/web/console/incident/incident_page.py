@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from firedoor.core.evidence.custody import custody
 from firedoor.core.execution.evidence_gaps import gaps_of
@@ -19,6 +18,7 @@ from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.faults import open_ones
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.journal import Body
+from firedoor.core.json_types import Json
 from firedoor.core.notices import versions
 from firedoor.core.reporting.report import clock_line
 from firedoor.interfaces.web.console.plan_map import current, plan_map
@@ -71,9 +71,8 @@ def facts(found: Glance) -> list[Body]:
 
 def open_tasks(found: Glance, roles: frozenset[str], now: datetime) -> list[Body]:
     """The tasks that wait, those of this caller's roles first, then by when they are due."""
-    shown = found.show([serializers.task(found.view, one, now) for one in found.view.open_tasks()])
-    for one in shown:
-        one["mine"] = bool(roles & set(one["roles"]))
+    tasks = found.show([serializers.task(found.view, one, now) for one in found.view.open_tasks()])
+    shown: list[Body] = [{**one, "mine": bool(roles & set(one["roles"]))} for one in tasks]
     return sorted(shown, key=lambda one: (not one["mine"], one["due_at"]))
 
 
@@ -91,7 +90,7 @@ def lines(found: Glance) -> Body:
     }  # fmt: skip
 
 
-def _clock(world: World, facts: Mapping[str, Any], one: ClockRecord) -> Body:
+def _clock(world: World, facts: Mapping[str, object], one: ClockRecord) -> Body:
     """A clock with its law; `zone_guessed` where its days are counted in UTC for want of anything better."""
     return {
         **one.as_json(), **clock_line(one), **serializers.clock_zone(one, world, facts), "open": not one.settled,
@@ -144,5 +143,5 @@ def history_of(found: Glance, name: str) -> list[Body]:
     ]  # fmt: skip
 
 
-def _shown(found: Glance, name: str, value: Any) -> str:  # noqa: ANN401 - any JSON value
+def _shown(found: Glance, name: str, value: Json) -> str:
     return str(serializers.fact(name, value, found.definitions.get(name), False)["shown"])  # noqa: FBT003 - not covered here

@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from firedoor.core.execution.progress import Progress
+from firedoor.core.incident.view import TaskView
 from firedoor.core.journal import Body
 from firedoor.core.playbook.plan import Ask
 from firedoor.core.tasks.answers import why_not
@@ -45,7 +45,7 @@ async def show(request: Request, incident: str, runtime: Running, caller: Asking
     )  # fmt: skip
 
 
-def _shown(runtime: Runtime, found: Glance, caller: Caller) -> dict[str, Any]:
+def _shown(runtime: Runtime, found: Glance, caller: Caller) -> dict[str, object]:
     made = lessons_of(runtime, found)
     phases = [] if found.view.closed_at else found.once("phases", lambda: plan_map(found))
     steps = {name: _governing(found, caller, name) for name in (*POLICIES, *GOVERNANCE)}
@@ -80,13 +80,13 @@ def _governing(found: Glance, caller: Caller, step: str) -> list[Body]:
             "task": f"T{task.number}" if task else "", "due_at": task.due_at if task else None,
             "open": bool(task and task.open), "status": str(progress.status(name)), "given": given,
             "label": choice["label"] if choice else "", "claimed_by": task.claimed_by if task else "",
-            "mine": bool(task and task.open) and _mine(found, caller, task),
+            "mine": task is not None and task.open and _mine(found, caller, task),
         })  # fmt: skip
     covered: list[Body] = found.show(made)
     return covered
 
 
-def _mine(found: Glance, caller: Caller, task: Any) -> bool:  # noqa: ANN401 - a TaskView
+def _mine(found: Glance, caller: Caller, task: TaskView) -> bool:
     works = caller.may(Access.WORK)
     return works and why_not(found.view, task, caller.within(found.view)) is None
 

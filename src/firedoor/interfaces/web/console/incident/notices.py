@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
-from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
+from firedoor.core.journal import Body
 from firedoor.core.notices import versions
 from firedoor.core.notices.markdown import blocks
 from firedoor.core.problems import FiredoorError, InvalidInput, Problem
@@ -76,7 +76,7 @@ async def act(request: Request, incident: str, clock: str, runtime: Running, cal
     return RedirectResponse(f"/incidents/{incident}/notices/{quote(clock)}?language={one.language}", 303)
 
 
-async def _act(runtime: Runtime, about: tuple[str, str, str], given: Mapping[str, Any], person: Person) -> None:
+async def _act(runtime: Runtime, about: tuple[str, str, str], given: Mapping[str, object], person: Person) -> None:
     why, base = str(given.get("why", "")), str(given.get("base", ""))
     match given.get("what"):
         case "edit":
@@ -94,7 +94,7 @@ async def _act(runtime: Runtime, about: tuple[str, str, str], given: Mapping[str
 
 
 async def _kept(
-    runtime: Runtime, about: tuple[str, str, str], file: Any, why: str, person: Person, *, receipt: bool,  # noqa: ANN401 - of a form
+    runtime: Runtime, about: tuple[str, str, str], file: object, why: str, person: Person, *, receipt: bool,
 ) -> None:  # fmt: skip
     """Keep a file as evidence, and say that it is the receipt, or what was really sent."""
     if not isinstance(file, UploadFile) or not file.size:
@@ -115,12 +115,12 @@ async def _kept(
 
 
 async def _page(
-    request: Request, runtime: Runtime, caller: Caller, about: tuple[str, str, str], given: Mapping[str, Any],
+    request: Request, runtime: Runtime, caller: Caller, about: tuple[str, str, str], given: Mapping[str, object],
     error: FiredoorError | None,
 ) -> Response:  # fmt: skip
     found, one = await read_notice(runtime, caller, *about)
     typed = {name: str(given.get(name, "")) for name in ("text", "why", "what")}
-    context: dict[str, Any] = {
+    context: dict[str, object] = {
         "incident": about[0], "title": found.view.title, "notice": one.as_json(), "blocks": blocks(one.text),
         "may": _may(found, one, caller), "given": typed, "problems": error.problems if error else (),
         "past": _past(one), "languages": LANGUAGES, "base": f"/incidents/{about[0]}/notices/{quote(about[1])}",
@@ -129,7 +129,7 @@ async def _page(
     return page(request, "notice.html.j2", status, caller=caller, now=runtime.world.now(), **context)
 
 
-def _past(one: Notice) -> list[dict[str, Any]]:
+def _past(one: Notice) -> list[Body]:
     """Every wording, copy as sent and receipt, the newest first: those that the facts gave, and those of people."""
     drafts = [
         {"seq": draft.seq, "number": one.number(draft.digest), "name": "draft, as the facts gave it", "by": "Firedoor",
@@ -148,11 +148,11 @@ def _may(found: Glance, one: Notice, caller: Caller) -> dict[str, str]:
     """For each thing that can be done, why this caller may not; "" where they may."""
     person, clock = caller.within(found.view), one.clock.id
 
-    asked: dict[str, Callable[..., Any]] = {"edit": versions.may_edit, "approve": versions.may_approve}
+    asked: dict[str, Callable[..., object]] = {"edit": versions.may_edit, "approve": versions.may_approve}
     return {name: _why_not(ask, found, clock, person) for name, ask in asked.items()}
 
 
-def _why_not(ask: Callable[..., Any], found: Glance, clock: str, person: Person) -> str:
+def _why_not(ask: Callable[..., object], found: Glance, clock: str, person: Person) -> str:
     try:
         ask(found.view, clock, person)
     except FiredoorError as error:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request
@@ -33,7 +32,7 @@ from firedoor.runtime.service.requests import requests_told
 router = APIRouter(tags=["console"], include_in_schema=False)
 
 REQUESTS = "/incidents/{incident}/requests"
-Form = Mapping[str, Any]
+Form = Mapping[str, object]
 Act = Callable[[Form, Person], Awaitable[str]]
 
 
@@ -130,7 +129,7 @@ async def _page(
     )  # fmt: skip
 
 
-def _shown(runtime: Runtime, found: Glance, name: str) -> dict[str, Any]:
+def _shown(runtime: Runtime, found: Glance, name: str) -> dict[str, object]:
     """The requests as this reader may see them, or the one that is asked for. Raises NotFound."""
     wanted = the_request(found.view, name).id if name else ""
     told = requests_told(runtime.world, found.plan, found.view)

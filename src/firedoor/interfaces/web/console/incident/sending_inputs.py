@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.journal import Body
@@ -19,7 +18,7 @@ from firedoor.runtime.config.container import World
 
 NAMES = (VERSION, CHANNEL, SENT_AT)
 LABELS = {VERSION: "Which text was sent", CHANNEL: "By which channel", SENT_AT: "When it was sent"}
-Given = Mapping[str, Any]
+Given = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ Leaves what may be done and what follows to the core, by the same calls that the
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -77,7 +76,7 @@ async def set_readers(request: Request, incident: str, runtime: Running, caller:
     """Name roles and people, or open it to every reader."""
     given = await forms.form_of(request)
     chosen = given.get("roles", [])
-    roles = chosen if isinstance(chosen, list) else [chosen]
+    roles = list(map(str, chosen if isinstance(chosen, list) else [chosen]))
     people = [name.strip() for name in str(given.get("people", "")).replace("\n", ",").split(",") if name.strip()]
     everyone = given.get("who") == "everyone"
     return await _do(
@@ -124,7 +123,7 @@ async def open_again(request: Request, incident: str, target: str, runtime: Runn
 
 async def _do(
     request: Request,  # noqa: ARG001 - alike for every form
-    incident: str, act: Callable[[], Awaitable[Any]], again: Callable[[FiredoorError], Awaitable[Response]],
+    incident: str, act: Callable[[], Awaitable[object]], again: Callable[[FiredoorError], Awaitable[Response]],
 ) -> Response:  # fmt: skip
     try:
         await act()
@@ -133,7 +132,7 @@ async def _do(
     return RedirectResponse(f"/incidents/{incident}", 303)
 
 
-def _action(given: Mapping[str, Any]) -> Action:
+def _action(given: Mapping[str, object]) -> Action:
     try:
         return Action(str(given.get("action", "")))
     except ValueError:
@@ -142,7 +141,7 @@ def _action(given: Mapping[str, Any]) -> Action:
 
 
 async def _steering(
-    request: Request, runtime: Runtime, caller: Caller, incident: str, given: Mapping[str, Any],
+    request: Request, runtime: Runtime, caller: Caller, incident: str, given: Mapping[str, object],
     error: FiredoorError | None = None,
 ) -> Response:  # fmt: skip
     found = await glance(runtime, incident, caller)
@@ -150,7 +149,7 @@ async def _steering(
     if action in OF_AN_OPERATION and found.names.operation(operation) is None:
         raise NotFound(Problem(code="O120", message="no operation is called so", do="choose it on the incident's page"))
     problems = list(error.problems) if error else []
-    says: list[str] = []
+    says: Sequence[str] = []
     try:
         says = found.show(await runtime.service.foresee(action, incident, operation, caller.person))
     except FiredoorError as refused:
@@ -164,7 +163,7 @@ async def _steering(
 
 
 async def _hold_page(
-    request: Request, runtime: Runtime, caller: Caller, incident: str, given: Mapping[str, Any],
+    request: Request, runtime: Runtime, caller: Caller, incident: str, given: Mapping[str, object],
     error: FiredoorError | None = None,
 ) -> Response:  # fmt: skip
     found = await glance(runtime, incident, caller)
@@ -179,7 +178,7 @@ async def _hold_page(
 
 
 async def _open_page(
-    request: Request, runtime: Runtime, caller: Caller, incident: str, target: str, given: Mapping[str, Any],
+    request: Request, runtime: Runtime, caller: Caller, incident: str, target: str, given: Mapping[str, object],
     error: FiredoorError | None = None,
 ) -> Response:  # fmt: skip
     found = await glance(runtime, incident, caller)
@@ -205,8 +204,8 @@ def _others(runtime: Runtime, incident: str, target: str) -> list[str]:
 
 
 def _reason_page(
-    request: Request, caller: Caller, view: Any, given: Mapping[str, Any], problems: Any,  # noqa: ANN401
-    error: FiredoorError | None, context: Mapping[str, Any],
+    request: Request, caller: Caller, view: object, given: Mapping[str, object], problems: object,
+    error: FiredoorError | None, context: Mapping[str, object],
 ) -> Response:  # fmt: skip
     status = error.http_status if error else 200
     why = given.get("why", "")
@@ -214,7 +213,7 @@ def _reason_page(
 
 
 async def _readers_page(
-    request: Request, runtime: Runtime, caller: Caller, incident: str, given: Mapping[str, Any],
+    request: Request, runtime: Runtime, caller: Caller, incident: str, given: Mapping[str, object],
     error: FiredoorError | None = None,
 ) -> Response:  # fmt: skip
     found = await glance(runtime, incident, caller)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
@@ -36,7 +35,7 @@ TURNS = frozenset((
     Kind.FACTS, Kind.CLOCK_STARTED, Kind.CLOCK_CHANGED, Kind.CLOCK_MISSED, Kind.TASK_ANSWERED, Kind.STATE,
     Kind.DRIFTED, Kind.RUN_ABORTED, Kind.ALERT,
 ))  # fmt: skip
-Given = Mapping[str, Any]
+Given = Mapping[str, object]
 
 
 @router.get(TASK, summary="One task")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from firedoor.core.history.decisions import decisions
 from firedoor.core.incident.view import TaskView
@@ -18,6 +17,7 @@ from firedoor.core.notices import versions
 from firedoor.core.notices.markdown import marks
 from firedoor.core.tasks.answers import Person, why_not
 from firedoor.core.tasks.task_actions import APPROVALS, OPERATORS, linkable
+from firedoor.interfaces.shapes.incident import Choice, Task
 from firedoor.interfaces.web.console import forms
 from firedoor.interfaces.web.console.incident import incident_page, sending_inputs
 from firedoor.interfaces.web.reading import serializers
@@ -28,7 +28,7 @@ from firedoor.runtime.config.container import World
 from firedoor.runtime.process.application import Runtime
 from firedoor.runtime.service import notices
 
-Given = Mapping[str, Any]
+Given = Mapping[str, object]
 DELAY = "reasons_for_delay"  # of a late submission; the law's vocabulary knows a fact of this name as well
 
 
@@ -55,7 +55,7 @@ def shown(runtime: Runtime, caller: Caller, found: Glance, one: TaskView, typed:
 
 
 def _choice(
-    world: World, found: Glance, task: TaskView, choice: Body, typed: Given, facts: Mapping[str, Body], *, late: bool
+    world: World, found: Glance, task: TaskView, choice: Choice, typed: Given, facts: Mapping[str, Body], *, late: bool
 ) -> Body:  # fmt: skip
     """A choice with the inputs that it requires, and the facts that it sets by itself."""
     prefix = f"{choice['id']}."
@@ -93,7 +93,7 @@ def _late(clock: Body | None, now: datetime) -> bool:
     return bool(due) and now > datetime.fromisoformat(str(due))
 
 
-def _given(found: Glance, task: Body) -> list[Body]:
+def _given(found: Glance, task: Task) -> list[Body]:
     """The answers so far, with what was known at each."""
     wanted = [fact.name for fact in found.plan.facts]
     made = found.once("decisions", lambda: decisions(found.told, found.definitions, wanted, found.seal))
