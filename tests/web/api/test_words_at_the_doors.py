@@ -12,7 +12,7 @@ from firedoor.core.problems import InvalidInput
 from firedoor.duties.catalogue import catalogue
 
 CLOSED = {name: one for name, one in catalogue().facts.items() if one.choices or one.type is FactType.SEVERITY}
-TYPED = (
+TYPED: tuple[tuple[str, str, object, str], ...] = (
     ("post", "/api/v1/incidents", {"playbook": "model-data-leakge", "facts": {}, "why": "x"}, LEAK),
     ("post", "/api/v1/incidents", {"playbook": LEAK, "facts": {"endpont": "x"}, "why": "x"}, "endpoint"),
     ("post", "/api/v1/incidents", {"playbook": LEAK, "facts": {"severity": "hihg"}, "why": "x"}, "high"),
