@@ -52,7 +52,8 @@ def _bank(tmp_path: Path) -> Path:
 
 def found(*paths: object, **more: Any) -> Any:
     """The answer, with one process."""
-    return examine(Wanted([str(path) for path in paths], workers=1, **more), NOW)
+    banks = [str(one) for one in more.pop("banks", ())]
+    return examine(Wanted([str(path) for path in paths], banks, workers=1, **more), NOW)
 
 
 def test_a_folder_is_hashed_and_looked_up(store: Path, bank: Path) -> None:
@@ -74,6 +75,25 @@ def test_a_match_without_proof_and_a_wrong_row_are_questions(store: Path, bank: 
     assert answer.questions == 3
     assert answer.report["proved"] == 0
     assert [one["message"].partition(":")[0] for one in answer.report["problems"]] == ["row 4"]
+
+
+def test_files_of_one_name_are_one_bank_in_their_order(store: Path, bank: Path, tmp_path: Path) -> None:
+    """A later file withdraws what an earlier one listed; under another name it is another bank."""
+    later = tmp_path / "later.csv"
+    later.write_text(bank.read_text().replace("c-1,manual,active", "c-1,manual,withdrawn"))
+    report = found(store, banks=[bank, f"Own={later}"]).report
+    assert [hit["case"] for hit in report["hits"]] == ["c-2"]
+    assert [(one["bank"], one["entries"], one["withdrawn"]) for one in report["banks"]] == [("Own", 1, 2)]
+    assert {hit["bank"] for hit in found(store, banks=[bank, later]).report["hits"]} == {"Own", "later"}
+
+
+def test_a_picture_in_a_form_that_is_not_read_is_a_question(tmp_path: Path) -> None:
+    """It is not passed over as if it were no picture."""
+    (tmp_path / "phone.heic").write_bytes(b"\x00\x00\x00\x18ftypheic" + bytes(60))
+    (tmp_path / "scan.tif").write_bytes(b"II*\x00" + bytes(60))
+    answer = found(tmp_path)
+    assert [one["why"] for one in answer.report["without_hash"]] == ["form", "form"]
+    assert answer.questions == 2
 
 
 def test_a_smaller_distance_finds_less(store: Path, bank: Path) -> None:

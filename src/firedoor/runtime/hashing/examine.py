@@ -29,23 +29,26 @@ from firedoor.runtime.config.settings import Settings
 from firedoor.runtime.hashing import known
 from firedoor.runtime.hashing.pool import ENDED, EXTRA, TIME, UNREAD, Limits, Pool
 from firedoor.runtime.hashing.sources import Item, items
-from firedoor.runtime.hashing.worker import DAMAGED, LARGE, MEMORY, PIXELS
+from firedoor.runtime.hashing.worker import DAMAGED, FORM, LARGE, MEMORY, PIXELS
 
 LISTED = 10_000  # matches and files without a hash that an answer names; the counts are always whole
 # Why a file has no PDQ hash although it may be a picture: somebody has to look at the reason.
 OPEN = {
     TIME: "no progress within the time", ENDED: "the hashing process ended", UNREAD: "it could not be read",
     DAMAGED: "it is damaged", LARGE: "it is too large", MEMORY: "it needs too much memory",
-    PIXELS: "it has too many pixels",
+    PIXELS: "it has too many pixels", FORM: "it is a picture in a form that is not read here",
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What is asked for. `trusted` are the organisation's banks; `seen` is where earlier hashes are kept."""
+    """What is asked for. `banks` are files, `FILE` or `NAME=FILE`; those of one name are one bank, in their order.
+
+    `trusted` are the organisation's banks; `seen` is where earlier hashes are kept.
+    """
 
     paths: Sequence[str]
-    banks: Sequence[Path] = ()
+    banks: Sequence[str] = ()
     trusted: Sequence[TrustedBank] = ()
     distance: int = DISTANCE
     workers: int = 0  # as many as there are processors
@@ -66,9 +69,8 @@ def examine(wanted: Wanted, now: datetime) -> Answer:
     for package in ("numpy", "PIL"):
         if find_spec(package) is None:
             raise InvalidInput(Problem(code="X210", message=f"{package} is not installed", do=EXTRA))
-    batches = [_batch(file, now) for file in wanted.banks]
-    trust = {bank.name: bank for bank in wanted.trusted}
-    banks = [updated(Bank(one.source, trust.get(one.source)), one, now) for one in batches]
+    batches = [_batch(one, now) for one in wanted.banks]
+    banks = _banks(batches, wanted.trusted, now)
     lookup = Lookup(banks, PdqIndex())
     earlier = known.read(wanted.seen) if wanted.seen else {}
     tally = _Tally()
@@ -130,12 +132,23 @@ def _each(
     yield from ((item, hashed, False) for item, hashed in passed if hashed is not None)
 
 
-def _batch(file: Path, now: datetime) -> Batch:
-    """A bank's file. Its bank is called like the file, without its ending."""
+def _banks(batches: Sequence[Batch], trust: Sequence[TrustedBank], now: datetime) -> list[Bank]:
+    """A bank for each name. A file of a bank updates what the files before it said."""
+    words = {bank.name: bank for bank in trust}
+    found: dict[str, Bank] = {}
+    for batch in batches:
+        found[batch.source] = updated(found.get(batch.source, Bank(batch.source, words.get(batch.source))), batch, now)
+    return list(found.values())
+
+
+def _batch(given: str, now: datetime) -> Batch:
+    """A bank's file. Without a name its bank is called like the file, without its ending."""
+    name, named, path = given.rpartition("=")
+    file = Path(path if named else given)
     try:
         if file.stat().st_size > BOUNDS.bytes:
             raise refused(str(file), f"it is over {BOUNDS.bytes} bytes", "split it")
-        return read_bank(file.read_bytes(), str(file), file.stem, now)
+        return read_bank(file.read_bytes(), str(file), name or file.stem, now)
     except OSError:
         raise refused(str(file), "it cannot be read", "name a file of hashes") from None
 
@@ -148,7 +161,7 @@ def _answer(tally: _Tally, batches: Sequence[Batch], banks: Sequence[Bank], how:
         "proved": counts["matches"] - counts["unproved"],
         "hits": [hit.record() for hit in tally.hits],
         "without_hash": [{"locator": one.locator, "why": one.why, "words": OPEN[one.why]} for one in tally.without],
-        "banks": [_about(batch, bank) for batch, bank in zip(batches, banks, strict=True)],
+        "banks": [_about(bank, batches) for bank in banks],
         "problems": [{"code": one.code, "where": one.field, "message": one.message, "do": one.do} for one in problems],
         "not_found_by_hashes": list(NOT_FOUND),
         **how,
@@ -156,9 +169,11 @@ def _answer(tally: _Tally, batches: Sequence[Batch], banks: Sequence[Bank], how:
     return Answer(report, counts["unproved"] + counts["without"] + len(problems))
 
 
-def _about(batch: Batch, bank: Bank) -> Mapping[str, Json]:
-    change = bank.changes[-1]
+def _about(bank: Bank, batches: Sequence[Batch]) -> Mapping[str, Json]:
+    left_out: Counter[str] = Counter()
+    for batch in batches:
+        left_out.update(batch.left_out if batch.source == bank.name else {})
     return {
         "bank": bank.name, "trusted": bank.trust is not None and not bank.trust.suspended,
-        "entries": len(bank.entries), "withdrawn": change.withdrawn, "left_out": dict(batch.left_out),
+        "entries": len(bank.entries), "withdrawn": len(bank.withdrawn), "left_out": dict(left_out),
     }  # fmt: skip

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import struct
 import sys
 import warnings
@@ -23,6 +24,11 @@ from firedoor.core.hashing.pdq import SMALLEST, pdq
 from firedoor.runtime.hashing.isolation import leave_the_network, leave_the_rest
 
 FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP")  # of a moving picture, the first
+# Pictures that are not decoded here: HEIC and its kin, TIFF, JPEG XL. They are told, not passed over as no pictures.
+UNREAD_FORMS = re.compile(
+    rb"....ftyp(?:hei[cxms]|hev[cx]|mif1|msf1)|II\*\x00|MM\x00\*|\xff\x0a|\x00\x00\x00\x0cJXL ", re.DOTALL
+)
+FORM = "form"
 NO_PICTURE, LARGE, PIXELS, DAMAGED, MEMORY = "no_picture", "too_large", "too_many_pixels", "damaged", "memory"
 
 
@@ -66,7 +72,7 @@ def _perceptual(content: io.BytesIO, pixels: int) -> dict[str, object]:
                 return {"why": NO_PICTURE}
             made = pdq(np.asarray(picture.convert("RGB")))
     except UnidentifiedImageError:
-        return {"why": NO_PICTURE}
+        return {"why": FORM if UNREAD_FORMS.match(content.getvalue()[:16]) else NO_PICTURE}
     except MemoryError:
         return {"why": MEMORY}
     except Exception:  # noqa: BLE001 - decoders raise whatever they like at a hostile file

@@ -41,8 +41,10 @@ def hashes(
         typer.Argument(metavar="PATH...", help="Files, folders, manifests (.jsonl) or s3://BUCKET/PREFIX."),
     ],
     bank: Annotated[
-        list[Path] | None,
-        typer.Option("--bank", metavar="FILE", help="A hash bank (JSON, XML, CSV), called like its file. Repeatable."),
+        list[str] | None,
+        typer.Option(
+            "--bank", metavar="[NAME=]FILE", help="A hash bank (JSON, XML, CSV), called like its file. Repeatable."
+        ),
     ] = None,
     max_distance: Annotated[
         int, typer.Option("--max-distance", min=0, max=256, metavar="BITS", help="How many of 256 bits may differ.")

@@ -43,7 +43,7 @@
     "ffd8ff", // JPEG
     "89504e470d0a1a0a", // PNG
     "52494646........57454250", // WebP: RIFF, a length, WEBP
-    "........6674797061766966", // AVIF: a length, ftypavif
+    "........66747970(61766966|68656963|68656978|6d696631)", // AVIF and HEIC, which some browsers read: ftyp and a name
   ].map((pattern) => new RegExp("^" + pattern));
 
   async function isPhotograph(file) {
