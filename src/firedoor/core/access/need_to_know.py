@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from firedoor.core.entries.run import ReadersSet
-from firedoor.core.journal import Body, Draft, Kind
+from firedoor.core.journal import Draft, Kind
 from firedoor.core.json_types import array_at
 from firedoor.core.problems import InvalidInput, NotPermitted, Problem, nearest
 
@@ -62,7 +62,11 @@ def may_read(written: str | None, person: Person) -> bool:
 def at_the_start(roles: Sequence[str], actor: str) -> Draft:
     """The entry of an incident whose playbook says `need_to_know`: its roles, and the person who opened it."""
     people = [actor.removeprefix("person:")] if actor.startswith("person:") else []
-    body: Body = {"roles": sorted(roles), "people": people, "why": "the playbook says that only its roles need to know"}
+    body: ReadersSet = {
+        "roles": sorted(roles),
+        "people": people,
+        "why": "the playbook says that only its roles need to know",
+    }
     return Draft(Kind.READERS, "firedoor", body)
 
 
@@ -77,7 +81,7 @@ def change_readers(
 
     need_why(why)
     if roles is None:
-        return Draft(Kind.READERS, person.actor, {"everyone": True, "by": person.name, "why": why.strip()})
+        return Draft(Kind.READERS, person.actor, ReadersSet(everyone=True, by=person.name, why=why.strip()))
     chosen, names = sorted(set(roles)), sorted({*people, person.name})
     for role in chosen:
         if role not in known:
@@ -86,7 +90,7 @@ def change_readers(
     if len(names) > MAXIMUM_NAMES:
         message = f"at most {MAXIMUM_NAMES} people can be named"
         raise InvalidInput(Problem(code="O121", message=message, do="name a role instead", field="people"))
-    return Draft(Kind.READERS, person.actor, {"roles": chosen, "people": names, "by": person.name, "why": why.strip()})
+    return Draft(Kind.READERS, person.actor, ReadersSet(roles=chosen, people=names, by=person.name, why=why.strip()))
 
 
 def says_the_same(now: ReadersSet | None, draft: Draft) -> bool:

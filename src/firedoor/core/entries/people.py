@@ -143,7 +143,7 @@ class GlassBroken(EntryBody):
     roles: Words
     asked: Words
     why: str
-    proposes: NotRequired[bool]
+    proposes: NotRequired[str]  # the choice that somebody with the right has to agree to
 
 
 class LinkMade(EntryBody):

@@ -219,3 +219,4 @@ class Note(EntryBody):
     """What somebody wants remembered."""
 
     text: str
+    by: NotRequired[str]

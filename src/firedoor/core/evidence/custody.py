@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from firedoor.core.alerts.alert import HASH_LENGTHS, MAXIMUM_ITEMS
 from firedoor.core.content import ContentVerdict, hidden
 from firedoor.core.content.locators import locator_fault
-from firedoor.core.entries.custody import PieceKept
+from firedoor.core.entries.custody import EvidenceTouched, PieceKept
 from firedoor.core.evidence.kinds import EvidenceKind, judged
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.journal import Body, Content, Draft, Entry, Kind
@@ -94,7 +94,13 @@ def piece_of(view: IncidentView, sha256: str) -> PieceKept:
 
 def touched(piece: PieceKept, action: str, why: str, person: Person) -> Draft:
     """The entry that a handling becomes."""
-    body: Body = {"sha256": piece["sha256"], "name": piece["name"], "action": action, "by": person.name, "why": why}
+    body: EvidenceTouched = {
+        "sha256": piece["sha256"],
+        "name": piece["name"],
+        "action": action,
+        "by": person.name,
+        "why": why,
+    }
     return Draft(Kind.CUSTODY, person.actor, body)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from firedoor.core.entries.outcomes import Gap
+from firedoor.core.entries.people import Choice, TaskOpened
 from firedoor.core.execution.given_up import given_up, left_out
 from firedoor.core.execution.progress import Progress, Status
 from firedoor.core.incident.view import RESCUE, IncidentView, TaskView
@@ -23,7 +24,7 @@ GAP = f"{RESCUE}gap#"
 ACTOR = "firedoor"
 HOURS = 1
 SHOWN = 12  # names in one question; the list of evidence has them all
-CHOICES: list[Body] = [
+CHOICES: list[Choice] = [
     {"id": name, "label": label, "consequence": consequence}
     for name, label, consequence in (
         ("retry", "They are described now: try again", "Each is read again from where the inventory says."),
@@ -57,7 +58,7 @@ def asked(plan: Plan, view: IncidentView, progress: Progress, now: datetime) -> 
     if not new or any(isinstance(one.operation, Keep) for one in looking):
         return []
     lead, *others = plan.roles or ("commander",)
-    body: Body = {
+    body: TaskOpened = {
         "task": f"{GAP}{len(known) + 1}", "op": "", "kind": "rescue", "role": lead,
         "escalate_to": others[0] if others else lead, "question": _question(list(new.values())),
         "guidance": _guidance(view.id, {gap["target"] for gap in new.values()}), "choices": CHOICES, "asks": [],

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from firedoor.core.entries.run import OperationSkipped
 from firedoor.core.incident.view import IncidentView, TaskView
 from firedoor.core.journal import Draft, Kind
 
@@ -27,4 +28,4 @@ def left_out(op: str, task: TaskView) -> Draft:
     """An operation that is left out because of what was answered about the same before."""
     said = task.answers[-1]
     why = f"{said['by']} chose in T{task.number} to go on without it: {said['why']}"
-    return Draft(Kind.SKIPPED, ACTOR, {"op": op, "why": why})
+    return Draft(Kind.SKIPPED, ACTOR, OperationSkipped(op=op, why=why))

@@ -12,10 +12,12 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from firedoor.core.entries.outcomes import Absent
+from firedoor.core.entries.people import Choice, TaskOpened
+from firedoor.core.entries.run import FaultMended
 from firedoor.core.execution.given_up import given_up, left_out
 from firedoor.core.execution.progress import Progress, Status
 from firedoor.core.incident.view import RESCUE, START_TASK, IncidentView, TaskView
-from firedoor.core.journal import Body, Draft, Kind
+from firedoor.core.journal import Draft, Kind
 from firedoor.core.playbook.plan import Plan
 from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem, faulty
 
@@ -24,7 +26,7 @@ FAULTY = "doors: "  # stands before a fault of the inventory, which is no name o
 ACTOR = "firedoor"
 HOURS = 1
 SHOWN = 600  # characters of a fault in a question
-CHOICES: list[Body] = [
+CHOICES: list[Choice] = [
     {"id": name, "label": label, "consequence": consequence}
     for name, label, consequence in (
         ("retry", "It is described now, or corrected: try again", "Everything that failed for it is tried once more."),
@@ -105,12 +107,12 @@ def _start_ends(view: IncidentView, target: str) -> Iterator[Draft]:
 
 
 def _ends(why: str) -> Draft:
-    return Draft(Kind.FAULT_MENDED, ACTOR, {"task": START_TASK, "why": why})
+    return Draft(Kind.FAULT_MENDED, ACTOR, FaultMended(task=START_TASK, why=why))
 
 
 def _task(plan: Plan, incident: str, number: int, absent: Absent, now: datetime) -> Draft:
     lead, *others = plan.roles or ("commander",)
-    body: Body = {
+    body: TaskOpened = {
         "task": f"{ABSENT}{number}", "op": "", "kind": "rescue", "role": lead,
         "escalate_to": others[0] if others else lead, "guidance": _guidance(incident, absent), "choices": CHOICES,
         "question": _question(absent),

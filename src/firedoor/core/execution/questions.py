@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from firedoor.core.entries.people import Choice, TaskOpened
 from firedoor.core.execution.progress import Instance
 from firedoor.core.facts import FactDefinition
 from firedoor.core.incident.faults import guidance
 from firedoor.core.incident.scope import scope_of, typed_facts
 from firedoor.core.incident.view import FAULT, LIST, RESCUE, IncidentView
 from firedoor.core.isolated import Fault, fault_of
-from firedoor.core.journal import Body, Draft, Kind
+from firedoor.core.journal import Draft, Kind
 from firedoor.core.language.expression import Expression
 from firedoor.core.language.template import Template
 from firedoor.core.playbook.plan import Choose, Plan
@@ -25,13 +26,13 @@ from firedoor.core.ternary import UNKNOWN, Ternary
 ACTOR = "firedoor"
 RESCUE_HOURS = 1
 CONDITION_HOURS = 4
-LIST_CHOICES: list[Body] = [
+LIST_CHOICES: list[Choice] = [
     {
         "id": "done", "label": "That is all that is known",
         "consequence": "The steps are taken for each that is named now; where none is named, none is taken.",
     }
 ]  # fmt: skip
-RESCUE_CHOICES: list[Body] = [
+RESCUE_CHOICES: list[Choice] = [
     {"id": name, "label": label, "consequence": consequence}
     for name, label, consequence in (
         ("retry", "Try it again", "It is tried once more, with the same idempotency key."),
@@ -48,7 +49,7 @@ def opened(  # noqa: PLR0913, PLR0917 - the fields of a task
     escalate_to: str,
     question: str,
     guidance_: str,
-    choices: list[Body],
+    choices: list[Choice],
     due_at: datetime,
     *,
     op: str = "",
@@ -59,7 +60,7 @@ def opened(  # noqa: PLR0913, PLR0917 - the fields of a task
     chain: Sequence[str] = (),
 ) -> Draft:
     """The entry that opens a task; without `op` it is about the operation of its own name."""
-    body: Body = {
+    body: TaskOpened = {
         "task": task, "op": op or task, "kind": kind, "role": role, "escalate_to": escalate_to, "question": question,
         "guidance": guidance_, "choices": choices, "asks": asks or [], "approvals": approvals,
         "due_at": due_at.isoformat(),
@@ -94,7 +95,7 @@ def condition(
     choose: Choose, name: str, text: str, open_points: str, roles: Sequence[str], now: datetime
 ) -> Draft:  # fmt: skip
     """Ask whether a condition holds that the facts do not decide."""
-    choices: list[Body] = [
+    choices: list[Choice] = [
         {"id": "yes", "label": "Yes", "consequence": "The steps under this condition are taken."},
         {"id": "no", "label": "No", "consequence": "The steps under this condition are left out."},
     ]

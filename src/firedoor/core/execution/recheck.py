@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from firedoor.core.alerts.evidence_strength import EVIDENCE, STRONG
+from firedoor.core.entries.run import FactsSet, OperationSkipped
 from firedoor.core.execution.automatic_limits import enough
 from firedoor.core.execution.progress import Instance
 from firedoor.core.facts import FactDefinition
@@ -36,7 +37,7 @@ def learned(view: IncidentView, definitions: Mapping[str, FactDefinition]) -> li
     if not asked or view.facts.get(EVIDENCE) == STRONG or not enough(view.alerts):
         return []
     why = f"the {len(view.alerts)} alerts of this incident together are enough to act without a person"
-    return [Draft(Kind.FACTS, ACTOR, {"values": {EVIDENCE: STRONG}, "why": why})]
+    return [Draft(Kind.FACTS, ACTOR, FactsSet(values={EVIDENCE: STRONG}, why=why))]
 
 
 def answered_yes(plan: Plan, view: IncidentView, instance: Instance, drafts: list[Draft]) -> list[Draft]:
@@ -51,7 +52,7 @@ def answered_yes(plan: Plan, view: IncidentView, instance: Instance, drafts: lis
 
 
 def _left_out(name: str, why: str) -> Draft:
-    return Draft(Kind.SKIPPED, ACTOR, {"op": name, "why": why})
+    return Draft(Kind.SKIPPED, ACTOR, OperationSkipped(op=name, why=why))
 
 
 def _begun(view: IncidentView, name: str) -> bool:

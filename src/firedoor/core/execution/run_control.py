@@ -18,6 +18,7 @@ from copy import deepcopy
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from firedoor.core.entries.people import Choice, TaskOpened
 from firedoor.core.execution.progress import DONE, Instance, Progress, Status
 from firedoor.core.incident.view import ABORT_REVIEW, REVIEWS, IncidentView, TaskView, suppose, suspended_targets
 from firedoor.core.journal import Body, Draft, Kind
@@ -165,11 +166,11 @@ def _remains(task: TaskView, progress: Progress) -> bool:
 
 def _last_task(view: IncidentView, plan: Plan, why: str, now: datetime) -> Draft:
     role = "manager" if "manager" in plan.roles else plan.roles[0]
-    close: Body = {
+    close: Choice = {
         "id": "close", "label": "Close the incident",
         "consequence": "Refused while a clock is neither met nor waived, or a break-glass is not reviewed.",
     }  # fmt: skip
-    body: Body = {
+    body: TaskOpened = {
         "task": f"abort#{view.head.seq + 1}", "op": "", "kind": ABORT_REVIEW, "role": role,
         "escalate_to": next((other for other in plan.roles if other != role), role),
         "question": "The run was aborted. Is everything done that was left to do by hand?",

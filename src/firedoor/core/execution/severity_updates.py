@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from firedoor.core.alerts.alert import Method, Strength
+from firedoor.core.entries.run import FactsSet
 from firedoor.core.facts import Count, FactDefinition, FactType, read, show, write
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.journal import Body, Draft, Kind
@@ -35,7 +36,7 @@ def raised(view: IncidentView, definitions: Definitions) -> list[Draft]:
     values: Body = {**({SEVERITY: str(worst["severity"])} if worst else {}), **more}
     why = "; ".join(filter(None, (_severe(view, worst), _told(view, more, definitions))))
     source = str((worst or {}).get("source") or source)
-    return [Draft(Kind.FACTS, f"source:{source}", {"values": values, "why": why})]
+    return [Draft(Kind.FACTS, f"source:{source}", FactsSet(values=values, why=why))]
 
 
 def _severe(view: IncidentView, worst: Body | None) -> str:

@@ -18,6 +18,9 @@ from typing import assert_never
 
 from firedoor.core.canonical import digest
 from firedoor.core.clocks.engine import Law
+from firedoor.core.entries.outcomes import Result
+from firedoor.core.entries.people import MessageSent
+from firedoor.core.entries.run import OperationFinished, OperationSkipped, OperationStarted, StateChanged
 from firedoor.core.execution import evidence_gaps, missing_targets, questions, recheck, severity_updates, waits
 from firedoor.core.execution.automatic_limits import Brake, asked_because, unasked, why_ask
 from firedoor.core.execution.progress import Instance, Progress, Status
@@ -26,9 +29,9 @@ from firedoor.core.facts import FactDefinition, Value
 from firedoor.core.incident import faults
 from firedoor.core.incident.holds import DRIFT_TASK
 from firedoor.core.incident.scope import scope_of, typed_facts
-from firedoor.core.incident.view import ENDED, FAULT, LIST, LISTED, REVIEWS, IncidentView, suppose
+from firedoor.core.incident.view import ENDED, FAULT, LIST, REVIEWS, IncidentView, suppose
 from firedoor.core.isolated import Fault, fault_of
-from firedoor.core.journal import Body, Draft, Kind
+from firedoor.core.journal import Draft, Kind
 from firedoor.core.language.expression import Expression
 from firedoor.core.lifecycle import ended, move
 from firedoor.core.playbook.plan import Ask, Call, Choose, Keep, Mark, Plan, Tell, Wait
@@ -181,7 +184,7 @@ class _Turn:
     def _one(self, instance: Instance, progress: Progress, facts: Mapping[str, Value]) -> list[Draft]:
         status = progress.status(instance.id)
         if status in (Status.READY, Status.WAITING) and self._moot(instance):
-            return [Draft(Kind.SKIPPED, ACTOR, {"op": instance.id, "why": "the clock has ended"})]
+            return [Draft(Kind.SKIPPED, ACTOR, OperationSkipped(op=instance.id, why="the clock has ended"))]
         if self.view.halted and self._held(instance, status):
             return []
         if isinstance(instance.operation, Call) and instance.operation.verb == "resume" and self._unclear():
@@ -254,7 +257,7 @@ class _Turn:
         if self.reflex_only and not getattr(operation, "reflex", False):
             return []
         launch = self._launch(instance)
-        return [Draft(Kind.STARTED, ACTOR, {"op": instance.id, "attempt": launch.attempt, "key": launch.key})]
+        return [Draft(Kind.STARTED, ACTOR, OperationStarted(op=instance.id, attempt=launch.attempt, key=launch.key))]
 
     def _launch(self, instance: Instance, *, observe: bool = False) -> Launch:
         record = self.view.operations.get(instance.id)
@@ -274,7 +277,7 @@ class _Turn:
             return self._list(choose, choose.listing, instance, scope)
         expression = Expression.parse(choose.condition or "yes")
         answer, reasons, open_points = questions.decided(expression, scope)
-        result = {"reasons": reasons}
+        result = Result(reasons=reasons)
         if answer is UNKNOWN and choose.if_unknown == "ask":
             roles = self.rules.plan.roles
             return [questions.condition(choose, instance.id, expression.text, open_points, roles, self.now)]
@@ -283,8 +286,9 @@ class _Turn:
             word = "no"
         if choose.automatic and word == "yes":
             word, more = self._unasked(render(choose.automatic, scope))
-            result |= more
-        return [self._finish(instance, word, {**result, "unknown": answer is UNKNOWN})]
+            result.update(more)
+        result["unknown"] = answer is UNKNOWN
+        return [self._finish(instance, word, result)]
 
     def _list(self, choose: Choose, listing: str, instance: Instance, scope: Mapping[str, object]) -> list[Draft]:
         """Settle what a step is done for. Nobody has said it: people are asked once, and their answer stands."""
@@ -292,15 +296,15 @@ class _Turn:
         items = expression.evaluate(scope)
         if items is not UNKNOWN:
             found = items if isinstance(items, tuple) else (items,)
-            return [self._finish(instance, "listed", {LISTED: [str(item) for item in found]})]
+            return [self._finish(instance, "listed", Result(items=[str(item) for item in found]))]
         asked = self.view.tasks.get(f"{LIST}:{instance.id}")
         if asked is None:
             names = dict.fromkeys(str(path[1]) for path in expression.references if len(path) > 1)
             facts = [self.rules.definitions[name] for name in names if name in self.rules.definitions]
             return [questions.listing(choose, instance.id, facts, self.rules.plan.roles, self.now)]
-        return [] if asked.open else [self._finish(instance, "listed", {LISTED: [], "unknown": True})]
+        return [] if asked.open else [self._finish(instance, "listed", Result(items=[], unknown=True))]
 
-    def _unasked(self, target: str) -> tuple[str, Body]:
+    def _unasked(self, target: str) -> tuple[str, Result]:
         why = why_ask(self.view, self.unasked, self.rules.plan.limits, target, self.rules.brake)
         self.unasked |= set() if why else {target}
         return ("no", {"asked_because": why}) if why else ("yes", {"automatic": target})
@@ -309,13 +313,13 @@ class _Turn:
         state = move(self.view.state, mark.event)
         if ended(state) and any(task.kind in (*REVIEWS, DRIFT_TASK, FAULT) for task in self.view.open_tasks()):
             return []  # what was done outside the rules is reviewed, and what opened again is decided, before it ends
-        body: Body = {"state": str(state), "event": str(mark.event), "before": str(self.view.state)}
+        body: StateChanged = {"state": str(state), "event": str(mark.event), "before": str(self.view.state)}
         return [Draft(Kind.STATE, ACTOR, body), self._finish(instance, "marked", {"state": str(state)})]
 
     def _tell(self, tell: Tell, instance: Instance, scope: Mapping[str, object]) -> list[Draft]:
         """A message is an entry: written with the journal it cannot be lost or doubled. Messengers carry it further."""
         subject, text = render(tell.subject, scope), render(tell.text, scope)
-        body: Body = {"op": instance.id, "to": list(tell.to), "subject": subject, "text": text}
+        body: MessageSent = {"op": instance.id, "to": list(tell.to), "subject": subject, "text": text}
         return [Draft(Kind.MESSAGE, ACTOR, body), self._finish(instance, "sent", {"to": list(tell.to)})]
 
     def _waited(self, instance: Instance, facts: Mapping[str, Value]) -> list[Draft]:
@@ -340,7 +344,7 @@ class _Turn:
         return questions.opened(
             instance.id, ask.kind, ask.role, ask.escalate_to, render(ask.question, scope),
             "\n".join(filter(None, (because, render(ask.guidance, scope)))),
-            [choice.model_dump(mode="json") for choice in ask.choices], self._due(ask, instance),
+            ask.written_choices(), self._due(ask, instance),
             asks=list(ask.asks), approvals=ask.approvals, clock=instance.clock if ask.clock else None,
             four_eyes_with=self._beside(ask.four_eyes_with, instance), chain=ask.chain,
         )  # fmt: skip
@@ -358,8 +362,8 @@ class _Turn:
         return datetime.fromisoformat(limit) if limit else self.now + timedelta(seconds=ask.within_seconds)
 
     @staticmethod
-    def _finish(instance: Instance, outcome: str, result: Body | None = None) -> Draft:
-        return Draft(Kind.FINISHED, ACTOR, {"op": instance.id, "outcome": outcome, "result": result or {}})
+    def _finish(instance: Instance, outcome: str, result: Result | None = None) -> Draft:
+        return Draft(Kind.FINISHED, ACTOR, OperationFinished(op=instance.id, outcome=outcome, result=result or {}))
 
 
 def operation_key(incident: str, instance: str, lineage: int = 0) -> str:

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from firedoor.core.entries.people import MessageSent
+from firedoor.core.entries.run import OperationStarted
 from firedoor.core.facts import FactDefinition, Value
 from firedoor.core.incident.view import OperationRecord
-from firedoor.core.journal import Body, Draft, Kind
+from firedoor.core.journal import Draft, Kind
 from firedoor.core.playbook.plan import Operation, Wait
 
 ACTOR = "firedoor"
@@ -24,7 +26,9 @@ def begin(
 ) -> list[Draft]:  # fmt: skip
     """The entries with which the wait `name` begins."""
     until = _instant(wait, facts) if wait.until_fact else now + timedelta(seconds=wait.seconds or 0)
-    started = Draft(Kind.STARTED, ACTOR, {"op": name, "attempt": 1, "until": until.isoformat() if until else None})
+    started = Draft(
+        Kind.STARTED, ACTOR, OperationStarted(op=name, attempt=1, until=until.isoformat() if until else None)
+    )
     return [started] if until else [started, _unknown(wait, name, definitions, lead)]
 
 
@@ -44,5 +48,5 @@ def _instant(wait: Wait, facts: Mapping[str, Value]) -> datetime | None:
 def _unknown(wait: Wait, name: str, definitions: Mapping[str, FactDefinition], lead: str) -> Draft:
     fact = definitions.get(wait.until_fact or "")
     text = f"{wait.title}: it goes on at that instant, and not before it is known. {fact.ask if fact else ''}"
-    body: Body = {"op": name, "to": [lead], "subject": f"Not known: {wait.until_fact}", "text": text.strip()}
+    body: MessageSent = {"op": name, "to": [lead], "subject": f"Not known: {wait.until_fact}", "text": text.strip()}
     return Draft(Kind.MESSAGE, ACTOR, body)

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from firedoor.core.entries.people import Choice, TaskOpened
+from firedoor.core.entries.run import FaultMended, OperationFailed
 from firedoor.core.incident.view import FAULT, IncidentView, TaskView
 from firedoor.core.isolated import Fault
 from firedoor.core.journal import Body, Draft, Kind
@@ -24,7 +26,7 @@ MOST = 5  # different faults of one part that are told before one of them is men
 DRIVE, LAW, SEVERITY, ENTRY, DUTY, LOOK, HOLD = (
     "drive", "law", "severity", "entry:", "duty:", "look:", "hold:"
 )  # fmt: skip
-BY_HAND: list[Body] = [
+BY_HAND: list[Choice] = [
     {
         "id": "by_hand", "label": "It is dealt with by hand",
         "consequence": "Your note says how. It no longer holds up the end of the incident; Firedoor goes on trying.",
@@ -39,7 +41,13 @@ REMEDY = (
 def failed_operation(op: str, attempts: int, fault: Fault) -> Draft:
     """An operation that could not be begun, because working it out raised."""
     problem = f"It could not be worked out: {fault.words}"
-    body: Body = {"op": op, "attempt": max(attempts, 1), "problem": problem, "final": True, "fault": fault.record()}
+    body: OperationFailed = {
+        "op": op,
+        "attempt": max(attempts, 1),
+        "problem": problem,
+        "final": True,
+        "fault": fault.record(),
+    }
     return Draft(Kind.FAILED, ACTOR, body)
 
 
@@ -52,11 +60,13 @@ def asked(
     if len(standing) >= MOST or any(_same(task, fault) for task in standing):
         return []
     lead, *others = roles or ("commander",)
-    body: Body = {
+    body: TaskOpened = {
         "task": f"{FAULT}:{part}#{len(known) + 1}", "op": "", "kind": FAULT, "role": lead,
         "escalate_to": others[0] if others else lead, "question": f"{what}: set aside. {fault.words}",
         "guidance": guidance(fault), "choices": BY_HAND, "asks": [], "approvals": 1,
-        "due_at": (now + timedelta(hours=HOURS)).isoformat(), "payload": {"part": part, **fault.record()},
+        "due_at": (now + timedelta(hours=HOURS)).isoformat(), "payload": {
+            "part": part, "kind": fault.kind, "said": fault.said, "where": fault.where, "do": fault.do,
+        },
     }  # fmt: skip
     return [Draft(Kind.TASK_OPENED, ACTOR, body)]
 
@@ -73,7 +83,9 @@ def mended(view: IncidentView, front: str, still: Collection[str] = ()) -> list[
         for task in view.tasks.values()
         if task.kind == FAULT and not task.payload.get("mended") and _about(task, front, still)
     ]
-    return [Draft(Kind.FAULT_MENDED, ACTOR, {"task": task.id, "why": "it can be worked out again"}) for task in gone]
+    return [
+        Draft(Kind.FAULT_MENDED, ACTOR, FaultMended(task=task.id, why="it can be worked out again")) for task in gone
+    ]
 
 
 def taken_up(view: IncidentView, op: str) -> Draft:

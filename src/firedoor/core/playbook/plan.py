@@ -17,13 +17,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from firedoor.core.canonical import digest
 from firedoor.core.facts import FactDefinition
 from firedoor.core.lifecycle import Event, IncidentType, Phase
+
+if TYPE_CHECKING:
+    from firedoor.core.entries import people
 
 SETTLED = "settled"
 FAILED = "failed"
@@ -139,6 +142,11 @@ class Ask(Base):
     four_eyes_with: str | None = None  # the Ask whose answerer may not answer this one
     clock: bool = False  # answering settles the clock this operation is repeated over
     alters: bool = False  # doing it changes or destroys something that could be evidence
+
+    def written_choices(self) -> list[people.Choice]:
+        """The choices as the entry of its task holds them."""
+        # What a model writes of itself has no type; that the two have the same fields, a test of the forms holds.
+        return [cast("people.Choice", choice.model_dump(mode="json")) for choice in self.choices]
 
 
 class Tell(Base):

@@ -20,7 +20,9 @@ from datetime import datetime
 
 from firedoor.core.alerts.evidence_strength import read_given
 from firedoor.core.clocks.extensions import MoreTime, extend_clock, pause_clock, resume_clock
-from firedoor.core.entries.people import Choice
+from firedoor.core.entries.law import ClockWaived
+from firedoor.core.entries.people import Choice, TaskAnswered
+from firedoor.core.entries.run import FactsSet, StateChanged
 from firedoor.core.facts import FactDefinition, FactType, stated, write
 from firedoor.core.incident.holds import OPEN_TASK
 from firedoor.core.incident.view import ABORT_REVIEW, GLASS_REVIEW, SETTLED_CLOCKS, IncidentView, TaskView
@@ -65,7 +67,7 @@ def answer_task(
     role = _may_answer(view, task, answer, person, glass=glass)
     choice = _choice(task, answer)
     facts = _facts_of(task, choice, answer, definitions, now)
-    body: Body = {
+    body: TaskAnswered = {
         "task": task.id, "choice": answer.choice, "why": answer.why.strip(), "by": person.name, "role": role,
         "fields": {key: str(value) for key, value in answer.fields.items()}, "seen": view.head.hash,
         "decides": _decides(task, answer.choice), "late": now > datetime.fromisoformat(task.due_at),
@@ -183,7 +185,7 @@ def _closed(view: IncidentView, person: Person) -> Draft:
     waiting += [f"T{task.number}" for task in view.open_tasks() if task.kind == GLASS_REVIEW]
     if waiting:
         raise Refused(_problem("O106", f"not settled yet: {', '.join(waiting)}", "settle them first; then close it"))
-    body: Body = {"state": "closed", "event": "close", "before": str(view.state), "outcome": "aborted"}
+    body: StateChanged = {"state": "closed", "event": "close", "before": str(view.state), "outcome": "aborted"}
     return Draft(Kind.STATE, person.actor, body)
 
 
@@ -280,7 +282,7 @@ def _clock_drafts(view: IncidentView, task: TaskView, answer: Answer, person: Pe
         changed = Draft(Kind.CLOCK_CHANGED, person.actor, {**task.payload, **agreed})
         return [changed] if answer.choice == "approve" else []
     clock = view.clocks[clock_id]
-    body: Body = {"id": clock_id, "by": person.name, "why": answer.why.strip()}
+    body: ClockWaived = {"id": clock_id, "by": person.name, "why": answer.why.strip()}
     if answer.choice != "submitted":
         return [Draft(Kind.CLOCK_WAIVED, person.actor, body)]
     hold = clock.kind == DueKind.HOLD_UNTIL  # it ends; nobody can be late for it
@@ -297,12 +299,12 @@ def _clock_drafts(view: IncidentView, task: TaskView, answer: Answer, person: Pe
     sent = Draft(Kind.CLOCK_SUBMITTED, person.actor, {**said, **body, "late": late})
     at = said.get(SENT_AT) or now.isoformat()  # what the law counts from its sending counts from then
     values = {submitted_fact(clock.duty): at}
-    return [sent, Draft(Kind.FACTS, person.actor, {"values": values, "why": f"{clock_id} was submitted"})]
+    return [sent, Draft(Kind.FACTS, person.actor, FactsSet(values=values, why=f"{clock_id} was submitted"))]
 
 
 def _facts_draft(view: IncidentView, values: Body, why: str, person: Person) -> Draft:
     before = {name: view.facts.get(name) for name in values if name in view.facts}
-    return Draft(Kind.FACTS, person.actor, {"values": values, "before": before, "why": why.strip()})
+    return Draft(Kind.FACTS, person.actor, FactsSet(values=values, before=before, why=why.strip()))
 
 
 def need_why(why: str) -> None:

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from copy import deepcopy
 from datetime import datetime, timedelta
 
+from firedoor.core.entries.custody import EvidenceTouched
+from firedoor.core.entries.people import Choice, TaskOpened
 from firedoor.core.incident.holds import OPEN_TASK
 from firedoor.core.incident.view import IncidentView, suppose
-from firedoor.core.journal import Body, Draft, Kind
+from firedoor.core.journal import Draft, Kind
 from firedoor.core.playbook.plan import Ask, Call, Plan
 from firedoor.core.problems import NotFound, NotPermitted, Problem, Refused, nearest
 from firedoor.core.tasks.answers import Answer, Person, answer_task, need_why
@@ -61,7 +63,13 @@ def legal_hold(view: IncidentView, why: str, person: Person, *, release: bool) -
         word = "under a legal hold already" if view.legal_hold else "not under a legal hold"
         raise Refused(_problem("K513", f"{view.id} is {word}", "nothing was changed"))
     action = "released" if release else "held"
-    body: Body = {"sha256": "", "name": "the incident", "action": action, "by": person.name, "why": why.strip()}
+    body: EvidenceTouched = {
+        "sha256": "",
+        "name": "the incident",
+        "action": action,
+        "by": person.name,
+        "why": why.strip(),
+    }
     return [Draft(Kind.CUSTODY, person.actor, body)]
 
 
@@ -69,11 +77,11 @@ def _task(view: IncidentView, plan: Plan, target: str, why: str, now: datetime) 
     ask = _asks_to_resume(plan)
     role = _role(plan)
     number = 1 + sum(task.kind == OPEN_TASK for task in view.tasks.values())
-    choices = [
+    choices: list[Choice] = [
         {"id": "approve", "label": "Open it", "consequence": "It answers again, as it was before; this is proved."},
         {"id": "refuse", "label": "Keep it closed", "consequence": "It stays closed, and is looked at as before."},
     ]  # fmt: skip
-    body: Body = {
+    body: TaskOpened = {
         "task": f"{OPEN_TASK}:{target}#{number}", "op": "", "kind": OPEN_TASK, "role": role,
         "escalate_to": _next(plan.roles, role), "choices": choices, "asks": [],
         "question": f"Open {target} again? {view.id} has ended and keeps it closed.",
@@ -87,11 +95,11 @@ def _task(view: IncidentView, plan: Plan, target: str, why: str, now: datetime) 
 def failed_to_open(plan: Plan, incident: str, target: str, name: str, problem: str, now: datetime) -> Draft:
     """The task after an opening that failed. Enough people have agreed to it: one of their role has it tried again."""
     role = _role(plan)
-    choices = [
+    choices: list[Choice] = [
         {"id": "approve", "label": "Try again", "consequence": "It is tried once more; nobody has to agree anew."},
         {"id": "refuse", "label": "Keep it closed", "consequence": "It stays closed, and is looked at as before."},
     ]  # fmt: skip
-    body: Body = {
+    body: TaskOpened = {
         "task": f"{OPEN_TASK}:{target}#after-{name.rpartition('~')[2]}", "op": "", "kind": OPEN_TASK, "role": role,
         "escalate_to": _next(plan.roles, role), "choices": choices, "asks": [],
         "question": f"{target} could not be opened: try again? {incident} keeps it closed until then.",

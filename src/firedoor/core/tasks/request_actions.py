@@ -14,11 +14,19 @@ from typing import Literal
 
 from firedoor.core.content.locators import locator_fault
 from firedoor.core.dates.arithmetic import doubt
-from firedoor.core.entries.law import RequestAnswered, RequestCompleted, RequestReceived, RequestTold, RequestWritten
+from firedoor.core.entries.law import (
+    ClockWaived,
+    RequestAnswered,
+    RequestCompleted,
+    RequestReceived,
+    RequestTold,
+    RequestWritten,
+)
+from firedoor.core.entries.run import FactsSet
 from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.incident.view_requests import read_arrival, same_as, unknown_ids
-from firedoor.core.journal import Body, Draft, Kind
+from firedoor.core.journal import Draft, Kind
 from firedoor.core.problems import InvalidInput, NotFound, NotPermitted, Problem, Refused, nearest
 from firedoor.core.requests.request import LetterKind, Outcome, RemovalRequest, RequestKind
 from firedoor.core.requests.validity import ELEMENTS
@@ -135,7 +143,7 @@ def complete(view: IncidentView, name: str, at: datetime | None, told: Told, why
     changed = {name: answer for name, answer in values.items() if view.facts.get(name) != answer}
     if one.own and changed:
         before = {name: view.facts[name] for name in changed if name in view.facts}
-        facts: Body = {"values": changed, "before": before, "why": why.strip()}
+        facts: FactsSet = {"values": changed, "before": before, "why": why.strip()}
         drafts.append(Draft(Kind.FACTS, person.actor, facts))
     return drafts
 
@@ -203,7 +211,7 @@ def _settled(view: IncidentView, clock: ClockRecord, given: Given, fields: Mappi
     if task is not None:
         reply = Answer("submitted", given.why, fields=fields) if gone else Answer("not_required", given.why)
         return answer_task(view, task.id, reply, person, {}, now)
-    body: Body = {"id": clock.id, "by": person.name, "why": given.why.strip()}
+    body: ClockWaived = {"id": clock.id, "by": person.name, "why": given.why.strip()}
     if not gone:
         return [Draft(Kind.CLOCK_WAIVED, person.actor, body)]
     late = clock.due is not None and now > datetime.fromisoformat(clock.due)

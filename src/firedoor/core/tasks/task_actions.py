@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from firedoor.core.entries.people import GlassBroken, LinkMade, MessageSent, TaskClaimed, TaskReassigned
 from firedoor.core.incident.holds import OPEN_TASK
 from firedoor.core.incident.view import GLASS_REVIEW, REVIEWS, IncidentView, TaskView
 from firedoor.core.journal import Body, Draft, Kind
@@ -48,7 +49,7 @@ def reassign(view: IncidentView, name: str, role: str, why: str, person: Person,
         raise InvalidInput(_problem("O102", f'the playbook knows no role "{role}"', nearest(role, roles)))
     if task.roles == {role}:
         raise Refused(_problem("O103", f"T{task.number} is for {role} already", "nothing was changed"))
-    body: Body = {"task": task.id, "role": role, "before": task.role, "by": person.name, "why": why.strip()}
+    body: TaskReassigned = {"task": task.id, "role": role, "before": task.role, "by": person.name, "why": why.strip()}
     if task.kind not in ("do", "facts"):
         body["not_by"] = person.name  # who that is stands in the entry as `by_id`
     text = f"{person.name} gave it to {role}: {why.strip()} An answer is due at {task.due_at}."
@@ -74,7 +75,7 @@ def claim(view: IncidentView, name: str, why: str, person: Person) -> list[Draft
         raise Refused(_problem("T104", f"{person.name} may not answer it", "a second person must"))
     if task.claimed_by and same(person.identity, task.claimer):
         return []
-    body: Body = {"task": task.id, "by": person.name, "before": task.claimed_by, "why": why.strip()}
+    body: TaskClaimed = {"task": task.id, "by": person.name, "before": task.claimed_by, "why": why.strip()}
     return [Draft(Kind.TASK_CLAIMED, person.actor, body)]
 
 
@@ -99,7 +100,7 @@ def break_glass(
     if proposed and any(_proposes(one, task) for one in view.open_tasks()):
         raise Refused(_problem("O113", f"T{task.number} has a proposal already", "have that one reviewed"))
     drafts = [] if proposed else given  # a proposal has to be complete, and is nothing more
-    body: Body = {
+    body: GlassBroken = {
         "task": task.id, "by": person.name, "roles": sorted(person.roles), "asked": sorted(task.roles),
         "why": answer.why.strip(),
     }  # fmt: skip
@@ -196,7 +197,7 @@ def link_entry(  # noqa: PLR0913, PLR0917 - who may answer what by it, and until
     known = [str(offered["id"]) for offered in task.choices]
     if choice is not None and choice not in known:
         raise InvalidInput(_problem("T106", f'"{choice}" is not an answer to T{task.number}', nearest(choice, known)))
-    body: Body = {
+    body: LinkMade = {
         "link": link, "task": task.id, "person": to.name, "person_id": to.id, "role": role, "choice": choice,
         "by": person.name, "messenger": by, "expires_at": expires_at.isoformat(),
     }  # fmt: skip
@@ -208,7 +209,7 @@ def _label(task: TaskView) -> str:
 
 
 def _message(roles: set[str], subject: str, text: str, person: Person) -> Draft:
-    return Draft(Kind.MESSAGE, person.actor, {"to": sorted(roles), "subject": subject, "text": text})
+    return Draft(Kind.MESSAGE, person.actor, MessageSent(to=sorted(roles), subject=subject, text=text))
 
 
 def _problem(code: str, message: str, do: str) -> Problem:

@@ -13,6 +13,7 @@ import json
 
 from firedoor.core.canonical import canonical
 from firedoor.core.content import judge
+from firedoor.core.entries.run import FactsSet
 from firedoor.core.evidence.kinds import EvidenceKind, judged
 from firedoor.core.examinations import EXAMINATIONS, Finding
 from firedoor.core.examinations.provenance import PNG, embedded
@@ -118,7 +119,7 @@ def _set(
     method = f", by {finding.method}" if finding.method else ""
     why = f"{operation.name}: {finding.summary}{method}{fitted}{more}"
     before = {name: view.facts[name] for name in values if name in view.facts}
-    return (Draft(Kind.FACTS, ACTOR, {"values": values, "before": before, "why": why}),)
+    return (Draft(Kind.FACTS, ACTOR, FactsSet(values=values, before=before, why=why)),)
 
 
 class NotTaken(InvalidInput):

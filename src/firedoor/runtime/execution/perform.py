@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from firedoor.core.canonical import canonical
+from firedoor.core.entries.custody import EvidenceKept
+from firedoor.core.entries.run import OperationFailed
 from firedoor.core.evidence.kinds import EvidenceKind
 from firedoor.core.execution import missing_targets
 from firedoor.core.execution.evidence_gaps import NotDescribed
@@ -82,7 +84,12 @@ def _failed(world: World, launch: Launch, retry: Retry, error: FiredoorError) ->
     """Try again only where trying again can help: nothing that was refused or misconfigured."""
     hopeless = isinstance(error, (Refused, InvalidInput)) or not isinstance(error, Unanswered)
     final = hopeless or launch.attempt > retry.times
-    body: Body = {"op": launch.instance.id, "attempt": launch.attempt, "problem": str(error)[:2000], "final": final}
+    body: OperationFailed = {
+        "op": launch.instance.id,
+        "attempt": launch.attempt,
+        "problem": str(error)[:2000],
+        "final": final,
+    }
     if not final:
         wait = timedelta(seconds=retry.wait_seconds * launch.attempt * world.retry_scale)
         body["retry_at"] = (world.now() + wait).isoformat()
@@ -151,7 +158,7 @@ def _none_captured(errors: list[FiredoorError]) -> FiredoorError:
 
 def _snapshot_evidence(launch: Launch, snapshot: Snapshot) -> Draft:
     """The snapshot itself stands in the journal, in the same transaction; evidence refers to it by digest."""
-    body: Body = {
+    body: EvidenceKept = {
         "op": launch.instance.id, "name": f"state of {snapshot.target} at {snapshot.door}", "sha256": snapshot.digest,
         "size": len(canonical(snapshot.state)), "source": f"connector, door {snapshot.door}", "mode": "journal",
         "media_type": "application/json", "taken_at": snapshot.taken_at.isoformat(), "kind": str(EvidenceKind.STATE),

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from sqlalchemy.exc import DBAPIError
 
+from firedoor.core.entries.people import MessageSent
 from firedoor.core.incident import faults
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.isolated import fault_of
@@ -70,4 +71,4 @@ def plainly(timer: Mapping[str, object], error: Exception, roles: tuple[str, ...
     text = f"It was due at {timer['due_at']}. What it is about cannot be worked out: {fault_of(error).words}"
     to = sorted({*roles, "dpo"} if "dpo" in roles else roles)
     subject = f"A point of {timer['about']} has passed ({timer['point']})"
-    return [Draft(Kind.MESSAGE, faults.ACTOR, {"to": to, "subject": subject, "text": text})]
+    return [Draft(Kind.MESSAGE, faults.ACTOR, MessageSent(to=to, subject=subject, text=text))]

@@ -21,7 +21,7 @@ from firedoor.core.clocks.changes import Mandate
 from firedoor.core.clocks.extensions import clock_of, resumed
 from firedoor.core.clocks.state import RESUME, ClockState, is_shadow
 from firedoor.core.entries.law import ClockMissed
-from firedoor.core.entries.people import ReminderFired
+from firedoor.core.entries.people import MessageSent, ReminderFired, TaskEscalated
 from firedoor.core.history.durations import span
 from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.view import IncidentView, TaskView
@@ -190,7 +190,7 @@ def _task(task: TaskView, point: str, now: datetime, chain: Chain) -> list[Draft
     if point != OVER:
         return [_message(task.roles, f"Reminder: {label}", f"An answer is due at {task.due_at}.")]
     why = f"nobody answered by {task.due_at}"
-    escalated = Draft(Kind.TASK_ESCALATED, ACTOR, {"task": task.id, "role": task.escalate_to, "why": why})
+    escalated = Draft(Kind.TASK_ESCALATED, ACTOR, TaskEscalated(task=task.id, role=task.escalate_to, why=why))
     text = f"{task.role} did not answer by {task.due_at}. It is yours now; it still can be answered by {task.role}."
     return [escalated, _message({task.escalate_to, task.role}, f"Escalated: {label}", text)]
 
@@ -202,7 +202,7 @@ def _unanswered(task: TaskView, label: str, number: int, now: datetime, chain: C
     following = next_in(row, task.roles)
     if following is not None:
         why = f"nobody has answered for {waited} since {task.due_at}"
-        escalated = Draft(Kind.TASK_ESCALATED, ACTOR, {"task": task.id, "role": following, "why": why})
+        escalated = Draft(Kind.TASK_ESCALATED, ACTOR, TaskEscalated(task=task.id, role=following, why=why))
         asked = ", ".join(sorted(task.roles))
         text = f"It was due at {task.due_at}, and {asked} did not answer. It is yours now as well."
         return [escalated, _message({*task.roles, following}, f"STILL UNANSWERED after {waited}: {label}", text)]
@@ -244,4 +244,4 @@ def _clock(view: IncidentView, clock: ClockRecord, point: str) -> list[Draft]:
 
 
 def _message(roles: set[str], subject: str, text: str) -> Draft:
-    return Draft(Kind.MESSAGE, ACTOR, {"to": sorted(roles), "subject": subject, "text": text})
+    return Draft(Kind.MESSAGE, ACTOR, MessageSent(to=sorted(roles), subject=subject, text=text))

@@ -17,6 +17,7 @@ from typing import Any
 
 from firedoor.core.access.need_to_know import readers_of
 from firedoor.core.access.redaction import seal
+from firedoor.core.entries.run import Note
 from firedoor.core.incident.view import IncidentView, TaskView, fold
 from firedoor.core.journal import Body, Draft, Kind
 from firedoor.core.person import Person
@@ -178,7 +179,7 @@ class Linking(Operating):
             text = (
                 f"Link {row['id']} for {row['person']} did not leave ({messenger.name}: {words}): it counts for nothing"
             )
-            note = Draft(Kind.NOTE, person.actor, {"text": text, "by": person.name})
+            note = Draft(Kind.NOTE, person.actor, Note(text=text, by=person.name))
             await self._write(row["incident"], lambda _: [note])
             problem = _problem("L110", f"the link did not leave: {words}", "nothing was sent; try again")
             raise Unanswered(problem) from None

@@ -15,6 +15,7 @@ from datetime import datetime
 from firedoor.core.access.need_to_know import at_the_start
 from firedoor.core.alerts.alert import Alert
 from firedoor.core.alerts.triage import Triage
+from firedoor.core.entries.run import PlanPinned
 from firedoor.core.execution.turn import Turn, next_turn
 from firedoor.core.incident.view import IncidentView, suppose
 from firedoor.core.journal import Body, Draft, Kind
@@ -95,7 +96,7 @@ def _first_entries(opening: Opening) -> list[Draft]:
     drafts = [Draft(Kind.OPENED, actor, opened)]
     if opening.alert is not None:
         drafts.append(alert_entry(opening.alert, opening.reasons))
-    pinned: Body = {"playbook": plan.playbook, "version": plan.version, "digest": plan.digest}
+    pinned: PlanPinned = {"playbook": plan.playbook, "version": plan.version, "digest": plan.digest}
     if plan.keep_bytes is not None:
         pinned["keep_bytes"] = plan.keep_bytes
     drafts.append(Draft(Kind.PLANNED, "firedoor", pinned))
