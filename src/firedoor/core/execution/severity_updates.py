@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from firedoor.core.alerts.alert import Method, Strength
-from firedoor.core.entries.run import FactsSet
+from firedoor.core.entries.run import AlertSaid, AttachedAlert, FactsSet
 from firedoor.core.facts import Count, FactDefinition, FactType, read, show, write
 from firedoor.core.incident.view import IncidentView
-from firedoor.core.journal import Body, Draft, Kind
-from firedoor.core.json_types import Json
+from firedoor.core.journal import Draft, Kind
+from firedoor.core.json_types import Json, JsonObject
 from firedoor.core.problems import InvalidInput
 from firedoor.core.severity import Severity
 
@@ -29,17 +29,17 @@ def raised(view: IncidentView, definitions: Definitions) -> list[Draft]:
     if view.alerted_seq <= view.learned_seq:
         return []
     view.learned_seq = view.alerted_seq
-    worst = max(_worse(view), key=lambda record: Severity(record["severity"]).rank, default=None)
+    worst = max(_worse(view), key=lambda record: Severity(str(record["severity"])).rank, default=None)
     more, source = _more(view, definitions)
     if worst is None and not more:
         return []
-    values: Body = {**({SEVERITY: str(worst["severity"])} if worst else {}), **more}
+    values: dict[str, Json] = {**({SEVERITY: str(worst["severity"])} if worst else {}), **more}
     why = "; ".join(filter(None, (_severe(view, worst), _told(view, more, definitions))))
-    source = str((worst or {}).get("source") or source)
+    source = (worst and worst.get("source")) or source
     return [Draft(Kind.FACTS, f"source:{source}", FactsSet(values=values, why=why))]
 
 
-def _severe(view: IncidentView, worst: Body | None) -> str:
+def _severe(view: IncidentView, worst: AlertSaid | None) -> str:
     if worst is None:
         return ""
     title = f' "{worst["title"]}"' if worst.get("title") else ""
@@ -48,7 +48,7 @@ def _severe(view: IncidentView, worst: Body | None) -> str:
     return f"a further alert{title} is more severe: {worst['severity']}, and the incident was {view.severity}"
 
 
-def _told(view: IncidentView, more: Body, definitions: Definitions) -> str:
+def _told(view: IncidentView, more: JsonObject, definitions: Definitions) -> str:
     """What was added, in words; a sealed fact by its name only."""
     said = []
     for name, value in more.items():
@@ -63,7 +63,7 @@ def _words(definition: FactDefinition, value: object) -> str:
     return show(read(definition, value))
 
 
-def _worse(view: IncidentView) -> Iterator[Body]:
+def _worse(view: IncidentView) -> Iterator[AlertSaid]:
     """The alerts since the severity was set that are more severe than the incident."""
     setter, since = view.fact_sources.get(SEVERITY, ("", 0))
     for alert in _telling(view):
@@ -73,9 +73,9 @@ def _worse(view: IncidentView) -> Iterator[Body]:
             yield record
 
 
-def _more(view: IncidentView, definitions: Definitions) -> tuple[Body, str]:
+def _more(view: IncidentView, definitions: Definitions) -> tuple[JsonObject, str]:
     """The facts that further alerts add, as JSON, and the source of the last one that adds any."""
-    held, added, source = dict(view.facts), Body(), "unknown"
+    held, added, source = dict(view.facts), dict[str, Json](), "unknown"
     for alert in _telling(view):
         for name, value in _placed(alert.get("facts", {}), held, definitions):
             setter, since = view.fact_sources.get(name, ("", 0))
@@ -88,7 +88,7 @@ def _more(view: IncidentView, definitions: Definitions) -> tuple[Body, str]:
     return added, source
 
 
-def _placed(facts: Body, held: Body, definitions: Definitions) -> Iterator[tuple[str, Json]]:
+def _placed(facts: JsonObject, held: JsonObject, definitions: Definitions) -> Iterator[tuple[str, Json]]:
     """The facts of an alert; another endpoint than the incident's own is one of the other targets."""
     own, other = held.get(ENDPOINT), facts.get(ENDPOINT)
     for name, value in facts.items():
@@ -114,11 +114,11 @@ def _joined(definition: FactDefinition, before: Json, value: Json) -> Json:
     return None
 
 
-def _telling(view: IncidentView) -> Iterator[Body]:
+def _telling(view: IncidentView) -> Iterator[AttachedAlert]:
     """The alerts that say something by themselves."""
     for alert in view.alerts:
-        record = alert.get("alert", {})
+        record = alert.get("alert", AlertSaid())  # an entry of an old journal may hold none
         method = record.get("method")
-        weak = method in tuple(Method) and Method(method).strength is Strength.WEAK
+        weak = method in tuple(Method) and Method(str(method)).strength is Strength.WEAK
         if record.get("status") != "resolved" and not weak:
             yield {**alert, "alert": record}
