@@ -14,6 +14,7 @@ from urllib.parse import quote
 import typer
 
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import Api, call, load_settings
 from firedoor.interfaces.cli.terminal.options import (
     AfterOption,
     Format,
@@ -117,8 +118,6 @@ def send(
     written: FormatOption = Format.TEXT,
 ) -> None:  # fmt: skip
     """Send an alert as its detector would. It is stored when this returns."""
-    from firedoor.interfaces.cli.terminal.client import Api, call
-
     body, known = _body(path, file), _known().get(source)
     headers = {"content-type": known.content_types[0] if known else "application/json", **_headers(header)}
 
@@ -142,8 +141,6 @@ def send(
 @app.command("list")
 def list_(limit: LimitOption = 100, after: AfterOption = "", written: FormatOption = Format.TEXT) -> None:
     """List received alerts, newest first, with the decision about each."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     answer = call(lambda api: api.get("/alerts", Alerts, limit=str(limit), after=after))
     if written is Format.JSON:
         render.as_json(answer)
@@ -176,8 +173,6 @@ def start(
     written: FormatOption = Format.TEXT,
 ) -> None:
     """Start a playbook for an alert that needs a person's decision. Prints the incident's id."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     answer = call(lambda api: api.post(f"/alerts/{alert}/start", {"playbook": playbook, "why": why}, Opened))
     if written is Format.JSON:
         render.as_json(answer)
@@ -193,8 +188,6 @@ def _known() -> Sources:
 
 
 def _settings() -> Settings:
-    from firedoor.interfaces.cli.terminal.client import load_settings
-
     return load_settings()
 
 

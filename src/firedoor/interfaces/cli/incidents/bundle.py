@@ -15,11 +15,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from firedoor.interfaces.cli.terminal.client import Api
 from firedoor.interfaces.shapes.records import Exported, Piece, Pieces, Withheld
 
 if TYPE_CHECKING:
     from firedoor.core.journal import Entry, Head
-    from firedoor.interfaces.cli.terminal.client import Api
 
 JOURNAL, PIECES, PROGRAM, CONTENTS = "journal.jsonl", "evidence", "verify_journal.py", "contents.json"
 

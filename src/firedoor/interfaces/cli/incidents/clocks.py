@@ -6,17 +6,15 @@ cannot grant it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from urllib.parse import quote
 
 import typer
 
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import Api, call
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption, IncidentArgument, WhyOption
 from firedoor.interfaces.shapes.incident import ChangedClock
-
-if TYPE_CHECKING:
-    from firedoor.interfaces.cli.terminal.client import Api
 
 app = typer.Typer(no_args_is_help=True, help="Extend or pause a legal deadline; a second person must agree.")
 ClockArgument = Annotated[str, typer.Argument(metavar="CLOCK", help="The id that `clocks` shows.", show_default=False)]
@@ -63,8 +61,6 @@ def resume(
 
 
 def _call(incident: str, clock: str, verb: str, body: dict[str, str], written: Format) -> None:
-    from firedoor.interfaces.cli.terminal.client import call
-
     async def asked(api: Api) -> ChangedClock:
         path = f"/incidents/{quote(incident, safe='')}/clocks/{quote(clock, safe='')}/{verb}"
         return await api.post(path, body, ChangedClock)

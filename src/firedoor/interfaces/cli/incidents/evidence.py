@@ -9,11 +9,12 @@ from __future__ import annotations
 import mimetypes
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal import incident_page, render
+from firedoor.interfaces.cli.terminal.client import Api, call
 from firedoor.interfaces.cli.terminal.options import (
     EntryOption,
     Format,
@@ -25,9 +26,6 @@ from firedoor.interfaces.cli.terminal.options import (
 )
 from firedoor.interfaces.shapes.records import Kept, Piece, Pieces
 
-if TYPE_CHECKING:
-    from firedoor.interfaces.cli.terminal.client import Api
-
 app = typer.Typer(no_args_is_help=True, help="Preserved evidence.")
 
 
@@ -36,9 +34,6 @@ def list_(
     incident: IncidentArgument, limit: LimitOption = 1000, after: EntryOption = 0, written: FormatOption = Format.TEXT
 ) -> None:
     """List preserved evidence with its SHA-256."""
-    from firedoor.interfaces.cli.terminal import incident_page
-    from firedoor.interfaces.cli.terminal.client import call
-
     answer = call(lambda api: api.get(f"/incidents/{incident}/evidence", Pieces, limit=str(limit), after=str(after)))
     if written is Format.JSON:
         render.as_json(answer)
@@ -66,8 +61,6 @@ def add(
     written: FormatOption = Format.TEXT,
 ) -> None:
     """Add a file as evidence. Never intimate material or anything that may show a child: add only its hash."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     kept = call(lambda api: send(api, incident, file, name or file.name, why, digest_only=digest_only))
     if written is Format.JSON:
         render.as_json(kept)
@@ -90,8 +83,6 @@ def point(
     written: FormatOption = Format.TEXT,
 ) -> None:
     """Add hashes and locations of content that must never be uploaded. Nothing is fetched."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     body = {"name": name, "why": why, "algorithm": algorithm, "hashes": hashes or [], "locators": locators or []}
     kept = call(lambda api: api.post(f"/incidents/{incident}/evidence/locators", body, Kept))["evidence"]
     if written is Format.JSON:
@@ -109,7 +100,6 @@ def export(
 ) -> None:
     """Export all evidence with the journal. The export is recorded in the journal."""
     from firedoor.interfaces.cli.incidents import bundle
-    from firedoor.interfaces.cli.terminal.client import call
 
     contents = call(lambda api: bundle.export(api, incident, folder, why or "exported"))
     if written is Format.JSON:

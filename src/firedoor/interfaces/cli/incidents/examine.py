@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import load_settings
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
 
 if TYPE_CHECKING:
@@ -59,7 +60,6 @@ def hashes(
     written: FormatOption = Format.TEXT,
 ) -> None:
     """Hash stored content in processes without a network, and look it up in hash banks. Nothing of it is kept."""
-    from firedoor.interfaces.cli.terminal.client import load_settings
     from firedoor.runtime.hashing.examine import Wanted, examine, trusted
 
     wanted = Wanted(paths, bank or (), trusted(load_settings()), max_distance, workers, known)

@@ -10,14 +10,13 @@ from typing import Annotated
 import typer
 
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import call
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption, IncidentArgument, WhyOption
 from firedoor.interfaces.shapes.records import HeldTargets, LegalHold
 
 
 def holds(written: FormatOption = Format.TEXT) -> None:
     """List targets kept closed, by which incident, and when that was last confirmed."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     found = call(lambda api: api.get("/holds", HeldTargets))
     if written is Format.JSON:
         render.as_json(found)
@@ -40,8 +39,6 @@ def legal_hold(
     written: FormatOption = Format.TEXT,
 ) -> None:
     """Place or release a legal hold: nothing the incident closed can be reopened. For legal, the DPO or a manager."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     body = {"why": why, "release": release}
     done = call(lambda api: api.post(f"/incidents/{incident}/legal-hold", body, LegalHold))
     if written is Format.JSON:

@@ -10,11 +10,12 @@ import asyncio
 import sys
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal import dry_run_page, incident_page, render
+from firedoor.interfaces.cli.terminal.client import Api, call
 from firedoor.interfaces.cli.terminal.options import (
     AfterOption,
     FactOption,
@@ -29,9 +30,6 @@ from firedoor.interfaces.cli.terminal.options import (
 from firedoor.interfaces.shapes.dry_run import DryRun
 from firedoor.interfaces.shapes.incident import Clocks, Facts, Incident, IncidentLine, Incidents, Timeline
 from firedoor.interfaces.shapes.records import InventoryTarget, InventoryTargets
-
-if TYPE_CHECKING:
-    from firedoor.interfaces.cli.terminal.client import Api
 
 LOOK = 1.0  # seconds between two looks of --watch and --follow
 ENDED = ("closed", "dismissed")
@@ -56,8 +54,6 @@ def run(  # noqa: PLR0917 - a command has as many parameters as options
     written: FormatOption = Format.TEXT,
 ) -> None:
     """Open an incident and run a playbook on it. Prints the incident's id."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     given = {**facts_from(facts), **pairs(fact, "--fact")}
     body = {
         "playbook": _named(playbook),
@@ -88,7 +84,6 @@ def _dry(answer: DryRun, written: Format) -> None:
     if written is Format.JSON:
         render.as_json(answer)
         return
-    from firedoor.interfaces.cli.terminal import dry_run_page
 
     dry_run_page.write(answer)
 
@@ -102,7 +97,6 @@ def _named(playbook: str) -> str:
 async def _follow(api: Api, incident: str) -> None:
     """Show each new entry of the timeline as it is written, and the tasks whenever they change."""
     seen, waiting = 0, ""
-    from firedoor.interfaces.cli.terminal import incident_page
 
     while True:
         lines = incident_page.timeline_lines(await api.get(f"/incidents/{incident}/timeline", Timeline))
@@ -128,8 +122,6 @@ def incidents(
     written: FormatOption = Format.TEXT,
 ) -> None:
     """List incidents: open ones first, sorted by next deadline."""
-    from firedoor.interfaces.cli.terminal import incident_page
-    from firedoor.interfaces.cli.terminal.client import call
 
     async def listed(api: Api) -> Incidents:
         chosen = {"limit": str(limit), "after": after} | ({} if everything else {"open": "true"})
@@ -155,22 +147,16 @@ def status(
     written: FormatOption = Format.TEXT,
 ) -> None:
     """Show an incident: targets, legal deadlines, open tasks, progress."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     call(lambda api: _watch(api, incident) if watch else _status(api, incident, written))
 
 
 async def _status(api: Api, incident: str, written: Format) -> None:
-    from firedoor.interfaces.cli.terminal import incident_page
-
     page = await api.get(f"/incidents/{incident}", Incident)
     render.as_json(page) if written is Format.JSON else incident_page.write(page)
 
 
 async def _watch(api: Api, incident: str) -> None:
     """On a terminal one page that renews itself; in a pipe the page again whenever it has changed."""
-    from firedoor.interfaces.cli.terminal import incident_page
-
     if sys.stdout.isatty():
         await _watch_live(api, incident)
     before: Incident | None = None
@@ -189,8 +175,6 @@ async def _watch_live(api: Api, incident: str) -> None:
     from rich.live import Live
     from rich.text import Text
 
-    from firedoor.interfaces.cli.terminal import incident_page
-
     with Live(screen=True, auto_refresh=False) as live:
         while True:
             page = await api.get(f"/incidents/{incident}", Incident)
@@ -207,9 +191,6 @@ def _without_time(page: Incident) -> Incident:
 
 def timeline(incident: IncidentArgument, written: FormatOption = Format.TEXT) -> None:
     """Show the timeline of an incident, from its journal."""
-    from firedoor.interfaces.cli.terminal import incident_page
-    from firedoor.interfaces.cli.terminal.client import call
-
     answer = call(lambda api: api.get(f"/incidents/{incident}/timeline", Timeline))
     if written is Format.JSON:
         render.as_json(answer)
@@ -230,9 +211,6 @@ def facts(
     written: FormatOption = Format.TEXT,
 ) -> None:
     """Show the facts of an incident, or set some; conditions and deadlines are recalculated."""
-    from firedoor.interfaces.cli.terminal import incident_page
-    from firedoor.interfaces.cli.terminal.client import call
-
     if action not in (None, "set"):
         raise typer.BadParameter("write `set` before the facts", param_hint="[set]")
     if action == "set" and not values:
@@ -276,7 +254,6 @@ def targets(
             raise typer.BadParameter("write `import` and a kind of system", param_hint="[import]")
         import_targets(kind, out, pairs(given, "set"), written, force=force)
         return
-    from firedoor.interfaces.cli.terminal.client import call
 
     answer = call(lambda api: api.get("/targets", InventoryTargets))
     if written is Format.JSON:

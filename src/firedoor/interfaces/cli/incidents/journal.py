@@ -14,6 +14,7 @@ import typer
 
 from firedoor.core.json_types import JsonObject, object_at
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import call, load_settings
 from firedoor.interfaces.cli.terminal.options import EntryOption, Format, FormatOption, IncidentArgument, incident_name
 from firedoor.interfaces.shapes.records import Chain, Verified
 
@@ -49,8 +50,6 @@ def journal(
 
 
 def _one(words: list[str], written: Format, cut: dict[str, str]) -> None:
-    from firedoor.interfaces.cli.terminal.client import call
-
     if len(words) > 1:
         raise typer.BadParameter("write one incident, or `verify`")
     import json
@@ -95,8 +94,6 @@ def verify_chain(name: str | None, written: Format) -> None:
 
 def _verify(incident: str | None, written: Format) -> None:
     """Read every entry and work out every hash anew."""
-    from firedoor.interfaces.cli.terminal.client import load_settings
-
     settings = load_settings()
     found, anchor = _remote(incident) if settings.api_url else (_here(incident), _anchor())
     whole = all(chain["fault"] is None for chain in found)
@@ -110,7 +107,6 @@ def _verify(incident: str | None, written: Format) -> None:
 
 
 def _here(incident: str | None) -> list[Chain]:
-    from firedoor.interfaces.cli.terminal.client import load_settings
     from firedoor.runtime.process.application import open_store
 
     store = open_store(load_settings())
@@ -125,7 +121,6 @@ def _here(incident: str | None) -> list[Chain]:
 
 def _anchor() -> Anchor:
     """Since when nobody outside knows how the journals end: without that a chain can be written anew as a whole."""
-    from firedoor.interfaces.cli.terminal.client import load_settings
     from firedoor.store.database.engine import open_read_only
     from firedoor.store.incidents.anchors import last_anchor
 
@@ -138,7 +133,6 @@ def _anchor() -> Anchor:
 
 
 def _remote(incident: str | None) -> tuple[list[Chain], Anchor | None]:
-    from firedoor.interfaces.cli.terminal.client import call
     from firedoor.store.incidents.anchors import Anchor
 
     path = f"/journal/verify?incident={incident}" if incident else "/journal/verify"
@@ -172,8 +166,6 @@ def report(
     ] = None,
 ) -> None:
     """Write the incident report: who decided what, when, on which facts, with proof."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     found = call(lambda api: api.send("GET", f"/incidents/{incident}/report", params={"format": str(written)})).content
     deliver(found, out, text=written is not ReportFormat.PDF)
 

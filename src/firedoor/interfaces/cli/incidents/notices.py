@@ -16,6 +16,7 @@ import typer
 from firedoor.interfaces.cli.incidents.evidence import send
 from firedoor.interfaces.cli.incidents.journal import deliver
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import Api, call
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption, IncidentArgument, WhyOption, content
 from firedoor.interfaces.shapes.records import HandledNotice, Lessons, Notice, NoticeLine, Notices
 
@@ -44,8 +45,6 @@ OutOption = Annotated[
 @app.command("list")
 def list_(incident: IncidentArgument, written: FormatOption = Format.TEXT) -> None:
     """List the notices of an incident and what each still needs."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     answer = call(lambda api: api.get(f"/incidents/{incident}/notices", Notices))
     if written is Format.JSON:
         render.as_json(answer)
@@ -150,8 +149,6 @@ def export(
     language: LanguageOption = "", out: OutOption = None,
 ) -> None:  # fmt: skip
     """Export a notice as PDF, DOCX, HTML, plain text or Markdown."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     query = {"format": str(form), "version": version, "language": language}
     made = call(lambda api: api.send("GET", f"{_address(incident, clock)}/export", params=query)).content
     deliver(made, out, text=form not in (Paper.PDF, Paper.DOCX))
@@ -163,8 +160,6 @@ def lessons(
     written: FormatOption = Format.TEXT,
 ) -> None:
     """Show topics for the lessons-learned session, open measures and proposed playbook changes."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     found = call(lambda api: api.get(f"/incidents/{incident}/lessons", Lessons))
     if written is Format.JSON:
         render.as_json(found)
@@ -190,21 +185,15 @@ def _agenda(found: Lessons) -> None:
 
 
 def _read(incident: str, clock: str, language: str) -> Notice:
-    from firedoor.interfaces.cli.terminal.client import call
-
     return call(lambda api: api.get(_address(incident, clock), Notice, language=language))
 
 
 def _post(incident: str, clock: str, verb: str, body: dict[str, str]) -> HandledNotice:
-    from firedoor.interfaces.cli.terminal.client import call
-
     return call(lambda api: api.post(f"{_address(incident, clock)}/{verb}", body, HandledNotice))
 
 
 def _handed(incident: str, clock: str, what: tuple[Path, str, str], why: str, language: str) -> HandledNotice:
     """Keep a file as evidence, then say what it is of the notice: (file, its name for people, the verb of the API)."""
-    from firedoor.interfaces.cli.terminal.client import Api, call
-
     file, named, verb = what
 
     async def handed(api: Api) -> HandledNotice:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import typer
 
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import call
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption, IncidentArgument, WhyOption
 from firedoor.interfaces.shapes.incident import Foreseen, Readers, SentLink, Task
 
@@ -168,6 +169,4 @@ def _about_a_task(incident: str, task: str, what: str, body: Mapping[str, object
 
 
 def _post(incident: str, path: str, body: Mapping[str, object], form: type[T]) -> T:
-    from firedoor.interfaces.cli.terminal.client import call
-
     return call(lambda api: api.post(f"/incidents/{incident}{path}", body, form))

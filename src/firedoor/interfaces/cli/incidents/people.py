@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import Annotated, TypeVar
 from urllib.parse import quote
 
 import typer
 
 from firedoor.interfaces.cli.incidents.evidence import send
-from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal import incident_page, render
+from firedoor.interfaces.cli.terminal.client import Api, call
 from firedoor.interfaces.cli.terminal.options import (
     AfterOption,
     FactOption,
@@ -29,9 +30,6 @@ from firedoor.interfaces.cli.terminal.options import (
 )
 from firedoor.interfaces.shapes.incident import Clock, Clocks, Incident, IncidentTasks, Tasks
 
-if TYPE_CHECKING:
-    from firedoor.interfaces.cli.terminal.client import Api
-
 T = TypeVar("T")
 FieldOption = Annotated[
     list[str] | None,
@@ -44,9 +42,6 @@ def tasks(
     written: FormatOption = Format.TEXT,
 ) -> None:  # fmt: skip
     """List open tasks: who is asked, when they are due, how to answer."""
-    from firedoor.interfaces.cli.terminal import incident_page
-    from firedoor.interfaces.cli.terminal.client import call
-
     if incident:
         own = call(lambda api: api.get(f"/incidents/{incident}/tasks", IncidentTasks))
         _waiting(
@@ -90,8 +85,6 @@ def answer(  # noqa: PLR0917 - a command has as many parameters as options
     written: FormatOption = Format.TEXT,
 ) -> None:
     """Answer a task. Recorded with your name, your reason and what you saw."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     body = {"choice": choice, "why": why, "facts": pairs(fact, "--fact"), "fields": pairs(field, "--field")}
 
     way = "break-glass" if break_glass else "answer"
@@ -118,9 +111,6 @@ def clocks(
     ] = ClocksFormat.TEXT,
 ) -> None:
     """List legal deadlines, most urgent first."""
-    from firedoor.interfaces.cli.terminal import incident_page
-    from firedoor.interfaces.cli.terminal.client import call
-
     answer = call(lambda api: api.get(f"/incidents/{incident}/clocks" if incident else "/clocks", Clocks))
     if written is ClocksFormat.JSON:
         render.as_json(answer)
@@ -171,8 +161,6 @@ def submit(  # noqa: PLR0917 - options, which Typer gives by name
     written: FormatOption = Format.TEXT,
 ) -> None:
     """Record that a notice was sent: which text, how, when, and its reference."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     fields = {**pairs(field, "--field"), **({"reference": reference} if reference else {})}
     said = {"version": sent, "channel": channel, "sent_at": sent_at}
     fields |= {name: word for name, given in said.items() if (word := given or _asked(name, file is not None))}
@@ -207,8 +195,6 @@ def _asked(name: str, has_file: bool) -> str:
 
 async def _after(api: Api, incident: str, page: object, written: Format, words: str) -> None:
     """Say what was written, and what waits now."""
-    from firedoor.interfaces.cli.terminal import incident_page
-
     if written is Format.JSON:
         render.as_json(page)
         return

@@ -12,6 +12,7 @@ from urllib.parse import quote
 import typer
 
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import call
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption, IncidentArgument, WhyOption, pairs
 from firedoor.interfaces.shapes.records import OneRequest, Request, Requests
 
@@ -138,14 +139,10 @@ def _said(
 
 
 def _get(incident: str, rest: str, form: type[T], **query: str) -> T:
-    from firedoor.interfaces.cli.terminal.client import call
-
     return call(lambda api: api.get(f"/incidents/{quote(incident, safe='')}/requests{rest}", form, **query))
 
 
 def _post(incident: str, rest: str, body: Mapping[str, object], written: Format) -> None:
-    from firedoor.interfaces.cli.terminal.client import call
-
     path = f"/incidents/{quote(incident, safe='')}/requests{rest}"
     _shown(call(lambda api: api.post(path, body, OneRequest)), written)
 

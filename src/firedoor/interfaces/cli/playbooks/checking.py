@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from firedoor.core.json_types import Json, JsonObject, array_at, as_object, object_at
 from firedoor.core.problems import FiredoorError, NotFound, Place, Problem
+from firedoor.interfaces.cli.terminal.client import load_settings
 
 if TYPE_CHECKING:
     from firedoor.core.language.yaml_source import Source
@@ -39,8 +40,6 @@ def files_of(paths: Iterable[Path]) -> list[Path]:
 
 def _of_installation() -> list[Path]:
     """The inventory, the organisation's profile and the mappings of alerts that a server here would read."""
-    from firedoor.interfaces.cli.terminal.client import load_settings
-
     settings = load_settings()
     named = [(settings.targets, settings.targets_file), (settings.organisation, settings.organisation_file)]
     own = [file for asked_for, file in named if asked_for or file.exists()]
@@ -49,7 +48,6 @@ def _of_installation() -> list[Path]:
 
 def problems_of_installation() -> list[Problem]:
     """What keeps a server from starting here: what others can reach of the data folder, where there is one."""
-    from firedoor.interfaces.cli.terminal.client import load_settings
     from firedoor.runtime.config.keys import KeyFile
     from firedoor.runtime.config.private_files import exposed
 

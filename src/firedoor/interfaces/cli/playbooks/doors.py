@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal import incident_page, render
+from firedoor.interfaces.cli.terminal.client import Api, call, load_settings
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption, PracticeOption, WhyOption
 from firedoor.interfaces.shapes.incident import AskedToOpen, Incident, Incidents, Task
 from firedoor.interfaces.shapes.records import HeldTargets, InventoryTargets
@@ -24,7 +25,6 @@ from firedoor.interfaces.shapes.records import HeldTargets, InventoryTargets
 if TYPE_CHECKING:
     from firedoor.core.ports import ProbeResult, Verdict
     from firedoor.core.problems import FiredoorError
-    from firedoor.interfaces.cli.terminal.client import Api
 
 PLAYBOOK = Path(__file__).with_name("close-a-door.yaml")
 NAME = "close-a-door"
@@ -43,8 +43,6 @@ def suspend(
     target: TargetArgument, why: WhyOption = "", practice: PracticeOption = False, written: FormatOption = Format.TEXT
 ) -> None:
     """Close a target now and verify it. Opens an incident with the record and the way back."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     _need_why(why)
 
     async def closed(api: Api) -> Incident:
@@ -64,8 +62,6 @@ def suspend(
 
 def resume(target: TargetArgument, why: WhyOption = "", written: FormatOption = Format.TEXT) -> None:
     """Reopen what `suspend` or a closed incident keeps closed, as it was before, and verify it."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     _need_why(why)
 
     async def opened(api: Api) -> Incident:
@@ -110,7 +106,6 @@ def _detail(probe: ProbeResult) -> str:
 async def _look(name: str) -> Verdict:
     from firedoor.connectors.parts.context import ConnectorContext, open_client
     from firedoor.connectors.parts.opened import OpenConnectors
-    from firedoor.interfaces.cli.terminal.client import load_settings
     from firedoor.runtime.config.container import utc_now
     from firedoor.runtime.config.inventory import read_inventory
     from firedoor.runtime.config.secrets import ReferencedSecrets
@@ -227,8 +222,6 @@ async def _settled(
 
 def _told(page: Incident, target: str, wanted: str, written: Format) -> None:
     """Say what was proved; anything but what was wanted is exit code 4."""
-    from firedoor.interfaces.cli.terminal import incident_page
-
     if written is Format.JSON:
         render.as_json(page)
     else:

@@ -11,6 +11,7 @@ import typer
 
 from firedoor.core.json_types import JsonObject
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import load_settings
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
 
 if TYPE_CHECKING:
@@ -28,7 +29,6 @@ def drill(
 ) -> None:
     """Run playbook drills: simulated time, answers and targets. Exit 1 if one fails."""
     from firedoor.duties.catalogue import catalogue
-    from firedoor.interfaces.cli.terminal.client import load_settings
     from firedoor.runtime.config import playbooks
     from firedoor.runtime.process.application import read_sources
     from firedoor.runtime.rehearsal.drill import Around, rehearse_all

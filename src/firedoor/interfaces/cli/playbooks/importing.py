@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import load_settings
 from firedoor.interfaces.cli.terminal.options import Format
 
 if TYPE_CHECKING:
@@ -56,7 +57,6 @@ async def _look(kind: str, given: Mapping[str, str]) -> Found:
     from firedoor.connectors.importers.registry import open_importer
     from firedoor.connectors.parts.context import ConnectorContext, open_client
     from firedoor.core.targets import Inventory
-    from firedoor.interfaces.cli.terminal.client import load_settings
     from firedoor.runtime.config.container import utc_now
     from firedoor.runtime.config.secrets import ReferencedSecrets
 

@@ -15,6 +15,7 @@ import typer
 
 from firedoor.interfaces.cli.system.tokens import waiting
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import call, server_address
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
 from firedoor.interfaces.shapes.installation import Account, Accounts, ChangedAccount, Codes, MadeAccount, Ticket
 
@@ -46,8 +47,6 @@ def create(
     no_password: Annotated[bool, typer.Option("--no-password", help="Only Slack knows the account.")] = False,
 ) -> None:
     """Create an account. Prompts for the password."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     body = {"name": name, "roles": role or [], **_given(display=display, email=email, slack_id=slack)}
     if not no_password:
         body["password"] = _password(from_stdin=password_stdin)
@@ -87,8 +86,6 @@ def codes(
     remove: Annotated[bool, typer.Option("--remove", help="Turn one-time codes off.")] = False,
 ) -> None:
     """Require one-time codes for an account; prints the authenticator secret once."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     if remove:
         _patch(name, {"totp": None})
         return
@@ -101,8 +98,6 @@ def codes(
 @app.command("list")
 def list_(written: FormatOption = Format.TEXT) -> None:
     """List accounts; secrets are not shown."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     answer = call(lambda api: api.get("/accounts", Accounts))
     if written is Format.JSON:
         render.as_json(answer)
@@ -122,8 +117,6 @@ def console(
     """Open the console in a browser, signed in as this machine's user."""
     import webbrowser
 
-    from firedoor.interfaces.cli.terminal.client import call, server_address
-
     server = server_address()
     made = call(lambda api: api.post("/console-ticket", {}, Ticket))
     address = f"{server}{made['path']}"
@@ -133,8 +126,6 @@ def console(
 
 
 def _patch(name: str, changes: Mapping[str, object]) -> None:
-    from firedoor.interfaces.cli.terminal.client import call
-
     path = f"/accounts/{quote(name, safe='')}"
     answer: ChangedAccount = call(lambda api: api.send("PATCH", path, json=changes)).json()
     if not answer.get("waits_for"):

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import load_settings
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
 
 if TYPE_CHECKING:
@@ -49,7 +50,6 @@ def audit(
 ) -> None:
     """Check independently that deadlines fire, incidents progress and every journal is intact. Changes nothing."""
     from firedoor.core.dates.duration import parse_duration
-    from firedoor.interfaces.cli.terminal.client import load_settings
 
     pause = parse_duration(every).total_seconds()
     auditor = _open(load_settings(), checkpoint)

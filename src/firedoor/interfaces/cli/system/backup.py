@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import load_settings
 
 if TYPE_CHECKING:
     from firedoor.runtime.config.settings import Settings
@@ -22,7 +23,6 @@ FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The archive.
 
 def backup(file: FileArgument) -> None:
     """Back up the database, vault and your own files; the server may keep running. The archive contains evidence."""
-    from firedoor.interfaces.cli.terminal.client import load_settings
     from firedoor.runtime.config.container import utc_now
     from firedoor.runtime.process.backup import back_up
 
@@ -40,7 +40,6 @@ def backup(file: FileArgument) -> None:
 
 def restore(file: FileArgument) -> None:
     """Restore an archive into an empty FIREDOOR_DATA_DIR, after verifying every digest and every journal."""
-    from firedoor.interfaces.cli.terminal.client import load_settings
     from firedoor.runtime.process.backup import restore as put_back
 
     settings = load_settings()

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import typer
 
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import call
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
 from firedoor.interfaces.shapes.installation import ProposedChanges, SettledChange
 
@@ -22,8 +23,6 @@ Change = Annotated[str, typer.Argument(metavar="CHANGE", help="The id that `chan
 @app.command("list")
 def list_(written: FormatOption = Format.TEXT) -> None:
     """List pending changes and why each needs a second administrator."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     found = call(lambda api: api.get("/changes", ProposedChanges))
     if written is Format.JSON:
         render.as_json(found)
@@ -52,7 +51,5 @@ def decline(change: Change) -> None:
 
 
 def _settle(change: str, how: str) -> None:
-    from firedoor.interfaces.cli.terminal.client import call
-
     done = call(lambda api: api.post(f"/changes/{quote(change, safe='')}/{how}", {}, SettledChange))
     render.line(f"{done['state']}: {done['what']}, {render.escape(done['about'])}")

@@ -5,16 +5,14 @@ Decides nothing: which incidents are counted follows from whose token is used. L
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import Api, call
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
 from firedoor.interfaces.shapes.incident import Clocks, Tasks
-
-if TYPE_CHECKING:
-    from firedoor.interfaces.cli.terminal.client import Api
 
 TRIES, PAUSE = 150, 2.0  # how often the figures are asked for while some are not counted, and the seconds between
 
@@ -27,7 +25,6 @@ def digest(
     from datetime import timedelta
 
     from firedoor.core.reporting.weekly_summary import digest_message
-    from firedoor.interfaces.cli.terminal.client import call
     from firedoor.runtime.config.container import utc_now
 
     now = utc_now()

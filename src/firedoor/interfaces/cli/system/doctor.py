@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import listens, load_settings, server_note
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
 
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ class Look:
 
 def doctor(written: FormatOption = Format.TEXT) -> None:
     """Check the installation (versions, database, playbooks, targets, Prefect, disk, clock) and say what to fix."""
-    from firedoor.interfaces.cli.terminal.client import load_settings
-
     settings = load_settings()
     looks = [look for examine in EXAMINATIONS for look in _safely(examine, settings)]
     if written is Format.JSON:
@@ -329,8 +328,6 @@ def _gaps(settings: Settings) -> Iterator[Look]:
 
 
 def _prefect(settings: Settings) -> Iterator[Look]:
-    from firedoor.interfaces.cli.terminal.client import listens, server_note
-
     note = server_note(settings)
     if note is None or not listens(str(note["url"])):
         yield Look(

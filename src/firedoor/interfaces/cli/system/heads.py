@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import load_settings
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ def show(
     incident: Annotated[str, typer.Argument(metavar="[INCIDENT]", help="Name its journal too.")] = "",
 ) -> None:
     """Print where the security journal, and that of an incident, stand now. Keep it where this machine cannot write."""
-    from firedoor.interfaces.cli.terminal.client import load_settings
     from firedoor.runtime.config.container import utc_now
     from firedoor.runtime.process.application import open_store
     from firedoor.store.incidents.heads import note_heads, signed_head
@@ -48,7 +48,6 @@ def show(
 @app.command()
 def key() -> None:
     """Print the public keys, the newest last. Give them to whoever is to check heads; they are no secret."""
-    from firedoor.interfaces.cli.terminal.client import load_settings
     from firedoor.runtime.config.keys import KeyFile
     from firedoor.store.incidents.heads import public_keys
 
@@ -90,7 +89,6 @@ def check(
 @app.command()
 def compare(file: FileArgument, written: FormatOption = Format.TEXT) -> None:
     """Compare heads that were kept outside with the database: what was rewritten, cut off or removed since. Exit 1."""
-    from firedoor.interfaces.cli.terminal.client import load_settings
     from firedoor.runtime.config.keys import KeyFile
     from firedoor.store.database.engine import open_read_only
     from firedoor.store.incidents.heads import check_signature, public_keys, written_over

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import load_settings
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
 
 if TYPE_CHECKING:
@@ -154,7 +155,6 @@ def _purposes(which: Which | None) -> list[Purpose]:
 
 @contextmanager
 def _opened(*, sealed: bool = True) -> Iterator[tuple[Store, KeyFile]]:
-    from firedoor.interfaces.cli.terminal.client import load_settings
     from firedoor.runtime.config.keys import KeyFile
     from firedoor.runtime.process.application import open_store
 

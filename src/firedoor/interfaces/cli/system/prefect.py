@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import load_settings
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
 
 if TYPE_CHECKING:
@@ -25,8 +26,6 @@ def prefect(
     written: FormatOption = Format.TEXT,
 ) -> None:
     """Show the address of the Prefect UI and how to sign in; the password changes at every start."""
-    from firedoor.interfaces.cli.terminal.client import load_settings
-
     url, secret = where(load_settings())
     if password:
         typer.echo(_needed(secret))

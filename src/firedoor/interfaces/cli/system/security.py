@@ -15,6 +15,7 @@ import typer
 
 from firedoor.core.json_types import Json, JsonObject
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import call
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
 from firedoor.interfaces.shapes.installation import EntryLine, EntryPage
 
@@ -36,8 +37,6 @@ def list_(
     written: FormatOption = Format.TEXT,
 ) -> None:
     """List the newest events, oldest first."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     found = call(lambda api: api.get(f"/security-events?newest=true&limit={limit}", EntryPage))["entries"][::-1]
     if written is Format.JSON:
         render.as_json({"entries": found})
@@ -85,8 +84,6 @@ def _all(after: int, form: Form) -> Iterator[EntryLine]:
 
 
 def _page(after: int, form: Form) -> EntryPage:
-    from firedoor.interfaces.cli.terminal.client import call
-
     path = f"/security-events?after={after}&limit={PAGE}&export={form}"
     return call(lambda api: api.get(path, EntryPage))
 

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from firedoor.interfaces.cli.terminal.client import listens, load_settings, server_note
+
 if TYPE_CHECKING:
     from firedoor.runtime.config.settings import Settings
 
@@ -60,7 +62,6 @@ def serve(
 
 def _serve(host: str | None, port: int | None, *, prefect: bool, with_parent: bool) -> None:
     began = time.monotonic()
-    from firedoor.interfaces.cli.terminal.client import load_settings
 
     settings = load_settings()
     settings.host, settings.port = host or settings.host, settings.port if port is None else port
@@ -77,7 +78,6 @@ def _serve(host: str | None, port: int | None, *, prefect: bool, with_parent: bo
 def _only_one(settings: Settings) -> None:
     """Refuse a second server on the same data folder, unless its database is made for several."""
     from firedoor.core.problems import Problem, Refused
-    from firedoor.interfaces.cli.terminal.client import listens, server_note
 
     note = server_note(settings)
     if note is not None and not settings.database_url and listens(str(note["url"])):

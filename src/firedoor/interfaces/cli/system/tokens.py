@@ -13,6 +13,7 @@ from urllib.parse import quote
 import typer
 
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import call
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
 from firedoor.interfaces.shapes.installation import MadeToken, Token, Tokens, Waiting
 
@@ -43,7 +44,6 @@ def create(
     from datetime import UTC, datetime
 
     from firedoor.core.dates.duration import parse_duration
-    from firedoor.interfaces.cli.terminal.client import call
 
     end = datetime.now(UTC) + parse_duration(expires)
     named = name or account or " and ".join(role)
@@ -69,8 +69,6 @@ def waiting(made: Waiting) -> None:
 @app.command("list")
 def list_(written: FormatOption = Format.TEXT) -> None:
     """List tokens; secrets are not shown."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     answer = call(lambda api: api.get("/tokens", Tokens))
     if written is Format.JSON:
         render.as_json(answer)
@@ -96,8 +94,6 @@ def revoke(
     token: Annotated[str, typer.Argument(metavar="TOKEN", help="The id that `token list` shows.", show_default=False)],
 ) -> None:
     """Revoke a token; it stops working at once."""
-    from firedoor.interfaces.cli.terminal.client import call
-
     call(lambda api: api.send("DELETE", f"/tokens/{quote(token, safe='')}"))
     render.line(f"revoked: {render.escape(token)}")
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from firedoor.interfaces.cli.terminal import render
+from firedoor.interfaces.cli.terminal.client import load_settings
 
 if TYPE_CHECKING:
     from firedoor.runtime.config.settings import Settings
@@ -30,8 +31,6 @@ def worker(
     import asyncio
     import logging
     import os
-
-    from firedoor.interfaces.cli.terminal.client import load_settings
 
     began = time.monotonic()
     settings = load_settings()
