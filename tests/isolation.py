@@ -198,7 +198,7 @@ INJECTED: Mapping[str, Mapping[str, str]] = {
     "runtime/process/test_backup.py": {
         "interfaces/cli/main.py main": "test_the_command_says_what_is_in_the_archive",
     },
-    "contract/test_aws_connector.py": {
+    "contract/systems/test_aws_connector.py": {
         "connectors/parts/aws/caller.py ask": "test_what_proves_nothing_is_no_refusal",
         "connectors/parts/aws/cloud.py Cloud._call": "test_a_principal_that_is_not_there_is_no_open_door",
     },

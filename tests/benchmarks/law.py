@@ -1,6 +1,6 @@
 """How quick the law is: one incident against every duty, many computations, the whole catalogue read.
 
-Prints figures and asserts nothing; what must hold is in tests/contract/test_duties.py.
+Prints figures and asserts nothing; what must hold is in tests/contract/law/test_duties.py.
 """
 
 from __future__ import annotations

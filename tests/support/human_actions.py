@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-from tests.attacks.test_administrators import put, signed_in
+from tests.attacks.people.test_administrators import put, signed_in
 from tests.support.api_house import LEAK
 from tests.support.letters import Writing
 

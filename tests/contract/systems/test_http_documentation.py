@@ -19,7 +19,7 @@ from firedoor.core.targets import HttpProbe, Inventory
 from firedoor.core.ternary import NO, YES
 from firedoor.runtime.config.secrets import ReferencedSecrets
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "connect-with-http.md"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "connect-with-http.md"
 
 
 @pytest.fixture(scope="module", name="rig")

@@ -18,7 +18,7 @@ from tests.support.command import Firedoor, _firedoor  # noqa: F401 - a fixture
 from firedoor.core.journal import Draft, Kind
 
 FORGED = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\r\nINC-2026-9999  critical  open\x00"
-ALERT = Path(__file__).parents[2] / "src" / "firedoor" / "alerts" / "examples" / "generic.json"
+ALERT = Path(__file__).parents[3] / "src" / "firedoor" / "alerts" / "examples" / "generic.json"
 
 
 @pytest.fixture(name="built")

@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.attacks.test_links import LAW
+from tests.attacks.people.test_links import LAW
 from tests.support.api_journey import FACTS, WORDS
 from tests.support.letters import Writing, writing
 

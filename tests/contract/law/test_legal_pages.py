@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.support.in_process import run_here
 
-PAGES = Path(__file__).parents[2] / "docs" / "how-to"
+PAGES = Path(__file__).parents[3] / "docs" / "how-to"
 BLOCK = re.compile(r"^```(yaml|json|console)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 Command = tuple[str, list[str]]
 

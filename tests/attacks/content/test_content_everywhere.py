@@ -10,8 +10,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.attacks.content.test_content_gate import KINDS, TEXTS, found_in
 from tests.attacks.disguises import DISGUISES, PNG
-from tests.attacks.test_content_gate import KINDS, TEXTS, found_in
 from tests.journeys.conftest import _no_prefect_of_somebody_else  # noqa: F401 - a fixture
 from tests.journeys.test_up import Here, _here  # noqa: F401 - a fixture
 from tests.patience import until

@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.attacks.test_links import LAW, answer_first, tasks
+from tests.attacks.people.test_links import LAW, answer_first, tasks
 from tests.support.api_house import House, house, problems
 from tests.web.api.test_notices import TEXT
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.attacks.content.test_content_gate import found_in
 from tests.attacks.disguises import DISGUISES, HARMLESS, PLANT
-from tests.attacks.test_content_gate import found_in
 from tests.cli.test_cli_clocks import FACTS, SA, _incident  # noqa: F401 - a fixture
 from tests.support.command import Firedoor, _firedoor  # noqa: F401 - a fixture
 

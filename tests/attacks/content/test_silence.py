@@ -20,7 +20,7 @@ from tests.patience import GENEROUS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1000)]
 
-NETWORK = Path(__file__).with_name("quiet_network.py")
+NETWORK = Path(__file__).parents[1] / "quiet_network.py"
 DEMO = (sys.executable, "-m", "firedoor.interfaces.cli.main", "demo", "--keep")
 SPEAKS = "import urllib.request; urllib.request.urlopen('http://192.0.2.8/', timeout=2)"
 

@@ -94,7 +94,7 @@ def test_every_example_uses_facts_that_exist() -> None:
 
 def test_the_published_schema_is_the_one_in_use() -> None:
     """docs/reference/duty.schema.json is generated from `schema()`; when this fails, write it anew."""
-    published = Path(__file__).parents[2] / "docs" / "reference" / "duty.schema.json"
+    published = Path(__file__).parents[3] / "docs" / "reference" / "duty.schema.json"
     assert json.loads(published.read_text(encoding="utf-8")) == schema()
 
 

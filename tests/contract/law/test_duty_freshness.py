@@ -15,7 +15,7 @@ from firedoor.duties.freshness import changelog, stale
 DUTIES = catalogue()
 WRITTEN = [duty for duty in DUTIES.values() if not duty.stage_of]
 CHECKED = date(2026, 11, 21)
-PAGE = Path(__file__).parents[2] / "docs" / "reference" / "duties-changelog.md"
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "duties-changelog.md"
 
 
 def test_nothing_is_past_its_review_on_the_day_of_the_check() -> None:

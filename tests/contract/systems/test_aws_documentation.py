@@ -22,7 +22,7 @@ from firedoor.connectors.parts.opened import OpenConnectors
 from firedoor.core.targets import Inventory, Target
 from firedoor.runtime.config.secrets import ReferencedSecrets
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "connect-with-aws.md"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "connect-with-aws.md"
 ROLE = "arn:aws:iam::123456789012:role/incident-response"
 
 

@@ -28,7 +28,7 @@ from tests.contract.rigs_support.kubernetes import (
     service,
     template,
 )
-from tests.contract.test_http_connector import certificate
+from tests.contract.systems.test_http_connector import certificate
 
 from firedoor.connectors.parts.context import ConnectorContext, open_client
 from firedoor.connectors.parts.opened import OpenConnectors

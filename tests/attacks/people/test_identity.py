@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.attacks.eyes import written
-from tests.attacks.test_administrators import put, signed_in
+from tests.attacks.people.test_administrators import put, signed_in
 from tests.support.api_house import House, house, problems
 
 from firedoor.core.names import alike, mixes_scripts

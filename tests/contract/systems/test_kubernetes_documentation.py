@@ -21,7 +21,7 @@ from firedoor.connectors.parts.opened import OpenConnectors
 from firedoor.core.targets import ConnectorProbe, Inventory, Target
 from firedoor.runtime.config.secrets import ReferencedSecrets
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "connect-with-kubernetes.md"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "connect-with-kubernetes.md"
 Right = tuple[str, str, str, str]  # who, API group, resource, verb
 ALONE = {"GET": "list", "POST": "create"}
 NAMED = {"GET": "get", "PATCH": "patch", "DELETE": "delete"}

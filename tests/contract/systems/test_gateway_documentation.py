@@ -23,7 +23,7 @@ from firedoor.connectors.parts.opened import OpenConnectors
 from firedoor.core.targets import Inventory
 from firedoor.runtime.config.secrets import ReferencedSecrets
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "connect-with-gateways.md"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "connect-with-gateways.md"
 
 
 def blocks(language: str) -> list[str]:
