@@ -47,6 +47,8 @@ from firedoor.testing.house import STARTS, House, plan_of, targets
 
 NOTE = Draft(Kind.NOTE, "person:Ada", {"text": "seen"})
 ALERT = alert_body("m0")
+# So much that it fits into no page that has room left: a full disk is met for certain.
+ALERT["alerts"][0]["labels"] |= {f"rule_{number}": "a rule of the detector, in words " * 6 for number in range(50)}
 START = """
 start:
   - source: alertmanager
@@ -62,14 +64,19 @@ class Fault:
         self.engine = engine
         self.pragmas = pragmas
         event.listen(engine, "connect", self._set)
+        event.listen(engine, "checkout", self._again)  # one that was out when the others were let go comes back
         engine.dispose()
 
     def _set(self, connection: Any, _: Any) -> None:
         for pragma in self.pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
+    def _again(self, connection: Any, record: Any, _: Any) -> None:
+        self._set(connection, record)
+
     def mend(self) -> None:
         """Let new connections be as before."""
+        event.remove(self.engine, "checkout", self._again)
         event.remove(self.engine, "connect", self._set)
         self.engine.dispose()
 
