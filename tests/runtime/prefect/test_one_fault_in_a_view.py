@@ -193,8 +193,12 @@ async def test_pages_that_cannot_be_made_stop_no_run(said: pytest.LogCaptureFixt
 
 
 @pytest.fixture(name="held")
-def _held(tmp_path: Path) -> Session:
-    return Session(choose(tmp_path, {}), (), forgotten, forgotten, untouched, "test")
+def _held(tmp_path: Path) -> Iterator[Session]:
+    """A session of a server that is not there. What it tells Prefect's client is taken back: others use it as well."""
+    settings = choose(tmp_path, {})
+    undo = settings.apply()
+    yield Session(settings, (), forgotten, forgotten, untouched, "test")
+    undo()
 
 
 async def test_a_worker_that_cannot_begin_begins_again(
