@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
@@ -334,6 +335,29 @@ async def test_a_server_that_is_killed_during_an_effect_does_not_interrupt_it(ri
     assert await asyncio.wait_for(conducting, GENEROUS) == "waiting"
     await rig.run_until(name, "Waiting")
     assert rig.host.effects(name) == ["containment.suspend", "containment.verify"]
+
+
+async def test_a_server_that_ends_while_a_run_waits_for_it_is_started_again(rig: Any) -> None:
+    """Where a run begins Prefect's engine holds its thread until the server answers: somebody else has to start it."""
+    ended, held = rig.bridge.session.server_pid, threading.Event()
+    rig.bridge._thread.loop.call_soon_threadsafe(held.wait)
+    os.kill(ended, signal.SIGKILL)
+
+    async def another() -> bool:
+        return rig.bridge.session.server_state == "ready" and rig.bridge.session.server_pid not in (None, ended)
+
+    try:
+        await rig.until(another)
+    finally:
+        held.set()
+    name = incident(rig)
+    await rig.until(lambda: _is_ready(rig))
+    assert await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct) == "waiting"
+    await rig.run_until(name, "Waiting")
+
+
+async def _is_ready(rig: Any) -> bool:
+    return bool(rig.bridge.session.ready)
 
 
 @pytest.mark.usefixtures("impatient")

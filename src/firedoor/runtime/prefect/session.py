@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
@@ -59,6 +59,9 @@ class Session:
         self._server: PrefectServer | None = None
         self._changed: asyncio.Event | None = None
         self._task: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._keeper: PrefectThread | None = None
+        self._was_away = False
         self._runs: Runs | None = None
         self._showing: Showing | None = None
         self._client: PrefectClient | None = None
@@ -78,8 +81,11 @@ class Session:
     async def run(self, thread: PrefectThread) -> None:
         """Keep the server running and, whenever it is ready, deploy and take runs. Ends only by cancellation."""
         self._changed, self._task = asyncio.Event(), asyncio.current_task()
-        self._server = PrefectServer(self._settings, self._server_changed)
-        self._server.start()
+        self._loop, self._server = asyncio.get_running_loop(), PrefectServer(self._settings, self._server_changed)
+        # Not in this loop: a run that begins waits in it for the server, which somebody has to start again meanwhile.
+        self._keeper = PrefectThread("prefect-server")
+        self._keeper.start()
+        await self._beside(_started(self._server))
         await asyncio.sleep(0)  # the child is started now; its imports and ours take a second or two each
         from firedoor.runtime.prefect import worker  # noqa: F401 - the slow import, while there is time
         from firedoor.runtime.prefect.client import shared_client
@@ -111,7 +117,13 @@ class Session:
             with contextlib.suppress(Exception):
                 await asyncio.wait_for(cast("Any", service.drain_all(timeout=FLUSH, at_exit=False)), FLUSH + 1)
         if self._server:
-            await self._server.stop()
+            await self._beside(self._server.stop())
+        if self._keeper:
+            await asyncio.to_thread(self._keeper.stop)
+
+    async def _beside(self, work: Coroutine[object, object, None]) -> None:
+        """Do something with the server in the thread that keeps it."""
+        await (asyncio.wrap_future(self._keeper.submit(work)) if self._keeper else work)
 
     async def drive_incident(self, incident_id: str, playbook_name: str, wanted: Callable[[], bool]) -> None:
         """Drive an incident's flow run until it is suspended or completed, if that is still `wanted` at its turn.
@@ -189,15 +201,19 @@ class Session:
                 await self.requeue(run)
 
     def _server_changed(self, state: State) -> None:
+        """Called in the thread that keeps the server."""
         if state != "ready":
             self.ready = False
-        if self._changed:
-            self._changed.set()
+        self._was_away |= state == "away"
+        if self._changed and self._loop and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._changed.set)
 
     async def _server_is(self, state: State) -> None:
-        while self._changed and self.server_state != state:
+        """Wait for a state; one that was away for a moment while this loop was held up counts as away."""
+        while self._changed and self.server_state != state and not (state == "away" and self._was_away):
             self._changed.clear()
             await self._changed.wait()
+        self._was_away = False
 
     async def _drive_scheduled(self, run: FlowRun) -> None:
         """Drive a run that somebody started or resumed in Prefect's own pages or API, if its deployment is ours.
@@ -228,3 +244,7 @@ class Session:
                     raise PrefectAway(f"its run ended as {state.name}: {state.message}")
         finally:
             self._driving.discard(run.id)
+
+
+async def _started(server: PrefectServer) -> None:
+    server.start()

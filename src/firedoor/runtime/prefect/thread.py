@@ -1,8 +1,9 @@
-"""A second event loop, in its own thread, for everything that is Prefect's.
+"""Event loops in threads of their own, for everything that is Prefect's.
 
 Prefect's engine blocks the loop it runs in: about 40 ms when a run begins and 50 to 170 ms when it ends (it joins a
-thread that sleeps), and more than a second when it is imported. The loop that accepts alerts and drives connectors
-must not pay for that. Decides how work crosses between the two loops, and nothing else.
+thread that sleeps), more than a second when it is imported, and as long as the server is away where a run begins. The
+loop that accepts alerts and drives connectors must not pay for that, nor the one that keeps the server running. Decides
+how work crosses between the loops, and nothing else.
 """
 
 from __future__ import annotations
@@ -22,10 +23,10 @@ T = TypeVar("T")
 class PrefectThread:
     """An event loop in a daemon thread. Once `adopt` was called, work runs in the context of its caller."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "prefect") -> None:
         self.loop: asyncio.AbstractEventLoop = asyncio.SelectorEventLoop(PoliteSelector())
         self._context: contextvars.Context | None = None
-        self._thread = threading.Thread(target=self._run, name="prefect", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
         """Start the thread."""
