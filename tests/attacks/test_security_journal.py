@@ -39,10 +39,12 @@ NO_EVENT = {
     "/api/v1/journal/verify_journal.py": "our own program, open to everybody",
     "/metrics": "counts of this process, open to everybody",
     "/static/{version}/{name}": "the style sheet and the script",
+    "/report/static/{version}/{name}": "the style sheet and the scripts",
 }
 NOT_CALLED = {
     "/api/v1/events": "a line that never ends; it says that something has moved, and hands out no file",
     "/answer/{token}": "the page of one question",
+    "/report/status/{secret}": "the page of one request, for whoever sent it",
     "/incidents/{incident}/steer": "the page before one deed",
     "/targets/{target}": "the page of one target, which this house has not",
     "/incidents/{incident}/targets/{target}/open": "the same",
@@ -236,7 +238,7 @@ async def _something(built: House, incident: str) -> dict[str, str]:
         "{clock:path}": clock, "{playbook}": "model-data-leakage", "{duty:path}": "eu.gdpr.art33.sa", "{ticket}": "t",
         "{request}": "R1",
         "/playbooks/{name}": "/playbooks/model-data-leakage", "/accounts/{name}": "/accounts/ada",
-        "{version}/{name}": "v/console.css",
+        "/report/static/{version}/{name}": "/report/static/v/report.css", "{version}/{name}": "v/console.css",
     }  # fmt: skip
 
 

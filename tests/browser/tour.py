@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from tests.browser.site import Site
 
@@ -20,6 +21,7 @@ NO_PAGES = {
     "/readyz": "for load balancers",
     "/metrics": "for Prometheus",
     "/static/{version}/{name}": "the style sheet, the script and the icon",
+    "/report/static/{version}/{name}": "the style sheet and the scripts",
     "/calendar/{secret}.ics": "a calendar for programs",
     "/sign-in/single": "leads to the organisation's own provider, which is none of our pages",
     "/sign-in/single/back": "leads on from the organisation's own provider",
@@ -62,6 +64,9 @@ class Tour:
             asked = {"to": "ann", "role": "engineering"}
             self.site.post(f"/incidents/{self.incident}/tasks/{self.words['task']}/link", asked)
             return str(self.site.wait_for(lambda: self.site.letters.link("ann@house.test")))
+        if path == "/report/status/{secret}":
+            sent: dict[str, Any] = {"person": {"is": "me"}, "locators": ["post/8812"], "declares": ["truth"]}
+            return str(urlsplit(self.site.post("/takedown-requests", sent)["status_url"]).path)
         words = {**self.words, "name": "ann"} if path.startswith("/admin/") else self.words
         return re.sub(r"\{([a-z_:]+)\}", lambda found: words[found[1]], path) + ASKED.get(path, "")
 

@@ -539,6 +539,7 @@ SECRET = "makes a secret that is shown once: the one whose answer was lost is li
 SIGNS = "signs somebody in or out: a session, and nothing of an incident; guarded by tests of its own"
 READS = "reads and looks, and changes nothing"
 DOORS = "needs a door: tests/web/test_opening_tried_again.py, with a far end that fails"
+ASKED = "another number of the same request; tests/web/public/test_takedown.py"
 NONE: Mapping[tuple[str, str], str] = {
     ("POST", "/sign-in"): SIGNS, ("POST", "/sign-in/ticket/{ticket}"): SIGNS, ("POST", "/sign-out"): SIGNS,
     ("POST", f"{V1}/console-ticket"): SIGNS, ("POST", f"{V1}/tokens"): SECRET, ("POST", "/admin/tokens"): SECRET,
@@ -550,6 +551,8 @@ NONE: Mapping[tuple[str, str], str] = {
     ("POST", "/targets/{target}/suspend"): DOORS, ("POST", "/targets/{target}/resume"): DOORS,
     ("POST", f"{V1}/deliveries/{{handle}}/retry"): "brings the same message forward, under its own key",
     ("POST", "/deliveries/{handle}/retry"): "as its route of the API",
+    ("POST", f"{V1}/takedown-requests"): ASKED, ("POST", "/report"): ASKED,
+    ("POST", "/report/status/{secret}"): "adds what is not known yet; tests/web/public/test_takedown.py",
     ("POST", "/slack/commands"): "Slack itself sends again; tests/slack/test_slack_deciding.py",
     ("POST", "/slack/actions"): "Slack itself sends again; tests/slack/test_slack_deciding.py",
 }  # fmt: skip

@@ -131,6 +131,20 @@ async def test_requests_of_one_person_are_one_incident_and_keep_apart(firedoor: 
     assert len(numbers) == 4
 
 
+async def test_pressed_twice_is_one_request_with_two_numbers(firedoor: House) -> None:
+    """Both numbers lead to it, and what the second says besides is added; after an answer it is a new one."""
+    receipts = [await ask(firedoor, body()), await ask(firedoor, body(statement="And it is on the start page."))]
+    (incident,) = await incidents(firedoor)
+    (request,) = await requests(firedoor, incident["id"])
+    assert receipts[0]["number"] != receipts[1]["number"]
+    shown = [(await firedoor.client().get(path_of(one))).json()["status"] for one in receipts]
+    assert shown == ["open", "open"]
+    given = {"outcome": "refused", "why": "It shows a building."}
+    await firedoor.local.post(f"/api/v1/incidents/{incident['id']}/requests/{request['id']}/answer", json=given)
+    await ask(firedoor, body())
+    assert len(await requests(firedoor, incident["id"])) == 2
+
+
 async def test_many_at_once_are_not_mixed(firedoor: House) -> None:
     """Forty requests of ten people that come in the same moment: each its own number, person and place."""
     given = [{**body(n), "person": {"is": "me", "contact": f"p{n % 10}@example.org"}} for n in range(40)]

@@ -66,7 +66,7 @@ class HostCheck:
         if _name(host) not in self.names | _own_address(scope):
             message = f'this server does not go by the name "{host[:100]}"'
             return MISDIRECTED, Problem(code="W180", message=message, do=TO_DO)
-        if scope["type"] == "http" and (scope["method"] in SAFE or scope["path"] in self.embedded):
+        if scope["type"] == "http" and (scope["method"] in SAFE or scope.get("path") in self.embedded):
             return None
         foreign = next((one for one in _values(scope["headers"], b"origin") if not self._ours(one, host, scope)), None)
         if foreign is None:

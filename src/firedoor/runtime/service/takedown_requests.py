@@ -9,6 +9,7 @@ law to the core, and who may send how much to `door_limits`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,9 +20,10 @@ from firedoor.core.clocks.first_answer import first_answer
 from firedoor.core.isolated import fault_of
 from firedoor.core.lifecycle import IncidentType
 from firedoor.core.person import Person
+from firedoor.core.problems import Refused
 from firedoor.core.requests.request import RequestKind
 from firedoor.core.requests.submission import Submission
-from firedoor.core.tasks.request_actions import Told
+from firedoor.core.tasks.request_actions import JUST_BEFORE, Told
 from firedoor.runtime.repeating import Failing, attempt
 from firedoor.runtime.service.facade import Service
 from firedoor.runtime.service.requests import requests_told
@@ -128,6 +130,10 @@ class TakedownRequests:
 
     async def _given(self, kept: Kept, said: Submission, belongs: tuple[str, str] | None) -> tuple[str, str] | None:
         """By an alert, so that its rules decide; None where they leave it to people, who see the alert."""
+        if again := await asyncio.to_thread(store.sent_before, self.world.store, kept.number, JUST_BEFORE):
+            with contextlib.suppress(Refused):  # answered meanwhile: then it is a request of its own
+                await self.service.complete_request(*again, None, _told(kept, said), _why(said), BY)
+                return again
         await self.service.take_in(_alert(kept, said), belongs)
         incident = await asyncio.to_thread(self._incident_of, kept)
         if not incident:

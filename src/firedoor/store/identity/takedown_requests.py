@@ -12,7 +12,7 @@ import hmac
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import orjson
 from sqlalchemy import ColumnElement, insert, or_, select, update
@@ -120,12 +120,19 @@ def joins(store: Store, number: str) -> str | None:
         return found
 
 
-def received_since(store: Store, since: datetime) -> int:
-    """How many came in since an instant."""
-    rows = table(TakedownRequestRow)
+def sent_before(store: Store, number: str, within: timedelta) -> tuple[str, str] | None:
+    """The incident and request that the same person's request about the same content became, just before this one."""
+    rows = table(TakedownRequestRow).c
     with store.engine.connect() as connection:
-        count = select(rows.c.number).where(rows.c.received_at >= text_of(since))
-        return len(connection.execute(count.limit(100_000)).all())
+        query = select(rows.person, rows.content, rows.received_at).where(rows.number == number)
+        own = connection.execute(query).one_or_none()
+        if own is None or not (own[0] and own[1]):
+            return None
+        since = text_of(datetime.fromisoformat(own[2]) - within)
+        same = (rows.person == own[0]) & (rows.content == own[1]) & rows.request.is_not(None)
+        query = select(rows.incident, rows.request).where(same & (rows.received_at >= since) & (rows.number != number))
+        found = connection.execute(query.order_by(rows.received_at).limit(1)).one_or_none()
+        return None if found is None else (str(found[0]), str(found[1]))
 
 
 def _first(store: Store, where: ColumnElement[bool]) -> Kept | None:
