@@ -152,11 +152,12 @@ async def test_looks_that_show_nothing_are_noticed(here: House) -> None:
 async def test_a_target_that_left_the_inventory_is_noticed(here: House) -> None:
     """It is held and looked at on time, but nobody can see it any more: a task says so, and so does the audit."""
     audit = auditor(here)
-    await in_flight(here)
+    incident = await in_flight(here)
     here.world.inventory.targets.pop("chat-large")
     for minutes in (10, 4):
         here.wind(minutes=minutes)
         await lived(here)
+        await here.settle(incident)  # a busy machine may still be at it, which the audit would say as well
     assert codes(audit) == ["M119", "M118"]
 
 
