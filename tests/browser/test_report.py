@@ -46,7 +46,7 @@ def test_an_adult_with_a_hash_made_in_the_page(site: Site, browser: Any) -> None
         number = page.inner_text("dd strong")
         told = site.wait_for(lambda: requests(site, number))
         page.reload()
-        assert "People are working on it." in shown(page)
+        assert "It is with the people who decide about it." in shown(page)
         assert page.context.cookies() == []
     assert "https://example.org/post/8812" in told[0]["request_locators"]
 
