@@ -539,7 +539,7 @@ SECRET = "makes a secret that is shown once: the one whose answer was lost is li
 SIGNS = "signs somebody in or out: a session, and nothing of an incident; guarded by tests of its own"
 READS = "reads and looks, and changes nothing"
 DOORS = "needs a door: tests/web/test_opening_tried_again.py, with a far end that fails"
-ASKED = "another number of the same request; tests/web/public/test_takedown.py"
+ASKED = "a request of its own each time: nobody is told of another's; tests/web/public/test_takedown.py"
 NONE: Mapping[tuple[str, str], str] = {
     ("POST", "/sign-in"): SIGNS, ("POST", "/sign-in/ticket/{ticket}"): SIGNS, ("POST", "/sign-out"): SIGNS,
     ("POST", f"{V1}/console-ticket"): SIGNS, ("POST", f"{V1}/tokens"): SECRET, ("POST", "/admin/tokens"): SECRET,

@@ -38,6 +38,8 @@ def test_a_whole_one_comes_back_as_it_was_read() -> None:
     )
     assert said.declared == frozenset(Declaration)
     assert read(said.record()) == said
+    nothing_ticked = read({"person": {"is": "me"}, "locators": ["album 7"], "declares": []})
+    assert read(nothing_ticked.record()) == nothing_ticked
 
 
 def test_what_a_form_asked_and_somebody_left_out_is_a_no() -> None:

@@ -131,18 +131,28 @@ async def test_requests_of_one_person_are_one_incident_and_keep_apart(firedoor: 
     assert len(numbers) == 4
 
 
-async def test_pressed_twice_is_one_request_with_two_numbers(firedoor: House) -> None:
-    """Both numbers lead to it, and what the second says besides is added; after an answer it is a new one."""
-    receipts = [await ask(firedoor, body()), await ask(firedoor, body(statement="And it is on the start page."))]
+async def test_who_knows_what_somebody_wrote_learns_and_changes_nothing(firedoor: House) -> None:
+    """The same address, place and name from whoever did the harm: a request of its own, and the first stays whole."""
+    first = await ask(firedoor, body())
+    second = await ask(firedoor, body(declares=[], age_under_18=False))
     (incident,) = await incidents(firedoor)
-    (request,) = await requests(firedoor, incident["id"])
-    assert receipts[0]["number"] != receipts[1]["number"]
-    shown = [(await firedoor.client().get(path_of(one))).json()["status"] for one in receipts]
-    assert shown == ["open", "open"]
-    given = {"outcome": "refused", "why": "It shows a building."}
-    await firedoor.local.post(f"/api/v1/incidents/{incident['id']}/requests/{request['id']}/answer", json=given)
-    await ask(firedoor, body())
-    assert len(await requests(firedoor, incident["id"])) == 2
+    told = {one["reference"]: one for one in await requests(firedoor, incident["id"])}
+    assert set(told) == {first["number"], second["number"]}
+    assert {one["answer"] for one in told[first["number"]]["elements"]} == {"yes"}
+    stranger = firedoor.client()
+    assert (await stranger.get(path_of(second))).json()["status"] == "incomplete"
+    assert (await stranger.get(path_of(first))).json()["status"] == "open"
+    facts = (await firedoor.local.get(f"/api/v1/incidents/{incident['id']}/facts")).json()["facts"]
+    assert {one["name"]: one["value"] for one in facts}.get("minor") in (None, "unknown")
+
+
+async def test_only_a_refusal_can_be_disputed(firedoor: House) -> None:
+    """While it is open there is nothing to disagree with."""
+    receipt = await ask(firedoor, body())
+    sent = await firedoor.client().post(path_of(receipt), data={"do": "dispute", "statement": "no"}, headers=HTML)
+    assert sent.status_code == 409
+    (incident,) = await incidents(firedoor)
+    assert len(await requests(firedoor, incident["id"])) == 1
 
 
 async def test_many_at_once_are_not_mixed(firedoor: House) -> None:

@@ -95,9 +95,10 @@ class Submission:
         }  # fmt: skip
         if self.under_18 is not UNKNOWN:
             said["age_under_18"] = self.under_18 is YES
-        if self.declared is not None:
+        said = {name: value for name, value in said.items() if value not in ("", [])}
+        if self.declared is not None:  # nothing ticked is an answer, and none at all is not
             said["declares"] = sorted(map(str, self.declared))
-        return {name: value for name, value in said.items() if value not in ("", [])}
+        return said
 
 
 def read(body: object, *, further: bool = False) -> Submission:

@@ -9,7 +9,6 @@ law to the core, and who may send how much to `door_limits`.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,10 +19,11 @@ from firedoor.core.clocks.first_answer import first_answer
 from firedoor.core.isolated import fault_of
 from firedoor.core.lifecycle import IncidentType
 from firedoor.core.person import Person
-from firedoor.core.problems import Refused
+from firedoor.core.problems import Problem, Refused
 from firedoor.core.requests.request import RequestKind
 from firedoor.core.requests.submission import Submission
-from firedoor.core.tasks.request_actions import JUST_BEFORE, Told
+from firedoor.core.tasks.request_actions import Told
+from firedoor.core.ternary import NO, UNKNOWN, YES
 from firedoor.runtime.repeating import Failing, attempt
 from firedoor.runtime.service.facade import Service
 from firedoor.runtime.service.requests import requests_told
@@ -96,7 +96,6 @@ class TakedownRequests:
 
     async def forever(self, failing: Failing | None = None) -> None:
         """Take up what came in, at once, and what could not be taken up before, again and again; no fault ends it."""
-        await asyncio.to_thread(store.prepare, self.world.store)
         while True:
             self._wake.clear()
             await attempt("takedown requests", self.look, failing)
@@ -107,6 +106,7 @@ class TakedownRequests:
 
     async def look(self) -> None:
         """Take up everything that waits, each for itself. Raises the first fault once all have had their turn."""
+        await asyncio.to_thread(store.prepare, self.world.store)
         faults = []
         for number in await asyncio.to_thread(store.waiting, self.world.store):
             try:
@@ -130,21 +130,16 @@ class TakedownRequests:
 
     async def _given(self, kept: Kept, said: Submission, belongs: tuple[str, str] | None) -> tuple[str, str] | None:
         """By an alert, so that its rules decide; None where they leave it to people, who see the alert."""
-        if again := await asyncio.to_thread(store.sent_before, self.world.store, kept.number, JUST_BEFORE):
-            with contextlib.suppress(Refused):  # answered meanwhile: then it is a request of its own
-                await self.service.complete_request(*again, None, _told(kept, said), _why(said), BY)
-                return again
-        await self.service.take_in(_alert(kept, said), belongs)
-        incident = await asyncio.to_thread(self._incident_of, kept)
+        if not (incident := await asyncio.to_thread(self._incident_of, kept)):
+            await self.service.take_in(_alert(kept, said), belongs)
+            incident = await asyncio.to_thread(self._incident_of, kept)
         if not incident:
             return None
         view = await self.service.view(incident)
         request = next((one.id for one in view.requests.values() if one.reference == kept.number), "")
-        if not request:  # the alert was attached by people, to an incident that takes no requests from alerts
-            _, request = await self.service.receive_request(
-                incident, RequestKind.REMOVAL, kept.received_at, _told(kept, said), _why(said), BY
-            )
-            return incident, request
+        if not request:  # never another's, however alike they are: who holds the link reads and adds
+            message = f"{incident} has the alert of {kept.number} and no request of that number"
+            raise Refused(Problem(code="Q116", message=message, do="`firedoor audit` says what cannot be read"))
         await self.service.complete_request(incident, request, None, _told(kept, said), _why(said), BY)
         return incident, request
 
@@ -164,7 +159,8 @@ def _told(kept: Kept, said: Submission) -> Told:
 
 def _why(said: Submission) -> str:
     """The words of the entry: for whom somebody asks, and what they say."""
-    return f"Sent by the report page, {_FOR[said.standing]}. {said.statement}".strip()[:5000]
+    age = " They say that the person shown is not under 18." if said.under_18 is NO else ""
+    return f"Sent by the report page, {_FOR[said.standing]}.{age} {said.statement}".strip()[:5000]
 
 
 _FOR = {
@@ -176,9 +172,10 @@ _FOR = {
 
 
 def _alert(kept: Kept, said: Submission) -> Alert:
+    """A stranger's word can open the question about a child, and never settle it: whoever did the harm may write it."""
     return Alert(
         source=SOURCE, source_id=kept.number, fingerprint=kept.fingerprint, occurred_at=kept.received_at,
         title="Removal request", incident_type=IncidentType.NONCONSENSUAL_GENERATION, method=Method.REMOVAL_REQUEST,
-        possible_minor=said.under_18, content_hashes=said.hashes, locators=said.locators,
+        possible_minor=YES if said.under_18 is YES else UNKNOWN, content_hashes=said.hashes, locators=said.locators,
         raw_sha256=digest(["takedown-request", kept.number]),
     )  # fmt: skip

@@ -12,7 +12,7 @@ import hmac
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import orjson
 from sqlalchemy import ColumnElement, insert, or_, select, update
@@ -22,7 +22,7 @@ from firedoor.core.requests.submission import Submission, read
 from firedoor.store.database.request_tables import TakedownRequestRow
 from firedoor.store.database.sealing import UNUSABLE, sealed, unsealed
 from firedoor.store.database.sql import table, text_of
-from firedoor.store.database.tables import IncidentRow
+from firedoor.store.database.tables import AlertRow, IncidentRow
 from firedoor.store.identity.sealed_values import REQUESTS
 from firedoor.store.identity.shared_secrets import house_secret
 from firedoor.store.incidents.journal import Store
@@ -90,9 +90,15 @@ def by_number(store: Store, number: str) -> Kept | None:
 
 
 def waiting(store: Store) -> list[str]:
-    """The numbers of requests that no incident has taken up, the oldest first."""
-    columns = table(TakedownRequestRow).c
-    query = select(columns.number).where(columns.incident.is_(None)).order_by(columns.received_at, columns.number)
+    """The numbers of requests to take up now, the oldest first. One that the rules left to people waits for them."""
+    columns, alerts = table(TakedownRequestRow).c, table(AlertRow).c
+    ready = columns.incident.is_(None) & (columns.body != UNUSABLE)
+    query = (
+        select(columns.number).distinct().add_columns(columns.received_at)
+        .outerjoin(table(AlertRow), alerts.fingerprint == columns.fingerprint)
+        .where(ready & (alerts.id.is_(None) | alerts.incident.is_not(None)))
+        .order_by(columns.received_at, columns.number)
+    )  # fmt: skip
     with store.engine.connect() as connection:
         return [str(row[0]) for row in connection.execute(query.limit(MAXIMUM_WAITING))]
 
@@ -118,21 +124,6 @@ def joins(store: Store, number: str) -> str | None:
         )  # fmt: skip
         found: str | None = connection.execute(query.limit(1)).scalar()
         return found
-
-
-def sent_before(store: Store, number: str, within: timedelta) -> tuple[str, str] | None:
-    """The incident and request that the same person's request about the same content became, just before this one."""
-    rows = table(TakedownRequestRow).c
-    with store.engine.connect() as connection:
-        query = select(rows.person, rows.content, rows.received_at).where(rows.number == number)
-        own = connection.execute(query).one_or_none()
-        if own is None or not (own[0] and own[1]):
-            return None
-        since = text_of(datetime.fromisoformat(own[2]) - within)
-        same = (rows.person == own[0]) & (rows.content == own[1]) & rows.request.is_not(None)
-        query = select(rows.incident, rows.request).where(same & (rows.received_at >= since) & (rows.number != number))
-        found = connection.execute(query.order_by(rows.received_at).limit(1)).one_or_none()
-        return None if found is None else (str(found[0]), str(found[1]))
 
 
 def _first(store: Store, where: ColumnElement[bool]) -> Kept | None:

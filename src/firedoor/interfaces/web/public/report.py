@@ -20,12 +20,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from firedoor.core.notices.languages import instant
-from firedoor.core.problems import FiredoorError, InvalidInput, Problem
+from firedoor.core.problems import FiredoorError, InvalidInput, Problem, Refused
+from firedoor.core.requests.request import Outcome
 from firedoor.core.requests.submission import LANGUAGES, Declaration, Standing, read
 from firedoor.interfaces.web.http.responses import answer, plain
 from firedoor.interfaces.web.public import takedown
 from firedoor.interfaces.web.public.takedown import FORM, STATUS, Limits, form_of, read_form, shown, the_standing
 from firedoor.interfaces.web.security.auth import Running
+from firedoor.runtime.service.takedown_requests import Standing as Answered
 
 router = APIRouter(tags=["takedown requests"], dependencies=[Depends(takedown.need_open_door)])
 
@@ -92,6 +94,7 @@ async def add(request: Request, runtime: Running, secret: str, limits: Limits) -
         if not found.told:
             raise InvalidInput(Problem(code="Q115", message="the request is still being taken in", do="wait a minute"))
         if what.get("do") == "dispute":
+            _need_refusal(found)
             await runtime.takedowns.dispute(found.kept, _said_why(what))
         else:
             said = read_form({**given, "is": ["me"]}, further=True)
@@ -108,6 +111,12 @@ async def static(version: str, name: str) -> Response:  # noqa: ARG001 - part of
         return plain(404)
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "Cross-Origin-Resource-Policy": "same-origin"}
     return Response(_static(name), media_type=STATIC[name], headers=headers)
+
+
+def _need_refusal(found: Answered) -> None:
+    if found.told["status"] != Outcome.REFUSED:
+        message = "only an answer that refuses can be disputed"
+        raise Refused(Problem(code="Q117", message=message, do="add to the request instead"))
 
 
 def _said_why(what: Mapping[str, str]) -> str:
