@@ -121,7 +121,7 @@ def answer(  # noqa: PLR0917 - options of a command
     ] = "",
     written: FormatOption = Format.TEXT,
 ) -> None:
-    """Answer a request and close its own deadlines and tasks."""
+    """Answer a request and close its own deadlines and tasks. The person reads the reasons of a refusal."""
     body = {
         "outcome": outcome, "why": why, "reference": reference, "channel": channel, "sent_at": sent_at,
         "version": version, "reasons_for_delay": reasons_for_delay,

@@ -74,7 +74,10 @@ class RequestAnswer(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     outcome: Outcome = Field(examples=["removed"])
-    why: str = Field(max_length=5000, examples=["Gone since 14:10, the hash search finds nothing."])
+    why: str = Field(
+        max_length=5000, description="of a refusal the person reads it on their status page",
+        examples=["Gone since 14:10, the hash search finds nothing."],
+    )  # fmt: skip
     reference: str = Field("", max_length=500, examples=["moderation ticket 77"])
     reasons_for_delay: str = Field("", max_length=500, description="needed where a limit has passed")
     channel: str = Field("", max_length=200, description="by which the person was told", examples=["e-mail"])
