@@ -1,8 +1,8 @@
 """The inventory of things that can be suspended: models' endpoints, jobs, shares, keys.
 
 Decides the written form of the inventory file (`FIREDOOR_TARGETS`) and what a
-target, a door, a probe and an artefact are. Leaves driving the doors to the
-connectors and reading the file to `source` and `runtime.settings`.
+target, a door, a probe and an artefact are. Leaves what stands around the targets (data, models, customers) to
+`assets`, driving the doors to the connectors, and reading the file to `source` and `runtime.settings`.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator
 
+from firedoor.core.assets import Assets
 from firedoor.core.problems import Problem, nearest
 
 
@@ -101,8 +102,8 @@ class Target(Part):
     evidence: dict[str, Artefact] = Field(default_factory=dict)
 
 
-class Inventory(Part):
-    """All targets by id. Every neighbour must be in it and have a probe of its own.
+class Inventory(Assets):
+    """All targets by id, and what stands around them. Every neighbour must be in it and have a probe of its own.
 
     In the file each target stands under its id and need not repeat it.
     """

@@ -25,6 +25,7 @@ from firedoor.interfaces.cli.incidents import (
     examine,
     holds,
     incidents,
+    inventory,
     journal,
     law,
     notices,
@@ -141,7 +142,7 @@ for _panel, _commands in COMMANDS.items():
 for _panel, _groups in {
     ACT: {"alert": alerts.app, "clock": clocks.app, "notice": notices.app, "request": requests.app},
     PROVE: {"evidence": evidence.app, "examine": examine.app, "security": security.app, "head": heads.app},
-    WRITE: {"duties": law.app},
+    WRITE: {"duties": law.app, "inventory": inventory.app},
     RUN: {"token": tokens.app, "account": accounts.app, "change": changes.app, "keys": keys.app},
 }.items():
     for _name, _group in _groups.items():

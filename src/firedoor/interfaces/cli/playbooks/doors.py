@@ -18,7 +18,7 @@ import typer
 
 from firedoor.interfaces.cli.terminal import incident_page, render
 from firedoor.interfaces.cli.terminal.client import Api, call, load_settings
-from firedoor.interfaces.cli.terminal.options import Format, FormatOption, PracticeOption, WhyOption
+from firedoor.interfaces.cli.terminal.options import Format, FormatOption, PracticeOption, WhyOption, told
 from firedoor.interfaces.shapes.incident import AskedToOpen, Incident, Incidents, Task
 from firedoor.interfaces.shapes.records import HeldTargets, InventoryTargets
 
@@ -128,10 +128,8 @@ async def _known(api: Api, name: str, *, to_close: bool = False) -> None:
     if name not in known:
         _unknown(name, known)
     if to_close and known[name].get("never_suspend"):
-        from firedoor.core.problems import Problem, Refused
-
         message = f"{name} is never suspended by Firedoor: {known[name].get('because')}"
-        raise Refused(Problem(code="K502", message=message, do="close what misuses it instead"))
+        raise told("Refused", "K502", message, "close what misuses it instead")
 
 
 async def _ended_holder(api: Api, target: str) -> str:
@@ -145,11 +143,9 @@ async def _ended_holder(api: Api, target: str) -> str:
 
 
 def _more_people(incident: str, target: str, missing: int) -> FiredoorError:
-    from firedoor.core.problems import Problem, Refused
-
     message = f"{target} stays closed until {missing} more of its people agree"
     do = f"they say: firedoor resume {target} --why ...   (it is a task of {incident}, too)"
-    return Refused(Problem(code="U131", message=message, do=do))
+    return told("Refused", "U131", message, do)
 
 
 def _unknown(name: str, known: Collection[str]) -> NoReturn:
@@ -161,8 +157,6 @@ def _unknown(name: str, known: Collection[str]) -> NoReturn:
 
 async def _holder(api: Api, target: str) -> Incident:
     """The open incident that holds the target closed. Raises Refused when that is not ours to open."""
-    from firedoor.core.problems import Problem, Refused
-
     rows = (await api.get("/incidents", Incidents, open="true"))["incidents"]
     pages = [await api.get(f"/incidents/{row['id']}", Incident) for row in rows]
     holding = [page for page in pages if _state(page, target) in ("suspended", "by_hand")]
@@ -174,7 +168,7 @@ async def _holder(api: Api, target: str) -> Incident:
     if holding:
         message = f"{target} is held closed by {holding[0]['id']}"
         do = "it opens with that incident's own task for resuming, when its people have agreed"
-    raise Refused(Problem(code="U130", message=message, do=do))
+    raise told("Refused", "U130", message, do)
 
 
 def _way_back(page: Incident, target: str) -> tuple[Task, str]:
@@ -182,8 +176,6 @@ def _way_back(page: Incident, target: str) -> tuple[Task, str]:
 
     Raises Refused where nobody is asked now, saying what waits instead.
     """
-    from firedoor.core.problems import Problem, Refused
-
     for task in page["tasks"]:
         if task["op"] == f"{RESUME}.approve":
             return task, "approve"
@@ -192,7 +184,7 @@ def _way_back(page: Incident, target: str) -> tuple[Task, str]:
     waits = ", ".join(f"T{task['number']}" for task in page["tasks"]) or "no open tasks"
     message = f"{page['id']} does not ask now whether {target} is opened"
     do = f"it may be opening: see `firedoor status {page['id']}` ({waits}), then try again"
-    raise Refused(Problem(code="U132", message=message, do=do))
+    raise told("Refused", "U132", message, do)
 
 
 def _state(page: Incident, target: str) -> str:
@@ -233,8 +225,6 @@ def _told(page: Incident, target: str, wanted: str, written: Format) -> None:
 
 
 def _need_why(why: str) -> None:
-    from firedoor.core.problems import InvalidInput, Problem
-
     if not why.strip():
         do = 'say why, for example --why "it answers with customers\' data"'
-        raise InvalidInput(Problem(code="T109", message="a reason is needed", do=do))
+        raise told("InvalidInput", "T109", "a reason is needed", do)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.client import load_settings
-from firedoor.interfaces.cli.terminal.options import Format
+from firedoor.interfaces.cli.terminal.options import Format, told
 
 if TYPE_CHECKING:
     from firedoor.connectors.importers.proposal import Proposal
@@ -48,9 +48,7 @@ def _kind(kind: str | None) -> str:
 
 
 def _need(message: str, do: str) -> NoReturn:
-    from firedoor.core.problems import InvalidInput, Problem
-
-    raise InvalidInput(Problem(code="U150", message=message, do=do))
+    raise told("InvalidInput", "U150", message, do)
 
 
 async def _look(kind: str, given: Mapping[str, str]) -> Found:

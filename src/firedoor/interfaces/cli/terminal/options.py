@@ -10,11 +10,14 @@ import re
 from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from firedoor.core.json_types import as_object
+
+if TYPE_CHECKING:
+    from firedoor.core.problems import FiredoorError
 
 MAXIMUM_BYTES = 64 * 1024**2  # as much as the API takes for a piece of evidence
 
@@ -29,10 +32,7 @@ class Format(StrEnum):
 def incident_name(given: str | None) -> str | None:
     """Refuse what cannot be the name of an incident, so that it never becomes part of an address."""
     if given is not None and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}", given):
-        from firedoor.core.problems import NotFound, Problem
-
-        message = f"there is no incident {given[:64]}"
-        raise NotFound(Problem(code="S103", message=message, do="`firedoor incidents` lists them"))
+        raise told("NotFound", "S103", f"there is no incident {given[:64]}", "`firedoor incidents` lists them")
     return given
 
 
@@ -110,11 +110,7 @@ def content(path: Path) -> bytes:
         with path.open("rb") as file:
             return _bounded(file, path)
     except OSError as error:
-        from firedoor.core.problems import NotFound, Problem
-
-        raise NotFound(
-            Problem(code="U103", message=f"{path} cannot be read: {error.strerror}", do="check the path")
-        ) from None
+        raise told("NotFound", "U103", f"{path} cannot be read: {error.strerror}", "check the path") from None
 
 
 def _bounded(file: IO[bytes], path: Path) -> bytes:
@@ -124,7 +120,13 @@ def _bounded(file: IO[bytes], path: Path) -> bytes:
     return found
 
 
-def _invalid(code: str, message: str, do: str) -> None:
-    from firedoor.core.problems import InvalidInput, Problem
+def told(family: Literal["InvalidInput", "NotFound", "Refused"], code: str, message: str, do: str) -> FiredoorError:
+    """Make the error of a family; whoever only asks for help does not pay for importing it."""
+    from firedoor.core import problems
 
-    raise InvalidInput(Problem(code=code, message=message, do=do))
+    families = {one.__name__: one for one in (problems.InvalidInput, problems.NotFound, problems.Refused)}
+    return families[family](problems.Problem(code=code, message=message, do=do))
+
+
+def _invalid(code: str, message: str, do: str) -> None:
+    raise told("InvalidInput", code, message, do)
