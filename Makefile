@@ -20,7 +20,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links --no-config --custom-compile-command 'make lock'
 
 # What runs on one machine; the clients of cloud vendors are for those who have that cloud.
-RUN_EXTRAS := --extra postgres --extra slack --extra oidc --extra documents
+RUN_EXTRAS := --extra postgres --extra slack --extra oidc --extra documents --extra examine
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-crash fuzz check house format bench docs screenshots lock lock-parts bill release clean

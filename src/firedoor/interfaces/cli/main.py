@@ -18,11 +18,11 @@ import typer
 
 from firedoor import __version__
 from firedoor.interfaces.cli import reference
+from firedoor.interfaces.cli.examinations import examine
 from firedoor.interfaces.cli.incidents import (
     alerts,
     clocks,
     evidence,
-    examine,
     holds,
     incidents,
     inventory,
@@ -141,7 +141,7 @@ for _panel, _commands in COMMANDS.items():
 
 for _panel, _groups in {
     ACT: {"alert": alerts.app, "clock": clocks.app, "notice": notices.app, "request": requests.app},
-    PROVE: {"evidence": evidence.app, "examine": examine.app, "security": security.app, "head": heads.app},
+    PROVE: {"evidence": evidence.app, "examine": examine, "security": security.app, "head": heads.app},
     WRITE: {"duties": law.app, "inventory": inventory.app},
     RUN: {"token": tokens.app, "account": accounts.app, "change": changes.app, "keys": keys.app},
 }.items():

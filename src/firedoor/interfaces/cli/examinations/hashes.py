@@ -20,7 +20,6 @@ from firedoor.interfaces.cli.terminal.options import Format, FormatOption
 if TYPE_CHECKING:
     from firedoor.core.json_types import Json
 
-app = typer.Typer(no_args_is_help=True, help="Examine what is stored, on this machine and without a server.")
 TURNS = {
     "mirrored_y": "mirrored left to right", "mirrored_x": "mirrored top to bottom", "rotated_180": "upside down",
     "rotated_90": "turned by 90 degrees", "rotated_270": "turned by 90 degrees",
@@ -30,12 +29,6 @@ TURNS = {
 SHOWN = 20  # lines of each list in a terminal; JSON has all
 
 
-@app.callback()
-def examine() -> None:
-    """Examine what is stored, on this machine and without a server."""
-
-
-@app.command()
 def hashes(
     paths: Annotated[
         list[str],

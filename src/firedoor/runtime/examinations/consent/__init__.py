@@ -1,0 +1,1 @@
+"""Consent: whose data are in a training manifest without a basis, by the ledger."""
