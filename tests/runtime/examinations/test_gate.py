@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.runtime.examinations.ledgers import CUT_OFF, write
 from typer.testing import CliRunner
 
 from firedoor.core.problems import Refused
 from firedoor.gate import Wanted, gate
 from firedoor.interfaces.cli.main import app
-from tests.runtime.examinations.ledgers import CUT_OFF, write
 
 DAY = "2026-01-01T00:00:00Z"
 
@@ -41,7 +41,16 @@ def test_the_gate_opens_for_the_manifest_that_was_reconciled_and_no_other(files:
 def test_the_command_ends_as_scripts_rely_on(files: tuple[Path, Path]) -> None:
     """0 done, 1 a question, 3 a gate that is closed; no person in what it says."""
     manifest, ledger = files
-    asked = ["examine", "consent", "--ledger", str(ledger), "--as-of", "2026-05-01T00:00:00Z", "--manifest", str(manifest)]
+    asked = [
+        "examine",
+        "consent",
+        "--ledger",
+        str(ledger),
+        "--as-of",
+        "2026-05-01T00:00:00Z",
+        "--manifest",
+        str(manifest),
+    ]
     run = CliRunner()
     assert run.invoke(app, [*asked, "--purpose", "ai=training", "--gate"]).exit_code == 0
     asks = run.invoke(app, [*asked, "--purpose", "ai"])

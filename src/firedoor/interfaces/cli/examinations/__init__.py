@@ -19,4 +19,6 @@ def _examine() -> None:
 
 
 for _found in sorted(iter_modules(__path__), key=lambda one: one.name):
+    if _found.name == "loading":
+        continue
     examine.command(_found.name)(getattr(import_module(f"{__name__}.{_found.name}"), _found.name))

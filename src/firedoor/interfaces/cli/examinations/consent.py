@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from firedoor.core.json_types import array_at, object_at, objects_at
+from firedoor.interfaces.cli.examinations.loading import loaded
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
 
@@ -57,18 +58,16 @@ def consent(  # noqa: PLR0917 - as Typer declares options
     written: FormatOption = Format.TEXT,
 ) -> None:
     """Count the people whose data are in a manifest without a basis. What is not clear is asked and not counted."""
-    from firedoor.core.examinations.finding import instant
-    from firedoor.runtime.examinations.consent.gate import refusal
-    from firedoor.runtime.examinations.consent.reconcile import Wanted, reconcile
-
-    when, others = instant("--as-of", as_of), other_purpose or ()
-    wanted = Wanted([*manifest, *(more or ())], ledger, purpose, when, key, column or (), others, regime, memory)
-    answer = reconcile(wanted)
+    kind = loaded("consent")
+    answer: JsonObject = kind.ask(
+        [*manifest, *(more or ())], ledger, purpose, as_of, key=key, columns=column or (),
+        other_purposes=other_purpose or (), regime=regime, memory=memory,
+    )  # fmt: skip
     if written is Format.JSON:
         render.as_json(answer)
     else:
         _shown(answer)
-    why = refusal(answer) if gate else ""
+    why = kind.refusal(answer) if gate else ""
     if why:
         render.line(f"The training must not start: {why}", error=True)
         raise typer.Exit(3)
