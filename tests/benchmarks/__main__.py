@@ -10,7 +10,17 @@ import sys
 
 from tests.benchmarks import figures
 
-NAMES = ("starting", "alert_to_suspend", "alert_to_question", "law", "console", "waiting", "hashes", "lineage", "consent")
+NAMES = (
+    "starting",
+    "alert_to_suspend",
+    "alert_to_question",
+    "law",
+    "console",
+    "waiting",
+    "hashes",
+    "lineage",
+    "consent",
+)
 
 
 def main() -> None:
