@@ -1,0 +1,1 @@
+"""Audit: which stored content breaks which rule of a rule file."""
