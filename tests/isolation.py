@@ -151,6 +151,10 @@ INJECTED: Mapping[str, Mapping[str, str]] = {
     "store/test_store.py": {
         "store/database/engine.py Writer._commit": "test_a_write_that_breaks_the_transaction_harms_no_other",
     },
+    "runtime/examinations/test_provenance.py": {
+        "runtime/examinations/provenance/worker.py _credentials": "test_a_decoder_that_fails_is_one_word",
+        "runtime/examinations/provenance/worker.py _pixels": "test_a_decoder_that_fails_is_one_word",
+    },
     "runtime/hashing/test_pool.py": {
         "runtime/hashing/pool.py Pool._one": "test_content_that_cannot_be_read_is_told_and_the_others_are_hashed",
         "runtime/hashing/worker.py _perceptual": "test_what_is_no_sound_picture_has_a_digest_and_a_reason",

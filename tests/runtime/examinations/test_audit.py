@@ -27,7 +27,9 @@ def store(tmp_path: Path) -> Path:
     for number in range(400):
         file = tmp_path / "store" / f"part{number % 7}" / f"{number}{rand.choice(('.png', '.txt', '.jpg'))}"
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(rand.choice((PNG, b"", b"some text ")) + f"{number % 50} {rand.choice(('secret', 'x'))}".encode())
+        file.write_bytes(
+            rand.choice((PNG, b"", b"some text ")) + f"{number % 50} {rand.choice(('secret', 'x'))}".encode()
+        )
     (tmp_path / "store" / "link.png").symlink_to("/etc/hostname")
     return tmp_path / "store"
 

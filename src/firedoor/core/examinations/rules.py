@@ -1,7 +1,7 @@
 """The rules of an audit: which forms of rule files are read, and when a piece of content breaks a rule.
 
-Decides that a rule is broken when everything that it names fits, and that a rule which only has a name and a severity, as
-some tools write them, is broken by content that is marked with that name. Leaves reading content to whoever asks.
+Decides that a rule is broken when everything that it names fits, and that a rule which only has a name and a severity,
+as some tools write them, is broken by content that is marked with that name. Leaves reading content to whoever asks.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`examine audit`: which stored content breaks which rule of a rule file.
 
-Decides the three forms of the answer, each with the same five fields and every violation, and the exit code: 0 done, 1 when
-something could not be read, which is told on the other output. Leaves the audit to `runtime.examinations.audit`.
+Decides the three forms of the answer, each with the same five fields and every violation, and the exit code: 0 done, 1
+when something could not be read, which is told on the other output. Leaves the audit to `runtime.examinations.audit`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,9 @@ def audit(
     workers: Annotated[
         int, typer.Option("--workers", min=0, max=64, help="Threads that read; 0 for one per processor.")
     ] = 0,
-    written: Annotated[Table, typer.Option("--format", help="text for people, csv and json for programs.")] = Table.TEXT,
+    written: Annotated[
+        Table, typer.Option("--format", help="text for people, csv and json for programs.")
+    ] = Table.TEXT,
 ) -> None:
     """Hold stored content against rules: SHA-256, path, violated rule, severity, and when it was first detected."""
     kind = loaded("audit")

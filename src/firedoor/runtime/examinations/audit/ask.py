@@ -1,8 +1,8 @@
 """`firedoor examine audit`: every piece of content in files, folders, buckets and manifests against every rule.
 
-Decides what is looked at (the bytes' SHA-256, size, media type and the rules' words; what a manifest says of labels and scores),
-in several threads, and that what could not be read is told beside the violations. Content is not decoded: nothing of it is
-interpreted. Leaves when a rule is broken to `core.examinations.rules`.
+Decides what is looked at (the bytes' SHA-256, size, media type and the rules' words; what a manifest says of labels and
+scores), in several threads, and that what could not be read is told beside the violations. Content is not decoded:
+nothing of it is interpreted. Leaves when a rule is broken to `core.examinations.rules`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ LARGEST_RULES = 16 * 1024 * 1024
 MAGIC: Sequence[tuple[bytes, str]] = (
     (b"\x89PNG\r\n\x1a\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"), (b"BM", "image/bmp"),
     (b"%PDF-", "application/pdf"), (b"PK\x03\x04", "application/zip"), (b"\x1f\x8b", "application/gzip"),
-    (b"PAR1", "application/vnd.apache.parquet"), (b"ID3", "audio/mpeg"), (b"OggS", "audio/ogg"), (b"fLaC", "audio/flac"),
+    (b"PAR1", "application/vnd.apache.parquet"), (b"ID3", "audio/mpeg"), (b"OggS", "audio/ogg"),
+    (b"fLaC", "audio/flac"),
     (b"\x1aE\xdf\xa3", "video/webm"), (b"II*\x00", "image/tiff"), (b"MM\x00*", "image/tiff"),
 )  # fmt: skip
 
@@ -77,7 +78,7 @@ def ask(paths: Sequence[str], rules: Path, seen: Path | None = None, workers: in
     answer.violations.sort(key=lambda line: (-Severity(line["severity"]).rank, line["path"], line["rule"]))
     if any("marked" in rule for rule in every) and not told:
         answer.problems.append(
-            "rules with a name and a severity only are broken by what a manifest marks with that name, and no manifest was given"
+            "rules with a name and a severity only need a manifest that marks content with that name; none was given"
         )
     if seen:
         known.write(seen, kept)
@@ -94,7 +95,9 @@ def read_rules(file: Path) -> list[JsonObject]:
     if len(text) > LARGEST_RULES:
         raise _refused(str(file), f"it is over {LARGEST_RULES} bytes", "split it")
     is_json = text.lstrip()[:1] in (b"[", b"{")
-    found = read_json(text, maximum_bytes=LARGEST_RULES, maximum_depth=16) if is_json else read_yaml(text, str(file)).data
+    found = (
+        read_json(text, maximum_bytes=LARGEST_RULES, maximum_depth=16) if is_json else read_yaml(text, str(file)).data
+    )
     every = rules_of(found)
     if problems := [problem for rule in every for problem in faults(rule)]:
         raise InvalidInput(problems[:20])
@@ -151,7 +154,9 @@ def _read(item: Item, words: Sequence[str], digest: str) -> Seen | str:
                     rest = text[-longest:]
     except OSError as error:
         return f"could not be read: {error.strerror or 'no regular file'}"
-    return Seen(item.locator, item.mark, whole.hexdigest(), size, _media_type(item.locator, head), digest, sorted(found))
+    return Seen(
+        item.locator, item.mark, whole.hexdigest(), size, _media_type(item.locator, head), digest, sorted(found)
+    )
 
 
 def _media_type(path: str, head: bytes) -> str:
@@ -159,7 +164,9 @@ def _media_type(path: str, head: bytes) -> str:
     if head[:4] == b"RIFF":
         return {b"WEBP": "image/webp", b"WAVE": "audio/wav", b"AVI ": "video/x-msvideo"}.get(head[8:12], "")
     if head[4:8] == b"ftyp":
-        return "image/avif" if head[8:12] == b"avif" else "image/heic" if head[8:11] in (b"hei", b"mif") else "video/mp4"
+        return (
+            "image/avif" if head[8:12] == b"avif" else "image/heic" if head[8:11] in (b"hei", b"mif") else "video/mp4"
+        )
     by_bytes = next((kind for start, kind in MAGIC if head.startswith(start)), "")
     by_name = mimetypes.guess_type(path)[0] or ""
     if by_bytes == "application/zip" and by_name.startswith("application/"):

@@ -1,7 +1,7 @@
 """What an earlier audit found, so that the next one reads only what is new or has changed, and keeps first detections.
 
-Decides the form of that file: JSON lines with a path, a mark that changes with the content, its SHA-256, the words of the rules
-in it, and when each rule was first found broken. It is replaced as a whole.
+Decides the form of that file: JSON lines with a path, a mark that changes with the content, its SHA-256, the words of
+the rules in it, and when each rule was first found broken. It is replaced as a whole.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def read(file: Path | None) -> dict[str, Seen]:
             every = [Seen(**json.loads(line)) for line in lines]
     except (OSError, ValueError, TypeError):
         do = "name the file of an earlier audit, or a new one"
-        raise InvalidInput(Problem(code="X320", message="it is no record of an audit", field=str(file), do=do)) from None
+        raise InvalidInput(
+            Problem(code="X320", message="it is no record of an audit", field=str(file), do=do)
+        ) from None
     return {one.path: one for one in every}
 
 

@@ -1,0 +1,1 @@
+"""Provenance: which model made a file, by the marks in it."""
