@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from typer.testing import CliRunner
 
 from firedoor.core.examinations.marks import containers, generators
+from firedoor.core.json_types import objects_at
 from firedoor.interfaces.cli.main import app
 from firedoor.runtime.examinations.provenance import worker
 from firedoor.runtime.examinations.provenance.ask import ask
@@ -196,7 +197,7 @@ def test_a_decoder_that_fails_is_one_word(tmp_path: Path) -> None:
     at = signed.find(b"caBX") + 60
     (tmp_path / "garbled.png").write_bytes(signed[:at] + b"garbled!" * 20 + signed[at + 160 :])
     cut, garbled = (worker._one(tmp_path / name) for name in ("cut.png", "garbled.png"))
-    assert [mark["model"] for mark in cut["marks"]] == ["tree-painter"]
+    assert [mark["model"] for mark in objects_at(cut, "marks")] == ["tree-painter"]
     assert "low-bits: the picture is damaged" in cut["not_looked_for"]
     assert "c2pa: the manifest is damaged" in garbled["not_looked_for"]
     assert garbled["marks"] == []

@@ -210,12 +210,14 @@ def _json(text: str) -> Mapping[str, Json]:
 
 
 READERS: Mapping[str, Callable[[str, Mapping[str, str]], Iterator[Mark]]] = {
-    "png:parameters": _parameters, "png:prompt": _comfyui, "png:invokeai_metadata": _invokeai, "png:sd-metadata": _invokeai,
+    "png:parameters": _parameters, "png:prompt": _comfyui, "png:invokeai_metadata": _invokeai,
+    "png:sd-metadata": _invokeai,
     "png:Software": _novelai, "png:Description": _midjourney, "png:provenance": _own, "exif:Software": _software,
     "exif:ImageDescription": _midjourney, "png:fooocus_scheme": _fooocus, "safetensors": _safetensors,
 }  # fmt: skip
 KINDS = (
-    "a1111", "comfyui", "invokeai", "novelai", "swarmui", "fooocus", "midjourney", "provenance-record", "iptc-ai-system",
+    "a1111", "comfyui", "invokeai", "novelai", "swarmui", "fooocus", "midjourney", "provenance-record",
+    "iptc-ai-system",
     "iptc-digital-source-type", "xmp-creator-tool", "exif-tags", "id3-tags", "riff-tags", "mp4-tags", "vorbis-tags",
     "google-ai-credit", "safetensors",
 )  # fmt: skip
