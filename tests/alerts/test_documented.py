@@ -17,7 +17,8 @@ from firedoor.alerts import registry
 from firedoor.alerts.alertmanager import parse as parse_alertmanager
 from firedoor.alerts.cloudevents import EXTENSIONS, TYPES
 from firedoor.alerts.detection import FIELDS
-from firedoor.alerts.mapping import mapped_source, read_mapping
+from firedoor.alerts.mapped_item import mapped_source
+from firedoor.alerts.mapping import read_mapping
 from firedoor.core.alerts.alert import HASH_LENGTHS, MAXIMUM_LABELS, Method
 from firedoor.core.alerts.matching import THRESHOLDS, Review, TrustedBank
 from firedoor.core.alerts.signatures import FIREDOOR, verify

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
 import pytest
 
 from firedoor.alerts import registry
+from firedoor.alerts.expressions import first, wrong_with
 from firedoor.alerts.generic import parse as parse_generic
-from firedoor.alerts.mapping import mapped_source, read_mapping
-from firedoor.alerts.paths import look_up
+from firedoor.alerts.mapped_item import mapped_source
+from firedoor.alerts.mapping import read_mapping
+from firedoor.alerts.paths import Delivered, look_up
 from firedoor.core.alerts.alert import Alert
 from firedoor.core.problems import InvalidInput
 from firedoor.core.severity import Severity
@@ -217,18 +220,24 @@ def test_times_without_a_zone_and_numbers_in_quotes() -> None:
 
 
 def test_a_status_that_nobody_has_explained_ends_nothing() -> None:
-    """Words that mean a beginning need no entry; a word that is not known leaves a note."""
+    """Words that mean a beginning or an end need no entry; any other is unknown, unless the mapping says what it is."""
     mapping = {"fields": {"id": "id", "status": "state"}, "statuses": {"0": "resolved"}}
-    read_as = [small({"id": 1, "state": word}, **mapping)[0] for word in ("Triggered", 0, "resolved", "acked", None)]
-    assert [alert.status for alert in read_as] == ["firing", "resolved", "resolved", "firing", "firing"]
-    assert [len(alert.notes) for alert in read_as] == [0, 0, 0, 1, 0]
+    read_as = [
+        small({"id": 1, "state": word}, **mapping)[0] for word in ("Triggered", 0, "resolved", "OK", "NODATA", None)
+    ]
+    assert [alert.status for alert in read_as] == ["firing", "resolved", "resolved", "resolved", "unknown", "firing"]
+    assert [len(alert.notes) for alert in read_as] == [0, 0, 0, 0, 1, 0]
+    told = small({"id": 1, "state": "NODATA"}, **{**mapping, "statuses": {"*": "firing"}})[0]
+    assert (told.status, told.notes) == ("firing", ())
 
 
 def test_a_line_each_and_a_form() -> None:
     """What is neither JSON nor lines of JSON is refused with the place in the whole body."""
     assert [one.source_id for one in small('{"id": 1}\n\n{"id": 2}\n')] == ["1", "2"]
-    with pytest.raises(InvalidInput, match="line 2, column 1"):
-        small('{"id": 1}\nno')
+    with pytest.raises(InvalidInput, match="line 1, column 1"):
+        small("no\nno")
+    (alert,) = small('{"id": 1}\nno')
+    assert "1 of 2 alerts of this delivery could not be read and are lost: line 2" in alert.notes[0]
     form = {"content-type": "application/x-www-form-urlencoded"}
     types = {"content_types": ["application/x-www-form-urlencoded"]}
     (alert,) = small("payload=%7B%22id%22%3A1%7D&token=x", form, **types)
@@ -255,3 +264,111 @@ def test_lists_take_everything_that_a_path_finds() -> None:
     found = [{"type": "pii/email", "hit": True}, {"type": "x", "hit": False}, {"type": "pii/email", "hit": True}]
     (alert,) = small({"id": 1, "found": found, "where": ["post/1", "post/2"]}, fields=fields)
     assert (alert.entity_types, alert.locators) == (("pii/email",), ("post/1", "post/2"))
+
+
+def test_one_item_that_cannot_be_read_loses_none_of_its_neighbours() -> None:
+    """Whatever it is; each neighbour says that it is missing. Where nothing can be read, everything is refused."""
+    strange: tuple[Any, ...] = (7, None, "text", [], {"other": 1})
+    for bad in strange:
+        alerts = small([{"id": 1}, bad, {"id": 3}])
+        assert [one.source_id for one in alerts] == ["1", "3"], bad
+        assert all("1 of 3 alerts" in one.notes[0] for one in alerts), bad
+    with pytest.raises(InvalidInput, match="D110"):
+        small([{"other": 1}, {"other": 2}])
+    with pytest.raises(InvalidInput, match="D116"):
+        small([{"id": number} for number in range(501)])
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("missing || b.title", "T"),
+        ("empty || b.title", "T"),
+        ("{b.title}#{n}", "T#7"),
+        ("{missing}", None),
+        ("{missing}#{n}", "#7"),
+        ("digest:{b.title} {n}", hashlib.sha256(b"T 7").hexdigest()),
+        ("digest:missing || n", 7),
+        ("max:list[*].s", 0.9),
+        ("count:list[?s>=0.5]", 1),
+        ("count:missing[*]", 0),
+        ("$.top", "root"),
+        ("list[?k=='b'].s", "0.9"),
+        ("list[?k!='a' && s>0.5].k", "b"),
+        ("list[?deep.er=='x'].k", "a"),
+        ("scores[?@value>=0.5].@key", "sexual"),
+        ("flags[?on=true].@key", "hate"),
+        ("max:scores[*].@value", 0.8),
+    ],
+)
+def test_expressions(written: str, found: object) -> None:
+    """Fallbacks, joins, digests, the largest and how many, from the root, and objects by their keys."""
+    item = {
+        "b": {"title": "T"}, "n": 7, "empty": "",
+        "list": [{"k": "a", "s": 0.1, "deep": {"er": "x"}}, {"k": "b", "s": "0.9"}],
+        "scores": {"hate": 0.1, "sexual": 0.8}, "flags": {"hate": {"on": True}, "sexual": {"on": False}},
+    }  # fmt: skip
+    assert wrong_with(written) == ""
+    assert first(Delivered(item, {"top": "root"}), written) == found
+
+
+@pytest.mark.parametrize(
+    "written", ["a..b", "a[?b]", "{a..b}", "digest:", "max:a..b", " || a", "a || " * 9 + "a", "a" * 600]
+)
+def test_what_is_no_expression_is_refused(written: str) -> None:
+    """When the mapping is read, not when an alert comes."""
+    with pytest.raises(InvalidInput, match="D201"):
+        read_mapping({"source": "paging", "fields": {"id": "id", "title": written}})
+
+
+@pytest.mark.parametrize(
+    ("given", "more"),
+    [
+        (1795230000, {}), ("1795230000", {}), (1795230000000, {}), ("1795230000000000", {}), (1795230000000000000, {}),
+        ("2026-11-21T03:00:00.123456789Z", {}), ("2026-11-21 03:00:00 UTC", {}),
+        ("Sat, 21 Nov 2026 03:00:00 +0000", {}),
+        ("2026-11-21T03:00:00.000+0000", {}),
+        ("21/11/2026 04:00", {"time_formats": ["%d/%m/%Y %H:%M"], "zone": "Europe/Berlin"}),
+        (1795230000, {"instants": "s"}),
+    ],
+)  # fmt: skip
+def test_times_in_every_form(given: object, more: dict[str, Any]) -> None:
+    """The size of a number says its unit; a form of one's own needs a pattern, and a zone where it names none."""
+    (alert,) = small({"id": 1, "at": given}, fields={"id": "id", "occurred_at": "at"}, **more)
+    assert alert.notes == ()
+    assert str(alert.occurred_at).startswith("2026-11-21 03:00:00")
+
+
+def test_a_number_of_no_likely_size_is_no_time() -> None:
+    """Neither a count nor a year; and where texts alone are times, no number is."""
+    for given, more in ((2026, {}), (10**11, {}), (1795230000, {"instants": "rfc3339"})):
+        (alert,) = small({"id": 1, "at": given}, fields={"id": "id", "occurred_at": "at"}, **more)
+        assert (alert.occurred_at, "says in which unit" in alert.notes[0]) == (None, True)
+
+
+def test_categories_by_name() -> None:
+    """The first that the table explains counts; an unknown one leaves what always holds, and a note."""
+    mapping: dict[str, Any] = {
+        "fields": {"id": "id", "incident": "found[*].name", "entity_types": "found[*].name"},
+        "incidents": {"Sexual": "nonconsensual_content_generation"},
+        "constants": {"incident": "data_leakage_in_ai_models"},
+        "minor_when": {"found[*].name": "sexual/minors"},
+    }
+    (alert,) = small({"id": 1, "found": [{"name": "Hate"}, {"name": "sexual"}]}, **mapping)
+    assert (alert.incident_type, alert.possible_minor) == ("nonconsensual_content_generation", "unknown")
+    (other,) = small(
+        {"id": 1, "found": [{"name": "Credit Card"}, {"name": "a sentence that somebody said"}]}, **mapping
+    )
+    assert (other.incident_type, other.entity_types) == ("data_leakage_in_ai_models", ("Credit_Card",))
+    assert [("our incident" in note, "our entity_types" in note) for note in other.notes] == [
+        (True, False),
+        (False, True),
+    ]
+    (child,) = small({"id": 1, "found": [{"name": "sexual/minors"}]}, **mapping)
+    assert child.possible_minor == "yes"
+
+
+def test_a_long_id_counts_by_its_digest() -> None:
+    """Two that differ at their ends are two detections."""
+    one, other = (small({"id": "x" * 400 + end})[0] for end in "ab")
+    assert (len(one.source_id), one.fingerprint != other.fingerprint) == (64, True)

@@ -10,13 +10,14 @@ Leaves it to triage that "resolved" never closes an incident.
 
 from __future__ import annotations
 
-from firedoor.alerts.source import AlertSource, Example, Headers, all_or_nothing, body_digest, make_alert, open_json
+from firedoor.alerts.items import read_item
+from firedoor.alerts.source import AlertSource, Example, Headers, body_digest, make_alert, open_json, readable
 from firedoor.core.alerts.alert import HASH_LENGTHS, MAXIMUM_LABELS, Alert, Method, severity_of
 from firedoor.core.canonical import digest
 from firedoor.core.language.json_fields import Fields
-from firedoor.core.language.json_payload import one_line
+from firedoor.core.language.json_payload import bounded, one_line
 from firedoor.core.lifecycle import IncidentType
-from firedoor.core.problems import Problem
+from firedoor.core.problems import InvalidInput, Problem
 from firedoor.core.ternary import UNKNOWN, Ternary
 
 MAXIMUM_ALERTS = 500  # of one delivery; Alertmanager's max_alerts can bound it at the sender
@@ -30,11 +31,15 @@ def parse(body: bytes, headers: Headers) -> tuple[Alert, ...]:
         delivery.problem("D118", "version", "is not 4", "use an Alertmanager from 0.16 on")
     truncated = delivery.whole("truncatedAlerts") or 0
     note = f"The sender left out {truncated} further alerts of this group (max_alerts): look them up there."
-    items = delivery.objects("alerts", MAXIMUM_ALERTS, required=True)
+    items = delivery.array("alerts", MAXIMUM_ALERTS, required=True)
     if truncated and not items and not problems:
         delivery.problem("D119", "alerts", f"is empty; {truncated} were left out", "raise max_alerts at the sender")
-    raw = body_digest(body)
-    return all_or_nothing(problems, [_alert(item, raw, (note,) if truncated else ()) for item in items])
+    raw, notes = body_digest(body), (note,) if truncated else ()
+    if problems:
+        raise InvalidInput(bounded(problems))
+    return readable(
+        [read_item(item, f"alerts[{index}]", lambda one: _alert(one, raw, notes)) for index, item in enumerate(items)]
+    )
 
 
 def _alert(item: Fields, raw: str, notes: tuple[str, ...]) -> Alert | None:

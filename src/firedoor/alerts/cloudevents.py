@@ -16,15 +16,16 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 from firedoor.alerts.detection import Envelope, read_detection
+from firedoor.alerts.items import each_item
 from firedoor.alerts.source import AlertSource, Example, Headers, all_or_nothing, body_digest, media_type, open_json
+from firedoor.alerts.unwrapping import unwrapped
 from firedoor.core.alerts.alert import Alert, Method
 from firedoor.core.alerts.signatures import FIREDOOR
 from firedoor.core.language.json_fields import Fields
-from firedoor.core.language.json_payload import check_size, one_line, read_json
+from firedoor.core.language.json_payload import one_line, read_json
 from firedoor.core.lifecycle import IncidentType
 from firedoor.core.problems import InvalidInput, Problem, nearest
 
-MAXIMUM_EVENTS = 500
 PREFIX = "dev.firedoor."
 # The signature covers the body only, so a signed event may not carry its attributes as headers.
 SIGNATURE = replace(FIREDOOR, refused_headers="ce-")
@@ -84,11 +85,10 @@ def parse(body: bytes, headers: Headers) -> tuple[Alert, ...]:
         event = _binary(body, given, problems)
         return all_or_nothing(problems, [_alert(event, raw)])
     payload = open_json(SOURCE, body, headers)
-    if isinstance(payload, list) and media_type(headers) != "application/cloudevents+json":
-        events = Fields({"": payload}, "", problems).objects("", MAXIMUM_EVENTS)
-    else:
-        events = [Fields(payload, "", problems)]
-    return all_or_nothing(problems, [_alert(event, raw) for event in events])
+    if isinstance(payload, list) and media_type(headers) == "application/cloudevents+json":
+        Fields(payload, "", problems)  # one event is an object
+        raise InvalidInput(problems)
+    return each_item([payload], lambda event: _alert(event, raw))
 
 
 def _binary(body: bytes, given: Mapping[str, str], problems: list[Problem]) -> Fields:
@@ -102,7 +102,7 @@ def _binary(body: bytes, given: Mapping[str, str], problems: list[Problem]) -> F
         except UnicodeDecodeError:
             do = "percent-encode the UTF-8 bytes"
             problems.append(Problem(code="D103", field=name[:60], message="is not percent-encoded UTF-8", do=do))
-    check_size(body, SOURCE.max_bytes)
+    body = unwrapped(body, given.get("content-encoding"), SOURCE.max_bytes)
     kind = media_type(given) or "application/json"
     if str(event.get("type", "")).startswith(PREFIX):
         if kind != "application/json" and not kind.endswith("+json"):

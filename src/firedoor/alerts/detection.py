@@ -66,7 +66,7 @@ def read_detection(fields: Fields, envelope: Envelope) -> Alert | None:
         "threshold": fields.number("threshold"), "model": fields.text("model"), "dataset": fields.text("dataset"),
         "endpoint": fields.text("endpoint"), "subjects": _count(fields), "possible_minor": _answer(fields),
         "occurrences": fields.whole("occurrences"), "distinct_values": fields.whole("distinct_values"),
-        "occurred_at": fields.moment("occurred_at"), "status": fields.word("status", ("firing", "resolved")),
+        "occurred_at": fields.moment("occurred_at"), "status": fields.word("status", ("firing", "resolved", "unknown")),
         "episode": fields.text("episode", maximum=128),
         "data_categories": fields.identifiers("data_categories", MAXIMUM_ITEMS),
         "entity_types": fields.identifiers("entity_types", MAXIMUM_ITEMS), "content_hashes": _hashes(fields),

@@ -1,38 +1,41 @@
 """Values of somebody else's JSON, brought to the types that our form has.
 
-Decides how numbers in quotes, times as numbers or without a zone, levels of severity, and words of a status are read.
-What has a foreign form becomes None and a note that names the field and never the value: no alert is lost over it.
-Leaves where the values stand to `paths`, and what is written into a mapping to `mapping`.
+Decides how numbers in quotes, times, levels of severity, categories and words of a status are read. What has a foreign
+form becomes None and a note that names the field and never the value: no alert is lost over it. In every table of words
+`*` stands for whatever else is sent. Leaves times to `foreign_times`, where the values stand to `paths`, and what is
+written into a mapping to `mapping`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Literal, TypeGuard
-from zoneinfo import ZoneInfo
+from typing import Literal, TypeGuard, TypeVar
 
 from firedoor.alerts.paths import said
 from firedoor.core.alerts.alert import severity_of
-from firedoor.core.dates.arithmetic import local
 from firedoor.core.json_types import Json
+from firedoor.core.language.json_fields import IDENTIFIER
 from firedoor.core.language.json_payload import one_line
-from firedoor.core.lifecycle import IncidentType
-from firedoor.core.problems import InvalidInput
 from firedoor.core.severity import Severity
 
-Status = Literal["firing", "resolved"]
-PER_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+Status = Literal["firing", "resolved", "unknown"]
+Meaning = TypeVar("Meaning")
+ANY_WORD = "*"
 FRACTIONS = ("confidence", "score", "threshold")
 WHOLES = ("occurrences", "distinct_values", "match_distance", "match_quality", "subjects")
 FIRING = frozenset(
-    ("firing", "fired", "triggered", "alarm", "alerting", "alert", "problem", "open", "opened", "active")
-)
+    ("firing", "fired", "triggered", "alarm", "alerting", "alert", "problem", "open", "opened", "active", "activated",
+     "new", "created", "acknowledged", "acked", "reopened", "failed", "failure", "critical", "warning"),
+)  # fmt: skip
+ENDED = frozenset(
+    ("ok", "resolved", "resolve", "recovered", "recovery", "closed", "close", "cleared", "clear", "normal", "inactive",
+     "deactivated", "healthy", "up", "passed", "fixed", "ended"),
+)  # fmt: skip
 RANGE = re.compile(r"(?P<low>-?\d+(?:\.\d+)?)?\.\.(?P<high>-?\d+(?:\.\d+)?)?")
-_WHOLE, _FRACTION = re.compile(r"\d{1,20}"), re.compile(r"-?\d{1,20}(?:\.\d{1,12})?(?:[eE]-?\d{1,2})?")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MAXIMUM_WORDS = 4  # of the name of a kind of data; more are a sentence
+_WHOLE, _FRACTION = re.compile(r"\d{1,20}"), re.compile(r"-?\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?")
 
 
 @dataclass
@@ -62,91 +65,96 @@ def number(name: str, value: Json) -> Json:
     return float(text) if name in FRACTIONS and _FRACTION.fullmatch(text) else value
 
 
-def moment(value: Json, instants: str, zone: ZoneInfo | None, reading: Reading) -> Json:
-    """An instant as RFC 3339. A number counts in the unit of the mapping; a time without a zone in its zone."""
-    counted = value if instants == "rfc3339" else number("score", value)
-    if isinstance(counted, (int, float)):
-        return _counted(counted, instants, reading)
-    if not isinstance(value, str):
-        return value
-    try:
-        naive = datetime.fromisoformat(value.strip())
-    except ValueError:
-        return value  # the reader of our form says what is wrong with it
-    if naive.tzinfo is not None:
-        return naive.isoformat()
-    return _placed(naive, zone, reading)
+def meaning(value: Json, known: Mapping[str, Meaning]) -> Meaning | None:
+    """What a table says of a value: by its word, whatever the case, by a range, or by `*`; None where it is silent."""
+    if not scalar(value):
+        return known.get(ANY_WORD)
+    for word in (said(value), str(value)):
+        if word in known:
+            return known[word]
+    lowered = said(value).strip().lower()
+    alike = next((meant for word, meant in known.items() if word.lower() == lowered), None)
+    return alike or _in_range(lowered, known) or known.get(ANY_WORD)
 
 
-def _counted(value: float, instants: str, reading: Reading) -> str | None:
-    if instants == "rfc3339" or isinstance(value, bool):
-        reading.note("occurred_at", "is a number, and the mapping does not say in which unit (instants)")
+def _in_range(word: str, known: Mapping[str, Meaning]) -> Meaning | None:
+    """`7..11`, `12..` and `..3`: both ends count, and of two that hold the first in the table."""
+    level = number("score", word)
+    if isinstance(level, bool) or not isinstance(level, (int, float)):
         return None
-    try:
-        return (_EPOCH + timedelta(seconds=value / PER_SECOND[instants])).isoformat()
-    except OverflowError:
-        reading.note("occurred_at", "lies outside of all time")
-        return None
+    return next((meant for key, meant in known.items() if within(level, key)), None)
 
 
-def _placed(naive: datetime, zone: ZoneInfo | None, reading: Reading) -> str | None:
-    if zone is None:
-        reading.note("occurred_at", "names no zone, and neither does the mapping (zone)")
-        return None
-    try:
-        return local(naive, zone).isoformat()
-    except InvalidInput as error:
-        reading.note("occurred_at", f"cannot be placed: {error.problems[0].message}")
-        return None
+def within(level: float, written: str) -> bool:
+    """Whether a number lies in a range."""
+    found = RANGE.fullmatch(written)
+    if found is None:
+        return False
+    low, high = (float(end) if end else None for end in found.group("low", "high"))
+    return (low is None or level >= low) and (high is None or level <= high)
 
 
 def severity(value: Json, known: Mapping[str, Severity], reading: Reading) -> Severity | None:
     """What a word or a number of the sender's means; None, with a note, for one that nobody has explained."""
     if value is None:
         return None
-    word = said(value) if scalar(value) else ""
-    read = known.get(word) or known.get(str(value)) or _in_range(word, known) or severity_of(word)
+    explained = {word: meant for word, meant in known.items() if word != ANY_WORD}
+    read = meaning(value, explained) or (severity_of(said(value)) if scalar(value) else None) or known.get(ANY_WORD)
     if read is None:
         reading.notes.append("The severity that was sent is not in the mapping; it is unknown.")
     return read
 
 
-def _in_range(word: str, known: Mapping[str, Severity]) -> Severity | None:
-    """`7..11`, `12..` and `..3`: both ends count."""
-    level = number("score", word)
-    if not isinstance(level, (int, float)):
-        return None
-    for key, meant in known.items():
-        if (found := RANGE.fullmatch(key)) is None:
-            continue
-        low, high = (float(end) if end else None for end in found.group("low", "high"))
-        if (low is None or level >= low) and (high is None or level <= high):
-            return meant
-    return None
-
-
 def status(value: Json, known: Mapping[str, Status], reading: Reading) -> Status | None:
-    """`resolved` only for a word that means it. A word that nobody has explained ends nothing, and a note says so."""
+    """Whether it began or ended. A word that nobody has explained is neither, and a note says so: a person is asked."""
     if value is None:
         return None
-    word = said(value) if scalar(value) else ""
-    if (mapped := known.get(word) or known.get(str(value))) is not None:
+    explained = {word: meant for word, meant in known.items() if word != ANY_WORD}
+    if (mapped := meaning(value, explained)) is not None:
         return mapped
-    if word.strip().lower() == "resolved":
+    word = said(value).strip().lower() if scalar(value) else ""
+    if word in ENDED:
         return "resolved"
-    if word.strip().lower() not in FIRING:
-        reading.notes.append("The status that was sent is not in the mapping; it counts as not resolved.")
-    return "firing"
+    if word in FIRING:
+        return "firing"
+    if ANY_WORD not in known:
+        reading.notes.append("The status that was sent is not in the mapping; it is unknown whether this goes on.")
+    return known.get(ANY_WORD, "unknown")
 
 
-def incident(value: Json, known: Mapping[str, IncidentType]) -> Json:
-    """What a category of the sender's means; a word that nobody has explained is left to the reader of our form."""
-    word = said(value) if scalar(value) else ""
-    return known.get(word, value)
+def one_of(
+    name: str, values: Iterable[Json], known: Mapping[str, Meaning], ours: Iterable[str], reading: Reading
+) -> Meaning | str | None:
+    """The first of several categories that a table explains, or that is a word of ours; otherwise None, with a note."""
+    found = list(values)
+    explained = {word: meant for word, meant in known.items() if word != ANY_WORD}
+    for value in found:
+        if (meant := meaning(value, explained)) is not None:
+            return meant
+        if scalar(value) and said(value) in set(ours):
+            return said(value)
+    if found and ANY_WORD not in known:
+        reading.note(name, "is not a word that is known here or in the mapping")
+    return known.get(ANY_WORD) if found else None
+
+
+def identifiers(name: str, values: Iterable[Json], reading: Reading) -> list[str]:
+    """Names of kinds of data; blanks become `_`. What may be a sentence is left out and counted in a note."""
+    good, left_out = dict[str, None](), 0
+    for value in values:
+        words = said(value).split() if scalar(value) else []
+        text = "_".join(words)
+        if 0 < len(words) <= MAXIMUM_WORDS and len(text) <= 128 and IDENTIFIER.fullmatch(text):
+            good[text] = None
+        else:
+            left_out += 1
+    if left_out:
+        reading.note(name, f"holds {left_out} that are no names of kinds of data")
+    return list(good)
 
 
 def text(name: str, value: Json) -> Json:
     """A number or a truth where we name things; line ends of a title become spaces."""
     if name == "possible_minor" or not scalar(value):
         return value
-    return one_line(str(value), 200) if name == "title" else said(value)
+    return one_line(said(value), 200) if name == "title" else said(value)

@@ -1,6 +1,6 @@
 """Any detector that can post JSON: our flat form, or a form of its own with a mapping.
 
-Decides that a body is one detection or an array of them, and how a mapping (a small file that the
+Decides that a body is one detection, an array of them or one on each line, and how a mapping (a small file that the
 operator writes) takes our fields out of somebody else's JSON. A mapping makes a source of its own,
 with its own name and authentication. Leaves reading the mapping file to the runtime, and the
 meaning of the fields to `detection`.
@@ -8,32 +8,24 @@ meaning of the fields to `detection`.
 
 from __future__ import annotations
 
+from firedoor.alerts.bodies import read_payloads
 from firedoor.alerts.detection import Envelope, read_detection
-from firedoor.alerts.source import AlertSource, Example, Headers, all_or_nothing, body_digest, open_json
+from firedoor.alerts.items import each_item
+from firedoor.alerts.source import AlertSource, Example, Headers, body_digest
 from firedoor.core.alerts.alert import Alert
 from firedoor.core.alerts.signatures import FIREDOOR
-from firedoor.core.language.json_fields import Fields
-from firedoor.core.problems import Problem
-
-MAXIMUM_DETECTIONS = 500
 
 
 def parse(body: bytes, headers: Headers) -> tuple[Alert, ...]:
-    """Read one detection or an array of them. Raises InvalidInput."""
-    problems: list[Problem] = []
-    payload = open_json(SOURCE, body, headers)
-    if isinstance(payload, list):
-        items = Fields({"": payload}, "", problems).objects("", MAXIMUM_DETECTIONS)
-    else:
-        items = [Fields(payload, "", problems)]
+    """Read one detection, an array of them, or one on each line. Raises InvalidInput when none can be read."""
     envelope = Envelope(SOURCE.id, body_digest(body))
-    return all_or_nothing(problems, [read_detection(item, envelope) for item in items])
+    return each_item(read_payloads(SOURCE, body, headers), lambda item: read_detection(item, envelope))
 
 
 SOURCE = AlertSource(
     id="generic",
     title="Any detector, in Firedoor's own form",
-    content_types=("application/json",),
+    content_types=("application/json", "application/x-ndjson"),
     authentication=("bearer", "hmac"),
     signature=FIREDOOR,
     parse=parse,

@@ -10,21 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Literal, TypedDict, Unpack
+from typing import Literal, TypedDict, Unpack, cast
 
 from firedoor.alerts.detection import Envelope, read_detection
-from firedoor.alerts.mapping import MAXIMUM_DETECTIONS, Condition, mapped_source, read_mapping
+from firedoor.alerts.items import each_item
+from firedoor.alerts.mapped_item import mapped_source
+from firedoor.alerts.mapping import Condition, read_mapping
 from firedoor.alerts.source import (
     AlertSource,
     Authentication,
     Example,
     Headers,
-    all_or_nothing,
     body_digest,
     open_json,
 )
 from firedoor.core.alerts.alert import Alert
-from firedoor.core.language.json_fields import Fields
+from firedoor.core.json_types import Json
 from firedoor.core.problems import InvalidInput, Problem
 
 Read = Callable[[object], Iterable[Mapping[str, object]]]
@@ -39,11 +40,13 @@ class Form(TypedDict, total=False):
     constants: Mapping[str, object]  # our field: what holds where the payload is silent
     alerts_at: str  # where the array of alerts stands
     alert_when: Mapping[str, Condition]
+    minor_when: Mapping[str, Condition]  # what says that a child may be concerned; nothing says that none is
     labels: Mapping[str, str]
     incidents: Mapping[str, str]  # the sender's category: our type of incident
     severities: Mapping[str, str]
-    statuses: Mapping[str, Literal["firing", "resolved"]]
-    instants: Literal["rfc3339", "s", "ms", "us", "ns"]
+    statuses: Mapping[str, Literal["firing", "resolved", "unknown"]]
+    instants: Literal["auto", "rfc3339", "s", "ms", "us", "ns"]
+    time_formats: tuple[str, ...]
     zone: str
     content_types: tuple[str, ...]
     authentication: tuple[Authentication, ...]
@@ -70,7 +73,8 @@ def alert_source(
         message = f"{stray[0]} stands beside a function that reads the body"
         raise InvalidInput(Problem(code="D201", field=stray[0], message=message, do="say it in the function"))
     said = {**form, "fields": {"id": "id"}} if read else form
-    made = mapped_source(read_mapping({"source": name, "title": title, **said}))
+    types = {"content_types": ("application/json",)}
+    made = mapped_source(read_mapping({"source": name, "title": title, **types, **said}))
     headers = {"content-type": made.content_types[0]}
     shown = tuple(Example(file, about, headers, package) for file, about in examples.items())
     whole = replace(made, examples=shown, retries=retries)
@@ -79,11 +83,9 @@ def alert_source(
 
 def _parser(source: AlertSource, read: Read) -> Callable[[bytes, Headers], tuple[Alert, ...]]:
     def parse(body: bytes, headers: Headers) -> tuple[Alert, ...]:
-        problems: list[Problem] = []
-        found = _found(read, open_json(source, body, headers))
-        items = Fields({"": found}, "", problems).objects("", MAXIMUM_DETECTIONS)
+        found = cast("Json", _found(read, open_json(source, body, headers)))
         envelope = Envelope(source.id, body_digest(body))
-        return all_or_nothing(problems, [read_detection(item, envelope) for item in items])
+        return each_item([found], lambda item: read_detection(item, envelope))
 
     return parse
 

@@ -17,13 +17,18 @@ from types import MappingProxyType
 from typing import cast
 
 from firedoor import alerts
-from firedoor.alerts.mapping import GenericMapping, mapped_source
+from firedoor.alerts.mapped_item import mapped_source
+from firedoor.alerts.mapping import GenericMapping
 from firedoor.alerts.source import AlertSource, Example
 from firedoor.core.language.json_payload import one_line
 from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem, nearest
 
 GROUP = "firedoor.alert_sources"
-PARTS = frozenset({"detection", "foreign", "mapping", "paths", "plain", "registry", "source"})  # what the sources share
+# What the sources share.
+PARTS = frozenset(
+    ("bodies", "detection", "expressions", "foreign", "foreign_times", "items", "mapped_item", "mapping", "paths",
+     "plain", "proposal", "registry", "sample", "source", "unwrapping")
+)  # fmt: skip
 
 
 @lru_cache(maxsize=1)

@@ -9,13 +9,14 @@ Leaves verifying tokens and signatures to the interface, which reads `authentica
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from pydantic import ValidationError
 
+from firedoor.alerts.unwrapping import unwrapped
 from firedoor.core.alerts.alert import MAXIMUM_NOTES, Alert, ContentHash
 from firedoor.core.alerts.signatures import SignatureScheme
 from firedoor.core.alerts.withheld import without_content
@@ -82,8 +83,9 @@ def media_type(headers: Headers) -> str | None:
 
 
 def open_json(source: AlertSource, body: bytes, headers: Headers) -> Json:
-    """Check the media type, size and depth, and read the JSON. Raises InvalidInput."""
+    """Check the media type, size and depth, and read the one JSON value. Raises InvalidInput."""
     check_media_type(source, headers)
+    body = unwrapped(body, header(headers, "content-encoding"), source.max_bytes)
     read: Json = read_json(body, maximum_bytes=source.max_bytes, maximum_depth=source.max_depth)
     return read
 
@@ -146,6 +148,31 @@ def _clean(value: object) -> object:
     if isinstance(value, dict):
         return {clean_text(key): _clean(inner) for key, inner in value.items()}
     return value
+
+
+@dataclass(frozen=True)
+class Read:
+    """What became of one item: an alert, the problems why it is none, or neither where nothing was detected."""
+
+    alert: Alert | None
+    problems: tuple[Problem, ...] = ()
+
+
+def readable(items: Sequence[Read]) -> tuple[Alert, ...]:
+    """Return the alerts that can be read, each with a note of what cannot. Raises InvalidInput when nothing can be.
+
+    An item that cannot be read loses none of its neighbours: few senders send again what was refused.
+    """
+    problems = [problem for item in items for problem in item.problems]
+    alerts = [item.alert for item in items if item.alert is not None]
+    if not problems:
+        return tuple(alerts)
+    if not alerts:
+        raise InvalidInput(bounded(problems))
+    bad = sum(1 for item in items if item.problems)
+    why = f"{problems[0].field or 'one'}: {problems[0].message}"
+    note = f"{bad} of {len(items)} alerts of this delivery could not be read and are lost: {why}. Look them up there."
+    return tuple(alert.model_copy(update={"notes": (*alert.notes, note[:500])[-MAXIMUM_NOTES:]}) for alert in alerts)
 
 
 def all_or_nothing(problems: list[Problem], alerts: list[Alert | None]) -> tuple[Alert, ...]:

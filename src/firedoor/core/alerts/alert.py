@@ -131,7 +131,7 @@ class Alert(_Record):
     source_id: Name
     fingerprint: str = Field(pattern=r"^[0-9a-f]{64}$")
     episode: str = Field(default="", max_length=128)
-    status: Literal["firing", "resolved"] = "firing"
+    status: Literal["firing", "resolved", "unknown"] = "firing"
     occurred_at: Instant | None = None
     received_at: Instant | None = None
     ahead_seconds: int | None = Field(default=None, ge=0)

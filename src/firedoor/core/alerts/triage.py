@@ -7,7 +7,8 @@ Decides by seven rules, in this order, and says why in words that a person reads
 3. A playbook whose start rule holds, and that is for the incident which the alert names, starts.
 4. Among several the most specific rule wins, then the one that asks for the highest severity; a tie asks a person.
 5. A condition that cannot be answered asks a person; it is never read as a no.
-6. Weak evidence asks a person; it starts nothing by itself. A severe alert of a source that no rule names asks too.
+6. Weak evidence asks a person; it starts nothing by itself, and neither does an alert of whose status nobody knows
+   whether it means a beginning. A severe alert of a source that no rule names asks too.
 7. A suspected minor forces the human legal branch, whatever else is decided, and is never left unassigned.
 
 Leaves judging the single rules to `start_rules`, and acting on the decision to the runtime.
@@ -222,6 +223,9 @@ def _resolved(alert: Alert, chosen: Triage, known: Sequence[KnownIncident]) -> T
 
 def _not_weak(alert: Alert, chosen: Triage) -> Triage:
     """Let weak evidence start nothing by itself (rule 6)."""
+    if alert.status == "unknown" and chosen.decision is Decision.START:
+        reason = "The sender's word for its status is not known here: it may have begun or ended, so a person decides."
+        return replace(chosen, decision=Decision.ASK, reasons=(reason, *chosen.reasons))
     if alert.strength is not Strength.WEAK or chosen.decision is not Decision.START:
         return chosen
     reason = f"{str(alert.method).replace('_', ' ')} is weak evidence: it contains nothing by itself, a person decides."

@@ -67,6 +67,27 @@ def sources(written: FormatOption = Format.TEXT) -> None:
     raise typer.Exit(1 if known.problems else 0)
 
 
+@app.command("map")
+def map_(
+    sample: Annotated[
+        Path,
+        typer.Option("--sample", metavar="FILE", help="A delivery as the detector sends it; - for standard input."),
+    ],
+    source: Annotated[str, typer.Option("--source", metavar="NAME", help="The name of the new source.")] = "detector",
+    header: HeaderOption = None,
+    written: FormatOption = Format.TEXT,
+) -> None:  # fmt: skip
+    """Propose a mapping from an example, and show what each field becomes. Check it before you use it."""
+    from firedoor.alerts.proposal import propose
+
+    proposed = propose(source, content(sample), _headers(header))
+    if written is Format.JSON:
+        alerts = [alert.model_dump(mode="json") for alert in proposed.alerts]
+        render.as_json({"mapping": proposed.mapping, "not_sure": proposed.unsure, "alerts": alerts})
+    else:
+        typer.echo(proposed.text(), nl=False)
+
+
 @app.command()
 def parse(
     source: SourceOption, path: FileArgument = None, file: FileOption = None, header: HeaderOption = None,
