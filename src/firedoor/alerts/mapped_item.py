@@ -40,7 +40,8 @@ def mapped_source(mapping: GenericMapping) -> AlertSource:
     signature = mapping.signature or (FIREDOOR if "hmac" in mapping.authentication else None)
     return AlertSource(
         id=mapping.source, title=mapping.title or mapping.source, content_types=mapping.content_types,
-        authentication=mapping.authentication, signature=signature, parse=partial(_parse, mapping), examples=(),
+        authentication=mapping.authentication, signature=signature, key_header=mapping.key_header,
+        parse=partial(_parse, mapping), examples=(),
     )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ from firedoor.alerts.foreign import RANGE, Status
 from firedoor.alerts.paths import HEADER
 from firedoor.alerts.source import Authentication
 from firedoor.core.alerts.alert import MAXIMUM_LABELS
-from firedoor.core.alerts.signatures import SignatureScheme
+from firedoor.core.alerts.signatures import SCHEMES, SignatureScheme
 from firedoor.core.dates.arithmetic import zone_named
 from firedoor.core.language.json_payload import one_line
 from firedoor.core.lifecycle import IncidentType
@@ -78,6 +78,7 @@ class GenericMapping(BaseModel):
     content_types: tuple[str, ...] = CONTENT_TYPES
     authentication: tuple[Authentication, ...] = Field(default=("bearer",), min_length=1)
     signature: SignatureScheme | None = None
+    key_header: str = Field(default="X-Api-Key", pattern=r"^[A-Za-z0-9-]{1,64}$")
 
     @field_validator("fields", "constants")
     @classmethod
@@ -103,6 +104,13 @@ class GenericMapping(BaseModel):
         if "id" not in value:
             raise ValueError("needs id, which tells one detection from another")
         return value
+
+    @field_validator("signature", mode="before")
+    @classmethod
+    def _scheme(cls, value: object) -> object:
+        if isinstance(value, str) and value not in SCHEMES:
+            raise ValueError(f"{one_line(value, 40)} is no way to sign that is known: {nearest(value, SCHEMES)}")
+        return SCHEMES[value] if isinstance(value, str) else value
 
     @field_validator("severities")
     @classmethod

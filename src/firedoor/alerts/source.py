@@ -28,7 +28,7 @@ from firedoor.core.text import clean_text
 
 Headers = Mapping[str, str]
 Parse = Callable[[bytes, Headers], tuple[Alert, ...]]
-Authentication = Literal["bearer", "hmac"]
+Authentication = Literal["bearer", "hmac", "path", "sns"]
 
 MAXIMUM_BYTES = 1024 * 1024
 MAXIMUM_DEPTH = 16
@@ -46,7 +46,11 @@ class Example:
 
 @dataclass(frozen=True, kw_only=True)
 class AlertSource:
-    """A system that sends alerts. `authentication` lists the ways of which a sender must use one.
+    """A system that sends alerts.
+
+    `authentication` lists the ways of which a sender must use one: a token (`bearer`, which may also be the password
+    of Basic or stand in `key_header`), a token in the address (`path`), a signature of ours or of its own (`hmac`), or
+    that of Amazon SNS (`sns`).
 
     `parse(body, headers)` raises InvalidInput, and nothing else, on whatever it is given. It
     returns no alert when the payload says that nothing was detected.
@@ -59,10 +63,16 @@ class AlertSource:
     parse: Parse
     examples: tuple[Example, ...]
     signature: SignatureScheme | None = None
+    key_header: str = "X-Api-Key"  # where the token may stand, for a sender that sets no Authorization
     parameters: tuple[str, ...] = ()  # what may be said beside the body, in a header or in the query
     max_bytes: int = MAXIMUM_BYTES
     max_depth: int = MAXIMUM_DEPTH
     retries: str = ""  # what the sender does when it gets no 2xx, in words
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether deliveries may be proved by something that is kept here under the source's variable."""
+        return self.signature is not None or "sns" in self.authentication
 
 
 def parameter(source: str, name: str) -> str:

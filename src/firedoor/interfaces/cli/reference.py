@@ -55,6 +55,9 @@ SETTINGS = {
     "certificates": "further authorities for TLS, as PEM",
     "alert_quotas": 'how much a source may have stored, as JSON: `{"*": {"per_minute": 0, "burst": 0, "per_day": 0, '
     '"megabytes_per_day": 2000}}`; 0 is no bound, a source by its id has its own, and these are the usual ones',
+    "alert_senders": "what is asked of the senders of a source besides a token or signature, as JSON: "
+    '`{"falco": {"addresses": ["10.0.0.0/8"], '
+    '"certificate_header": "X-Client-Subject", "certificates": ["CN=falco"]}, "sns": {"topics": ["arn:aws:sns:..."]}}`',
     "request_patience": "seconds that a request may take to come in, its head and its body each; 20",
     "public_url": "where people reach this server, for links in messages and single sign-on",
     "report_url": "where people without an account reach `/report`, if that is another address than the console",

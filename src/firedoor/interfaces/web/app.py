@@ -43,6 +43,7 @@ from firedoor.interfaces.web.api import (  # fmt: skip
     tasks,
 )
 from firedoor.interfaces.web.http import pages, server_file  # fmt: skip
+from firedoor.interfaces.web.http.arrival import Arrival
 from firedoor.interfaces.web.http.cleaning import Cleaning
 from firedoor.interfaces.web.http.middleware import Guard
 from firedoor.interfaces.web.http.problem_pages import on_problem, on_status
@@ -124,6 +125,7 @@ def create_app(runtime: Runtime, url: str | None = None, *, announce: bool = Tru
     app.add_middleware(Refusals)
     app.add_middleware(HostCheck, names=settings.names, embedded=EMBEDDED)
     app.add_middleware(Guard, patience=settings.request_patience)
+    app.add_middleware(Arrival)  # the outermost: nothing else sees a secret in an address
     app.openapi = lambda: described(app)  # type: ignore[method-assign]  # FastAPI documents this as the way
     return app
 

@@ -17,6 +17,7 @@ from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from firedoor.core.alerts.quota import Quota
+from firedoor.core.alerts.senders import SenderRule
 from firedoor.runtime.config.host_check import host_names, listed
 
 
@@ -58,6 +59,7 @@ class Settings(BaseSettings):
     automatic_evidence: Literal["strong", "any"] = "strong"  # what an alert must prove to act without a person
     certificates: Path | None = None  # further authorities for TLS, as PEM
     alert_quotas: dict[str, Quota] = Field(default_factory=dict)  # by source, as JSON; `*` is every source
+    alert_senders: dict[str, SenderRule] = Field(default_factory=dict)  # by source, as JSON; `*` is every source
     request_patience: float = Field(default=20.0, gt=0, le=600)  # seconds that a request may take to come in
     report_url: str = ""  # where people without an account reach the report page, if that is another address
     reports: bool = True  # whether people without an account may ask for removal at all

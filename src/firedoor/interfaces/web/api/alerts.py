@@ -1,6 +1,6 @@
 """Alerts: receiving them, listing them, and starting a playbook for one that triage left to a person.
 
-Decides how a sender is recognised (a token, or a signature over the raw bytes) and what
+Decides in which order a sender is recognised (a token, a certificate, a signature over the raw bytes) and what
 is checked before anything is parsed. A 202 is sent after everything of a delivery is on
 disk. Leaves what an alert means to the sources and to triage.
 """
@@ -8,7 +8,6 @@ disk. Leaves what an alert means to the sources and to triage.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated
@@ -23,17 +22,18 @@ from firedoor.alerts.source import AlertSource, media_type, parameter
 from firedoor.core.access.need_to_know import may_read
 from firedoor.core.access.redaction import Seal
 from firedoor.core.access.roles import SOURCE
-from firedoor.core.alerts.signatures import verify
+from firedoor.core.alerts.senders import need_address
 from firedoor.core.alerts.triage import Decision
-from firedoor.core.problems import FiredoorError, NotFound, NotPermitted, Problem, Unanswered, nearest
+from firedoor.core.problems import NotFound, NotPermitted, Problem, nearest
 from firedoor.interfaces.web.http.cleaning import Row
 from firedoor.interfaces.web.http.filters import need_word
 from firedoor.interfaces.web.http.paging import After, Order
 from firedoor.interfaces.web.http.responses import TooLarge, Unsupported, answer, problem_body
 from firedoor.interfaces.web.reading.redaction import cover_rows, readable_page
+from firedoor.interfaces.web.security import senders
 from firedoor.interfaces.web.security.auth import Asking, Caller, Keyring, Running, unauthenticated
+from firedoor.interfaces.web.security.known_browser import address_of
 from firedoor.interfaces.web.security.route_table import Access, needed
-from firedoor.runtime.config.secrets import ReferencedSecrets
 from firedoor.runtime.process.application import Runtime
 from firedoor.runtime.rehearsal.dry_run import what_would_be_done
 from firedoor.runtime.service.facade import Received
@@ -41,7 +41,6 @@ from firedoor.store.database.sql import Record, table
 from firedoor.store.database.tables import AlertRow, IncidentRow
 from firedoor.store.identity.token_life import bind_source
 
-SECRET = "FIREDOOR_SOURCE_SECRET_"  # noqa: S105 - the beginning of a variable's name
 MAXIMUM_LIST = 1000
 ANY_JSON = {"type": ["object", "array"]}
 EXAMPLE = {
@@ -67,15 +66,17 @@ router = APIRouter(prefix="/api/v1", tags=["alerts"])
     responses={202: {"description": "Stored.", "content": {"application/json": {"example": EXAMPLE}}}},
 )  # fmt: skip
 async def receive_alerts(source: str, request: Request, runtime: Running) -> Response:
-    """Take in a delivery, with the source's token or signature. One that comes again is counted, not repeated."""
+    """Take in a delivery, with a token, certificate or signature. One that comes again is counted, not repeated."""
     keyring: Keyring = request.app.state.keyring
     body, headers = None, _beside(source, request, runtime)
-    given = headers.get("authorization")
+    rule = senders.rule_of(runtime.settings, source)
+    need_address(rule, address_of(request))
+    given = senders.token_of(request, runtime.service.sources.get(source))
     caller = await keyring.caller(given) if given else None
-    if caller is None:
-        body = await _signed(source, request, headers, runtime)
-    else:
+    if caller is not None:
         may_send(caller, source, runtime.service.sources)
+    elif not senders.by_certificate(request, runtime.settings, rule):
+        body = await _signed(source, request, headers, runtime)
     if body is None:
         body = await read_body(request, checked(runtime.service.source(source), headers))
     received = await runtime.service.receive(source, body, headers)
@@ -159,30 +160,12 @@ async def read_body(request: Request, source: AlertSource) -> bytes:
 async def _signed(name: str, request: Request, headers: Mapping[str, str], runtime: Running) -> bytes:
     """Return the raw body once its signature fits. Raises Unauthenticated or NotPermitted; nothing was parsed."""
     source = runtime.service.sources.get(name)
-    if source is None or source.signature is None or source.signature.header not in request.headers:
+    if source is None or not senders.shows_signature(source, request.headers):
         raise unauthenticated("neither a token nor a signature of this source was given")
-    secrets = live_secrets(source.id)
     body = await read_body(request, checked(source, request.headers))
-    verify(source.signature, secrets, body, headers, runtime.world.now())
+    rule = senders.rule_of(runtime.settings, name)
+    senders.need_signature(source, rule, body, headers, runtime.world.now())
     return body
-
-
-def live_secrets(source: str) -> list[bytes]:
-    """The secrets that a source may sign with now: references in its variable, two while one is replaced."""
-    variable = secret_variable(source)
-    references = [part.strip() for part in os.environ.get(variable, "").split(",") if part.strip()]
-    if not references:
-        raise unauthenticated(f"no secret is set here for {source}, so no signature of it can be checked")
-    try:
-        return [ReferencedSecrets().resolve(reference).encode() for reference in references]
-    except FiredoorError:
-        do = f"whoever runs Firedoor: {variable} must hold secret://env/NAME or secret://file/PATH"
-        raise Unanswered(Problem(code="D320", message=f"the secret of {source} cannot be read here", do=do)) from None
-
-
-def secret_variable(source: str) -> str:
-    """The variable that refers to the secret of a source."""
-    return SECRET + source.upper().replace("-", "_").replace(".", "_")
 
 
 @router.get("/alerts", summary="List alerts, newest first")
@@ -254,7 +237,7 @@ def list_sources(runtime: Running, _: Asking) -> Response:
         {
             **{name: getattr(source, name) for name in ("id", "title", "content_types", "authentication", "max_bytes")},
             "retries": source.retries,
-            "secret_variable": secret_variable(source.id) if source.signature else None,
+            "secret_variable": senders.secret_variable(source.id) if source.has_secret else None,
         }
         for source in runtime.service.sources.values()
     ]

@@ -19,10 +19,10 @@ from firedoor.core.journal import Body
 from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem
 from firedoor.interfaces.web.admin.people import AccountChange, NewAccount, shown_change
 from firedoor.interfaces.web.admin.tokens import NewToken
-from firedoor.interfaces.web.api.alerts import secret_variable
 from firedoor.interfaces.web.console import forms
 from firedoor.interfaces.web.http.pages import page
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running, keyring_of
+from firedoor.interfaces.web.security.senders import secret_variable
 from firedoor.runtime.config.settings import Settings
 from firedoor.runtime.process.application import Runtime
 from firedoor.store.identity import accounts
@@ -214,7 +214,7 @@ def _whole(runtime: Runtime) -> Body:
     sources = [
         {"source": one, "variable": name, "set": bool(os.environ.get(name)) if name else None}
         for one in runtime.service.sources.values()
-        for name in [secret_variable(one.id) if one.signature else ""]
+        for name in [secret_variable(one.id) if one.has_secret else ""]
     ]
     tokens = [{**row, "roles": str(row["roles"]).split(",")} for row in list_tokens(store)]
     shown = [shown_change(one) for one in waiting_changes(store, runtime.world.now())]

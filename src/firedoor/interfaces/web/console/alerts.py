@@ -18,13 +18,13 @@ from starlette.responses import RedirectResponse, Response
 
 from firedoor.core.problems import FiredoorError, NotFound, Problem, nearest
 from firedoor.core.tasks.answers import need_why
-from firedoor.interfaces.web.api.alerts import secret_variable
 from firedoor.interfaces.web.console import forms
 from firedoor.interfaces.web.http.cleaning import Number, Row
 from firedoor.interfaces.web.http.pages import page
 from firedoor.interfaces.web.reading.redaction import cover_rows, readable_rows
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running
 from firedoor.interfaces.web.security.route_table import Access
+from firedoor.interfaces.web.security.senders import secret_variable
 from firedoor.runtime.process.application import Runtime
 from firedoor.store.database.sql import Record, table
 from firedoor.store.database.tables import AlertRow
@@ -70,7 +70,7 @@ async def list_sources(request: Request, runtime: Running, caller: Asking) -> Re
     shown = [
         {"source": source, "variable": variable, "set": bool(os.environ.get(variable)) if variable else None}
         for source in runtime.service.sources.values()
-        for variable in [secret_variable(source.id) if source.signature else ""]
+        for variable in [secret_variable(source.id) if source.has_secret else ""]
     ]
     counted = await asyncio.to_thread(_deliveries, runtime)
     return page(request, "sources.html.j2", caller=caller, sources=shown, counted=counted)
