@@ -6,6 +6,7 @@ import pytest
 from tests.support.command import Firedoor, _firedoor  # noqa: F401 - a fixture
 from typer.main import get_command
 
+from firedoor.interfaces.cli.alert_source_pages import pages
 from firedoor.interfaces.cli.main import app
 from firedoor.interfaces.cli.reference import PAGES, command_line
 
@@ -30,4 +31,5 @@ def test_docs_writes_every_page(firedoor: Firedoor, tmp_path: Path) -> None:
     """Into a folder that it makes; the names are said."""
     said = firedoor("docs", tmp_path / "reference")
     assert said.code == 0
-    assert sorted(file.name for file in (tmp_path / "reference").iterdir()) == sorted(PAGES)
+    lying = {str(file.relative_to(tmp_path / "reference")) for file in (tmp_path / "reference").rglob("*.*")}
+    assert lying == {*PAGES, *pages()}

@@ -31,6 +31,7 @@ from firedoor.core.problems import InvalidInput, Problem
 from firedoor.core.severity import Severity
 
 MAXIMUM_DETECTIONS = 500
+NUMBERS = (*foreign.FRACTIONS, *foreign.WHOLES)
 KINDS = ("data_categories", "entity_types")
 LISTS = (*KINDS, "locators")  # take everything that a path finds
 
@@ -98,7 +99,11 @@ class _Item:
         flat["labels"] = self._labels()
         if any(self._holds(path, wanted) for path, wanted in self.mapping.minor_when.items()):
             flat["possible_minor"] = "yes"
-        constants = {name: value for name, value in self.mapping.constants.items() if flat.get(name) is None}
+        constants = {
+            name: foreign.number(name, value) if name in NUMBERS and scalar(value) else value
+            for name, value in self.mapping.constants.items()
+            if flat.get(name) is None
+        }
         if severity is not None:
             constants.pop("severity", None)
         return self._alert({**flat, **constants}, severity, given)
@@ -167,7 +172,7 @@ class _Item:
             return foreign.one_of(name, found, mapping.incidents, list(IncidentType), self.reading)
         if name == "method":
             return foreign.one_of(name, found, {}, list(Method), self.reading)
-        if name in (*foreign.FRACTIONS, *foreign.WHOLES):
+        if name in NUMBERS:
             return foreign.number(name, value)
         return foreign.text(name, value) if name not in TEXTS else value
 

@@ -8,7 +8,7 @@ Decides the forms of a path and what it finds:
     breakdown[*].detector_type       every item of a list, every value of an object
     scores[?@value>=0.5].@key        in an object, each value knows its key: @key, and what has no keys itself: @value
     tags[tag:model]                  the value of a tag, in "env:prod,model:chat" or in a list of such texts
-    $.commonLabels.team              from the root of the body, where the alert itself is an item of it
+    $.commonLabels.team              from the root of the body, where the alert itself is an item of it; $ is the root
     header:X-Request-Id              a header of the delivery
 
 A text in which JSON stands is read on the way, as senders put a message into an envelope. A path may find several
@@ -27,7 +27,7 @@ from firedoor.core.json_types import Json
 from firedoor.core.language.json_payload import read_json
 from firedoor.core.problems import InvalidInput
 
-HEADER, ROOT = "header:", "$."
+HEADER, ROOT, WHOLE = "header:", "$.", "$"
 MAXIMUM_PATH = 512  # characters
 MAXIMUM_INNER_BYTES = 256 * 1024
 _NAME = r"[^.\[\]]+"
@@ -55,6 +55,8 @@ def is_path(path: str) -> bool:
     if path.startswith(HEADER):
         return bool(_TOKEN.fullmatch(path.removeprefix(HEADER)))
     path = path.removeprefix(ROOT)
+    if path == WHOLE:
+        return True
     if path.startswith("/"):
         return bool(_POINTER.fullmatch(path))
     filters = [step[2:-1] for step in _STEP.findall(path) if step.startswith("[?")]
@@ -72,6 +74,8 @@ def look_up_all(delivered: Delivered, path: str) -> list[Json]:
     if path.startswith(HEADER):
         found: list[Json] = [header(delivered.headers, path.removeprefix(HEADER))]
         return [one for one in found if one is not None]
+    if path == WHOLE:
+        return [delivered.root]
     found = [delivered.root if path.startswith(ROOT) else delivered.item]
     path = path.removeprefix(ROOT)
     if path.startswith("/"):

@@ -1,4 +1,4 @@
-"""Finds the sources of alerts: every file of this folder that defines SOURCE, and outsiders' entry points.
+"""Finds the sources of alerts: every file of this folder that defines SOURCE, `vendors`, and outsiders' entry points.
 
 Decides that a source is one file, that its name is unique, and that our own cannot be replaced from
 outside. An outsider's package declares `[project.entry-points."firedoor.alert_sources"]` with the
@@ -19,6 +19,7 @@ from typing import cast
 from firedoor import alerts
 from firedoor.alerts.mapped_item import mapped_source
 from firedoor.alerts.mapping import GenericMapping
+from firedoor.alerts.shipped import shipped_sources
 from firedoor.alerts.source import AlertSource, Example
 from firedoor.core.language.json_payload import one_line
 from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem, nearest
@@ -27,7 +28,7 @@ GROUP = "firedoor.alert_sources"
 # What the sources share.
 PARTS = frozenset(
     ("bodies", "detection", "expressions", "foreign", "foreign_times", "items", "mapped_item", "mapping", "paths",
-     "plain", "proposal", "registry", "sample", "source", "unwrapping")
+     "plain", "proposal", "registry", "sample", "shipped", "source", "unwrapping")
 )  # fmt: skip
 
 
@@ -36,7 +37,7 @@ def sources() -> Mapping[str, AlertSource]:
     """Return every source by its id. Raises InvalidInput when an outsider's cannot be used."""
     names = sorted(module.name for module in pkgutil.iter_modules(alerts.__path__) if not module.ispkg)
     own = [importlib.import_module(f"{alerts.__name__}.{name}").SOURCE for name in names if name not in PARTS]
-    return collected(own, [(point.name, _loaded(point)) for point in entry_points(group=GROUP)])
+    return collected([*own, *shipped_sources()], [(point.name, _loaded(point)) for point in entry_points(group=GROUP)])
 
 
 def _loaded(point: EntryPoint) -> object:
@@ -81,6 +82,8 @@ def find(name: str) -> AlertSource:
 
 def example_body(example: Example) -> bytes:
     """Return the bytes of an example that ships with its source."""
+    if example.body is not None:
+        return example.body
     return (files(example.package) / example.file).read_bytes()
 
 

@@ -42,6 +42,7 @@ class Example:
     about: str
     headers: Mapping[str, str] = field(default_factory=lambda: {"content-type": "application/json"})
     package: str = "firedoor.alerts.examples"
+    body: bytes | None = None  # the bytes themselves, where they lie in no file of their own
 
 
 @dataclass(frozen=True, kw_only=True)

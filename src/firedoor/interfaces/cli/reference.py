@@ -94,8 +94,12 @@ def docs(
     """Write the pages that are written from the code."""
     root = asked.find_root().command
     folder.mkdir(parents=True, exist_ok=True)
-    for name, page in PAGES.items():
-        (folder / name).write_text(page(root), encoding="utf-8")
+    from firedoor.interfaces.cli.alert_source_pages import pages
+
+    written = {name: page(root) for name, page in PAGES.items()} | dict(pages())
+    for name, text in written.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
         typer.echo(str(folder / name))
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from firedoor.core.json_types import Json
+from firedoor.core.problems import InvalidInput, Problem
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.options import FactOption, Format, FormatOption, content, facts_from, pairs
 
@@ -74,7 +75,6 @@ def _in(place: str, wanted: str) -> bool:
 
 
 def _day(written: str) -> date:
-    from firedoor.core.problems import InvalidInput, Problem
     from firedoor.runtime.config.container import utc_now
 
     try:
@@ -215,8 +215,6 @@ def _write_due(found: dict[str, Any]) -> None:
 
 def _questions(path: Path) -> list[Json]:
     import json
-
-    from firedoor.core.problems import InvalidInput, Problem
 
     text = content(path).decode("utf-8", "replace")
     if not text.lstrip().startswith("["):

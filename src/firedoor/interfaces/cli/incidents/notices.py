@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import typer
 
+from firedoor.core.problems import InvalidInput, Problem
 from firedoor.interfaces.cli.incidents.evidence import send
 from firedoor.interfaces.cli.incidents.journal import deliver
 from firedoor.interfaces.cli.terminal import render
@@ -228,8 +229,6 @@ def _in_editor(text: str) -> str:
     import shlex
     import subprocess
     import tempfile
-
-    from firedoor.core.problems import InvalidInput, Problem
 
     program = shlex.split(os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi")
     with tempfile.TemporaryDirectory() as folder:

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 import typer
 
+from firedoor.core.problems import Problem, Refused
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.client import call
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption, IncidentArgument, WhyOption
@@ -154,8 +155,6 @@ def _agreed(action: str, incident: str, yes: bool) -> None:
     """Raises Refused unless somebody says yes."""
     if yes or (sys.stdin.isatty() and typer.confirm(f"{action} {incident}?", err=True)):
         return
-    from firedoor.core.problems import Problem, Refused
-
     raise Refused(Problem(code="U120", message="nothing was done", do="check the consequences, then add --yes"))
 
 
