@@ -172,7 +172,7 @@ def routes() -> Iterator[tuple[Line, str, list[str]]]:
     """Yield each address of the API that a page names, with the method if it says one, in its parts."""
     for page in pages():
         for method, address in ROUTE.findall(page.read_text()):
-            yield Line(page, f"{method} {address}"), method.lower(), address.rstrip(".:").split("/")[3:]
+            yield Line(page, f"{method} {address}"), method.lower(), address.partition("</")[0].rstrip(".:").split("/")[3:]
 
 
 def served(tmp_path: Path) -> list[tuple[set[str], list[str]]]:
@@ -194,8 +194,7 @@ def answers(parts: list[str], path: list[str]) -> bool:
 
 
 def plain_address(parts: list[str]) -> list[str]:
-    """An address as it is served: what begins a tag behind it is none of it, and a token in it is taken off."""
-    parts = [part.partition("</")[0] for part in parts]
+    """An address as it is served: a token in it is taken off."""
     return parts[:2] if parts[:1] == ["alerts"] and parts[2:3] == ["from"] else parts
 
 
