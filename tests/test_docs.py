@@ -172,7 +172,11 @@ def routes() -> Iterator[tuple[Line, str, list[str]]]:
     """Yield each address of the API that a page names, with the method if it says one, in its parts."""
     for page in pages():
         for method, address in ROUTE.findall(page.read_text()):
-            yield Line(page, f"{method} {address}"), method.lower(), address.partition("</")[0].rstrip(".:").split("/")[3:]
+            yield (
+                Line(page, f"{method} {address}"),
+                method.lower(),
+                address.partition("</")[0].rstrip(".:").split("/")[3:],
+            )
 
 
 def served(tmp_path: Path) -> list[tuple[set[str], list[str]]]:
