@@ -17,7 +17,9 @@ from firedoor.core.facts import Value
 from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.notices.drafts import Draft, Matter, language_of, render, template_of, uses
+from firedoor.core.notices.forms import layout
 from firedoor.core.translations import DEFAULT, TRANSLATIONS
+from firedoor.templates.forms import known_forms
 
 NOTICES = Path(__file__).parent / "notices"
 SUFFIX = ".md.j2"
@@ -33,7 +35,7 @@ def notices() -> dict[str, str]:
         for language, words in _words(name).items():
             said = _KEY.sub(lambda key, words=words: words[key[1]], text)  # type: ignore[misc]
             found[name if language == DEFAULT else f"{name}-{language}"] = said
-    return found
+    return found | {name: layout(form) for name, form in known_forms().items()}
 
 
 def _words(name: str) -> Mapping[str, Mapping[str, str]]:
@@ -57,7 +59,7 @@ def render_draft(
     facts = facts_of_clock(view, clock.id, facts)  # what another request lacks is not asked in this letter
     matter = Matter(clock, view, facts, organisation, language or language_of(clock, facts))
     name = template_of(matter, family, notices())
-    return render(name, notices()[name], matter)
+    return render(name, notices()[name], matter, known_forms().get(name))
 
 
 def used_facts(template: str, clock: ClockRecord) -> frozenset[str]:

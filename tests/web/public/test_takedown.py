@@ -188,9 +188,16 @@ async def test_a_refusal_gives_reasons_and_can_be_disputed(firedoor: House) -> N
     (incident,) = await incidents(firedoor)
     (request,) = await requests(firedoor, incident["id"])
     given = {"outcome": "refused", "why": "It shows a building, no person."}
-    done = await firedoor.local.post(f"/api/v1/incidents/{incident['id']}/requests/{request['id']}/answer", json=given)
-    assert done.status_code == 200, done.text
+    place = f"/api/v1/incidents/{incident['id']}/requests/{request['id']}/answer"
     stranger, path = firedoor.client(), path_of(receipt)
+    before = (await stranger.get(path)).json()
+    for client in (
+        firedoor.local,
+        firedoor.holding("lea", "legal", "victim_support"),
+    ):  # the first proposes it, the second agrees
+        assert (await stranger.get(path)).json() == before
+        done = await client.post(place, json=given)
+        assert done.status_code == 200, done.text
     told = (await stranger.get(path)).json()
     assert (told["status"], told["answer"]["why"], told["due"]) == ("refused", "It shows a building, no person.", None)
     assert "It shows a building, no person." in (await stranger.get(path, headers=HTML)).text

@@ -26,7 +26,9 @@ RECEIVED = ARRIVES[RequestKind.REMOVAL]
 Selection = Literal["auto"] | tuple[str, ...]
 Catalogue = Mapping[str, Duty]
 # What somebody's use of a right says by itself.
-_IMPLIED: Mapping[RequestKind, Mapping[str, Value]] = {RequestKind.RIGHTS: {"rights_request": YES}}
+_IMPLIED: Mapping[RequestKind, Mapping[str, Value]] = {
+    RequestKind.RIGHTS: {"rights_request": YES}, RequestKind.APPEAL: {"poster_complaint": YES},
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,9 @@ class EvidenceKept(EntryBody):
     what: NotRequired[str]
     refused: NotRequired[str]
     content_hashes: NotRequired[Sequence[NamedHash]]
+    channel: NotRequired[str]
+    sent_at: NotRequired[Instant]
+    reference: NotRequired[str]
     took: NotRequired[Words]
     left: NotRequired[Words]
 

@@ -151,9 +151,11 @@ class RequestWritten(RequestBody):
 
 
 class RequestAnswered(RequestBody):
-    """How it was answered, and which clocks end with it."""
+    """How it was answered, and which clocks end with it. `decides` is false for the first of two on a refusal."""
 
     outcome: str
     why: str
     reference: str
     clocks: Words
+    ground: NotRequired[str]
+    decides: NotRequired[bool]

@@ -311,6 +311,8 @@ def _letter(body: law.RequestWritten, moment: _Moment) -> Said:
 def _request_answered(body: law.RequestAnswered, moment: _Moment) -> Said:
     name = moment.view.requests[body["request"]].name
     proof = f", reference {body['reference']}" if body.get("reference") else ""
+    if not body.get("decides", True):
+        return f"Refusal of request {name} proposed by {body['by']}; a second person has to agree", body["why"], True
     return f"Request {name} answered by {body['by']}: {body['outcome']}{proof}", body["why"], True
 
 

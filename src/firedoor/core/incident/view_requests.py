@@ -23,6 +23,7 @@ from firedoor.core.entries.law import (
 )
 from firedoor.core.entries.run import AlertAttached
 from firedoor.core.journal import Kind
+from firedoor.core.person import BY_ID
 from firedoor.core.requests.request import (
     ABOUT_CONTENT,
     ARRIVES,
@@ -140,8 +141,15 @@ def _written(view: IncidentView, body: RequestWritten, meta: Meta) -> None:
 
 def _answered(view: IncidentView, body: RequestAnswered, meta: Meta) -> None:
     one, at = view.requests[body["request"]], datetime.fromisoformat(meta.at)
-    closing = Closing(Outcome(body["outcome"]), at, str(body["by"]), str(body["why"]), str(body.get("reference") or ""))
-    _put(view, replace(one, closing=closing))
+    first = one.proposed.deciders[0] if one.proposed and body["outcome"] == Outcome.REFUSED else None
+    closing = Closing(
+        Outcome(body["outcome"]), at, str(body["by"]), str(body["why"]), str(body.get("reference") or ""),
+        str(body.get(BY_ID) or ""), str(body.get("ground") or ""), first,
+    )  # fmt: skip
+    if body.get("decides", True):
+        _put(view, replace(one, closing=closing, proposed=None))
+    else:
+        _put(view, replace(one, proposed=closing))
 
 
 def _arrived(view: IncidentView, arrived: RemovalRequest) -> None:
@@ -168,6 +176,7 @@ def _told_of(view: IncidentView, own: RemovalRequest, arrived: RemovalRequest) -
 
 OWN: Mapping[RequestKind, str] = {
     RequestKind.REMOVAL: "request", RequestKind.COMPLAINT: "request", RequestKind.RIGHTS: "rights-request",
+    RequestKind.APPEAL: "appeal",
 }  # fmt: skip
 """The id of a request that only the incident's facts tell of."""
 

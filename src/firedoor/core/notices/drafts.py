@@ -31,6 +31,8 @@ from firedoor.core.json_types import JsonObject, text_at
 from firedoor.core.labels import label
 from firedoor.core.law.duty import submitted_fact
 from firedoor.core.lifecycle import IncidentType
+from firedoor.core.notices.form_values import FormLines
+from firedoor.core.notices.forms import Form
 from firedoor.core.notices.languages import (
     LANGUAGES,
     WRITTEN,
@@ -60,8 +62,9 @@ FAMILIES: tuple[tuple[str, str], ...] = (
     ("us.tida", "removal-answer"),
     ("uk.osa.s10_3a", "removal-answer"),
     ("in.itrules", "removal-answer"),
-    ("us.2258a.report", "child-protection-report"),
-    ("uk.osa.s66", "child-protection-report"),
+    ("eu.dsa.art20", "appeal-answer"),
+    ("us.2258a.report", "ncmec-cybertip"),
+    ("uk.osa.s66", "nca-csea"),
     ("us.2258a.preserve", "register"),
     ("us.sec.8k105", "form-8-k"),
     ("au.osa", "online-safety-regulator"),
@@ -147,8 +150,8 @@ def child_possible(matter: Matter) -> bool:
     return minor is YES or children
 
 
-def render(name: str, text: str, matter: Matter) -> Draft:
-    """Fill a template. Never raises for what is missing; raises jinja2 errors only for a broken template."""
+def render(name: str, text: str, matter: Matter, form: Form | None = None) -> Draft:
+    """Fill a template, which may be a form's. Never raises for what is missing, only for a broken template."""
     template, ids, names = _compiled(text)
     fill = _Fill(matter, name)
     content = {str(item["id"]): item for item in matter.clock.content}
@@ -164,6 +167,7 @@ def render(name: str, text: str, matter: Matter) -> Draft:
             if key not in ids and item.get("fact") not in names
         ],
         known=_Known(matter.facts),
+        form=FormLines(form, matter.view, matter.facts, matter.organisation, matter.clock.id) if form else {},
         asks=dict.fromkeys(content, True),
         asked=asked_for(matter.clock.request, matter.facts, fill.language),
     )

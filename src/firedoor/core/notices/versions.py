@@ -18,6 +18,7 @@ from firedoor.core.journal import Body, Draft, Kind
 from firedoor.core.notices.drafts import PEOPLE
 from firedoor.core.notices.languages import LANGUAGES
 from firedoor.core.notices.markdown import marks
+from firedoor.core.notices.standing import PRESS, offered, record_of, standing, there
 from firedoor.core.playbook.plan import Keep, Plan
 from firedoor.core.problems import InvalidInput, NotFound, NotPermitted, Problem, Refused, nearest
 from firedoor.core.tasks.answers import Person, need_why
@@ -25,10 +26,8 @@ from firedoor.core.translations import DEFAULT
 
 EDITED, APPROVED, SENT, RECEIPT = "notice-edited", "notice-approved", "notice-sent", "notice-receipt"
 KINDS = frozenset((EDITED, APPROVED, SENT, RECEIPT))
-PRESS = "press"  # the holding statement: about the incident, and of no clock
-PRESS_NOTICE = ClockRecord(id=PRESS, title="Holding statement for the press", authority="the press")
+PRESS_NOTICE = record_of(PRESS) or ClockRecord(PRESS)
 EDITORS = frozenset(("commander", "dpo", "legal", "communications", "victim_support"))
-PRESS_APPROVERS = frozenset(("communications", "manager"))
 MAXIMUM_TEXT = 200_000  # characters
 WITHOUT_BYTES = ("content", "what", "refused")  # what a piece says of bytes that were not kept
 MAXIMUM_DIFF = 20_000  # characters of it in the journal; the texts themselves are in the vault
@@ -43,19 +42,20 @@ APPROVE_FIRST = (
 
 
 def clock_of(view: IncidentView, name: str) -> ClockRecord:
-    """The clock that a notice is about; for the press a stand-in. Raises NotFound."""
-    if name == PRESS:
-        return PRESS_NOTICE
-    if name not in view.clocks:
-        known = (*view.clocks, PRESS)
+    """The clock that a notice is about; a stand-in for one of no clock. Raises NotFound."""
+    if name in view.clocks:
+        return view.clocks[name]
+    beside = record_of(name)
+    if beside is None or not there(view, name):
+        known = (*view.clocks, *offered(view, {}))
         raise NotFound(_problem("C101", f'{view.id} has no notice "{name[:80]}"', nearest(name, known)))
-    return view.clocks[name]
+    return beside
 
 
 def family_of(plan: Plan, clock: ClockRecord) -> str:
     """What the playbook says about the template for a clock: an audience, or the name of a notice."""
-    if clock.id == PRESS:
-        return "holding-statement"
+    if (beside := standing(clock.id)) is not None:
+        return beside.template
     audience = "people" if clock.addressee in PEOPLE else "authorities"
     wanted = (op for op in plan.operations if isinstance(op, Keep) and op.source == "draft")
     found = next((op for op in wanted if op.each == f"clocks:{audience}"), None)
@@ -118,12 +118,12 @@ def may_edit(view: IncidentView, clock: str, person: Person) -> None:
 
 def may_approve(view: IncidentView, clock: str, person: Person) -> str:
     """Return the role in which somebody approves. Raises Refused or NotPermitted."""
-    task = settling(view, clock)
-    if clock != PRESS and task is None:
+    task, beside = settling(view, clock), standing(clock)
+    if beside is None and task is None:
         state = view.clocks[clock].state
         do = "see what was sent" if state in SETTLED_CLOCKS else "wait until its task is open, then try again"
         raise Refused(_problem("C103", f"nobody is asked about {clock} now: it is {state}", do))
-    allowed = task.roles if task else PRESS_APPROVERS
+    allowed = task.roles if task else beside.approvers if beside else frozenset()
     if not person.roles & allowed:
         raise NotPermitted(
             _problem("G105", f"this notice is approved by {_or(allowed)}", f"{person.name} is none of them")
@@ -191,7 +191,7 @@ def handed_in(
     view: IncidentView, about: tuple[str, str], sha256: str, why: str, person: Person, *, glass: bool = False
 ) -> Draft:
     """The entry that makes a kept piece the copy of what was really sent. Raises NotFound, NotPermitted or Refused."""
-    if about[0] != PRESS and not glass:
+    if standing(about[0]) is None and not glass:
         may_edit(view, about[0], person)
     more = {"version": FILE, "stated": True, "says": as_sent(FILE)}
     return _given(view, about, sha256, why or as_sent(FILE), person, SENT, more)

@@ -6,6 +6,7 @@ Decides what is told of a request and in which words. Sealed parts stand under t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from firedoor.core.facts import Facts
 from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.journal import Body
-from firedoor.core.requests.request import ARRIVES, RemovalRequest, RequestKind
+from firedoor.core.requests.request import ARRIVES, Closing, Ground, RemovalRequest, RequestKind
 from firedoor.core.ternary import NO, UNKNOWN, YES
 
 if TYPE_CHECKING:
@@ -23,10 +24,17 @@ if TYPE_CHECKING:
 
 KINDS = {
     RequestKind.REMOVAL: "removal of content", RequestKind.COMPLAINT: "complaint", RequestKind.RIGHTS: "data rights",
+    RequestKind.APPEAL: "complaint of whoever posted",
 }  # fmt: skip
 STATUS = {
     "open": "open", "incomplete": "incomplete: the person is asked for the rest", "removed": "answered: done",
     "refused": "answered: refused", "withdrawn": "withdrawn",
+}  # fmt: skip
+GROUNDS: Mapping[str, str] = {
+    Ground.INCOMPLETE: "the request lacked what the law asks for", Ground.NOT_FOUND: "the content was not found",
+    Ground.NOT_OURS: "the content is on another service", Ground.NOT_COVERED: "the law does not cover it",
+    Ground.CONSENT: "the person had agreed", Ground.LAWFUL: "the content may stand",
+    Ground.BAD_FAITH: "the request abused the procedure",
 }  # fmt: skip
 VALID = {YES: "complete", NO: "incomplete", UNKNOWN: "not checked yet"}
 
@@ -54,16 +62,23 @@ def told(view: IncidentView, law: Law, facts: Facts, selection: Selection, reque
         "letters": [{"letter": str(one.kind), "at": one.at.isoformat(), "by": one.by, "reference": one.reference}
                     for one in request.letters],
         "copies": [at.isoformat() for at in request.copies],
-        "answer": None if closing is None else {
-            "outcome": str(closing.outcome), "at": closing.at.isoformat(), "by": closing.by, "why": closing.why,
-            "reference": closing.reference,
-        },
+        "answer": _closing(closing), "proposed": _closing(request.proposed),
     }  # fmt: skip
 
 
 def all_told(view: IncidentView, law: Law, facts: Facts, selection: Selection, now: datetime) -> list[Body]:
     """Every request of an incident, in the order in which they came."""
     return [told(view, law, facts, selection, one, now) for one in view.requests.values()]
+
+
+def _closing(one: Closing | None) -> Body | None:
+    """An answer, or one that waits for a second person: who decided it, in which words, on which ground."""
+    if one is None:
+        return None
+    return {
+        "outcome": str(one.outcome), "at": one.at.isoformat(), "by": " and ".join(who.name for who in one.deciders),
+        "why": one.why, "reference": one.reference, "ground": one.ground or None,
+    }  # fmt: skip
 
 
 def _status(request: RemovalRequest, laws: list[OnRequest]) -> str:

@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from firedoor.core.canonical import digest
+from firedoor.core.person import Identity
 from firedoor.core.ternary import Ternary
 
 
@@ -23,6 +24,7 @@ class RequestKind(StrEnum):
     REMOVAL = "removal"
     COMPLAINT = "complaint"
     RIGHTS = "rights"
+    APPEAL = "appeal"  # of whoever posted what was restricted
 
 
 class Outcome(StrEnum):
@@ -31,6 +33,18 @@ class Outcome(StrEnum):
     REMOVED = "removed"  # or done as asked
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
+
+
+class Ground(StrEnum):
+    """On which ground a request was refused: the words of a report over a year, beside the reasons for the person."""
+
+    INCOMPLETE = "incomplete"  # what the law asks for was not sent, though it was asked for
+    NOT_FOUND = "not_found"  # the content is not at the place, nor found by its hash
+    NOT_OURS = "not_ours"  # it is on another service
+    NOT_COVERED = "not_covered"  # it is nothing that the law covers
+    CONSENT = "consent"  # the person shown had agreed
+    LAWFUL = "lawful"  # it may stand, such as reporting of public interest
+    BAD_FAITH = "bad_faith"  # the request is an abuse of the procedure
 
 
 class LetterKind(StrEnum):
@@ -46,6 +60,7 @@ ARRIVES: Mapping[RequestKind, str] = {
     RequestKind.REMOVAL: "request_received_at",
     RequestKind.COMPLAINT: "complaint_received_at",
     RequestKind.RIGHTS: "rights_request_received_at",
+    RequestKind.APPEAL: "appeal_received_at",
 }
 # A complaint may be the same letter as the request to remove: within one incident's own facts they are one request.
 ABOUT_CONTENT = frozenset((RequestKind.REMOVAL, RequestKind.COMPLAINT))
@@ -70,6 +85,14 @@ class Closing:
     by: str
     why: str
     reference: str = ""
+    by_id: str = ""
+    ground: str = ""
+    first: Identity | None = None  # who had proposed it, where two people decided
+
+    @property
+    def deciders(self) -> tuple[Identity, ...]:
+        """Everybody who decided it."""
+        return (*((self.first,) if self.first else ()), Identity(self.by, self.by_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +120,7 @@ class RemovalRequest:
     copies: tuple[datetime, ...] = ()
     letters: tuple[Letter, ...] = ()
     closing: Closing | None = None
+    proposed: Closing | None = None  # a refusal that waits for a second person
     own: bool = False
     why: str = ""  # the words with which somebody registered it by hand
 

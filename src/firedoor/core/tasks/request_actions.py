@@ -28,7 +28,8 @@ from firedoor.core.incident.view import IncidentView
 from firedoor.core.incident.view_requests import read_arrival, same_as, unknown_ids
 from firedoor.core.journal import Draft, Kind
 from firedoor.core.problems import InvalidInput, NotFound, NotPermitted, Problem, Refused, nearest
-from firedoor.core.requests.request import LetterKind, Outcome, RemovalRequest, RequestKind
+from firedoor.core.requests.request import Ground, LetterKind, Outcome, RemovalRequest, RequestKind
+from firedoor.core.requests.review import decides, need_another
 from firedoor.core.requests.validity import ELEMENTS
 from firedoor.core.tasks.answers import Answer, Person, answer_task, need_why
 from firedoor.core.tasks.sending import recorded
@@ -62,6 +63,8 @@ class Given:
     why: str
     reference: str = ""
     sending: Mapping[str, str] = field(default_factory=dict)
+    ground: str = ""  # of a refusal, for the figures of a year
+    alone: str = ""  # why nobody else can take over from somebody who has decided enough for now
 
     @property
     def fields(self) -> dict[str, str]:
@@ -179,11 +182,14 @@ def written(view: IncidentView, name: str, letter: str, at: datetime | None, ref
     return [Draft(Kind.REQUEST_WRITTEN, person.actor, body)]
 
 
-def answer_request(view: IncidentView, name: str, given: Given, clocks: Iterable[ClockRecord], person: Person,
-                   now: datetime, frozen: Mapping[str, Mapping[str, str]] | None = None) -> list[Draft]:  # fmt: skip
+def answer_request(  # noqa: PLR0913 - what an answer is
+                   view: IncidentView, name: str, given: Given, clocks: Iterable[ClockRecord], person: Person,
+                   now: datetime, frozen: Mapping[str, Mapping[str, str]] | None = None, *,
+                   two: bool = False) -> list[Draft]:  # fmt: skip
     """Answer a request. `clocks` are its own: those that are open end with it, and so do their tasks.
 
-    `frozen` are the fields of the sending by clock, once the text that was sent is kept.
+    `frozen` are the fields of the sending by clock, once the text that was sent is kept. With `two` a refusal counts
+    once a second person agrees: until then it is proposed, and nothing ends.
 
     Raises NotFound, Refused (answered before), NotPermitted or InvalidInput; then nothing was changed.
     """
@@ -193,11 +199,18 @@ def answer_request(view: IncidentView, name: str, given: Given, clocks: Iterable
         message, do = f"{one.name} is answered by {', '.join(sorted(ANSWERERS))}", "ask somebody who has such a role"
         raise NotPermitted(Problem(code="Q103", message=message, do=do))
     _need_outcome(given)
-    ending = [clock for clock in clocks if not clock.settled]
+    need_another(one, view.requests.values(), person.identity)
+    counts = decides(one, given.outcome, person.identity, two=two)
+    ending = [clock for clock in clocks if not clock.settled and counts]
     body = RequestAnswered(
         request=one.id, v=VERSION, outcome=given.outcome, why=given.why.strip(), by=person.name,
         reference=given.reference.strip(), clocks=[clock.id for clock in ending],
     )  # fmt: skip
+    ground = given.ground or (one.proposed.ground if one.proposed else "")
+    if ground and given.outcome == Outcome.REFUSED:
+        body["ground"] = ground
+    if not counts:
+        return [Draft(Kind.REQUEST_ANSWERED, person.actor, {**body, "decides": False})]
     said = {clock.id: (frozen or {}).get(clock.id, given.fields) for clock in ending}
     ended = [draft for clock in ending for draft in _settled(view, clock, given, said[clock.id], person, now)]
     return [*ended, Draft(Kind.REQUEST_ANSWERED, person.actor, body)]
@@ -236,6 +249,8 @@ def _need_outcome(given: Given) -> None:
         problems.append(_problem("outcome", message, nearest(given.outcome, tuple(Outcome))))
     if given.outcome == Outcome.REMOVED and not given.reference.strip():
         problems.append(_problem("reference", "what proves that it is gone is needed", "name the ticket or the log"))
+    if given.ground and given.ground not in tuple(Ground):
+        problems.append(_problem("ground", f'"{given.ground[:60]}" is no ground', nearest(given.ground, tuple(Ground))))
     if max(map(len, given.fields.values()), default=0) > MAXIMUM_PERSON:
         problems.append(_problem("reference", f"more than {MAXIMUM_PERSON} characters", "put it into an evidence file"))
     if problems:

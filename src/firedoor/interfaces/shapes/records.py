@@ -276,6 +276,14 @@ class RequestClock(TypedDict):
     due: str | None
 
 
+class RequestClosing(TypedDict):
+    """How a request was answered, or is to be."""
+
+    outcome: str
+    by: str
+    why: str
+
+
 class Request(TypedDict):
     """A request of a person."""
 
@@ -287,6 +295,7 @@ class Request(TypedDict):
     laws: Sequence[RequestLaw]
     ask: Sequence[str]
     letters: Sequence[Letter]
+    proposed: RequestClosing | None  # a refusal that waits for a second person
 
 
 class OneRequest(TypedDict):

@@ -22,6 +22,7 @@ from firedoor.core.language.yaml_source import Source, problems_of, read_yaml
 from firedoor.core.law.vocabulary import Vocabulary, of_one_incident
 from firedoor.core.playbook.checks import ORGANISATION_NAMES
 from firedoor.core.problems import InvalidInput, Problem, nearest
+from firedoor.core.requests.care import NO_BOUNDS, Bounds, read_bounds
 from firedoor.core.targets import Inventory
 
 MESSENGERS = ("slack", "email", "webhook")
@@ -38,6 +39,8 @@ class Organisation:
     digest: tuple[str, ...] = ()  # the roles that get the week in a letter
     roles: tuple[str, ...] = ()  # of one's own, beyond those that the system and the playbooks name
     escalation: tuple[str, ...] = ()  # the roles that are asked, one after the other, when nobody of the step answers
+    care: Bounds = NO_BOUNDS  # how many cases about intimate content one person decides
+    two_people_refuse: bool = True  # whether a refusal of a person's request needs a second person
 
 
 def read_inventory(path: Path | None) -> Inventory:
@@ -77,6 +80,8 @@ def read_organisation(path: Path | None, vocabulary: Mapping[str, FactDefinition
     digest = _names(source, "digest", data.pop("digest", None), (), "roles, such as [manager, dpo]")
     roles = _roles(source, data.pop("roles", None))
     escalation = _names(source, "escalation", data.pop("escalation", None), (), "roles in their order: [dpo, manager]")
+    care = _care(source, data.pop("reviewer_care", None))
+    two = _yes_or_no(source, "two_people_refuse", data.pop("two_people_refuse", "yes"))
     strange = [name for name in data if name not in ORGANISATION_NAMES]
     if strange or not isinstance(raw, dict):
         known = ", ".join(sorted(ORGANISATION_NAMES))
@@ -86,14 +91,16 @@ def read_organisation(path: Path | None, vocabulary: Mapping[str, FactDefinition
                     (name,),
                     "N102",
                     f'unknown key "{name}"',
-                    f"known: facts, messages, trusted_banks, digest, roles, escalation, {known}",
+                    f"known: facts, messages, trusted_banks, digest, roles, escalation, reviewer_care, "
+                    f"two_people_refuse, {known}",
                 )
                 for name in strange or ["facts"]
             ]
         )
     try:
         words = {name: str(value) for name, value in data.items()}
-        return Organisation(words, read_all(vocabulary, raw), messages, banks, digest, roles, escalation)
+        facts = read_all(vocabulary, raw)
+        return Organisation(words, facts, messages, banks, digest, roles, escalation, care, two)
     except InvalidInput as error:
         placed = [
             problem.model_copy(update={"place": source.place(("facts", problem.field or ""))})
@@ -179,6 +186,21 @@ def _names(source: Source, key: str, given: object, otherwise: tuple[str, ...], 
     if isinstance(given, list) and all(isinstance(name, str) and name.strip() for name in given):
         return tuple(given)
     raise InvalidInput(source.problem((key,), "N106", "is no list of names", f"write {wanted}"))
+
+
+def _care(source: Source, given: object) -> Bounds:
+    """How many cases one person decides. Raises InvalidInput with its place."""
+    try:
+        return read_bounds(given)
+    except ValueError as error:
+        do = "write for example {cases_in_24_hours: 12, severe_cases_in_24_hours: 4}"
+        raise InvalidInput(source.problem(("reviewer_care",), "N109", f"reviewer_care: {error}", do)) from None
+
+
+def _yes_or_no(source: Source, key: str, given: object) -> bool:
+    if str(given).lower() not in ("yes", "no", "true", "false"):
+        raise InvalidInput(source.problem((key,), "N109", f"{key} is neither yes nor no", "write yes or no"))
+    return str(given).lower() in ("yes", "true")
 
 
 def _roles(source: Source, given: object) -> tuple[str, ...]:

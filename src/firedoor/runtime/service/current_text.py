@@ -22,6 +22,7 @@ from firedoor.core.notices.drafts import PEOPLE, language_of
 from firedoor.core.notices.languages import LANGUAGES, languages_of
 from firedoor.core.notices.markdown import marks
 from firedoor.core.notices.merge import Merged, Redraft, facts_since, merge, redrafts
+from firedoor.core.notices.standing import offered, standing
 from firedoor.core.playbook.plan import Plan
 from firedoor.core.problems import Problem, Refused
 from firedoor.core.translations import DEFAULT
@@ -90,7 +91,7 @@ def notice(world: World, view: IncidentView, plan: Plan, clock: str, language: s
     found = rules.versions(view, clock, tongue)
     last = rules.counts(found)
     text = world.vault.get(last["sha256"]).decode() if last else rendered.text
-    over = clock == rules.PRESS or about.settled
+    over = standing(clock) is not None or about.settled
     was_sent = over and any(one["kind"] == rules.SENT for one in found)
     state = "sent" if was_sent else rules.WORDS[last["kind"]] if last else "draft"
     return Notice(about, tongue, _languages(about, rendered, facts, tongue), rendered, text, state, tuple(found))
@@ -104,10 +105,10 @@ def with_past(world: World, plan: Plan, one: Notice, entries: Sequence[Entry]) -
 
     def then(past: IncidentView, _: str) -> str:
         facts = {**world.organisation.facts, **typed_facts(past.facts, definitions)}
-        return _draft(world, past, plan, rules.clock_of(past, clock), facts, one.language).text
+        return _draft(world, past, plan, past.clocks.get(clock, one.clock), facts, one.language).text
 
     used = used_facts(one.rendered.template, one.clock)
-    drafts = redrafts(entries, "" if clock == rules.PRESS else clock, used, then)
+    drafts = redrafts(entries, "" if standing(clock) else clock, used, then)
     last = rules.counts(list(one.versions))
     pairs = facts_since(drafts, last["seq"]) if last else {}
     changed = tuple(
@@ -122,8 +123,9 @@ def _shown(name: str, raw: object, definitions: Mapping[str, FactDefinition]) ->
 
 
 def notices(world: World, view: IncidentView, plan: Plan) -> list[Notice]:
-    """Every notice of an incident, those of clocks first, each in the language that the facts state."""
-    return [notice(world, view, plan, clock) for clock in (*view.clocks, rules.PRESS)]
+    """Every notice of an incident, those of clocks first, then those that it may need beside them."""
+    facts = {**world.organisation.facts, **typed_facts(view.facts, world.definitions(plan))}
+    return [notice(world, view, plan, clock) for clock in (*view.clocks, *offered(view, facts))]
 
 
 def _draft(world: World, view: IncidentView, plan: Plan, about: ClockRecord, facts: Facts, tongue: str) -> Rendered:

@@ -11,17 +11,22 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 
+from firedoor.core.incident.scope import typed_facts
 from firedoor.core.incident.view import IncidentView, fold
 from firedoor.core.journal import Body, Draft
 from firedoor.core.notices import versions as rules
+from firedoor.core.notices.markdown import marks
+from firedoor.core.notices.standing import objections
 from firedoor.core.playbook.plan import Plan
 from firedoor.core.problems import Problem, Refused
 from firedoor.core.tasks.answers import Answer, Person
 from firedoor.runtime.config.container import World
+from firedoor.runtime.documents.form_file import form_faults
 from firedoor.runtime.service.current_text import Notice, merged, notice, notices, with_past
+from firedoor.runtime.service.sent_beside import Sending, sent_beside
 from firedoor.runtime.service.sent_copies import SUBMITTED, frozen
 
-__all__ = ["Corresponding", "Notice", "notice", "notices", "with_past"]
+__all__ = ["Corresponding", "Notice", "Sending", "notice", "notices", "with_past"]
 
 
 class Corresponding:
@@ -79,11 +84,36 @@ class Corresponding:
         """Say that this text may leave. `base` is the digest of the text that was read; without it nothing was."""
         now = as_seen(await self.notice(incident, clock, language), base or "nothing")
         about, at = (clock, now.language), self.world.now().isoformat()
+        await asyncio.to_thread(self._need_fit, incident, now)
         await asyncio.to_thread(self.world.vault.put, rules.clean(now.text).encode())
         rendered = now.rendered.text
         await self._versioned(
             incident, now, lambda view: _once(view, rules.approved(view, about, now.text, rendered, why, person, at))
         )
+        return await self.notice(incident, clock, now.language)
+
+    def _need_fit(self, incident: str, now: Notice) -> None:
+        """Raises Refused for a text that may not leave: a form that does not fit, a letter that names the other side.
+
+        Places that are still to be filled are said by `versions`, with the rights of whoever approves.
+        """
+        if marks(now.text):
+            return
+        view = fold(incident, self.world.store.entries(incident))
+        known = self.world.definitions(self.world.store.plan(view.plan_digest))
+        facts = {**self.world.organisation.facts, **typed_facts(view.facts, known)}
+        wrong = [*objections(view, facts, now.clock, now.text), *form_faults(now.rendered.template, now.text)]
+        if wrong:
+            do = "edit the text, or leave it"
+            raise Refused([Problem(code="G119", field="text", message=fault, do=do) for fault in wrong[:40]])
+
+    async def note_sent(self, incident: str, clock: str, language: str, said: Sending, person: Person) -> Notice:
+        """Say that a notice of no clock was sent: which approved version or file, by which channel, when.
+
+        Raises Refused for a clock's notice, whose sending ends the clock, and for a text that nobody approved.
+        """
+        now = await self.notice(incident, clock, language)
+        await self._write(incident, lambda view: [sent_beside(self.world, view, now, said, person)])
         return await self.notice(incident, clock, now.language)
 
     async def receive_receipt(

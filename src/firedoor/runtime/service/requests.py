@@ -21,6 +21,7 @@ from firedoor.core.tasks import request_actions as rules
 from firedoor.core.tasks.answers import Person
 from firedoor.core.tasks.request_actions import Given, Told
 from firedoor.runtime.config.container import World
+from firedoor.runtime.service.reviewer_care import care_of
 
 
 def requests_told(world: World, plan: Plan, view: IncidentView) -> list[Body]:
@@ -73,8 +74,13 @@ class Requesting:
         )
 
     async def answer_request(self, incident: str, name: str, given: Given, person: Person) -> IncidentView:
-        """Answer a request: its open clocks and their tasks end with it. Of what was sent the text is kept first."""
+        """Answer a request: its open clocks and their tasks end with it. Of what was sent the text is kept first.
+
+        Raises Refused for somebody who has decided as many cases as one person may, and says not why nobody else can.
+        """
         duties, now = self.world.law.by_request[0], await self.view(incident)
+        care = await asyncio.to_thread(care_of, self.world, now, person)
+        told = care.entry(given.alone)
         ending = [one.id for one in clocks_of(now, duties, rules.the_request(now, name)) if not one.settled]
         frozen: dict[str, Mapping[str, str]] = {}
         kept: list[Draft] = []
@@ -84,7 +90,9 @@ class Requesting:
 
         def decide(view: IncidentView) -> Sequence[Draft]:
             clocks = clocks_of(view, duties, rules.the_request(view, name))
-            return [*kept, *rules.answer_request(view, name, given, clocks, person, self.world.now(), frozen)]
+            two = self.world.organisation.two_people_refuse
+            answered = rules.answer_request(view, name, given, clocks, person, self.world.now(), frozen, two=two)
+            return [*kept, *answered, *told]
 
         return await self._changed(incident, decide)
 

@@ -32,6 +32,8 @@ class Paper(StrEnum):
     HTML = "html"
     TXT = "txt"
     MD = "md"
+    XML = "xml"
+    JSON = "json"
 
 
 ClockArgument = Annotated[
@@ -122,6 +124,20 @@ def take_over(
     _told(_post(incident, clock, "take-over", {"base": seen["sha256"], "why": why, "language": language}), written)
 
 
+@app.command()
+def sent(  # noqa: PLR0917 - options of a command
+    incident: IncidentArgument, clock: ClockArgument,
+    channel: Annotated[str, typer.Option("--channel", help="By which it was sent.")],
+    reference: Annotated[str, typer.Option("--reference", help="The receipt, the message or the ticket.")],
+    sent_at: Annotated[str, typer.Option("--sent-at", metavar="INSTANT", help="When, or now.")] = "now",
+    version: Annotated[str, typer.Option("--version", help="approved, or an approved text's SHA-256.")] = "approved",
+    language: LanguageOption = "", written: FormatOption = Format.TEXT,
+) -> None:  # fmt: skip
+    """Record that a notice was sent that no deadline asks for. One with a deadline is recorded by `submit`."""
+    said = {"channel": channel, "reference": reference, "sent_at": sent_at, "version": version, "language": language}
+    _told(_post(incident, clock, "sent", said), written)
+
+
 @app.command("as-sent")
 def as_sent(
     incident: IncidentArgument, clock: ClockArgument,
@@ -149,7 +165,7 @@ def export(
     version: Annotated[str, typer.Option("--version", help="now, draft, or the SHA-256 of a version.")] = "now",
     language: LanguageOption = "", out: OutOption = None,
 ) -> None:  # fmt: skip
-    """Export a notice as PDF, DOCX, HTML, plain text or Markdown."""
+    """Export a notice as PDF, DOCX, HTML, plain text or Markdown, or an approved form as its own file."""
     query = {"format": str(form), "version": version, "language": language}
     made = call(lambda api: api.send("GET", f"{_address(incident, clock)}/export", params=query)).content
     deliver(made, out, text=form not in (Paper.PDF, Paper.DOCX))

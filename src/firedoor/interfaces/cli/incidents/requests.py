@@ -60,7 +60,7 @@ def show(incident: IncidentArgument, request: RequestArgument, written: FormatOp
 def add(  # noqa: PLR0917 - options of a command
     incident: IncidentArgument,
     why: WhyOption,
-    kind: Annotated[str, typer.Option("--kind", help="removal, complaint or rights.")] = "removal",
+    kind: Annotated[str, typer.Option("--kind", help="removal, complaint, rights or appeal.")] = "removal",
     at: AtOption = None,
     element: ElementOption = None,
     requester: RequesterOption = "",
@@ -119,12 +119,17 @@ def answer(  # noqa: PLR0917 - options of a command
     reasons_for_delay: Annotated[
         str, typer.Option("--reasons-for-delay", help="Reasons, if a deadline was missed.")
     ] = "",
+    ground: Annotated[str, typer.Option("--ground", help="Of a refusal, for the yearly report: not_found, ...")] = "",
+    alone: Annotated[str, typer.Option("--alone", help="Why nobody else can, once enough cases were decided.")] = "",
     written: FormatOption = Format.TEXT,
 ) -> None:
-    """Answer a request and close its own deadlines and tasks. The person reads the reasons of a refusal."""
+    """Answer a request and close its own deadlines and tasks. The person reads the reasons of a refusal.
+
+    A refusal counts once a second person answers so too.
+    """
     body = {
         "outcome": outcome, "why": why, "reference": reference, "channel": channel, "sent_at": sent_at,
-        "version": version, "reasons_for_delay": reasons_for_delay,
+        "version": version, "reasons_for_delay": reasons_for_delay, "ground": ground or None, "alone": alone,
     }  # fmt: skip
     _post(incident, f"/{quote(request, safe='')}/answer", body, written)
 
@@ -158,6 +163,9 @@ def _shown(answer: OneRequest, written: Format) -> None:
         render.line(f"    {render.escape(law['title'])}: {law['valid_words']}{render.escape(lacks)}")
     for sentence in one["ask"]:
         render.line(f"    ask the person: {render.escape(sentence)}")
+    if (waits := one["proposed"]) is not None:
+        words = f"{waits['by']} proposed to refuse it: {waits['why']} A second person has to agree."
+        render.line(f"    {render.escape(words)}")
     for sent in one["letters"]:
         render.line(f"    {sent['letter']} sent {sent['at']} ({render.escape(sent['reference'])})")
 

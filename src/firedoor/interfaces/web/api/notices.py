@@ -22,14 +22,14 @@ from firedoor.interfaces.web.leaving import exported
 from firedoor.interfaces.web.reading.cache import Glance, glance
 from firedoor.interfaces.web.security.auth import Asking, Bounded, Caller, Running
 from firedoor.runtime.process.application import Runtime
-from firedoor.runtime.service.notices import Notice, notice, notices, with_past
+from firedoor.runtime.service.notices import Notice, Sending, notice, notices, with_past
 
 if TYPE_CHECKING:
     from firedoor.runtime.documents.formats import Paper
 
 router = APIRouter(prefix="/api/v1", tags=["notices"])
 NOTICE = "/incidents/{incident}/notices/{clock:path}"
-Form = Literal["md", "txt", "html", "pdf", "docx"]
+Form = Literal["md", "txt", "html", "pdf", "docx", "xml", "json"]
 Language = Annotated[str, Query(pattern=r"^([a-z]{2})?$", description="en, de, fr or es; else as the facts say")]
 HIDDEN = ("text", "draft", "news", "missing", "template", "history", "sent", "receipts", "drafts", "facts_changed")
 
@@ -62,6 +62,20 @@ class Taking(Given):
     base: str = Field(default="", max_length=64)
 
 
+class SentNotice(BaseModel):
+    """What is said of a notice that was sent and that no deadline asks for."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: str = Field(
+        max_length=100, description="approved, or the digest of an approved text", examples=["approved"]
+    )
+    channel: str = Field(max_length=200, examples=["the authority's portal"])
+    sent_at: str = Field(max_length=60, description="an instant with its offset, or now", examples=["now"])
+    reference: str = Field(max_length=500, examples=["report 4711"])
+    language: str = Field(default="", max_length=2, examples=["en"])
+
+
 class Receipt(Given):
     """Which piece of evidence it is."""
 
@@ -82,7 +96,7 @@ async def export(  # noqa: PLR0913, PLR0917 - the parameters on the wire
     form: Annotated[Form, Query(alias="format")] = "pdf",
     version: Annotated[str, Query(pattern=r"^(now|draft|[0-9a-f]{64})$", description="now, draft, or the digest of a version")] = "now",  # noqa: E501
 ) -> Response:  # fmt: skip
-    """The text that counts, or another version, as Markdown, plain text, HTML, PDF or DOCX."""
+    """The text that counts, or another version. `xml` and `json` are a form's own file, of an approved text alone."""
     from firedoor.runtime.documents.formats import FORMS, on_paper
 
     found, one = await read_notice(runtime, caller, incident, clock, language)
@@ -143,6 +157,17 @@ async def as_sent(
     return answer({"incident": incident, **one.as_json()})
 
 
+@router.post(f"{NOTICE}/sent", summary="Record that a notice which no deadline asks for was sent")
+async def note_sent(
+    incident: str, clock: str, given: Annotated[SentNotice, Body()], runtime: Running, caller: Asking
+) -> Response:
+    """A report to a hotline, a letter to whoever posted, the press statement. An approved text alone was sent."""
+    found, _ = await read_notice(runtime, caller, incident, clock, given.language)
+    said = Sending(given.version, given.channel, given.sent_at, given.reference)
+    one = await runtime.service.note_sent(incident, clock, given.language, said, caller.within(found.view))
+    return answer({"incident": incident, **one.as_json()})
+
+
 @router.post(f"{NOTICE}/receipt", summary="Name the piece of evidence that is the receipt")
 async def receipt(
     incident: str, clock: str, given: Annotated[Receipt, Body()], runtime: Running, caller: Asking
@@ -184,7 +209,7 @@ def paper_of(runtime: Runtime, found: Glance, one: Notice, version: str) -> Pape
     elif state == "sent":  # what was sent is a file, which the evidence holds: here stands the text that counts
         worded = counts(list(one.versions))
         state = WORDS[worded["kind"]] if worded else "draft"
-    return Paper(found.view.id, one.clock.id, one.clock.title, one.language, state, text)
+    return Paper(found.view.id, one.clock.id, one.clock.title, one.language, state, text, one.rendered.template)
 
 
 def _version(runtime: Runtime, one: Notice, sha256: str) -> tuple[str, str]:

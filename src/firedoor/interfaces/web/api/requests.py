@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.person import Person
-from firedoor.core.requests.request import LetterKind, Outcome, RequestKind
+from firedoor.core.requests.request import Ground, LetterKind, Outcome, RequestKind
 from firedoor.core.tasks.request_actions import Given, Told, the_request
 from firedoor.interfaces.web.http.responses import answer
 from firedoor.interfaces.web.reading.reading import Read, read
@@ -83,6 +83,8 @@ class RequestAnswer(BaseModel):
     channel: str = Field("", max_length=200, description="by which the person was told", examples=["e-mail"])
     sent_at: str = Field("", max_length=60, description="when; an instant with its offset, or now", examples=["now"])
     version: str = Field("", max_length=100, description="the text that was sent: approved, a digest, file or none")
+    ground: Ground | None = Field(None, description="of a refusal, for the figures of a year", examples=["not_found"])
+    alone: str = Field("", max_length=500, description="why nobody else can, once enough cases were decided")
 
 
 @router.get("/incidents/{incident}/requests", summary="The requests of an incident, each with its own clocks")
@@ -140,10 +142,14 @@ async def note_letter(
 async def answer_one(
     incident: str, request: str, given: Annotated[RequestAnswer, Body()], runtime: Running, caller: Asking
 ) -> Response:
-    """Its own open clocks and their tasks end with it, and no others. The roles of those tasks are asked for."""
+    """Its own open clocks and their tasks end with it, and no others. The roles of those tasks are asked for.
+
+    A refusal counts once a second person answers so too; until then it stands as `proposed`. The complaint of whoever
+    posted is decided by somebody who answered no request of the incident.
+    """
     person = _person(caller, await runtime.service.view(incident))
     sending = given.model_dump(include={"reasons_for_delay", "channel", "sent_at", "version"})
-    reply = Given(given.outcome, given.why, given.reference, sending)
+    reply = Given(given.outcome, given.why, given.reference, sending, str(given.ground or ""), given.alone)
     await runtime.service.answer_request(incident, request, reply, person)
     return await _shown(incident, request, runtime, caller)
 

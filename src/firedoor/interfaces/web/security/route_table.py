@@ -208,6 +208,7 @@ ROUTES: Mapping[tuple[str, str], Access] = {
     ("POST", f"{INCIDENT}/notices/{{clock:path}}/receipt"): Access.WORK,
     ("POST", f"{INCIDENT}/notices/{{clock:path}}/take-over"): Access.WORK,
     ("POST", f"{INCIDENT}/notices/{{clock:path}}/as-sent"): Access.WORK,
+    ("POST", f"{INCIDENT}/notices/{{clock:path}}/sent"): Access.WORK,
     ("GET", "/incidents/{incident}/notices"): Access.READ,
     ("GET", "/incidents/{incident}/notices/{clock:path}"): Access.READ,
     ("POST", "/incidents/{incident}/notices/{clock:path}"): Access.WORK,

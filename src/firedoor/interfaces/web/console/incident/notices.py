@@ -17,6 +17,7 @@ from starlette.responses import RedirectResponse, Response
 from firedoor.core.journal import Body
 from firedoor.core.notices import versions
 from firedoor.core.notices.markdown import blocks
+from firedoor.core.notices.standing import standing
 from firedoor.core.problems import FiredoorError, InvalidInput, Problem
 from firedoor.core.tasks.answers import Person
 from firedoor.core.translations import TRANSLATIONS
@@ -25,9 +26,10 @@ from firedoor.interfaces.web.console import forms
 from firedoor.interfaces.web.http.pages import page
 from firedoor.interfaces.web.reading.cache import Glance, glance
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running
+from firedoor.runtime.documents.form_file import file_kind
 from firedoor.runtime.execution.evidence_requests import take_in
 from firedoor.runtime.process.application import Runtime
-from firedoor.runtime.service.notices import Notice, notices
+from firedoor.runtime.service.notices import Notice, Sending, notices
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 LIST = "/incidents/{incident}/notices"
@@ -85,6 +87,9 @@ async def _act(runtime: Runtime, about: tuple[str, str, str], given: Mapping[str
             await runtime.service.approve_notice(*about, base, why, person)
         case "take":
             await runtime.service.take_over(*about, base, why, person)
+        case "went":
+            said = Sending(*(str(given.get(name, "")) for name in ("version", "channel", "sent_at", "reference")))
+            await runtime.service.note_sent(*about, said, person)
         case "receipt" | "sent" as what:
             await _kept(runtime, about, given.get("file"), why, person, receipt=what == "receipt")
         case _:
@@ -123,6 +128,7 @@ async def _page(
     context: dict[str, object] = {
         "incident": about[0], "title": found.view.title, "notice": one.as_json(), "blocks": blocks(one.text),
         "may": _may(found, one, caller), "given": typed, "problems": error.problems if error else (),
+        "file": file_kind(one.rendered.template), "beside": standing(one.clock.id) is not None,
         "past": _past(one), "languages": LANGUAGES, "base": f"/incidents/{about[0]}/notices/{quote(about[1])}",
     }  # fmt: skip
     status = error.http_status if error else 200

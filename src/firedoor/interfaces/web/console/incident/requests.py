@@ -15,7 +15,7 @@ from starlette.responses import RedirectResponse, Response
 
 from firedoor.core.labels import label
 from firedoor.core.problems import FiredoorError
-from firedoor.core.reporting.requests import KINDS
+from firedoor.core.reporting.requests import GROUNDS, KINDS
 from firedoor.core.requests.request import LetterKind, RequestKind
 from firedoor.core.requests.validity import ELEMENTS
 from firedoor.core.tasks.answers import Person
@@ -28,6 +28,7 @@ from firedoor.interfaces.web.security.auth import Asking, Caller, Running
 from firedoor.interfaces.web.security.route_table import Access
 from firedoor.runtime.process.application import Runtime
 from firedoor.runtime.service.requests import requests_told
+from firedoor.runtime.service.reviewer_care import care_of
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 
@@ -91,7 +92,8 @@ async def answer(incoming: Request, incident: str, request: str, runtime: Runnin
 
     async def act(given: Form, person: Person) -> str:
         sending = {name: _word(given, name) for name in ("channel", "sent_at", "version", "reasons_for_delay")}
-        reply = Given(_word(given, "outcome"), _word(given, "why"), _word(given, "reference"), sending)
+        words = {name: _word(given, name) for name in ("outcome", "why", "reference", "ground", "alone")}
+        reply = Given(**words, sending=sending)
         await runtime.service.answer_request(incident, request, reply, person)
         return request
 
@@ -117,9 +119,11 @@ async def _page(
 ) -> Response:  # fmt: skip
     found = await glance(runtime, about[0], caller)
     shown = await asyncio.to_thread(_shown, runtime, found, about[1])
-    rights = {"corrects": caller.may(Access.CORRECT), "answers": bool(caller.within(found.view).roles & ANSWERERS)}
+    person = caller.within(found.view)
+    care = await asyncio.to_thread(care_of, runtime.world, found.view, person)
+    rights = {"corrects": caller.may(Access.CORRECT), "answers": bool(person.roles & ANSWERERS), "over": care.over}
     words = {"elements": {name: label(name).removeprefix("request ").capitalize() for name in ELEMENTS},
-             "kinds": KINDS, "letters": tuple(LetterKind), "channels": CHANNELS}  # fmt: skip
+             "kinds": KINDS, "letters": tuple(LetterKind), "channels": CHANNELS, "grounds": GROUNDS}  # fmt: skip
     typed = {name: value for name, value in given.items() if isinstance(value, str)}
     done = request.query_params.get("done", "") if request.method == "GET" else ""
     return page(
