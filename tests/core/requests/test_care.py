@@ -42,7 +42,7 @@ def test_each_bound_counts_its_own(bounds: Bounds, words: str) -> None:
 @pytest.mark.parametrize("given", [[], {"cases": 3}, {"cases_in_7_days": 0}, {"cases_in_7_days": "many"}])
 def test_a_bound_that_cannot_be_read_is_refused(given: object) -> None:
     """With what there is, in words."""
-    with pytest.raises(ValueError, match="bounds|known|whole number"):
+    with pytest.raises(ValueError, match=r"bounds|known|whole number"):
         read_bounds(given)
 
 
