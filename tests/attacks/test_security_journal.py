@@ -45,6 +45,7 @@ NOT_CALLED = {
     "/api/v1/events": "a line that never ends; it says that something has moved, and hands out no file",
     "/answer/{token}": "the page of one question",
     "/report/status/{secret}": "the page of one request, for whoever sent it",
+    "/api/v1/incidents/{incident}/notices/{clock:path}/file": "of an approved form alone; its event is tested there",
     "/incidents/{incident}/steer": "the page before one deed",
     "/targets/{target}": "the page of one target, which this house has not",
     "/incidents/{incident}/targets/{target}/open": "the same",

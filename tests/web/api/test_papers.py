@@ -16,6 +16,9 @@ import pytest
 from lxml import etree
 from tests.support.api_house import House, house, problems
 
+from firedoor.core.access.security import SecurityKind
+from firedoor.store.incidents.security import security_entries
+
 NCII = "nonconsensual-generation"
 TIP, US = "us.2258a.report", "us.tida.s3.removal"
 PROFILE = """name: Example House
@@ -39,6 +42,13 @@ async def good(answer: httpx.Response) -> Any:
     """JSON of an answer that is no refusal."""
     assert answer.status_code < 300, answer.text
     return answer.json()
+
+
+def taken(built: House) -> list[tuple[str, str, str]]:
+    """What the security journal says was taken out: what, of which notice, in which format."""
+    built.runtime.security.look(last=True)
+    found = security_entries(built.runtime.world.store, kinds=(SecurityKind.EXPORTED,))
+    return [(one.body["what"], one.body["clock"], one.body["format"]) for one in found]
 
 
 async def filled(client: httpx.AsyncClient, place: str, **values: str) -> str:
@@ -73,14 +83,16 @@ async def test_a_tip_goes_as_it_was_approved_and_meets_the_duty(built: House) ->
     assert "- Date and time of the incident: 2026-11-29T09:00:00+00:00" in draft["text"]
     assert "- E-mail of the person who reports: reports@example.org" in draft["text"]
     assert any("legal can answer" in one for one in draft["missing"])
-    assert problems(await lea.get(f"{place}/export?format=xml")) == ["G123"]
+    assert problems(await lea.get(f"{place}/file")) == ["G123"]
+    assert not taken(built)
     clocks = f"/api/v1/incidents/{incident}/clocks/{TIP}/submit"
     assert problems(await lea.post(clocks, json={"why": "sent", "fields": SENT})) == ["G115"]
     await filled(lea, place, first_name_of_the_person_who_reports="Lea", last_name_of_the_person_who_reports="Legal")
-    assert problems(await lea.get(f"{place}/export?format=json")) == ["G122"]
-    tip = etree.fromstring((await lea.get(f"{place}/export?format=xml")).content)
+    assert problems(await lea.get(f"{place}/file?kind=json")) == ["G122"]
+    tip = etree.fromstring((await lea.get(f"{place}/file")).content)
     assert tip.findtext("incidentSummary/incidentDateTime") == "2026-11-29T09:00:00+00:00"
     assert tip.findtext("reporter/reportingPerson/lastName") == "Legal"
+    assert taken(built) == [("notice", TIP, "xml")]
     settled = (await good(await lea.post(clocks, json={"why": "sent", "fields": SENT})))["clock"]["settlement"]
     assert settled["reference"] == "report 4711"
     await built.runtime.driver.settled(incident)
@@ -145,7 +157,7 @@ async def test_whoever_posted_is_told_why_and_of_whom_never(built: House) -> Non
     kept = sent["sent"]
     assert (kept["channel"], kept["reference"], kept["by"]) == ("the portal", "report 4711", "lea")
     assert (await lea.get(f"{place}/export?format=md")).text == text
-    ground = json.loads((await lea.get(f"{place}/export?format=json")).content)["fields"]["legal_why"]
+    ground = json.loads((await lea.get(f"{place}/file?kind=json")).content)["fields"]["legal_why"]
     assert ground == "it is published without consent"
     assert problems(await lea.post(f"{base}/{US}/sent", json=SENT)) in (["G121"], ["C101"])
 
@@ -164,7 +176,7 @@ async def test_the_statement_for_the_database_holds_no_personal_data(built: Hous
     with pytest.raises(AssertionError, match="no personal data"):
         await filled(lea, place, **values)
     await filled(lea, place, **{**values, "why_it_is_illegal": "published without consent"})
-    made = json.loads((await lea.get(f"{place}/export?format=json")).content)
+    made = json.loads((await lea.get(f"{place}/file?kind=json")).content)
     assert made["puid"] == f"{incident}-R1"
     assert made["category"] == "STATEMENT_CATEGORY_CYBER_VIOLENCE"
     assert made["category_specification"] == ["KEYWORD_NON_CONSENSUAL_IMAGE_SHARING"]

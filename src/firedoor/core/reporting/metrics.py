@@ -21,9 +21,10 @@ from firedoor.core.history.operation_titles import Names
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.journal import Body, Entry, Kind
 from firedoor.core.reporting.report import clock_line
+from firedoor.core.reporting.request_figures import RequestFigure, figures_of, from_body
 from firedoor.core.severity import UNSAID, Severity
 
-FORMULA = 2  # to be raised with every change of what is counted of one incident: figures that are kept then end
+FORMULA = 3  # to be raised with every change of what is counted of one incident: figures that are kept then end
 TIMES = ("detect", "confirm", "contain", "notify", "close")
 ABOUT = {
     "detect": "From when it began until it was noticed", "confirm": "From opening until a person confirmed it",
@@ -50,6 +51,7 @@ class Figure:
     reopened: int
     dismissed: bool
     practice: bool = False  # in none of the numbers
+    requests: tuple[RequestFigure, ...] = ()
 
 
 def figure_of(view: IncidentView, entries: Sequence[Entry], names: Names) -> Figure:
@@ -60,7 +62,7 @@ def figure_of(view: IncidentView, entries: Sequence[Entry], names: Names) -> Fig
         incident=view.id, type=str(view.type), severity=view.shown_severity, state=str(view.state),
         opened_at=view.opened_at, closed_at=view.closed_at, seconds=tuple(lasted[name] for name in TIMES),
         clocks=tuple(ends[end] for end in CLOCKS), reopened=_reopened(entries),
-        dismissed=str(view.state) == "dismissed", practice=view.practice,
+        dismissed=str(view.state) == "dismissed", practice=view.practice, requests=figures_of(view),
     )  # fmt: skip
 
 
@@ -71,7 +73,9 @@ def written(figure: Figure) -> Body:
 
 def read_back(incident: str, body: Body) -> Figure:
     """A figure as it was written."""
-    return Figure(**{**body, "incident": incident, "seconds": tuple(body["seconds"]), "clocks": tuple(body["clocks"])})
+    lists = {"seconds": tuple(body["seconds"]), "clocks": tuple(body["clocks"])}
+    requests = tuple(from_body(one) for one in body["requests"])
+    return Figure(**{**body, "incident": incident, **lists, "requests": requests})
 
 
 def summary(all_of_them: Sequence[Figure]) -> Body:

@@ -41,6 +41,7 @@ from firedoor.interfaces.web.api import (  # fmt: skip
     reports,
     requests,
     tasks,
+    transparency,
 )
 from firedoor.interfaces.web.http import pages, server_file  # fmt: skip
 from firedoor.interfaces.web.http.arrival import Arrival
@@ -91,6 +92,7 @@ ROUTERS = (
     slack_routes,
     takedown,
     report,
+    transparency,
 )
 
 

@@ -1,4 +1,4 @@
-"""A notice on paper: Markdown, plain text, HTML, PDF or DOCX, or a form's own file, each from the same text.
+"""A notice on paper: Markdown, plain text, HTML, PDF or DOCX, each from the same text.
 
 Decides the media types, the names of files, and that a notice which was not approved says so on every page. Leaves the
 text to `notices` and printing to `pdf_docx`.
@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from firedoor.core.notices.markdown import blocks, marks, plain
-from firedoor.runtime.documents.form_file import FILES, form_file
 from firedoor.runtime.documents.report import page
 
 FORMS: Mapping[str, str] = {
@@ -19,7 +18,6 @@ FORMS: Mapping[str, str] = {
     "html": "text/html; charset=utf-8",
     "pdf": "application/pdf",
     "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    **FILES,
 }
 
 
@@ -48,7 +46,7 @@ class Paper:
 
 
 def on_paper(paper: Paper, form: str) -> bytes:
-    """Return the bytes of one form. Raises InvalidInput where a library lacks, Refused for a form's file."""
+    """Return the bytes of one form. Raises InvalidInput where a library for it is missing."""
     match form:
         case "md":
             return paper.text.encode()
@@ -63,8 +61,6 @@ def on_paper(paper: Paper, form: str) -> bytes:
             from firedoor.runtime.documents.pdf_docx import pdf
 
             return pdf(as_html(paper))
-        case "xml" | "json":
-            return form_file(paper.template, paper.text, form, final=paper.final)
         case _:
             return as_html(paper).encode()
 

@@ -113,7 +113,7 @@ class Corresponding:
         Raises Refused for a clock's notice, whose sending ends the clock, and for a text that nobody approved.
         """
         now = await self.notice(incident, clock, language)
-        await self._write(incident, lambda view: [sent_beside(self.world, view, now, said, person)])
+        await self._write(incident, lambda view: sent_beside(self.world, view, now, said, person))
         return await self.notice(incident, clock, now.language)
 
     async def receive_receipt(

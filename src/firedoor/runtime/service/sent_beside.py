@@ -37,8 +37,8 @@ class Sending:
         return {VERSION: self.version.strip(), CHANNEL: self.channel.strip(), SENT_AT: self.sent_at.strip()}
 
 
-def sent_beside(world: World, view: IncidentView, now: Notice, said: Sending, person: Person) -> Draft:
-    """The entry that keeps what was sent. Raises Refused, NotPermitted or InvalidInput."""
+def sent_beside(world: World, view: IncidentView, now: Notice, said: Sending, person: Person) -> list[Draft]:
+    """The entry that keeps what was sent; none for the same said again. Raises Refused or InvalidInput."""
     if standing(now.clock.id) is None:
         do = "record it on the page of its deadline, or with `firedoor submit`"
         raise Refused(Problem(code="G121", message=f"{now.clock.id} is the notice of a deadline", do=do))
@@ -52,11 +52,15 @@ def sent_beside(world: World, view: IncidentView, now: Notice, said: Sending, pe
     piece = rules.chosen(found, said.fields[VERSION])
     text = world.vault.get(piece["sha256"]).decode() if piece else now.rendered.text
     word = rules.need_approved(piece, text)
-    kept = rules.sent((now.clock.id, now.language), text, word, now.number(rules.digest(text)), person,
+    about = (now.clock.id, now.language)
+    kept = rules.sent(about, text, word, now.number(rules.digest(text)), person,
                       world.now().isoformat())  # fmt: skip
     more = {
         CHANNEL: said.fields[CHANNEL],
         SENT_AT: at.isoformat(timespec="seconds"),
         "reference": said.reference.strip(),
     }
-    return replace(kept, body={**kept.body, **more})
+    draft = replace(kept, body={**kept.body, **more})
+    last = next((one for one in reversed(rules.versions(view, *about)) if one["kind"] == rules.SENT), None)
+    same = last is not None and all(last.get(name) == draft.body[name] for name in (CHANNEL, "reference"))
+    return [] if same and rules.given_again(view, draft) else [draft]

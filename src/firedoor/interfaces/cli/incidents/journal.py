@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 UNTOLD = "since when nothing is anchored is told to administrators and the DPO, where no incident is closed to them"
 
 
+TRANSPARENCY = "transparency"  # in the place of an incident
+
+
 class ReportFormat(StrEnum):
     """How a report is written."""
 
@@ -31,6 +34,7 @@ class ReportFormat(StrEnum):
     MD = "md"
     JSON = "json"
     PDF = "pdf"
+    CSV = "csv"  # of a year
 
 
 def journal(
@@ -159,13 +163,24 @@ def report(
     incident: IncidentArgument,
     written: Annotated[
         ReportFormat,
-        typer.Option("--format", help="html for printing; pdf needs the extra `documents`; json for programs."),
+        typer.Option(
+            "--format", help="html for printing; pdf needs the extra `documents`; json for programs; csv of a year."
+        ),
     ] = ReportFormat.HTML,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="Output file; default: standard output.")
     ] = None,
+    year: Annotated[int, typer.Option("--year", min=0, max=9999, help="Of `report transparency`; else this one.")] = 0,
 ) -> None:
-    """Write the incident report: who decided what, when, on which facts, with proof."""
+    """Write the incident report: who decided what, when, on which facts, with proof.
+
+    `firedoor report transparency --year 2026` writes the report of a year over requests of people, by law.
+    """
+    if incident == TRANSPARENCY:
+        query = {"format": str(written), "year": str(year)}
+        made = call(lambda api: api.send("GET", "/transparency", params=query)).content
+        deliver(made, out, text=written is not ReportFormat.PDF)
+        return
     found = call(lambda api: api.send("GET", f"/incidents/{incident}/report", params={"format": str(written)})).content
     deliver(found, out, text=written is not ReportFormat.PDF)
 

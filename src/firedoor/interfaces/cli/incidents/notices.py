@@ -166,8 +166,10 @@ def export(
     language: LanguageOption = "", out: OutOption = None,
 ) -> None:  # fmt: skip
     """Export a notice as PDF, DOCX, HTML, plain text or Markdown, or an approved form as its own file."""
-    query = {"format": str(form), "version": version, "language": language}
-    made = call(lambda api: api.send("GET", f"{_address(incident, clock)}/export", params=query)).content
+    own = form in (Paper.XML, Paper.JSON)
+    query = {"kind": str(form)} if own else {"format": str(form), "version": version}
+    where = f"{_address(incident, clock)}/{'file' if own else 'export'}"
+    made = call(lambda api: api.send("GET", where, params={**query, "language": language})).content
     deliver(made, out, text=form not in (Paper.PDF, Paper.DOCX))
 
 

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 router = APIRouter(prefix="/api/v1", tags=["notices"])
 NOTICE = "/incidents/{incident}/notices/{clock:path}"
-Form = Literal["md", "txt", "html", "pdf", "docx", "xml", "json"]
+Form = Literal["md", "txt", "html", "pdf", "docx"]
 Language = Annotated[str, Query(pattern=r"^([a-z]{2})?$", description="en, de, fr or es; else as the facts say")]
 HIDDEN = ("text", "draft", "news", "missing", "template", "history", "sent", "receipts", "drafts", "facts_changed")
 
@@ -96,7 +96,7 @@ async def export(  # noqa: PLR0913, PLR0917 - the parameters on the wire
     form: Annotated[Form, Query(alias="format")] = "pdf",
     version: Annotated[str, Query(pattern=r"^(now|draft|[0-9a-f]{64})$", description="now, draft, or the digest of a version")] = "now",  # noqa: E501
 ) -> Response:  # fmt: skip
-    """The text that counts, or another version. `xml` and `json` are a form's own file, of an approved text alone."""
+    """The text that counts, or another version, as Markdown, plain text, HTML, PDF or DOCX."""
     from firedoor.runtime.documents.formats import FORMS, on_paper
 
     found, one = await read_notice(runtime, caller, incident, clock, language)
@@ -106,6 +106,23 @@ async def export(  # noqa: PLR0913, PLR0917 - the parameters on the wire
     exported(runtime, caller, Export.NOTICE, incident, clock=clock, format=form)
     headers = {"Content-Disposition": f'attachment; filename="{paper.name}.{form}"'}
     return Response(content, media_type=FORMS[form], headers=headers)
+
+
+@router.get(f"{NOTICE}/file", summary="The file of a form, as its body takes it")
+async def file(
+    incident: str, clock: str, runtime: Running, caller: Asking, language: Language = "",
+    kind: Annotated[str, Query(pattern=r"^(xml|json)?$", description="xml or json; else what the form has")] = "",
+) -> Response:  # fmt: skip
+    """XML or JSON, made from the approved text alone: refused for any other, and for a notice that is no form."""
+    from firedoor.runtime.documents.form_file import FILES, file_kind, form_file
+
+    found, one = await read_notice(runtime, caller, incident, clock, language)
+    paper = await asyncio.to_thread(paper_of, runtime, found, one, "now")
+    form = kind or file_kind(paper.template) or "json"
+    content = await asyncio.to_thread(form_file, paper.template, paper.text, form, final=paper.final)
+    exported(runtime, caller, Export.NOTICE, incident, clock=clock, format=form)
+    headers = {"Content-Disposition": f'attachment; filename="{paper.name}.{form}"'}
+    return Response(content, media_type=FILES[form], headers=headers)
 
 
 @router.get(NOTICE, summary="One notice: its text as it stands, and its history")

@@ -22,6 +22,7 @@ from firedoor.interfaces.web.console.drill_runs import results_of
 from firedoor.interfaces.web.http.pages import page
 from firedoor.interfaces.web.http.words import SEVERITIES
 from firedoor.interfaces.web.security.auth import Asking, Running
+from firedoor.interfaces.web.security.route_table import Access
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 
@@ -56,7 +57,7 @@ async def show(  # the parameters on the wire
         types=list(IncidentType), severities=SEVERITIES, query=urlencode(given), span=span,
         clocks=_bars({ENDS[name]: (count, name in BAD) for name, count in found["clocks"].items()}),
         months=_bars({month: (count, False) for month, count in found["by_month"].items()}),
-        times=_times(found["times"]), drills=drills,
+        times=_times(found["times"]), drills=drills, leads_year=caller.may(Access.YEAR),
     )  # fmt: skip
     if counted.waiting and not problems:
         made.headers["Refresh"] = str(AGAIN)

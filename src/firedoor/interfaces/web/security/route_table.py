@@ -35,6 +35,7 @@ class Access(StrEnum):
     STRANGER = "stranger"  # nothing; people without an account, who are bounded and told nothing of others
     LINK = "link"  # the link itself, which was made for one person and one task
     ADMIN = "admin"  # tokens and accounts
+    YEAR = "year"  # figures over all incidents, whoever may read them
     SECURITY = "security"  # the security journal
     SIGNED = "signed"  # the sender's signature over the bytes; the route itself looks whose request it is
 
@@ -54,6 +55,7 @@ GRANTS: Mapping[Access, frozenset[str]] = {
     Access.OPERATE: OPERATORS,
     Access.TELL: OPERATORS | {"admin"},  # who mends the mail server tries it
     Access.ADMIN: frozenset((ADMIN,)),
+    Access.YEAR: frozenset(("manager", "dpo", "legal")),
     Access.SECURITY: SECURITY_READERS,
 }
 # What the roles have that only the playbooks and the profile of one installation name (`RoleList.own`).
@@ -126,6 +128,7 @@ ROUTES: Mapping[tuple[str, str], Access] = {
     ("POST", "/targets/{target}/suspend"): Access.RESPOND,
     ("POST", "/targets/{target}/resume"): Access.WORK,
     ("GET", "/figures"): Access.READ,
+    ("GET", "/transparency"): Access.YEAR,
     ("GET", "/me"): Access.READ,
     ("POST", "/me/calendar"): Access.READ,
     ("POST", "/me/calendar/{link}/revoke"): Access.READ,
@@ -202,6 +205,7 @@ ROUTES: Mapping[tuple[str, str], Access] = {
     ("GET", f"{INCIDENT}/lessons"): Access.READ,
     ("GET", f"{INCIDENT}/notices"): Access.READ,
     ("GET", f"{INCIDENT}/notices/{{clock:path}}/export"): Access.READ,
+    ("GET", f"{INCIDENT}/notices/{{clock:path}}/file"): Access.READ,
     ("GET", f"{INCIDENT}/notices/{{clock:path}}"): Access.READ,
     ("POST", f"{INCIDENT}/notices/{{clock:path}}/edit"): Access.WORK,
     ("POST", f"{INCIDENT}/notices/{{clock:path}}/approve"): Access.WORK,
@@ -232,6 +236,7 @@ ROUTES: Mapping[tuple[str, str], Access] = {
     ("GET", f"{V1}/duties"): Access.READ,
     ("GET", f"{V1}/duties/{{duty:path}}"): Access.READ,
     ("GET", f"{V1}/figures"): Access.READ,
+    ("GET", f"{V1}/transparency"): Access.YEAR,
     ("GET", f"{V1}/calendar.ics"): Access.READ,
     ("GET", "/calendar/{secret}.ics"): Access.LINK,
     ("GET", f"{V1}/events"): Access.READ,
