@@ -49,7 +49,7 @@ async def lived(built: House) -> None:
         await built.runtime.driver.settled(incident)
         at = f"/api/v1/incidents/{incident}/requests"
         for number, kind in enumerate(("removal", "removal", "removal", "rights", "appeal"), 1):
-            told = {"kind": kind, "requester": f"Person {number}", "why": "a letter"}
+            told: dict[str, Any] = {"kind": kind, "requester": f"Person {number}", "why": "a letter"}
             told |= {"elements": ALL} if kind == "removal" else {}
             assert (await built.local.post(at, json=told)).status_code == 201
         await built.runtime.driver.settled(incident)
