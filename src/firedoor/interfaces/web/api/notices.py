@@ -21,6 +21,7 @@ from firedoor.interfaces.web.http.responses import answer
 from firedoor.interfaces.web.leaving import exported
 from firedoor.interfaces.web.reading.cache import Glance, glance
 from firedoor.interfaces.web.security.auth import Asking, Bounded, Caller, Running
+from firedoor.runtime.documents.form_file import FILES, file_kind, form_file
 from firedoor.runtime.process.application import Runtime
 from firedoor.runtime.service.notices import Notice, Sending, notice, notices, with_past
 
@@ -114,8 +115,6 @@ async def file(
     kind: Annotated[str, Query(pattern=r"^(xml|json)?$", description="xml or json; else what the form has")] = "",
 ) -> Response:  # fmt: skip
     """XML or JSON, made from the approved text alone: refused for any other, and for a notice that is no form."""
-    from firedoor.runtime.documents.form_file import FILES, file_kind, form_file
-
     found, one = await read_notice(runtime, caller, incident, clock, language)
     paper = await asyncio.to_thread(paper_of, runtime, found, one, "now")
     form = kind or file_kind(paper.template) or "json"

@@ -9,19 +9,17 @@ from __future__ import annotations
 import asyncio
 from typing import Annotated, Literal
 
-import orjson
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
 from firedoor.core.access.security import Export
-from firedoor.core.history.durations import span
 from firedoor.core.journal import Body
-from firedoor.core.labels import label
 from firedoor.core.problems import InvalidInput, NotRead, Problem
-from firedoor.core.reporting.transparency import as_csv, transparency
+from firedoor.core.reporting.transparency import transparency
 from firedoor.interfaces.web.api.reports import PAGE_POLICY
 from firedoor.interfaces.web.leaving import exported
 from firedoor.interfaces.web.security.auth import Asking, Bounded, Running
+from firedoor.runtime.documents.year import written
 from firedoor.runtime.process.application import Runtime
 from firedoor.store.database.sql import table
 from firedoor.store.database.tables import IncidentRow
@@ -67,19 +65,3 @@ def report_of(runtime: Runtime, year: int) -> Body:
             Problem(code="W170", message=message, do="ask again soon; `firedoor journal verify` names faults")
         )
     return transparency(year, found.figures, runtime.world.organisation.words.get("name", ""), now)
-
-
-def written(made: Body, form: str) -> bytes:
-    """The report in one form."""
-    if form == "json":
-        return orjson.dumps(made, option=orjson.OPT_INDENT_2)
-    if form == "csv":
-        return as_csv(made).encode()
-    from firedoor.runtime.documents.report import page
-
-    html = page("transparency.html.j2", made=made, span=span, label=label)
-    if form == "html":
-        return html.encode()
-    from firedoor.runtime.documents.pdf_docx import pdf
-
-    return pdf(html)
