@@ -1,0 +1,1 @@
+"""Leak: what a model's outputs exposed, by its logs."""
