@@ -59,3 +59,19 @@ def test_lessons_are_told_and_written_as_a_diff(firedoor: Firedoor, incident: st
     """The agenda is for people; the diff alone is for a file."""
     assert "Facts nobody knew" in firedoor("lessons", incident).out
     assert firedoor("lessons", incident, "--diff").out.startswith("# ")
+
+
+def test_what_no_deadline_asks_for_is_recorded_as_sent(firedoor: Firedoor, incident: str, tmp_path: Path) -> None:
+    """An approved text alone; a notice that is no form has no file of its own, and the year has a report."""
+    file = tmp_path / "notice.md"
+    file.write_text("# We know little yet\n\nWe say more tomorrow.\n")
+    how = ("--channel", "e-mail", "--reference", "press list")
+    assert firedoor("notice", "edit", incident, "press", "--file", file, "--why", "worded").code == 0
+    assert firedoor("notice", "sent", incident, "press", *how).code == 3
+    assert firedoor("notice", "approve", incident, "press", "--why", "read").code == 0
+    assert firedoor("notice", "sent", incident, "press", *how).code == 0
+    found = json.loads(firedoor("notice", "show", incident, "press", "--format", "json").out)
+    assert (found["state"], found["sent"]["reference"]) == ("sent", "press list")
+    assert "it is no form" in firedoor("notice", "export", incident, "press", "--format", "json").err
+    year = firedoor("report", "transparency", "--format", "csv")
+    assert (year.code, "take_it_down,requests,0" in year.out) == (0, True)
