@@ -141,6 +141,20 @@ async def _once(
     return ProbeResult(what=what, name=name, serving=serving, status=answer.status, detail=detail, at=context.now())
 
 
+async def ask(context: ConnectorContext, probe: HttpProbe, body: object, limit: int) -> tuple[Ternary, bytes]:
+    """Ask what a caller might ask, with another body. Unknown, without content, when no answer came.
+
+    Whether the model answered is read as the probe says; `limit` is in bytes.
+    """
+    try:
+        ready = _ready(context, probe.model_copy(update={"json_body": body}))
+        answer = await calls.send(context, ready, probe.timeout_seconds, limit=limit)
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError, FiredoorError):
+        return UNKNOWN, b""
+    serving = YES if answer.status in probe.serving else NO if answer.status in probe.refused else UNKNOWN
+    return serving, answer.content
+
+
 def _ready(context: ConnectorContext, probe: HttpProbe) -> calls.Ready:
     redactor = Redactor()
 
