@@ -12,7 +12,7 @@ from tests.journeys.shell_page import Shown, blocks
 from tests.patience import GENEROUS
 
 HOW_TO = Path(__file__).parents[2] / "docs" / "how-to"
-PAGES = ("write-a-playbook.md", "hash-stored-content.md", "see-what-is-affected.md")
+PAGES = ("write-a-playbook.md", "hash-stored-content.md", "see-what-is-affected.md", "check-an-impact-assessment.md")
 MARK = "==== "
 pytestmark = pytest.mark.slow
 

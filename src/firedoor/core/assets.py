@@ -32,6 +32,8 @@ def _place(word: str) -> str:
 def _count(raw: object) -> object:
     if isinstance(raw, Count):
         return raw
+    if isinstance(raw, Mapping) and "minimum" in raw:  # as a count is written where it was read
+        return Count.model_validate(raw)
     try:
         return read(_COUNT, raw)
     except FiredoorError as error:

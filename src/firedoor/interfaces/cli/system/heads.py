@@ -14,7 +14,7 @@ import typer
 
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.client import load_settings
-from firedoor.interfaces.cli.terminal.options import Format, FormatOption
+from firedoor.interfaces.cli.terminal.options import Format, FormatOption, told
 
 if TYPE_CHECKING:
     from firedoor.core.history.heads import SignedHead
@@ -115,17 +115,16 @@ def compare(file: FileArgument, written: FormatOption = Format.TEXT) -> None:
 
 def _heads(file: str) -> list[SignedHead]:
     from firedoor.core.history.heads import heads_in
-    from firedoor.core.problems import InvalidInput, Problem
 
     try:
         text = sys.stdin.read() if file == "-" else Path(file).read_text(errors="replace")
     except OSError as error:
         message = f"{file} cannot be read: {error.strerror}"
-        raise InvalidInput(Problem(code="J103", message=message, do="check the path")) from None
+        raise told("InvalidInput", "J103", message, "check the path") from None
     found = heads_in(text)
     if not found:
         do = "give the whole message; its last lines hold it. A PDF: copy the words from firedoor-head.v1 on"
-        raise InvalidInput(Problem(code="J104", message=f"{file} holds no signed head", do=do))
+        raise told("InvalidInput", "J104", f"{file} holds no signed head", do)
     return found
 
 

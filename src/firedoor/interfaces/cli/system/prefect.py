@@ -12,7 +12,7 @@ import typer
 
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.client import load_settings
-from firedoor.interfaces.cli.terminal.options import Format, FormatOption
+from firedoor.interfaces.cli.terminal.options import Format, FormatOption, told
 
 if TYPE_CHECKING:
     from firedoor.runtime.config.settings import Settings
@@ -45,22 +45,19 @@ def where(settings: Settings) -> tuple[str, str | None]:
     """The address of the API of Prefect, and its password where this user can read it. Raises Refused without one."""
     import os
 
-    from firedoor.core.problems import Problem, Refused
     from firedoor.runtime.prefect.settings import named_server, password_for, private_address
 
     home = settings.data_dir / "prefect"
     url = named_server() or private_address(home)
     if url is None:
         message = f"no Prefect server was ever started on {settings.data_dir}"
-        raise Refused(Problem(code="U123", message=message, do="`firedoor up` starts one beside the server"))
+        raise told("Refused", "U123", message, "`firedoor up` starts one beside the server")
     return url, password_for(home, url, os.environ)
 
 
 def _needed(secret: str | None) -> str:
-    from firedoor.core.problems import Problem, Refused
-
     if secret is None:
         message = "the password of this Prefect server is not known here"
         do = "run this as the user who runs Firedoor; of a server of your own its operator knows the password"
-        raise Refused(Problem(code="U124", message=message, do=do))
+        raise told("Refused", "U124", message, do)
     return secret

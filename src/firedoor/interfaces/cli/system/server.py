@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from firedoor.interfaces.cli.terminal.client import listens, load_settings, server_note
+from firedoor.interfaces.cli.terminal.options import told
 
 if TYPE_CHECKING:
     from firedoor.runtime.config.settings import Settings
@@ -77,20 +78,15 @@ def _serve(host: str | None, port: int | None, *, prefect: bool, with_parent: bo
 
 def _only_one(settings: Settings) -> None:
     """Refuse a second server on the same data folder, unless its database is made for several."""
-    from firedoor.core.problems import Problem, Refused
-
     note = server_note(settings)
     if note is not None and not settings.database_url and listens(str(note["url"])):
         message = f"Firedoor runs already at {note['url']} (process {note['pid']}) on {settings.data_dir}"
-        raise Refused(
-            Problem(code="U120", message=message, do="use it, stop it, or give this one another FIREDOOR_DATA_DIR")
-        )
+        raise told("Refused", "U120", message, "use it, stop it, or give this one another FIREDOOR_DATA_DIR")
 
 
 def _need_tls(settings: Settings) -> None:
     """Refuse to be reached from other machines in clear: a proxy that speaks TLS has to be named."""
     from firedoor.connectors.parts.loopback import is_loopback
-    from firedoor.core.problems import Problem, Refused
 
     if is_loopback(settings.host) or settings.trusted_proxies:
         return
@@ -99,19 +95,17 @@ def _need_tls(settings: Settings) -> None:
         "listen on 127.0.0.1 behind a proxy on this machine, or name the address of the proxy that speaks TLS: "
         "FIREDOOR_TRUSTED_PROXIES; see docs/how-to/install-for-a-team.md"
     )
-    raise Refused(Problem(code="U125", message=message, do=do))
+    raise told("Refused", "U125", message, do)
 
 
 def _listen(settings: Settings) -> socket.socket:
-    from firedoor.core.problems import Problem, Refused
-
     try:
         family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
         listener = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
         message = f"{settings.host}:{settings.port} cannot be listened on: {getattr(error, 'strerror', None) or error}"
-        raise Refused(
-            Problem(code="U121", message=message, do="choose another with --port or FIREDOOR_PORT; 0 takes a free one")
+        raise told(
+            "Refused", "U121", message, "choose another with --port or FIREDOOR_PORT; 0 takes a free one"
         ) from None
     # asyncio sets this only on sockets whose protocol is named; without it each answer waits 40 ms for an ACK.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

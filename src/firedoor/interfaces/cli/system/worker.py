@@ -15,6 +15,7 @@ import typer
 
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.client import load_settings
+from firedoor.interfaces.cli.terminal.options import told
 
 if TYPE_CHECKING:
     from firedoor.runtime.config.settings import Settings
@@ -42,12 +43,10 @@ def worker(
 
 def _needs_prefect(address: str | None) -> None:
     """Refuse to start a private Prefect: nobody else would give it any work."""
-    from firedoor.core.problems import Problem, Refused
-
     if not address:
         message = "a worker takes its runs from a Prefect server, and none is named"
         do = "set PREFECT_API_URL to the server that `firedoor serve` uses; `firedoor up` needs no worker"
-        raise Refused(Problem(code="U122", message=message, do=do))
+        raise told("Refused", "U122", message, do)
 
 
 async def _run(settings: Settings, began: float, parent: int | None) -> None:
