@@ -21,7 +21,15 @@ from firedoor.core.clocks.engine import Law
 from firedoor.core.entries.outcomes import Result
 from firedoor.core.entries.people import MessageSent
 from firedoor.core.entries.run import OperationFinished, OperationSkipped, OperationStarted, StateChanged
-from firedoor.core.execution import evidence_gaps, missing_targets, questions, recheck, severity_updates, waits
+from firedoor.core.execution import (
+    also_affected,
+    evidence_gaps,
+    missing_targets,
+    questions,
+    recheck,
+    severity_updates,
+    waits,
+)
 from firedoor.core.execution.automatic_limits import Brake, asked_because, unasked, why_ask
 from firedoor.core.execution.progress import Instance, Progress, Status
 from firedoor.core.execution.questions import render
@@ -30,6 +38,7 @@ from firedoor.core.incident import faults
 from firedoor.core.incident.holds import DRIFT_TASK
 from firedoor.core.incident.scope import scope_of, typed_facts
 from firedoor.core.incident.view import ENDED, FAULT, LIST, REVIEWS, IncidentView, suppose
+from firedoor.core.inventory.lineage import Lineage
 from firedoor.core.isolated import Fault, fault_of
 from firedoor.core.journal import Draft, Kind
 from firedoor.core.language.expression import Expression
@@ -72,6 +81,7 @@ class Rules:
     organisation: Mapping[str, object]
     law: Law | None = None
     brake: Brake | None = None
+    lineage: Lineage | None = None  # of an inventory that describes models
 
 
 def next_turn(
@@ -159,7 +169,10 @@ class _Turn:
         return []
 
     def _severity(self) -> list[Draft]:
-        return severity_updates.raised(self.view, self.rules.definitions) or faults.mended(self.view, faults.SEVERITY)
+        more = severity_updates.raised(self.view, self.rules.definitions)
+        if not more and not self.reflex_only:  # it reads no lineage: nothing stands before the first closing
+            more = also_affected.named(self.view, self.rules.definitions, self.rules.lineage)
+        return more or faults.mended(self.view, faults.SEVERITY)
 
     def _law(self, facts: Mapping[str, Value]) -> list[Draft]:
         """Ask the law, unless nothing that it looks at has changed since it had nothing to say."""

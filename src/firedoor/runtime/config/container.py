@@ -20,6 +20,8 @@ from firedoor.core.execution.missing_targets import NoSuchTarget
 from firedoor.core.execution.turn import Launch, Rules
 from firedoor.core.facts import FactDefinition
 from firedoor.core.incident.view import IncidentView, fold
+from firedoor.core.inventory.graph import graph_of
+from firedoor.core.inventory.lineage import Lineage
 from firedoor.core.playbook.plan import Plan
 from firedoor.core.ports import Connector
 from firedoor.core.problems import nearest
@@ -82,6 +84,12 @@ class World:
         """The law for this organisation."""
         return Law(self.catalogue, self.organisation.facts)
 
+    @cached_property
+    def lineage(self) -> Lineage | None:
+        """What stands around the targets, as a graph; None where the inventory describes no model."""
+        inventory = self.inventory
+        return Lineage(inventory, graph_of(inventory)) if getattr(inventory, "models", None) else None
+
     def definitions(self, plan: Plan) -> dict[str, FactDefinition]:
         """Every fact that an incident of this plan may have."""
         return {**self.catalogue.facts, **plan.definitions()}
@@ -89,7 +97,8 @@ class World:
     def rules(self, plan: Plan, *, with_law: bool = True) -> Rules:
         """What a turn looks at. Without the law it needs only the plan's own facts, which is all the reflex reads."""
         definitions = self.definitions(plan) if with_law else plan.definitions()
-        return Rules(plan, definitions, self.organisation.words, self.law if with_law else None, self.brake)
+        law, lineage = (self.law, self.lineage) if with_law else (None, None)
+        return Rules(plan, definitions, self.organisation.words, law, self.brake, lineage)
 
     def target(self, name: str) -> Target:
         """A target by id. Raises NotFound naming the nearest."""

@@ -42,6 +42,7 @@ def _plans(service: Service) -> None:
         opening = Opening(plan, plan.title, "warming up", "firedoor", Severity.CRITICAL, {})
         new_incident(service.world, opening)
     _ = service.world.law
+    _ = service.world.lineage
 
 
 def _doors(service: Service) -> None:

@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from fastapi import APIRouter, Request
+from markupsafe import Markup
 from starlette.responses import RedirectResponse, Response
 
 from firedoor.core.access.need_to_know import may_read
+from firedoor.core.inventory import drawing
+from firedoor.core.inventory.answer import answer
+from firedoor.core.json_types import Json
 from firedoor.core.ports import Verdict
 from firedoor.core.problems import FiredoorError, NotPermitted, Problem, Refused
 from firedoor.core.targets import Door, Inventory, Target
@@ -35,6 +41,17 @@ router = APIRouter(tags=["console"], include_in_schema=False)
 
 BY_HAND = "close-a-door"
 RESUME = "remediation.resume.approve"
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a target reaches: the answer of the inventory, the other targets with the way to each, a drawing."""
+
+    body: Mapping[str, Json]
+    others: Mapping[str, str]
+    svg: Markup
+
+
 HOLDS = {
     "held": "closed", "drifted": "answering again", "unseen": "not confirmed closed", "closing": "being closed",
     "opening": "being opened",
@@ -157,7 +174,18 @@ async def _page(
         request, "target.html.j2", error.http_status if error else 200, caller=caller, target=target, doors=doors,
         held=kept, holds=HOLDS, may=may, problems=error.problems if error else (), verdict=verdict, seen=SEEN,
         typed=typed or {}, once=secrets.token_urlsafe(12), gaps=gaps, now=runtime.world.now(),
+        reach=await asyncio.to_thread(_reach, runtime, name),
     )  # fmt: skip
+
+
+def _reach(runtime: Runtime, name: str) -> Reach | None:
+    """What else is affected when something is wrong with this target; None where the inventory describes no model."""
+    lineage = runtime.world.lineage
+    if lineage is None:
+        return None
+    found = lineage.of(name)
+    body = answer(lineage.inventory, found, runtime.world.catalogue.facts)
+    return Reach(body, lineage.others(name), Markup(drawing.svg(found)))  # noqa: S704 - every name in it is escaped
 
 
 async def _door(runtime: Runtime, target: Target, door: Door) -> dict[str, object]:
