@@ -8,6 +8,8 @@ to the module of its group, and every rule to the API.
 
 from __future__ import annotations
 
+import copy
+import functools
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -154,7 +156,7 @@ def main() -> None:
     """Run the command line; whatever goes wrong is told in words."""
     try:
         _need_text(sys.argv[1:])
-        app()
+        _asked(sys.argv[1] if len(sys.argv) > 1 else "")()
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
@@ -162,6 +164,21 @@ def main() -> None:
         sys.exit(0)
     except Exception as error:  # noqa: BLE001 - the one place where every error becomes words and an exit code
         sys.exit(_told(error))
+
+
+@functools.cache
+def _asked(first: str) -> typer.Typer:
+    """Return an application with the one command that `first` names: making all of them takes longer than most run.
+
+    Whatever else stands there, an option or a slip, is answered by the whole; `docs` writes down the whole.
+    """
+    groups = [group for group in app.registered_groups if group.name == first]
+    commands = [command for command in app.registered_commands if command.name == first and not command.hidden]
+    if not groups and not commands:
+        return app
+    narrow = copy.copy(app)
+    narrow.registered_groups, narrow.registered_commands = groups, commands
+    return narrow
 
 
 def _need_text(words: Sequence[str]) -> None:
