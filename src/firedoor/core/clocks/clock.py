@@ -29,7 +29,7 @@ from firedoor.core.clocks.state import (
 )  # fmt: skip
 from firedoor.core.facts import Facts
 from firedoor.core.isolated import Failed, each
-from firedoor.core.law.assessment import Assessment, assess, assess_one, find_trigger
+from firedoor.core.law.assessment import Assessment, assess_one, assess_reached, find_trigger
 from firedoor.core.law.due import Due, DueKind, Later, compute_due
 from firedoor.core.law.duty import Duty
 from firedoor.core.law.territories import enrich, zone_of
@@ -77,15 +77,15 @@ def clocks_due_to_start(  # noqa: PLR0913 - what a clock hangs on
     chosen = catalogue if selection == AUTO else _chosen(catalogue, selection)
     taken = set(existing)
     full = enrich(facts)
-    # Most laws wait for an instant that is not known yet: those are not assessed at all.
+    # Most laws wait for an instant that is not known yet, or reach somebody else: those are not assessed at all.
     wanted = {
         key: duty
         for key, duty in chosen.items()
         if _clock_id(duty, subject) not in taken and find_trigger(duty, full) is not None
     }
-    picture = assess(wanted.values(), facts, now, failed)
+    reached = assess_reached(wanted.values(), facts, now, failed)
     zone = zone or zone_of(full)
-    starting = [one for one in picture.assessments if _starts(one, now, explicit=selection != AUTO)]
+    starting = [one for one in reached if _starts(one, now, explicit=selection != AUTO)]
     return list(
         each(
             starting, lambda one: _start(wanted[one.duty], one, full, now, zone, subject), failed, lambda one: one.duty

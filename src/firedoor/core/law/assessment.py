@@ -108,6 +108,18 @@ def assess(duties: Iterable[Duty], facts: Facts, at: datetime, failed: Failed | 
     return Picture(at.astimezone(UTC), assessments, _next_fact(assessments))
 
 
+def assess_reached(
+    duties: Iterable[Duty], facts: Facts, at: datetime, failed: Failed | None = None
+) -> tuple[Assessment, ...]:
+    """Assess those duties whose law reaches the organisation for certain; of the others nothing else is looked at."""
+    case = _Case(enrich(facts))
+
+    def look(duty: Duty) -> Assessment | None:
+        return _assess(duty, case, at) if _reach(duty, case) is YES else None
+
+    return tuple(one for one in each(duties, look, failed, lambda duty: duty.id) if one is not None)
+
+
 def assess_one(duty: Duty, facts: Facts, at: datetime) -> Assessment:
     """Assess one duty."""
     return _assess(duty, _Case(enrich(facts)), at)
@@ -169,7 +181,7 @@ def _assess(duty: Duty, case: _Case, at: datetime) -> Assessment:
     version = _version(duty, case.facts, trigger.at if trigger else at)
     when = duty.when if version is None or version.when is None else version.when
     findings = tuple(_findings(duty, when, case))
-    reach = ternary.all_of(case.answer(clause.holds) for clause in duty.reach if clause.holds)
+    reach = _reach(duty, case)
     superseded = ternary.any_of(case.answer(overlap.holds) for overlap in duty.superseded_by)
     applies = ternary.all_of(finding.answer for finding in findings)
     if version is None:
@@ -182,6 +194,10 @@ def _assess(duty: Duty, case: _Case, at: datetime) -> Assessment:
         startable and applies is UNKNOWN, shadow, findings, _missing(duty, when, applies, case),
         tuple(clause.says for clause in duty.unless if clause.holds is None), _awaits(duty, trigger, applies),
     )  # fmt: skip
+
+
+def _reach(duty: Duty, case: _Case) -> Ternary:
+    return ternary.all_of(case.answer(clause.holds) for clause in duty.reach if clause.holds)
 
 
 def _version(duty: Duty, facts: Facts, at: datetime) -> Version | None:
