@@ -31,9 +31,7 @@ def digest(value: object) -> str:
 def _refuse_floats(value: object) -> None:
     if isinstance(value, float):
         raise TypeError(f"a floating-point number has no canonical form: {value!r}; write it as text")
-    if isinstance(value, dict):
-        for item in value.values():
-            _refuse_floats(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, (list, tuple)) else ()
+    for item in parts:
+        if type(item) is not str:  # most are, and every entry of every journal comes through here
             _refuse_floats(item)
