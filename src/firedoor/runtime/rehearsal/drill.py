@@ -28,7 +28,7 @@ from firedoor.core.clocks.engine import clock_of
 from firedoor.core.execution.turn import Launch, next_turn
 from firedoor.core.facts import read_all, write
 from firedoor.core.incident.view import IncidentView, TaskView, fold
-from firedoor.core.journal import Draft, Entry, Kind, chain, genesis, verify
+from firedoor.core.journal import Draft, Entry, Head, Kind, chain, genesis, verify
 from firedoor.core.playbook.checks import ORGANISATION_NAMES
 from firedoor.core.playbook.plan import Plan
 from firedoor.core.playbook.playbook import Drill, DrillAnswer, DrillCorrection, Playbook, fits
@@ -123,6 +123,7 @@ class _Rehearsal:
         self.world, self.connector = rehearsal_world(plan, drill, catalogue, self.clock, organisation)
         self.rules = self.world.rules(plan)
         self.entries: tuple[Entry, ...] = ()
+        self.read = 0  # of them, those that were read back and verified already
         self.asked: set[tuple[str, str]] = set()  # points that fired
         self.corrected: list[DrillCorrection] = []
         self.said: list[str] = []  # what went wrong while rehearsing
@@ -170,16 +171,18 @@ class _Rehearsal:
 
     def _append(self, drafts: Sequence[Draft]) -> None:
         head = self.entries[-1] if self.entries else None
-        tip = genesis(INCIDENT) if head is None else type(genesis(INCIDENT))(head.seq, head.hash)
+        tip = genesis(INCIDENT) if head is None else Head(head.seq, head.hash)
         self.entries += chain(INCIDENT, tip, drafts, self.clock())
 
     def _reload(self) -> IncidentView:
-        """Restart: write the journal out, read it back, verify its chain, fold it."""
-        lines = json.dumps([entry.as_json() for entry in self.entries])
-        self.entries = tuple(Entry(**line) for line in json.loads(lines))
-        fault = verify(INCIDENT, self.entries)
+        """Restart: write out what is new in the journal, read it back, verify its chain, fold the whole."""
+        known = self.entries[: self.read]
+        lines = json.dumps([entry.as_json() for entry in self.entries[self.read :]])
+        new = tuple(Entry(**line) for line in json.loads(lines))
+        fault = verify(INCIDENT, new, start=Head(known[-1].seq, known[-1].hash) if known else None)
         if fault is not None:
             self.said.append(f"the journal broke: entry {fault.seq} {fault.what}")
+        self.entries, self.read = known + new, self.read + len(new)
         return fold(INCIDENT, self.entries)
 
     async def _effect(self, launch: Launch) -> None:
