@@ -108,9 +108,9 @@ def test_a_lost_answer_is_asked_for_and_nothing_is_written_twice(wired, when: st
     opened = [store.open_incident(NEW, NOW) for _ in range(writes - 1)]
     noted = store.append(name, [NOTE], NOW)
     held.set()
-    assert isinstance(busy.exception(30), ZeroDivisionError)
-    assert [entry.seq for entry in noted.result(30)] == [2]
-    assert (wire.cuts, len({future.result(30)[0].incident for future in opened})) == (1, writes - 1)
+    assert isinstance(busy.exception(GENEROUS), ZeroDivisionError)
+    assert [entry.seq for entry in noted.result(GENEROUS)] == [2]
+    assert (wire.cuts, len({future.result(GENEROUS)[0].incident for future in opened})) == (1, writes - 1)
     assert (len(direct.entries(name)), len(direct.rows(IncidentRow))) == (2, writes)
     assert {fault for _, _, fault in direct.verify()} == {None}
 
@@ -122,12 +122,12 @@ def test_a_commit_of_which_nobody_can_know_is_told_as_such(wired, when: str) -> 
     alert = NewAlert("generic", "f", "", "0" * 64, {"title": "a"}, "start", ("because",))
     store.writer.patience = 0.3
     wire.cut, wire.for_good = when, True
-    refused = store.accept_alert(alert, NEW, NOW).exception(30)
+    refused = store.accept_alert(alert, NEW, NOW).exception(GENEROUS)
     assert isinstance(refused, InDoubt)
     assert not isinstance(refused, NotStored)
     assert len(direct.rows(IncidentRow)) == (when == AFTER)
     wire.for_good = False
-    assert store.accept_alert(alert, NEW, NOW).result(30).duplicate is (when == AFTER)
+    assert store.accept_alert(alert, NEW, NOW).result(GENEROUS).duplicate is (when == AFTER)
     assert len(direct.rows(IncidentRow)) == 1
 
 
@@ -139,6 +139,6 @@ def test_a_database_that_is_away_is_told_in_words(wired) -> None:
     store.engine.dispose()
     with pytest.raises(NotRead, match="could not be read"):
         store.incident(name)
-    assert isinstance(store.append(name, [NOTE], NOW).exception(30), NotStored)
+    assert isinstance(store.append(name, [NOTE], NOW).exception(GENEROUS), NotStored)
     wire.for_good = False
     assert len(store.append(name, [NOTE], NOW).result()) == 1

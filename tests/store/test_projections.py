@@ -57,9 +57,9 @@ class History:
         self.asked = 0
 
     def go_on(self, count: int) -> None:
+        view = fold(self.name, self.store.entries(self.name))
         for _ in range(count):
             self.now += timedelta(minutes=self.chance.randrange(600))
-            view = fold(self.name, self.store.entries(self.name))
             for drafts in (self.due(view), self.something(view)):
                 if drafts:
                     self.store.append(self.name, drafts, self.now).result()

@@ -389,7 +389,7 @@ async def test_a_restart_of_postgresql_in_the_middle_loses_nothing(fragile: Clus
     inside.wait(GENEROUS)
     await asyncio.to_thread(restarted, fragile)
     gate.set()
-    assert isinstance(writing.exception(30), NotStored)
+    assert isinstance(writing.exception(GENEROUS), NotStored)
     assert here.entries(incident) == before
     assert (await here.answer(incident, "T1", "yes")).state == State.CLOSED
     assert [fault for _, _, fault in here.store.verify()] == [None]

@@ -131,7 +131,7 @@ def test_one_bad_write_of_a_group_harms_no_other(store: Store) -> None:
     futures = [store.append(name, [BROKEN if n % 5 == 0 else NOTE], NOW) for n in range(40)]
     gate.set()
     held.result()
-    failed = [isinstance(future.exception(5), KeyError) for future in futures]
+    failed = [isinstance(future.exception(GENEROUS), KeyError) for future in futures]
     assert failed == [n % 5 == 0 for n in range(40)]
     assert list(store.verify()) == [(name, 33, None)]
 
@@ -144,8 +144,8 @@ def test_a_write_that_breaks_the_transaction_harms_no_other(store: Store) -> Non
     good = [store.append(name, [NOTE], NOW) for _ in range(5)]
     gate.set()
     held.result()
-    assert isinstance(bad.exception(5), Unanswered)
-    assert [future.result(5)[0].seq for future in good] == [2, 3, 4, 5, 6]
+    assert isinstance(bad.exception(GENEROUS), Unanswered)
+    assert [future.result(GENEROUS)[0].seq for future in good] == [2, 3, 4, 5, 6]
 
 
 def test_a_result_is_handed_out_only_after_the_commit(store: Store) -> None:
@@ -158,7 +158,7 @@ def test_a_result_is_handed_out_only_after_the_commit(store: Store) -> None:
     assert len(store.entries(name)) == 1
     gate.set()
     held.result()
-    assert seen.result(5) == 2
+    assert seen.result(GENEROUS) == 2
 
 
 async def test_a_cancelled_writer_of_entries_stops_nobody_else(store: Store) -> None:
@@ -171,21 +171,21 @@ async def test_a_cancelled_writer_of_entries_stops_nobody_else(store: Store) -> 
     await asyncio.gather(waiting, return_exceptions=True)
     gate.set()
     held.result()
-    assert store.append(name, [NOTE], NOW).result(5)[0].seq == 2
+    assert store.append(name, [NOTE], NOW).result(GENEROUS)[0].seq == 2
 
 
 def test_a_closed_store_refuses_loudly(store: Store) -> None:
     """Nobody waits for ever for a write that nobody will do."""
     store.close()
     with pytest.raises(Unanswered, match="S101"):
-        store.append("INC-1", [NOTE], NOW).result(5)
+        store.append("INC-1", [NOTE], NOW).result(GENEROUS)
 
 
 def test_two_hundred_threads_with_one_alert_make_one_incident(store: Store) -> None:
     """The same alert from everywhere at once: one incident, and every delivery counted."""
     with ThreadPoolExecutor(200) as pool:
         futures = list(pool.map(lambda _: store.accept_alert(alert(), incident(), NOW), range(200)))
-        accepted = [future.result(20) for future in futures]
+        accepted = [future.result(GENEROUS) for future in futures]
     assert {one.incident for one in accepted} == {"INC-2026-0001"}
     assert sorted(one.deliveries for one in accepted) == list(range(1, 201))
     assert sum(not one.duplicate for one in accepted) == 1
@@ -227,7 +227,7 @@ def test_numbers_are_given_out_once_and_without_a_gap(store: Store) -> None:
     """Also when many incidents open at once and some fail; each year counts for itself."""
     broken = NewIncident("x", "t", "high", "paper", "source:test", (BROKEN,))
     futures = [store.open_incident(broken if n % 4 == 0 else incident(), NOW) for n in range(40)]
-    names = [future.result()[0].incident for future in futures if future.exception(10) is None]
+    names = [future.result()[0].incident for future in futures if future.exception(GENEROUS) is None]
     assert names == [f"INC-2026-{number:04d}" for number in range(1, 31)]
     later = store.open_incident(incident(), NOW.replace(year=2027)).result()[0]
     assert later.incident == "INC-2027-0001"
@@ -338,13 +338,13 @@ def test_verification_sees_one_moment(store: Store) -> None:
 
     def write_on() -> None:
         while not enough.is_set():
-            store.append(name, [NOTE], NOW).result(20)
+            store.append(name, [NOTE], NOW).result(GENEROUS)
 
     with ThreadPoolExecutor(1) as pool:
         writing = pool.submit(write_on)
         looks = [fault for _ in range(60) for _, _, fault in store.verify()]
         enough.set()
-        writing.result(20)
+        writing.result(GENEROUS)
     assert looks == [None] * 60
 
 
@@ -352,9 +352,9 @@ def write_from_another_process(url: str, name: str, count: int) -> None:
     """What the other process does."""
     store = Store(url)
     for number in range(count):
-        store.append(name, [Draft(Kind.NOTE, "person:Other", {"n": number})], NOW).result(30)
-        store.open_incident(incident(), NOW).result(30)
-        store.accept_alert(alert(f"f{number}"), incident(), NOW).result(30)
+        store.append(name, [Draft(Kind.NOTE, "person:Other", {"n": number})], NOW).result(GENEROUS)
+        store.open_incident(incident(), NOW).result(GENEROUS)
+        store.accept_alert(alert(f"f{number}"), incident(), NOW).result(GENEROUS)
     store.close()
 
 
@@ -429,9 +429,9 @@ def test_a_full_disk_is_refused_loudly_and_leaves_nothing(on_disk: Store) -> Non
     on_disk.execute(text(f"PRAGMA max_page_count={pages}")).result()
     large = Draft(Kind.NOTE, "person:Ada", {"text": "x" * 100_000})
     futures = [on_disk.append(name, [large], NOW) for _ in range(3)]
-    assert all("full" in str(future.exception(5)) and "S101" in str(future.exception()) for future in futures)
+    assert all("full" in str(future.exception(GENEROUS)) and "S101" in str(future.exception()) for future in futures)
     on_disk.execute(text("PRAGMA max_page_count=100000")).result()
-    assert [entry.seq for entry in on_disk.append(name, [large], NOW).result(5)] == [2]
+    assert [entry.seq for entry in on_disk.append(name, [large], NOW).result(GENEROUS)] == [2]
 
 
 def test_a_database_that_may_not_be_written_is_refused_loudly(on_disk: Store, tmp_path: Path) -> None:
@@ -439,7 +439,7 @@ def test_a_database_that_may_not_be_written_is_refused_loudly(on_disk: Store, tm
     name = opened(on_disk)
     on_disk.execute(text("PRAGMA query_only=ON")).result()
     with pytest.raises(Unanswered, match="only be read"):
-        on_disk.append(name, [NOTE], NOW).result(5)
+        on_disk.append(name, [NOTE], NOW).result(GENEROUS)
     assert len(on_disk.entries(name)) == 1
 
 
@@ -448,7 +448,7 @@ def test_a_database_that_is_none_is_refused_loudly(tmp_path: Path) -> None:
     (tmp_path / "firedoor.db").write_bytes(b"no database at all" * 100)
     store = Store(f"sqlite:///{tmp_path / 'firedoor.db'}")
     with pytest.raises(Unanswered, match="S101"):
-        store.open_incident(incident(), NOW).result(5)
+        store.open_incident(incident(), NOW).result(GENEROUS)
     store.close()
 
 
@@ -461,7 +461,7 @@ def test_a_lock_that_somebody_holds_is_waited_for(on_disk: Store, tmp_path: Path
     with pytest.raises(TimeoutError):
         future.result(0.05)
     other.execute("ROLLBACK")
-    assert future.result(5)[0].seq == 2
+    assert future.result(GENEROUS)[0].seq == 2
     other.close()
 
 
