@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import functools
+import gc
 import os
 import shutil
 import ssl
@@ -21,6 +22,12 @@ from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI") == "true"
+SHARED = "TESTS_SHARE"  # names the folder of the process that began the run, which all its workers see
+
+# Folders whose tests share something that is dear to start: one worker runs them one after the other, and what they
+# share (fixtures of scope "package") ends with the last of them. Anything else is spread file by file.
+TOGETHER = ("tests/browser/", "tests/runtime/prefect/")
+YOUNG = 20_000  # objects before the next look for garbage: the suite itself is a million that stay
 
 # Parts of the system that some tests need, and how to see that they are there. A part that is not
 # listed is a program of that name. Parts that continuous integration must install are named in .ci/run.
@@ -50,6 +57,28 @@ def _require() -> Callable[..., None]:
     return require
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | None:
+    """Keep a folder that shares something dear on one worker; a file each otherwise, as `--dist loadfile` does."""
+    if config.getvalue("dist") != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):  # type: ignore[misc] - pytest-xdist has no types
+        def _split_scope(self, nodeid: str) -> str:
+            whole = (folder for folder in TOGETHER if nodeid.startswith(folder))
+            return next(whole, str(super()._split_scope(nodeid)))
+
+    return Together(config, log)
+
+
+def pytest_collection_finish() -> None:
+    """Take what was imported and collected out of every later look for garbage: it stays until the end."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol() -> Generator[None, object, object]:
     """Take back the umask that Firedoor set for its own process; files of the next test are read by other users."""
@@ -63,8 +92,13 @@ def pytest_runtest_protocol() -> Generator[None, object, object]:
 
 def _remove(folder: str, owner: int) -> None:
     # A forked child leaves through the same handlers, and must not clear its parent's folder.
-    if os.getpid() == owner:
-        shutil.rmtree(folder, ignore_errors=True)
+    if os.getpid() != owner:
+        return
+    if os.environ.get(SHARED) == folder and (Path(folder) / "postgres").exists():
+        from tests.support.databases import stop_shared
+
+        stop_shared(Path(folder))
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _isolate() -> None:
@@ -74,7 +108,7 @@ def _isolate() -> None:
             del os.environ[name]
     home = tempfile.mkdtemp(prefix="firedoor-tests-")
     atexit.register(_remove, home, os.getpid())
-    os.environ.setdefault("TESTS_SHARE", home)  # a worker has that of the process which started it
+    os.environ.setdefault(SHARED, home)  # a worker has that of the process which started it
     os.environ |= {
         "XDG_DATA_HOME": f"{home}/data",
         "XDG_CONFIG_HOME": f"{home}/config",

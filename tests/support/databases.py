@@ -1,17 +1,24 @@
-"""The databases that the store runs on: SQLite in a file, and a private PostgreSQL cluster that ends with the tests."""
+"""The databases that the store runs on: SQLite in a file, and a private PostgreSQL cluster that ends with the tests.
+
+Decides that one cluster serves all workers of a run: the first to ask starts it, the process that began the run ends
+it (`stop_shared`). A test that stops or kills its PostgreSQL starts a `Cluster` of its own.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import functools
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.conftest import postgres_programs, require
+from tests.conftest import SHARED, postgres_programs, require
 from tests.patience import ended, until
 
 from firedoor.store.database.migrate import migrate
@@ -19,16 +26,19 @@ from firedoor.store.incidents.journal import Store
 from firedoor.testing.fresh import fresh
 
 EMPTY = "template1"  # PostgreSQL's own: no schema of ours
+MIGRATED = "firedoor_template"  # at the newest schema
 
 
 class Cluster:
     """PostgreSQL on the loopback, in a folder of its own, without a password. Not for data that anybody needs."""
 
-    def __init__(self) -> None:
+    prefix = "firedoor"  # of the names of its databases
+
+    def __init__(self, folder: Path | None = None) -> None:
         programs = postgres_programs()
         assert programs is not None
         self.programs = programs
-        self.folder = Path(tempfile.mkdtemp(prefix="firedoor-postgres-"))
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="firedoor-postgres-"))
         self.as_user: list[str] = []
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             shutil.chown(self.folder, "postgres", "postgres")
@@ -51,14 +61,14 @@ class Cluster:
     def new_database(self, template: str | None = None) -> str:
         """Make a database at the newest schema, or as another template has it, and return its URL."""
         self.made += 1
-        return self._make(f"firedoor_{self.made}", template or self._migrated())
+        return self._make(f"{self.prefix}_{self.made}", template or self._migrated())
 
     def _migrated(self) -> str:
         if self._template is None:
-            store = Store(self._make("firedoor_template", EMPTY))
+            store = Store(self._make(MIGRATED, EMPTY))
             migrate(store.engine)
             store.close()
-            self._template = "firedoor_template"
+            self._template = MIGRATED
         return self._template
 
     def _make(self, name: str, template: str) -> str:
@@ -89,13 +99,46 @@ class Cluster:
         return True
 
 
+class Shared(Cluster):
+    """The cluster of this run as one of its processes sees it: databases are made, and nothing is stopped."""
+
+    def __init__(self, folder: Path) -> None:
+        self.port, self.made = int((folder / "port").read_text()), 0
+        self.prefix = f"firedoor_{os.getpid()}"
+        self._template: str | None = MIGRATED
+
+    def stop(self) -> None:
+        """Leave it to `stop_shared`."""
+
+
+@functools.cache
+def _shared() -> Shared:
+    """Start the cluster of this run, unless another worker has."""
+    folder = Path(os.environ[SHARED]) / "postgres"
+    with Path(f"{folder}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "port").exists():
+            folder.mkdir(exist_ok=True)
+            Path(os.environ[SHARED]).chmod(0o711)  # PostgreSQL is another user where tests run as root
+            cluster = Cluster(folder)
+            cluster.new_database()  # and so its template
+            (folder / "port").write_text(str(cluster.port))
+    return Shared(folder)
+
+
+def stop_shared(folder: Path) -> None:
+    """End the cluster that a run has shared, if it has; told at the end of the process that began the run."""
+    note = folder / "postgres" / "data" / "postmaster.pid"  # PostgreSQL takes it away when it has ended
+    with contextlib.suppress(OSError, ValueError):
+        os.kill(int(note.read_text().split()[0]), signal.SIGINT)  # a fast shutdown: open sessions are ended
+        until(lambda: not note.exists(), otherwise="PostgreSQL does not end")
+
+
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
-    """One cluster for the whole run."""
+def cluster() -> Cluster:
+    """One cluster for the whole run and all its workers."""
     require("PostgreSQL")
-    cluster = Cluster()
-    yield cluster
-    cluster.stop()
+    return _shared()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -19,11 +19,11 @@ from contextlib import closing
 from pathlib import Path
 
 import httpx
+from tests.conftest import SHARED
 from tests.patience import stop, until
 
 from firedoor.runtime.prefect.settings import choose
 
-SHARED = "TESTS_SHARE"  # names a folder of this run that all its workers see (tests/conftest.py)
 COPIED = ("prefect.db", "memo_store.toml")
 
 
