@@ -9,10 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import inspect
-import json
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -21,6 +18,7 @@ from typing import Any
 
 import pytest
 from tests.contract.connector_suite import FAULTS, Rig, cases, kinds_with_rig, marks, rig_class, rig_file
+from tests.contract.killed_between import begin
 
 from firedoor.connectors.parts.context import ConnectorContext, open_client
 from firedoor.connectors.parts.opened import OpenConnectors
@@ -343,15 +341,14 @@ async def test_a_call_that_was_lost_is_observed_and_made_again(bench: Bench, fau
 
 
 @every_connector
-async def test_killed_between_effect_and_receipt(bench: Bench, tmp_path: Path) -> None:
+async def test_killed_between_effect_and_receipt(bench: Bench) -> None:
     """A process closes the door and is killed; the next one finds the work done, by its mark, and leaves it."""
-    rig, order = bench.rig, tmp_path / "order.json"
-    names = {"target": rig.target.id, "door": rig.door.name, "operation_key": KEY}
-    order.write_text(json.dumps({**names, "inventory": rig.inventory.model_dump_json(by_alias=True)}))
-    program = Path(__file__).with_name("killed_between.py")
-    environment = {**os.environ, **rig.environment}
-    child = await asyncio.create_subprocess_exec(sys.executable, str(program), str(order), env=environment)
-    assert await child.wait() == -signal.SIGKILL
+    rig = bench.rig
+    order = {"target": rig.target.id, "door": rig.door.name, "operation_key": KEY}
+    order["inventory"] = rig.inventory.model_dump_json(by_alias=True)
+    child = begin(order, rig.environment)
+    await asyncio.to_thread(child.join)
+    assert child.exitcode == -signal.SIGKILL
     seen = await bench.observe()
     assert (seen.closed, seen.ours, rig.effects()) == (YES, YES if marks(rig) else UNKNOWN, 1)
     assert not (await bench.closed())[1].changed
