@@ -85,7 +85,7 @@ def main() -> None:
     time.sleep(1)  # whatever was sent last is read by then
     sent = sorted(set(capture.seen[before:]))
     said = done.stdout[-2000:] + done.stderr
-    found = {"watched": watched, "code": done.returncode, "sent": sent, "said": said}
+    found = {"watched": watched, "code": done.returncode, "sent": sent, "told": done.stdout, "said": said}
     sys.stdout.write(json.dumps(found))
 
 

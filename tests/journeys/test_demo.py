@@ -5,13 +5,12 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
-from tests.patience import GENEROUS, ended
+from tests.demo.demonstration import PROGRAM, demonstration
+from tests.patience import ended
 
-PROGRAM = (sys.executable, "-m", "firedoor.interfaces.cli.main", "demo", "--keep")
 pytestmark = pytest.mark.slow
 
 
@@ -32,15 +31,14 @@ def alive(pids: list[int]) -> list[int]:
 
 
 @pytest.fixture(name="told", scope="module")
-def _told(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
-    """The whole demonstration, once."""
-    keep = tmp_path_factory.mktemp("kept")
-    done = subprocess.run([*PROGRAM, keep], capture_output=True, text=True, timeout=GENEROUS, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout, keep
+def _told() -> tuple[str, tuple[str, ...]]:
+    """What the whole demonstration said, and which files it left."""
+    shown = demonstration()
+    assert shown.code == 0, shown.said
+    return shown.text, shown.kept
 
 
-def test_the_demonstration_closes_the_model_and_spares_its_neighbour(told: tuple[str, Path]) -> None:
+def test_the_demonstration_closes_the_model_and_spares_its_neighbour(told: tuple[str, tuple[str, ...]]) -> None:
     """The witness saw the leak, then the refusal, and the neighbour answer throughout."""
     text, _ = told
     assert "Mira Exempel" in text
@@ -48,7 +46,7 @@ def test_the_demonstration_closes_the_model_and_spares_its_neighbour(told: tuple
     assert re.search(r"chat-small +answers \(200\)", text)
 
 
-def test_the_demonstration_is_one_incident_that_closes_and_holds(told: tuple[str, Path]) -> None:
+def test_the_demonstration_is_one_incident_that_closes_and_holds(told: tuple[str, tuple[str, ...]]) -> None:
     """Four deliveries are one incident; every clock ended; the journal is whole; Prefect shows a completed run."""
     text, _ = told
     assert "4 times in all, and one incident" in text
@@ -57,10 +55,10 @@ def test_the_demonstration_is_one_incident_that_closes_and_holds(told: tuple[str
     assert re.search(r"Completed; \d+ task runs completed", text)
 
 
-def test_the_demonstration_leaves_its_report_and_nothing_else(told: tuple[str, Path]) -> None:
+def test_the_demonstration_leaves_its_report_and_nothing_else(told: tuple[str, tuple[str, ...]]) -> None:
     """The report and the exported journal stay where they were asked for; everything else is gone."""
     text, keep = told
-    kept = sorted(file.name.partition("-")[2].partition("-")[2].partition("-")[2] for file in keep.iterdir())
+    kept = sorted(name.partition("-")[2].partition("-")[2].partition("-")[2] for name in keep)
     assert kept == ["journal.jsonl", "report.html", "report.md"]
     assert "Nothing is left running" in text
     assert "\x1b" not in text

@@ -6,47 +6,22 @@ leave this machine is seen, with nothing in its environment that would keep a li
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.conftest import require
-from tests.patience import GENEROUS
+from tests.demo.demonstration import alone, demonstration, namespaces
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1000)]
 
-NETWORK = Path(__file__).parents[1] / "quiet_network.py"
-DEMO = (sys.executable, "-m", "firedoor.interfaces.cli.main", "demo", "--keep")
 SPEAKS = "import urllib.request; urllib.request.urlopen('http://192.0.2.8/', timeout=2)"
 
 
-def namespaces() -> bool:
-    """Whether this user may make a network and a mount namespace, and set them up."""
-    if os.geteuid() != 0 or not all(map(shutil.which, ("unshare", "ip", "mount"))):
-        return False
-    made = "ip link add away type veth peer name nowhere && mount --bind /etc/resolv.conf /etc/resolv.conf"
-    return subprocess.run(["unshare", "-n", "-m", "sh", "-c", made], capture_output=True, check=False).returncode == 0
-
-
-def alone(folder: Path, *command: str | Path) -> Any:
-    """Run a command in that network; return what was seen."""
-    require("network namespaces", present=namespaces())
-    resolver = folder / "resolv.conf"
-    resolver.write_text("nameserver 10.77.0.1\noptions timeout:1 attempts:1\n")
-    unsaid = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8"}  # no CI, no DO_NOT_TRACK
-    program = ["unshare", "-n", "-m", sys.executable, NETWORK, resolver, *command]
-    done = subprocess.run(program, env=unsaid, capture_output=True, text=True, timeout=GENEROUS, check=True)
-    return json.loads(done.stdout)
-
-
-def test_no_packet_leaves_in_a_whole_demonstration(tmp_path: Path) -> None:
+def test_no_packet_leaves_in_a_whole_demonstration() -> None:
     """From the first alert to the report, Prefect's server and client included; no name is looked up either."""
-    seen = alone(tmp_path, *DEMO, tmp_path / "kept")
+    require("network namespaces", present=namespaces())
+    seen = demonstration().seen
     assert (seen["watched"], seen["code"]) == (True, 0), seen
     assert seen["sent"] == []
 
