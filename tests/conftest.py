@@ -24,8 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 CI = os.environ.get("CI") == "true"
 SHARED = "TESTS_SHARE"  # names the folder of the process that began the run, which all its workers see
 
-# Folders whose tests share something that is dear to start: one worker runs them one after the other, and what they
-# share (fixtures of scope "package") ends with the last of them. Anything else is spread file by file.
+# Folders whose tests share something that is dear to start and to keep: one worker runs them, one after the other.
+# Anything else is spread file by file.
 TOGETHER = ("tests/browser/", "tests/runtime/prefect/")
 YOUNG = 20_000  # objects before the next look for garbage: the suite itself is a million that stay
 

@@ -76,7 +76,7 @@ INJECTED: Mapping[str, Mapping[str, str]] = {
         "core/incident/view.py take": "test_an_entry_that_cannot_be_read_hides_no_other",
         "core/isolated.py each": "test_a_duty_that_raises_is_asked_about_and_the_others_run",
         "core/language/template.py _fill": "test_a_text_that_raises_has_a_gap_that_says_so",
-        "core/law/assessment.py assess": "test_a_duty_that_raises_is_asked_about_and_the_others_run",
+        "core/law/assessment.py assess_reached": "test_a_duty_that_raises_is_asked_about_and_the_others_run",
         "runtime/execution/conductor.py Conductor._show_entries": "test_an_entry_that_cannot_be_shown_stops_no_drive",
         "runtime/execution/setting_aside.py roles_of": "test_a_drive_that_fails_again_asks_once_and_ends_by_itself",
         "runtime/execution/setting_aside.py set_aside":

@@ -11,7 +11,7 @@ from tests.browser.site import CHROMIUM, Site, launched
 from tests.conftest import require
 
 
-@pytest.fixture(name="site", scope="package")
+@pytest.fixture(name="site", scope="session")
 def _site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder: Path = tmp_path_factory.mktemp("site")
     site = Site(folder)
@@ -19,7 +19,7 @@ def _site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site.stop()
 
 
-@pytest.fixture(name="browser", scope="package")  # Playwright keeps an event loop running in this thread meanwhile
+@pytest.fixture(name="browser", scope="module")  # Playwright keeps an event loop running in this thread meanwhile
 def _browser() -> Iterator[Any]:
     require("Chromium", CHROMIUM.exists())
     from playwright.sync_api import sync_playwright

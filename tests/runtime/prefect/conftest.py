@@ -250,9 +250,9 @@ class Rig:
         return await soon(all_there, f"{count} task runs are not finished")
 
 
-@pytest_asyncio.fixture(scope="package", loop_scope="session")
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def rig(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Rig]:
-    """A bridge whose private server is ready. Both work even when nothing happens, so they end with this folder."""
+    """A bridge whose private server is ready."""
     host = FakeHost()
     backlog = FakeBacklog(host)
     settings = choose(prefect_home(Path(tmp_path_factory.mktemp("prefect"))), {})

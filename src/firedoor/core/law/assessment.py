@@ -98,20 +98,20 @@ class Picture:
         return tuple(assessment for assessment in self.assessments if assessment.applies is answer)
 
 
-def assess(duties: Iterable[Duty], facts: Facts, at: datetime, failed: Failed | None = None) -> Picture:
-    """Assess duties on the facts at an instant, which chooses the version of a duty whose trigger is unknown.
-
-    A duty that raises is put into `failed` and left out; without `failed` it raises.
-    """
+def assess(duties: Iterable[Duty], facts: Facts, at: datetime) -> Picture:
+    """Assess duties on the facts at an instant, which chooses the version of a duty whose trigger is unknown."""
     case = _Case(enrich(facts))
-    assessments = tuple(each(duties, lambda duty: _assess(duty, case, at), failed, lambda duty: duty.id))
+    assessments = tuple(_assess(duty, case, at) for duty in duties)
     return Picture(at.astimezone(UTC), assessments, _next_fact(assessments))
 
 
 def assess_reached(
     duties: Iterable[Duty], facts: Facts, at: datetime, failed: Failed | None = None
 ) -> tuple[Assessment, ...]:
-    """Assess those duties whose law reaches the organisation for certain; of the others nothing else is looked at."""
+    """Assess those duties whose law reaches the organisation for certain; of the others nothing else is looked at.
+
+    A duty that raises is put into `failed` and left out; without `failed` it raises.
+    """
     case = _Case(enrich(facts))
 
     def look(duty: Duty) -> Assessment | None:
