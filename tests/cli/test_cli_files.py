@@ -88,8 +88,8 @@ def test_check_writes_sarif(firedoor: Firedoor, tmp_path: Path) -> None:
         ("mapping.yaml", "source: a-source\nfields: {nonsense: /a}\n", "nonsense"),
         ("organisation.yaml", "name: X\ndpo: Y\n", 'unknown key "dpo"'),
         ("organisation.yaml", "trusted_banks: StopNCII\n", "is no list of names"),
-        ("organisation.yaml", "trusted_banks: {StopNCII: {review: good}}\n", "no rule of a bank"),
-        ("organisation.yaml", "trusted_banks: {StopNCII: {reviewed: manual}}\n", "no rule of a bank"),
+        ("organisation.yaml", "trusted_banks: {StopNCII: {review: good}}\n", 'review cannot be "good"'),
+        ("organisation.yaml", "trusted_banks: {StopNCII: {reviewed: manual}}\n", 'did you mean "review"'),
     ],
 )
 def test_whatever_is_wrong_is_told_in_words(

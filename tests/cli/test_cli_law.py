@@ -15,7 +15,8 @@ def test_duties_are_listed_by_place(firedoor: Firedoor) -> None:
     found = firedoor("duties", "list", "--jurisdiction", "uk", "--format", "json").json
     assert found
     assert {duty["jurisdiction"] for duty in found} == {"UK"}
-    assert firedoor("duties", "list", "--jurisdiction", "Mars").out.startswith("no duty of Mars")
+    refused = firedoor("duties", "list", "--jurisdiction", "US-CAL")
+    assert (refused.code, 'did you mean "US-CA"?' in refused.err) == (1, True)
 
 
 def test_a_duty_is_shown_with_its_law_and_its_period(firedoor: Firedoor) -> None:

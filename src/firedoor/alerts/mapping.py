@@ -43,6 +43,8 @@ from firedoor.core.alerts.alert import MAXIMUM_LABELS
 from firedoor.core.alerts.signatures import SCHEMES, SignatureScheme
 from firedoor.core.dates.arithmetic import zone_named
 from firedoor.core.language.json_payload import one_line
+from firedoor.core.language.validation import faults
+from firedoor.core.language.yaml_source import Source
 from firedoor.core.lifecycle import IncidentType
 from firedoor.core.problems import InvalidInput, Problem, nearest
 from firedoor.core.severity import Severity
@@ -153,20 +155,20 @@ def _secret(expression: str) -> bool:
     return any(name in SECRET_HEADERS for name in headers)
 
 
-def read_mapping(data: object) -> GenericMapping:
-    """Read a mapping, for example from YAML. Raises InvalidInput with every problem (code D201)."""
-    return read_as(GenericMapping, data)
+def read_mapping(data: object, source: Source | None = None) -> GenericMapping:
+    """Read a mapping, for example from YAML. Raises InvalidInput with every problem (code D201), placed in a source."""
+    return read_as(GenericMapping, data, source)
 
 
-def read_as(kind: type[Mapped], data: object) -> Mapped:
-    """Read a mapping of some kind. Raises InvalidInput with every problem (code D201)."""
+def read_as(kind: type[Mapped], data: object, source: Source | None = None) -> Mapped:
+    """Read a mapping of some kind. Raises InvalidInput with every problem (code D201), placed in a source."""
     try:
         return kind.model_validate(data)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False)
-        do = "see docs/how-to/send-alerts.md"
-        places = [".".join(str(part) for part in fault["loc"]) or None for fault in faults]
-        texts = [fault["msg"].removeprefix("Value error, ") for fault in faults]
         raise InvalidInput(
-            Problem(code="D201", field=place, message=text, do=do) for place, text in zip(places, texts, strict=True)
-        ) from None
+            Problem(
+                code="D201", field=fault.field or None, message=fault.message,
+                do=fault.do or "see docs/how-to/send-alerts.md", place=source.place(fault.path) if source else None,
+            )
+            for fault in faults(error, kind)
+        ) from None  # fmt: skip

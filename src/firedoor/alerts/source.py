@@ -23,6 +23,7 @@ from firedoor.core.alerts.withheld import without_content
 from firedoor.core.dates.arithmetic import doubt
 from firedoor.core.json_types import Json
 from firedoor.core.language.json_payload import bounded, one_line, read_json
+from firedoor.core.language.validation import faults_of
 from firedoor.core.problems import InvalidInput, Problem
 from firedoor.core.text import clean_text
 
@@ -127,10 +128,12 @@ def make_alert(problems: list[Problem], path: str, **values: object) -> Alert | 
     try:
         return Alert.model_validate(without_content(_believed(values)))
     except ValidationError as error:
-        for fault in error.errors(include_input=False, include_context=False, include_url=False):
-            where = ".".join(filter(None, (path, *(str(part) for part in fault["loc"]))))
-            message = f"does not fit: {fault['msg']}"
-            problems.append(Problem(code="D120", field=where, message=message, do="see the example of this source"))
+        # Without what was sent: a value may be the very text that leaked.
+        for fault in faults_of(error.errors(include_input=False, include_url=False), Alert):
+            where = ".".join(filter(None, (path, fault.field)))
+            message = f"does not fit: {fault.message}"
+            do = fault.do or "see the example of this source"
+            problems.append(Problem(code="D120", field=where, message=message, do=do))
         return None
 
 

@@ -25,6 +25,7 @@ from firedoor.connectors.parts.aws.sagemaker import (
     TrainingJobWay,
 )
 from firedoor.connectors.parts.aws.ways import Way, mark_of
+from firedoor.connectors.parts.config_problems import config_problems
 from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work, read_config
 from firedoor.core.ports import CallerSaw, Members, Snapshot
 from firedoor.core.problems import InvalidInput, Problem, nearest
@@ -113,18 +114,7 @@ def _read_call(config: Mapping[str, object]) -> AnyCall:
     try:
         return form.model_validate(dict(config))
     except ValidationError as error:
-        raise InvalidInput(
-            [
-                _problem(item["loc"], item["type"], item["msg"])
-                for item in error.errors(include_url=False, include_input=False)
-            ]
-        ) from None
-
-
-def _problem(path: tuple[str | int, ...], kind: str, said: str) -> Problem:
-    where = ".".join(map(str, path))
-    message = f'unknown key "{where}"' if kind == "extra_forbidden" else f"{where}: {said}"
-    return Problem(code="K101", message=message, do="see docs/how-to/connect-with-aws.md")
+        raise InvalidInput(config_problems(error, form, "see docs/how-to/connect-with-aws.md")) from None
 
 
 def _chosen(known: Mapping[str, Choice], name: object, key: str, place: str) -> Choice:

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field, ValidationError
 
+from firedoor.connectors.parts.config_problems import config_problems
 from firedoor.connectors.parts.context import ConnectorContext
 from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work
 from firedoor.connectors.parts.kubernetes import jobs, objects, scaling
@@ -31,7 +32,7 @@ from firedoor.connectors.parts.kubernetes.isolation import Isolation
 from firedoor.connectors.parts.kubernetes.jobs import Suspension
 from firedoor.connectors.parts.kubernetes.scaling import Scaling
 from firedoor.core.ports import CallerSaw, CallPlan, Members, Snapshot
-from firedoor.core.problems import FiredoorError, InvalidInput, Problem
+from firedoor.core.problems import FiredoorError, InvalidInput
 from firedoor.core.targets import Door, Part, Target
 from firedoor.core.ternary import Ternary
 
@@ -131,11 +132,5 @@ def _probe(config: Mapping[str, object]) -> JobProbe:
     try:
         return JobProbe.model_validate(dict(config))
     except ValidationError as error:
-        raise InvalidInput(
-            Problem(
-                code="K101",
-                message=f"probe.config.{'.'.join(map(str, item['loc']))}: {item['msg']}",
-                do="see docs/how-to/connect-with-kubernetes.md",
-            )
-            for item in error.errors(include_url=False, include_input=False)
-        ) from None
+        page = "see docs/how-to/connect-with-kubernetes.md"
+        raise InvalidInput(config_problems(error, JobProbe, page, "probe.config")) from None

@@ -20,6 +20,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from firedoor.connectors.parts.api import Api
 from firedoor.connectors.parts.calls import Answer
+from firedoor.connectors.parts.config_problems import config_problems
 from firedoor.connectors.parts.door_connector import Description, Live, Work
 from firedoor.connectors.parts.platform_api import MarklessConnector, PlatformDoor, read_object, unreadable
 from firedoor.core.json_types import JsonObject, text_at
@@ -202,11 +203,5 @@ def _probe(config: Mapping[str, object]) -> RayProbe:
     try:
         return RayProbe.model_validate(dict(config))
     except ValidationError as error:
-        raise InvalidInput(
-            Problem(
-                code="K101",
-                message=f"config.{'.'.join(map(str, item['loc']))}: {item['msg']}",
-                do="a probe via ray has a url, a job, and headers where the dashboard asks for them",
-            )
-            for item in error.errors(include_url=False, include_input=False)
-        ) from None
+        do = "a probe via ray has a url, a job, and headers where the dashboard asks for them"
+        raise InvalidInput(config_problems(error, RayProbe, do, "config")) from None

@@ -18,6 +18,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from firedoor.connectors.parts import slurm_jobs
+from firedoor.connectors.parts.config_problems import config_problems
 from firedoor.connectors.parts.door_connector import Description, DoorConnector, Live, Work
 from firedoor.connectors.parts.slurm_jobs import Cluster, Job, Selection
 from firedoor.core.ports import CallerSaw, Members, PlannedCall
@@ -240,15 +241,7 @@ def _probe(config: Mapping[str, object]) -> SlurmProbe:
     try:
         return SlurmProbe.model_validate(config)
     except ValidationError as error:
-        problems = [
-            Problem(
-                code="K101",
-                message=f"{'.'.join(map(str, item['loc'])) or 'probe'}: {item['msg']}",
-                do="see docs/how-to/connect-with-slurm.md",
-            )
-            for item in error.errors(include_url=False, include_input=False)
-        ]
-        raise InvalidInput(problems) from None
+        raise InvalidInput(config_problems(error, SlurmProbe, "see docs/how-to/connect-with-slurm.md")) from None
 
 
 class _Beat(Enum):

@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError
 
 from firedoor.core.facts import FactType
 from firedoor.core.language.expression import Expression
+from firedoor.core.language.validation import off_list
 from firedoor.core.law.clause import Frozen
 from firedoor.core.law.duty import Duty, submitted_fact, with_stages
 from firedoor.core.law.vocabulary import LegalFact
@@ -57,6 +58,12 @@ class Catalogue(Mapping[str, Duty]):
         if key not in self.duties:
             raise NotFound(self.unknown(key))
         return self.duties[key]
+
+    def need_jurisdiction(self, word: str) -> None:
+        """Raise InvalidInput for a place that no duty is of, naming the nearest that has one."""
+        known = {duty.jurisdiction for duty in self.duties.values()}
+        if word and word not in known:
+            raise InvalidInput(off_list("jurisdiction", word, known))
 
     def unknown(self, key: str) -> Problem:
         """Say that there is no such duty, and name the nearest."""

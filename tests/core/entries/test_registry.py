@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from firedoor.core.entries import people
 from firedoor.core.entries.registry import FORMS, read_body
 from firedoor.core.history import timeline
 from firedoor.core.incident import view
 from firedoor.core.incident.view import IncidentView, fold
 from firedoor.core.journal import Draft, Kind, chain, genesis
+from firedoor.core.playbook import plan
 from firedoor.duties.catalogue import catalogue
 from firedoor.runtime.config import playbooks
 from firedoor.runtime.rehearsal.drill import rehearse_all
@@ -43,6 +45,13 @@ def test_every_kind_has_its_form_fold_words_and_rows() -> None:
     assert set(view.HANDLERS) == set(Kind) - set(NO_FOLD)
     assert set(timeline.SENTENCES) == set(Kind)
     assert set(projections.HANDLERS) == set(Kind) - set(NO_ROW)
+
+
+def test_a_choice_of_the_plan_is_a_choice_of_the_journal() -> None:
+    """`Ask.written_choices` casts: the two have the same fields, and what is written holds every one that must be."""
+    written = plan.Choice(id="yes", label="Yes", consequence="It begins.").model_dump(mode="json")
+    assert set(plan.Choice.model_fields) == set(people.Choice.__annotations__) == set(written)
+    assert people.Choice.__required_keys__ <= set(written)
 
 
 @pytest.mark.parametrize(

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 from tests.support.api_house import LEAK, House, house
 from tests.web.api.test_notices import FACTS, ORGANISATION
 
+from firedoor.core.incident.view import FAULT
 from firedoor.core.notices.notifications import standing_of
 from firedoor.core.notices.subject_lines import headline
 from firedoor.core.ports import Notice
 from firedoor.core.tasks.answers import Person
+from firedoor.store.database.sql import table
+from firedoor.store.database.tables import HoldRow, TaskRow
 
 TASKS = 'firedoor_open_tasks{role="practice"}'
+AT = "2026-11-01T10:00:00+00:00"
+HELD = {"target": "chat-large", "op": "x", "state": "drifted", "every": 600, "since": AT, "seen_at": AT,
+        "next_look": AT, "looks": 1, "drifts": 1}  # fmt: skip
+ASIDE = {"id": "fault:1", "number": 99, "kind": FAULT, "role": "commander", "question": "x", "due_at": AT,
+         "opened_at": AT, "state": "open"}  # fmt: skip
 
 
 @pytest.fixture(name="built")
@@ -83,3 +93,33 @@ async def test_it_is_labelled_in_lists_letters_and_messages(built: House) -> Non
         link="https://firedoor.test", standing=standing,
     )  # fmt: skip
     assert headline(told).startswith(f"[practice] {incident}")
+
+
+async def tiles(built: House) -> int:
+    """How many open incidents the overview counts."""
+    counted = re.findall(r"<strong>(\d+)</strong><span>(\w+)</span>", (await built.local.get("/")).text)
+    return sum(int(number) for number, word in counted)
+
+
+async def test_it_is_in_no_register_and_in_no_number_of_the_overview(built: House) -> None:
+    """An authority that reads the register finds no breach that was none; a deadline of practice is labelled."""
+    incident = await opened(built, practice=True)
+    assert incident not in (await built.local.get("/api/v1/register")).text
+    assert await tiles(built) == 0
+    for page in ("/", "/tasks", "/clocks"):
+        assert '<span class="mark">practice</span>' in (await built.local.get(page)).text, page
+    assert f"Practice: {incident}" in (await built.local.get("/api/v1/calendar.ics")).text
+    real = await opened(built, practice=False)
+    assert real in (await built.local.get("/api/v1/register")).text
+    assert await tiles(built) == 1
+
+
+async def test_what_practice_holds_and_sets_aside_wakes_nobody(built: House) -> None:
+    """Its holds are counted as practice, and what is set aside of it in no gauge."""
+    incident = await opened(built, practice=True)
+    with built.runtime.world.store.engine.begin() as connection:
+        connection.execute(insert(table(HoldRow)).values(**HELD, incident=incident))
+        connection.execute(insert(table(TaskRow)).values(**ASIDE, incident=incident))
+    seen = await metrics(built)
+    assert (seen['firedoor_holds{state="practice"}'], seen["firedoor_incidents_set_aside"]) == (1, 0)
+    assert 'firedoor_holds{state="drifted"}' not in seen

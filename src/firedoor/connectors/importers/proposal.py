@@ -94,7 +94,7 @@ def _checked(text: str, name: str) -> str:
     try:
         Inventory.model_validate(source.data or {})
     except ValidationError as error:
-        raise InvalidInput(problems_of(error, source)) from None
+        raise InvalidInput(problems_of(error, source, form=Inventory)) from None
     if source.data is not None and set(as_object(source.data)) - {"targets"}:
         do = "keep the inventory in a file of its own"
         raise InvalidInput(Problem(code="K112", message=f"{name} holds more than targets", do=do))

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 import firedoor.connectors.importers
+from firedoor.core.language.validation import faults
 from firedoor.core.ports import Importer
 from firedoor.core.problems import InvalidInput, NotFound, Problem, nearest
 
@@ -54,17 +55,10 @@ def read_settings(form: type[Form], settings: Mapping[str, object]) -> Form:
     try:
         return form.model_validate(dict(settings))
     except ValidationError as error:
-        problems = [
-            (".".join(map(str, item["loc"])), item) for item in error.errors(include_url=False, include_input=False)
-        ]
+        how = f"write --set NAME=VALUE; known: {', '.join(form.model_fields)}"
         raise InvalidInput(
-            Problem(
-                code="K111",
-                message=f"{where or 'settings'}: {item['msg']}",
-                do=f"write --set NAME=VALUE; known: {', '.join(form.model_fields)}",
-                field=where or None,
-            )
-            for where, item in problems
+            Problem(code="K111", message=fault.message, do=fault.do or how, field=fault.field or None)
+            for fault in faults(error, form)
         ) from None
 
 

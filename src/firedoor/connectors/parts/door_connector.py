@@ -15,6 +15,7 @@ from typing import ClassVar, Generic, Literal, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from firedoor.connectors.parts import artefacts, probes
+from firedoor.connectors.parts.config_problems import config_problems
 from firedoor.connectors.parts.context import ConnectorContext
 from firedoor.connectors.parts.redaction import is_redacted
 from firedoor.core.canonical import digest
@@ -294,22 +295,11 @@ def read_config(config: type[Form], target: Target, door: Door) -> Form:
     try:
         return config.model_validate(door.config)
     except ValidationError as error:
-        raise InvalidInput(
-            [
-                _problem(target, door, item["loc"], item["type"], item["msg"])
-                for item in error.errors(include_url=False, include_input=False)
-            ]
-        ) from None
-
-
-def _problem(target: Target, door: Door, path: tuple[str | int, ...], kind: str, said: str) -> Problem:
-    where = ".".join(map(str, path))
-    field = f"targets.{target.id}.doors.{door.name}.config" + (f".{where}" if where else "")
-    if kind == "extra_forbidden":
-        message, do = f'unknown key "{where}"', f"remove it; see the how-to of the {door.connector} connector"
-    else:
-        message, do = f"{where or 'config'}: {said}", f"see the how-to of the {door.connector} connector"
-    return Problem(code="K101", message=message, do=do, field=field)
+        place, page = (
+            f"targets.{target.id}.doors.{door.name}.config",
+            f"see the how-to of the {door.connector} connector",
+        )
+        raise InvalidInput(config_problems(error, config, page, place)) from None
 
 
 def bears(found: object, mark: str) -> bool:

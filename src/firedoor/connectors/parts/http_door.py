@@ -17,10 +17,11 @@ from pydantic import Field, ValidationError, model_validator
 
 from firedoor.connectors.parts import calls, templates
 from firedoor.connectors.parts.calls import Compiled, Request
+from firedoor.connectors.parts.config_problems import config_problems
 from firedoor.connectors.parts.templates import Names, Text
 from firedoor.core.json_types import Json
 from firedoor.core.ports import Reversible, Snapshot
-from firedoor.core.problems import InvalidInput, Problem, nearest
+from firedoor.core.problems import InvalidInput, Problem
 from firedoor.core.targets import Door, Part, Target
 
 
@@ -153,21 +154,7 @@ def _read(config: object) -> HttpDoor:
     try:
         return HttpDoor.model_validate(config)
     except ValidationError as error:
-        raise InvalidInput(
-            _problem(item["loc"], item["type"], item["msg"])
-            for item in error.errors(include_url=False, include_input=False)
-        ) from None
-
-
-def _problem(path: tuple[str | int, ...], kind: str, said: str) -> Problem:
-    field = ".".join(map(str, path))
-    message = said.removeprefix("Value error, ")
-    do = (
-        nearest(str(path[-1]), HttpDoor.model_fields)
-        if kind == "extra_forbidden"
-        else "see docs/how-to/connect-with-http.md"
-    )
-    return Problem(code="K101", message=message, do=do, field=field)
+        raise InvalidInput(config_problems(error, HttpDoor, "see docs/how-to/connect-with-http.md")) from None
 
 
 def _mark(door: HttpDoor, problems: list[Problem]) -> Text | None:

@@ -15,7 +15,8 @@ from typing import Protocol
 from jinja2 import nodes
 
 from firedoor.core import facts
-from firedoor.core.alerts.alert import Alert
+from firedoor.core.alerts.alert import Alert, Method, Strength
+from firedoor.core.facts import FactDefinition, FactType
 from firedoor.core.json_types import Json
 from firedoor.core.language.expression import Expression
 from firedoor.core.language.template import Template
@@ -26,6 +27,13 @@ from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
 
 ANY_SOURCE = "any"
 ALERT_NAMES = frozenset(Alert.model_fields) | {"strength"}  # what may follow `alert.` in a rule
+ALERT_WORDS: Mapping[str, FactDefinition] = {  # those of its parts whose words are listed
+    "severity": FactDefinition(name="severity", type=FactType.SEVERITY),
+    "incident_type": FactDefinition(name="incident_type", type=FactType.CHOICE, choices=tuple(IncidentType)),
+    "method": FactDefinition(name="method", type=FactType.CHOICE, choices=tuple(Method)),
+    "strength": FactDefinition(name="strength", type=FactType.CHOICE, choices=tuple(Strength)),
+    "status": FactDefinition(name="status", type=FactType.CHOICE, choices=("firing", "resolved")),
+}
 _NAMES = re.compile(r"\balert(?:\.[A-Za-z_][A-Za-z0-9_]*)+")
 _ONE_HOLE = re.compile(r"\s*\{\{(?P<inside>[^{}]*)\}\}\s*")
 

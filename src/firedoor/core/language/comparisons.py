@@ -1,8 +1,8 @@
 """Comparisons that can never hold, or hold always: found before a playbook runs, not by a step that is left out.
 
-Decides, for the facts and the words of the incident, which values each can have, and that a comparison with another
-value is a mistake (`leak_kind == "trainig_data"`, `severity >= 5`). Leaves the language to `expression` and the place
-of a mistake to `checks`.
+Decides, for the facts and the words of the incident and of an alert, which values each can have, and that a comparison
+with another value is a mistake (`leak_kind == "trainig_data"`, `severity >= 5`). Leaves the language to `expression`
+and the place of a mistake to `checks`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,10 @@ _NEEDS = {
 
 
 def impossible(expression: Expression, facts: Mapping[str, FactDefinition]) -> Iterator[Found]:
-    """Yield every comparison in a condition that no value can satisfy, and a condition that depends on nothing."""
+    """Yield every comparison in a condition that no value can satisfy, and a condition that depends on nothing.
+
+    `facts` are those of an incident or, for a condition about an alert, the parts of an alert.
+    """
     if not expression.references and name_of(expression.root) is None:
         yield f"{expression.text} depends on nothing: it is always the same", "compare a fact, or leave it out"
     outer = [expression.root] if isinstance(expression.root, nodes.Compare) else []
@@ -69,7 +72,8 @@ def _definition(node: nodes.Node, facts: Mapping[str, FactDefinition]) -> FactDe
     path = name_of(node)
     if path is None or len(path) != 2:
         return None
-    return facts.get(path[1]) if path[0] == "facts" else _INCIDENT.get(path[1]) if path[0] == "incident" else None
+    known = facts if path[0] in ("facts", "alert") else _INCIDENT if path[0] == "incident" else {}
+    return known.get(path[1])
 
 
 def _is_value(node: nodes.Node) -> bool:

@@ -16,6 +16,7 @@ from typing import Protocol
 import yaml
 from pydantic import ValidationError
 
+from firedoor.core.language.validation import faults
 from firedoor.core.problems import InvalidInput, Place, Problem, nearest
 from firedoor.core.text import clean_text
 
@@ -52,10 +53,10 @@ class Source:
 
     def place(self, path: Iterable[str | int]) -> Place:
         """The place of a part, or of the nearest part around it."""
-        parts = tuple(path)
-        while parts and parts not in self.places:
-            parts = parts[:-1]
-        return self.places.get(parts) or Place(file=self.file, line=1, column=1)
+        found: Path = ()
+        for part in path:  # the tag of a union, which a form's validation puts in the middle, stands in no file
+            found = (*found, part) if (*found, part) in self.places else found
+        return self.places.get(found) or Place(file=self.file, line=1, column=1)
 
     def problem(self, path: Iterable[str | int], code: str, message: str, do: str = "") -> Problem:
         """A problem at a part."""
@@ -88,21 +89,19 @@ def read_yaml(text: bytes | str, file: str) -> Source:
     return Source(file, data, builder.places)
 
 
-def problems_of(error: ValidationError, source: Source, prefix: Path = (), known: Iterable[str] = ()) -> list[Problem]:
-    """Turn a model's complaints into problems with places."""
+def problems_of(
+    error: ValidationError, source: Source, prefix: Path = (), known: Iterable[str] = (), form: object = None
+) -> list[Problem]:
+    """Turn a model's complaints into problems with places. `form` is the model; `known` are its keys where it has more.
+
+    What is missing has no place of its own: it is told at the place that should hold it.
+    """
     problems = []
-    for item in error.errors(include_url=False, include_context=False, include_input=False):
-        location = tuple(part for part in item["loc"] if isinstance(part, (str, int)))
-        path = (*prefix, *location)
-        if item["type"] == "extra_forbidden":
-            message, do = f'unknown key "{location[-1]}"', nearest(str(location[-1]), known) if known else ""
-        elif item["type"] == "missing":
-            message, do = f'"{location[-1]}" is missing', "add it"
-            path = path[:-1]
-        else:
-            name = f'"{location[-1]}": ' if location else ""
-            message, do = f"{name}{item['msg'].removeprefix('Value error, ')}", ""
-        problems.append(source.problem(path, "P101", message, do))
+    for fault in faults(error, form):
+        outermost = known and fault.kind == "extra_forbidden" and len(fault.path) == 1
+        do = nearest(str(fault.path[-1]), known) if outermost else fault.do
+        path = (*prefix, *(fault.path[:-1] if fault.kind == "missing" else fault.path))
+        problems.append(source.problem(path, "P101", fault.message, do))
     return problems
 
 

@@ -21,12 +21,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from firedoor.core.alerts.evidence_strength import EVIDENCE, FROM_THE_METHOD, is_from_the_method
-from firedoor.core.alerts.start_rules import ALERT_NAMES
+from firedoor.core.alerts.start_rules import ALERT_NAMES, ALERT_WORDS
 from firedoor.core.clocks.engine import CHANGE
 from firedoor.core.facts import FactDefinition, FactType, stated
 from firedoor.core.incident.view import RESCUE
 from firedoor.core.language.comparisons import impossible
-from firedoor.core.language.expression import Expression
+from firedoor.core.language.expression import WORDS, Expression
 from firedoor.core.language.template import Template
 from firedoor.core.language.yaml_source import Path, Source
 from firedoor.core.playbook.containment_first import slow_work_first
@@ -254,13 +254,12 @@ class _Checker:
             return
         for reference in references:
             if reference[0] != "alert" or len(reference) < 2 or reference[1] not in ALERT_NAMES:
-                known = [f"alert.{name}" for name in ALERT_NAMES]
-                yield self._at(
-                    path,
-                    "P201",
-                    f'"{".".join(reference)}" is not part of an alert',
-                    nearest(".".join(reference), known),
-                )
+                named, known = ".".join(reference), [f"alert.{name}" for name in ALERT_NAMES]
+                do = nearest(named, known if len(reference) > 1 else WORDS)
+                yield self._at(path, "P201", f'"{named}" is not part of an alert', do)
+        if rule.when and references:
+            for message, do in impossible(Expression.parse(rule.when), ALERT_WORDS):
+                yield self._at((*path, "when"), "P206", message, do)
 
     def _drill(self, drill: Drill, path: Path) -> Iterator[Problem]:
         asks = {op.id: op for op in self.plan.operations if isinstance(op, (Ask, Choose))}

@@ -286,7 +286,7 @@ class _Reader:
             return Header.model_validate(data)
         except ValidationError as error:
             known = (*Header.model_fields, "phases", "steps", "if_dismissed")
-            self.problems += problems_of(error, self.source, (), known)
+            self.problems += problems_of(error, self.source, (), known, Header)
             return None
 
     def shape(self, header: Header | None, *, has_phases: bool, has_steps: bool) -> None:
@@ -364,7 +364,7 @@ class _Reader:
         try:
             return StepNode(key, model.model_validate(rest), path)
         except ValidationError as error:
-            self.problems += problems_of(error, self.source, path, (*model.model_fields, *COMMON))
+            self.problems += problems_of(error, self.source, path, (*model.model_fields, *COMMON), model)
             return None
 
     def _structure(self, key: str, rest: dict[str, object], path: Path) -> StepNode | None:

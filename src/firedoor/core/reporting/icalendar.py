@@ -22,7 +22,8 @@ def calendar(clocks: Iterable[Mapping[str, object]], now: datetime, tasks: Itera
     """Write a calendar of the open clocks that have a limit, and of tasks. `now` is the stamp.
 
     A clock has incident, id, title, citation, state and due; a task has incident, number, role and due; both ISO 8601
-    with an offset. `neutral` in either says that nothing but the incident's number may stand there.
+    with an offset. `practice` in either labels it. `neutral` in either says that nothing but the incident's number may
+    stand there.
     """
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Firedoor//clocks//EN", *REFRESH]
     for clock in clocks:
@@ -34,20 +35,27 @@ def calendar(clocks: Iterable[Mapping[str, object]], now: datetime, tasks: Itera
 
 
 def _event(clock: Mapping[str, object], now: datetime) -> list[str]:
-    incident = str(clock.get("incident", ""))
+    incident = _named(clock)
     if clock.get("neutral"):
-        name = sha256(f"{incident}/{clock['id']}".encode()).hexdigest()[:24]
-        return _written(f"{incident}-{name}", f"{incident}: a limit", "", str(clock["due"]), now)
+        name = sha256(f"{clock['incident']}/{clock['id']}".encode()).hexdigest()[:24]
+        return _written(f"{clock['incident']}-{name}", f"{incident}: a limit", "", str(clock["due"]), now)
     summary = f"{incident} limit: {clock.get('title') or clock['id']}"
     said = [str(clock.get("citation", "")), IN_UTC if clock.get("zone_guessed") else ""]
-    return _written(f"{incident}-{clock['id']}", summary, "; ".join(filter(None, said)), str(clock["due"]), now)
+    return _written(
+        f"{clock['incident']}-{clock['id']}", summary, "; ".join(filter(None, said)), str(clock["due"]), now
+    )
 
 
 def _task(task: Mapping[str, object], now: datetime) -> list[str]:
     """The question is left out: it may hold facts."""
-    incident, number = str(task["incident"]), task["number"]
+    incident, number = _named(task), task["number"]
     role = "" if task.get("neutral") else f" for {str(task['role']).replace('_', ' ')}"
-    return _written(f"{incident}-T{number}", f"{incident}: task T{number}{role}", "", str(task["due"]), now)
+    return _written(f"{task['incident']}-T{number}", f"{incident}: task T{number}{role}", "", str(task["due"]), now)
+
+
+def _named(row: Mapping[str, object]) -> str:
+    """The incident's number; a limit of practice must not look like one in a calendar of real ones."""
+    return f"{'Practice: ' if row.get('practice') else ''}{row['incident']}"
 
 
 def _written(uid: str, summary: str, description: str, due: str, now: datetime) -> list[str]:

@@ -11,12 +11,14 @@ from __future__ import annotations
 import copy
 import functools
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from typer.core import TyperGroup
 
 from firedoor import __version__
 from firedoor.interfaces.cli import reference
@@ -66,8 +68,35 @@ SEE, ACT, PROVE, RUN, WRITE = (
 UNEXPECTED = 70  # sysexits.h EX_SOFTWARE: a fault of ours, never of what was given
 INTERRUPTED = 130  # as shells write "ended by Ctrl-C"
 
+_UNLISTED = re.compile(r"(?:Value error, )?'(?P<word>[^']*)' is not one of (?P<known>.*)\.")
+
+
+class Nearest(TyperGroup):
+    """The group of all commands. A word that an option does not know is answered as files and the API answer it."""
+
+    def invoke(self, ctx: typer.Context) -> object:  # type: ignore[override]  # typer's own name of the context
+        """Run the command; its options, too, are read within."""
+        try:
+            return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = reworded(error.message)
+            raise
+
+
+def reworded(message: str) -> str:
+    """What typer says about a word that is on no list, with the nearest word; any other message as it is."""
+    found = _UNLISTED.fullmatch(message)
+    if found is None:
+        return message
+    from firedoor.core.problems import nearest
+
+    word, known = found["word"], re.findall(r"'([^']*)'", found["known"])
+    return f'cannot be "{word}": {nearest(word, known)}'
+
+
 app = typer.Typer(
     name="firedoor",
+    cls=Nearest,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

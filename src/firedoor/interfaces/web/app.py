@@ -47,8 +47,7 @@ from firedoor.interfaces.web.http import pages, server_file  # fmt: skip
 from firedoor.interfaces.web.http.arrival import Arrival
 from firedoor.interfaces.web.http.cleaning import Cleaning
 from firedoor.interfaces.web.http.middleware import Guard
-from firedoor.interfaces.web.http.problem_pages import on_problem, on_status
-from firedoor.interfaces.web.http.responses import on_invalid
+from firedoor.interfaces.web.http.problem_pages import on_invalid, on_problem, on_status
 from firedoor.interfaces.web.http.slots import Places
 from firedoor.interfaces.web.public import report, takedown
 from firedoor.interfaces.web.public.door_limits import DoorLimits

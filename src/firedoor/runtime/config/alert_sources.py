@@ -64,7 +64,8 @@ class Sources(Mapping[str, AlertSource]):
         known = sources()
         for path in self._files():
             try:
-                mapping = read_mapping(read_yaml(path.read_bytes(), str(path)).data)
+                written = read_yaml(path.read_bytes(), str(path))
+                mapping = read_mapping(written.data, written)
                 known = with_mapped(known, [mapping])
             except OSError as error:
                 found = Problem(code="D202", field=str(path), message=f"cannot be read: {error.strerror}", do="")

@@ -18,6 +18,7 @@ from firedoor.core.access.roles import RoleList
 from firedoor.core.alerts.hash_banks import WELL_KNOWN
 from firedoor.core.alerts.matching import LEAST_REVIEW, REVIEW_WORDS, Review, TrustedBank
 from firedoor.core.facts import FactDefinition, Value, read_all
+from firedoor.core.language.validation import off_list
 from firedoor.core.language.yaml_source import Source, problems_of, read_yaml
 from firedoor.core.law.vocabulary import Vocabulary, of_one_incident
 from firedoor.core.playbook.checks import ORGANISATION_NAMES
@@ -26,6 +27,10 @@ from firedoor.core.requests.care import NO_BOUNDS, Bounds, read_bounds
 from firedoor.core.targets import Inventory
 
 MESSENGERS = ("slack", "email", "webhook")
+SECTIONS = (  # of the profile
+    "facts", "messages", "trusted_banks", "digest", "roles", "escalation", "reviewer_care", "two_people_refuse",
+)  # fmt: skip
+PROFILE_KEYS = frozenset((*ORGANISATION_NAMES, *SECTIONS))
 
 
 @dataclass(frozen=True)
@@ -51,10 +56,10 @@ def read_inventory(path: Path | None) -> Inventory:
     try:
         inventory = Inventory.model_validate(source.data)
     except ValidationError as error:
-        raise InvalidInput(problems_of(error, source)) from None
+        raise InvalidInput(problems_of(error, source, form=Inventory)) from None
     problems = [
         source.problem(
-            ("targets", name, "neighbours"), "N101", f'"{other}" is not a target', "list it, with a probe of its own"
+            ("targets", name, "neighbours"), "N101", f'"{other}" is not a target', nearest(other, inventory.targets)
         )
         for name, target in inventory.targets.items()
         for other in target.neighbours
@@ -73,40 +78,43 @@ def read_organisation(path: Path | None, vocabulary: Mapping[str, FactDefinition
     if path is None or not path.exists():
         return Organisation()
     source = _source(path)
+    problems: list[Problem] = []
     data = dict(source.data) if isinstance(source.data, dict) else {}
     raw = data.pop("facts", None) or {}
-    messages = _messages(source, data.pop("messages", None) or {})
-    banks = _banks(source, data.pop("trusted_banks", None))
-    digest = _names(source, "digest", data.pop("digest", None), (), "roles, such as [manager, dpo]")
-    roles = _roles(source, data.pop("roles", None))
-    escalation = _names(source, "escalation", data.pop("escalation", None), (), "roles in their order: [dpo, manager]")
-    care = _care(source, data.pop("reviewer_care", None))
-    two = _yes_or_no(source, "two_people_refuse", data.pop("two_people_refuse", "yes"))
-    strange = [name for name in data if name not in ORGANISATION_NAMES]
-    if strange or not isinstance(raw, dict):
-        known = ", ".join(sorted(ORGANISATION_NAMES))
-        raise InvalidInput(
-            [
-                source.problem(
-                    (name,),
-                    "N102",
-                    f'unknown key "{name}"',
-                    f"known: facts, messages, trusted_banks, digest, roles, escalation, reviewer_care, "
-                    f"two_people_refuse, {known}",
-                )
-                for name in strange or ["facts"]
-            ]
-        )
+    messages = _messages(source, data.pop("messages", None) or {}, problems)
+    banks = _banks(source, data.pop("trusted_banks", None), problems)
+    digest = _names(source, "digest", data.pop("digest", None), "roles, such as [manager, dpo]", problems)
+    roles = _roles(source, data.pop("roles", None), problems)
+    care = _care(source, data.pop("reviewer_care", None), problems)
+    two = _yes_or_no(source, "two_people_refuse", data.pop("two_people_refuse", "yes"), problems)
+    order = _names(source, "escalation", data.pop("escalation", None), "roles in their order: [dpo, manager]", problems)
+    problems += [
+        source.problem((one,), "N102", f'unknown key "{one}"', nearest(str(one), PROFILE_KEYS))
+        for one in data
+        if one not in ORGANISATION_NAMES
+    ]
+    facts = _facts(source, raw, vocabulary, problems)
+    if problems:
+        raise InvalidInput(problems)
+    words = {name: str(value) for name, value in data.items()}
+    return Organisation(words, facts, messages, banks, digest, roles, order, care, two)
+
+
+def _facts(
+    source: Source, raw: object, vocabulary: Mapping[str, FactDefinition], problems: list[Problem]
+) -> Mapping[str, Value]:
+    """The standing facts; what is wrong with one is told at its line."""
+    if not isinstance(raw, dict):
+        problems.append(source.problem(("facts",), "N102", "`facts` is no mapping", "write one fact a line"))
+        return {}
     try:
-        words = {name: str(value) for name, value in data.items()}
-        facts = read_all(vocabulary, raw)
-        return Organisation(words, facts, messages, banks, digest, roles, escalation, care, two)
+        return read_all(vocabulary, raw)
     except InvalidInput as error:
-        placed = [
+        problems += [
             problem.model_copy(update={"place": source.place(("facts", problem.field or ""))})
             for problem in error.problems
         ]
-        raise InvalidInput(placed) from None
+        return {}
 
 
 def doubts(organisation: Organisation, vocabulary: Vocabulary, of_playbooks: Iterable[str]) -> list[Problem]:
@@ -140,77 +148,87 @@ def _strange_roles(organisation: Organisation, of_playbooks: Iterable[str]) -> l
     ]  # fmt: skip
 
 
-def _messages(source: Source, given: object) -> Mapping[str, tuple[str, ...]]:
-    """Which messengers a role is told by. Raises InvalidInput with every problem and its place."""
+def _messages(source: Source, given: object, problems: list[Problem]) -> Mapping[str, tuple[str, ...]]:
+    """Which messengers a role is told by."""
     do = f"role: [{', '.join(MESSENGERS)}], as many of them as you like"
     if not isinstance(given, dict):
-        raise InvalidInput(source.problem(("messages",), "N105", "is no list of roles", do))
-    problems, routes = [], {}
+        problems.append(source.problem(("messages",), "N105", "is no list of roles", do))
+        return {}
+    routes: dict[str, tuple[str, ...]] = {}
     for role, names in given.items():
         listed = [names] if isinstance(names, str) else names
-        if isinstance(listed, list) and all(name in MESSENGERS for name in listed):
-            routes[str(role)] = tuple(dict.fromkeys(listed))
-        else:
-            problems.append(source.problem(("messages", str(role)), "N105", f"{role}: no messenger is called so", do))
-    if problems:
-        raise InvalidInput(problems)
+        place = ("messages", str(role))
+        if not isinstance(listed, list):
+            problems.append(source.problem(place, "N105", f"{role}: is no list of messengers", do))
+            continue
+        strange = [off_list(f"messages.{role}", name, MESSENGERS, "N105") for name in listed if name not in MESSENGERS]
+        problems += [one.model_copy(update={"place": source.place(place)}) for one in strange]
+        routes[str(role)] = tuple(dict.fromkeys(map(str, listed)))
     return routes
 
 
-def _banks(source: Source, given: object) -> tuple[TrustedBank, ...]:
-    """The lists of hashes that are trusted. Raises InvalidInput with every problem and its place."""
-    wanted = (
-        f"write the names as the alerts write them, such as [{', '.join(WELL_KNOWN)}], or a mapping of names to rules"
-    )
+def _banks(source: Source, given: object, problems: list[Problem]) -> tuple[TrustedBank, ...]:
+    """The lists of hashes that are trusted."""
+    wanted = f"the names as the alerts write them, such as [{', '.join(WELL_KNOWN)}], or a mapping of names to rules"
     if not isinstance(given, dict):
-        return tuple(TrustedBank(name) for name in _names(source, "trusted_banks", given, (), wanted))
-    banks, problems = [], []
-    for name, said in given.items():
-        rules = said or {}
-        strange = set(rules) - {"review", "suspended"} if isinstance(rules, dict) else {"?"}
-        review = REVIEW_WORDS.get(str(rules.get("review", LEAST_REVIEW)).lower()) if not strange else None
-        if review is None:
-            do = f"review: one of {', '.join(Review)}; suspended: the reason, while it is not trusted"
-            problems.append(source.problem(("trusted_banks", str(name)), "N106", f"{name}: no rule of a bank", do))
-        else:
-            banks.append(TrustedBank(str(name), review, str(rules.get("suspended") or "")))
-    if problems:
-        raise InvalidInput(problems)
-    return tuple(banks)
+        return tuple(TrustedBank(name) for name in _names(source, "trusted_banks", given, wanted, problems))
+    return tuple(bank for name, said in given.items() if (bank := _bank(source, str(name), said or {}, problems)))
 
 
-def _names(source: Source, key: str, given: object, otherwise: tuple[str, ...], wanted: str) -> tuple[str, ...]:
-    """A list of names, which may be empty. Raises InvalidInput with its place."""
+def _bank(source: Source, name: str, rules: object, problems: list[Problem]) -> TrustedBank | None:
+    """One trusted list with its rules; None, and what is wrong with it, otherwise."""
+    place = ("trusted_banks", name)
+    if not isinstance(rules, dict):
+        do = f"review: one of {', '.join(Review)}; suspended: the reason, while it is not trusted"
+        problems.append(source.problem(place, "N106", f"{name}: no rule of a list", do))
+        return None
+    known, said = ("review", "suspended"), str(rules.get("review", LEAST_REVIEW))
+    strange = [word for word in rules if word not in known]
+    problems += [
+        source.problem((*place, word), "N106", f'unknown key "{word}"', nearest(str(word), known)) for word in strange
+    ]
+    review = REVIEW_WORDS.get(said.lower())
+    if review is None:
+        wrong = off_list("review", said, Review, "N106")
+        problems.append(wrong.model_copy(update={"place": source.place((*place, "review"))}))
+    return TrustedBank(name, review, str(rules.get("suspended") or "")) if review is not None else None
+
+
+def _names(source: Source, key: str, given: object, wanted: str, problems: list[Problem]) -> tuple[str, ...]:
+    """A list of names, which may be empty."""
     if given is None:
-        return otherwise
+        return ()
     if isinstance(given, list) and all(isinstance(name, str) and name.strip() for name in given):
         return tuple(given)
-    raise InvalidInput(source.problem((key,), "N106", "is no list of names", f"write {wanted}"))
+    problems.append(source.problem((key,), "N106", "is no list of names", f"write {wanted}"))
+    return ()
 
 
-def _care(source: Source, given: object) -> Bounds:
-    """How many cases one person decides. Raises InvalidInput with its place."""
+def _care(source: Source, given: object, problems: list[Problem]) -> Bounds:
+    """How many cases one person decides; what is wrong with it is told at its place."""
     try:
         return read_bounds(given)
     except ValueError as error:
         do = "write for example {cases_in_24_hours: 12, severe_cases_in_24_hours: 4}"
-        raise InvalidInput(source.problem(("reviewer_care",), "N109", f"reviewer_care: {error}", do)) from None
+        problems.append(source.problem(("reviewer_care",), "N109", f"reviewer_care: {error}", do))
+        return read_bounds(None)
 
 
-def _yes_or_no(source: Source, key: str, given: object) -> bool:
+def _yes_or_no(source: Source, key: str, given: object, problems: list[Problem]) -> bool:
     if str(given).lower() not in ("yes", "no", "true", "false"):
-        raise InvalidInput(source.problem((key,), "N109", f"{key} is neither yes nor no", "write yes or no"))
+        problems.append(source.problem((key,), "N109", f"{key} is neither yes nor no", "write yes or no"))
     return str(given).lower() in ("yes", "true")
 
 
-def _roles(source: Source, given: object) -> tuple[str, ...]:
-    """Roles of one's own. Raises InvalidInput with the place of each that cannot be one."""
-    roles = _names(source, "roles", given, (), "roles of your own, such as [security, works_council]")
-    wrong = [role for role in roles if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", role)]
-    if wrong:
-        do = "lower-case letters, digits and underscores, such as works_council"
-        said = [f'"{role[:40]}" cannot be a role' for role in wrong]
-        raise InvalidInput([source.problem(("roles",), "N107", words, do) for words in said])
+def _roles(source: Source, given: object, problems: list[Problem]) -> tuple[str, ...]:
+    """Roles of one's own; each that cannot be one is told at its place."""
+    roles = _names(source, "roles", given, "roles of your own, such as [security, works_council]", problems)
+    do = "lower-case letters, digits and underscores, such as works_council"
+    problems += [
+        source.problem(("roles", index), "N107", f'"{role[:40]}" cannot be a role', do)
+        for index, role in enumerate(roles)
+        if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", role)
+    ]
     return roles
 
 

@@ -22,8 +22,13 @@ from firedoor.core.playbook.compiler import Parts, a_part, compile_with_warnings
 from firedoor.core.playbook.plan import Plan
 from firedoor.core.playbook.playbook import Playbook, StepNode, read_playbook
 from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem, nearest
+from firedoor.core.targets import Inventory
 from firedoor.runtime.config import rereading
+from firedoor.runtime.config.alert_sources import Sources
+from firedoor.runtime.config.inventory import read_inventory
+from firedoor.runtime.config.names_elsewhere import names_elsewhere
 from firedoor.runtime.config.rereading import is_page
+from firedoor.runtime.config.settings import Settings
 
 ENVIRONMENT = "FIREDOOR_PLAYBOOKS"
 PARTS = "parts"
@@ -92,6 +97,16 @@ def compiled(name: str | Path) -> Plan:
 def warnings_of(name: str | Path) -> tuple[Problem, ...]:
     """What is doubtful about a playbook though it may run. Raises as `compiled` does."""
     return _compiled(name)[1]
+
+
+def named_elsewhere(name: str | Path, settings: Settings) -> list[Problem]:
+    """Names in a playbook that nothing of this installation has, as warnings. Raises as `compiled` does."""
+    try:
+        inventory = read_inventory(settings.targets_file)
+    except FiredoorError:  # told where the inventory is checked; without it nothing is said about doors
+        inventory = Inventory()
+    known = Sources(settings.mappings_folder)
+    return list(names_elsewhere(load_playbook(name), compiled(name), known, inventory))
 
 
 def _compiled(name: str | Path) -> tuple[Plan, tuple[Problem, ...]]:

@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from firedoor.core.alerts.quota import Quota
 from firedoor.core.alerts.senders import SenderRule
+from firedoor.core.language.validation import faults
+from firedoor.core.problems import InvalidInput, Problem
 from firedoor.runtime.config.host_check import host_names, listed
 
 
@@ -147,3 +149,17 @@ class Settings(BaseSettings):
     def server_file(self) -> Path:
         """Where a running server writes its address and the token of this machine's user (mode 600)."""
         return self.data_dir / "server.json"
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises InvalidInput when a FIREDOOR_ variable cannot be used."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise InvalidInput(
+            Problem(
+                code="U111", message=f"FIREDOOR_{str(found.path[0]).upper()}: {found.message}",
+                do="; ".join(filter(None, (found.do, "correct or unset the variable"))),
+            )
+            for found in faults(error)
+        ) from None  # fmt: skip

@@ -1,16 +1,23 @@
 """What practice still has open: its incidents, and the targets that they keep closed, which are closed all the same.
 
-Decides nothing; leaves what is made of it to whoever asks (`firedoor doctor`).
+Decides nothing; leaves what is made of it to whoever asks (`firedoor doctor`, the lists of the console).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from firedoor.store.database.sql import table
 from firedoor.store.database.tables import HoldRow, IncidentRow
+
+
+def among(connection: Connection, some: Sequence[str]) -> set[str]:
+    """Those of some incidents that are practice."""
+    incidents = table(IncidentRow).c
+    query = select(incidents.id).where(incidents.practice & incidents.id.in_(some))
+    return {str(incident) for incident in connection.execute(query).scalars()}
 
 
 def practised(engine: Engine) -> Iterator[tuple[str, bool, list[str]]]:

@@ -30,8 +30,10 @@ def among(connection: Connection, some: Sequence[str]) -> set[str]:
 
 
 def how_many(connection: Connection) -> int:
-    """How many incidents that are."""
-    return int(connection.execute(select(func.count(_TASKS.incident.distinct())).where(_OPEN)).scalar_one())
+    """How many incidents that are; practice is not counted."""
+    rows = table(IncidentRow)
+    query = select(func.count(_TASKS.incident.distinct())).join(rows, rows.c.id == _TASKS.incident)
+    return int(connection.execute(query.where(_OPEN & ~rows.c.practice)).scalar_one())
 
 
 def what_is(connection: Connection, limit: int) -> list[Record]:

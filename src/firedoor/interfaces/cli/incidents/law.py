@@ -49,6 +49,8 @@ def list_(
 
     over = {duty.id for duty in stale(catalogue(), _day(as_of))}
     here = [duty for duty in catalogue().values() if _in(duty.jurisdiction, jurisdiction)]
+    if not here:
+        catalogue().need_jurisdiction(jurisdiction)
     found = [duty for duty in here if duty.id in over or not overdue]
     if written is Format.JSON:
         render.as_json([_listed(duty, duty.id in over) for duty in found])
@@ -56,8 +58,7 @@ def list_(
     rows = [[f"[bold]{duty.id}[/]", duty.jurisdiction, str(duty.addressee), _what(duty, overdue)] for duty in found]
     render.table(rows, ("duty", "place", "to", "what"))
     if not rows:
-        everything = f"no duty of {render.escape(jurisdiction)}; without --jurisdiction all are listed"
-        render.line("no duties are due for review" if overdue else everything)
+        render.line("no duties are due for review")
 
 
 def _listed(duty: Duty, stale: bool) -> dict[str, object]:

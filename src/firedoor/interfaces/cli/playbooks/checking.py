@@ -100,17 +100,17 @@ def _of_kind(file: Path, source: Source) -> Iterable[Problem]:
     data = source.data if isinstance(source.data, dict) else {}
     if "targets" in data and "playbook" not in data:
         return _inventory(file, source)
-    if {"source", "fields"} <= set(data):
-        return _mapping(data)
+    if "source" in data and "playbook" not in data:
+        return _mapping(source)
     if "playbook" not in data and (set(data) & _profile_keys()):
         return _organisation(file, source)
     return _playbook(file, data)
 
 
-def _profile_keys() -> set[str]:
-    from firedoor.core.playbook.checks import ORGANISATION_NAMES
+def _profile_keys() -> frozenset[str]:
+    from firedoor.runtime.config.inventory import PROFILE_KEYS
 
-    return {*ORGANISATION_NAMES, "facts", "messages", "trusted_banks"}
+    return PROFILE_KEYS
 
 
 def _playbook(file: Path, data: dict[str, object]) -> Iterable[Problem]:
@@ -119,7 +119,7 @@ def _playbook(file: Path, data: dict[str, object]) -> Iterable[Problem]:
     if "steps" in data and "phases" not in data:
         playbooks.load_playbook(file)
         return ()
-    return playbooks.warnings_of(file)
+    return (*playbooks.warnings_of(file), *playbooks.named_elsewhere(file, load_settings()))
 
 
 def _organisation(file: Path, source: Source) -> Iterable[Problem]:
@@ -136,10 +136,10 @@ def _organisation(file: Path, source: Source) -> Iterable[Problem]:
     ]
 
 
-def _mapping(data: dict[str, object]) -> Iterable[Problem]:
+def _mapping(source: Source) -> Iterable[Problem]:
     from firedoor.alerts.mapping import read_mapping
 
-    read_mapping(data)
+    read_mapping(source.data, source)
     return ()
 
 
@@ -175,7 +175,8 @@ def _door(source: Source, path: list[str | int]) -> Place:
         index = next(
             (number for number, door in enumerate(doors) if isinstance(door, dict) and door.get("name") == rest[1]), 0
         )
-        return source.place(("targets", name, "doors", index))
+        below = (int(part) if part.isdecimal() else part for part in rest[2:])
+        return source.place(("targets", name, "doors", index, *below))
     return source.place(("targets", name, *rest))
 
 

@@ -125,22 +125,9 @@ async def connect() -> AsyncIterator[Api]:
 
 def load_settings() -> Settings:
     """The settings. Raises InvalidInput when a FIREDOOR_ variable cannot be used."""
-    from pydantic import ValidationError
+    from firedoor.runtime.config.settings import read_settings
 
-    from firedoor.core.problems import InvalidInput, Problem
-    from firedoor.runtime.config.settings import Settings
-
-    try:
-        return Settings()
-    except ValidationError as error:
-        raise InvalidInput(
-            Problem(
-                code="U111",
-                message=f"FIREDOOR_{str(found['loc'][0]).upper()}: {found['msg']}",
-                do="correct or unset the variable",
-            )
-            for found in error.errors()
-        ) from None
+    return read_settings()
 
 
 def server_address() -> str:

@@ -30,6 +30,7 @@ from firedoor.interfaces.web.http.filters import need_word
 from firedoor.interfaces.web.http.paging import After, Order
 from firedoor.interfaces.web.http.responses import TooLarge, Unsupported, answer, problem_body
 from firedoor.interfaces.web.reading.redaction import cover_rows, readable_page
+from firedoor.interfaces.web.reading.search import OfIncident
 from firedoor.interfaces.web.security import senders
 from firedoor.interfaces.web.security.auth import Asking, Caller, Keyring, Running, unauthenticated
 from firedoor.interfaces.web.security.known_browser import address_of
@@ -170,8 +171,8 @@ async def _signed(name: str, request: Request, headers: Mapping[str, str], runti
 
 @router.get("/alerts", summary="List alerts, newest first")
 async def list_alerts(
-    runtime: Running, caller: Asking,
-    source: str | None = None, decision: str | None = None, incident: str | None = None,
+    runtime: Running, caller: Asking, incident: OfIncident,
+    source: str | None = None, decision: str | None = None,
     limit: Annotated[int, Query(ge=1, le=MAXIMUM_LIST)] = 100, after: After = "",
 ) -> Response:  # fmt: skip
     """Every detection once, with how often it was delivered and what was decided about it, and why.
@@ -180,7 +181,7 @@ async def list_alerts(
     """
     need_word("decision", decision, Decision)
     if source is not None and source not in runtime.service.sources:
-        heard = await asyncio.to_thread(_heard_of, runtime)  # those of a mapping that was taken away as well
+        heard = await asyncio.to_thread(sources_heard_of, runtime)
         need_word("source", source, {*runtime.service.sources, *heard})
     columns = table(AlertRow).c
     where = None
@@ -194,7 +195,8 @@ async def list_alerts(
     return answer({"alerts": shown, "next": following})
 
 
-def _heard_of(runtime: Runtime) -> list[str]:
+def sources_heard_of(runtime: Runtime) -> list[str]:
+    """The sources that have ever sent, those of a mapping that was taken away as well."""
     with runtime.world.store.engine.connect() as connection:
         return [str(one) for one in connection.execute(select(table(AlertRow).c.source).distinct()).scalars()]
 

@@ -73,7 +73,7 @@ def _rows(runtime: Runtime, caller: Caller) -> tuple[list[dict[str, object]], li
     with runtime.world.store.engine.connect() as connection:
         mine_to_read = visible(connection, caller)
         asked = [
-            select(*row.c, incidents.c.readers)
+            select(*row.c, incidents.c.readers, incidents.c.practice)
             .join(incidents, row.c.incident == incidents.c.id)
             .where(where & mine_to_read).order_by(row.c.due_at).limit(SHOWN)
             for row, where in ((table(ClockRow), running), (table(TaskRow), mine))

@@ -20,6 +20,7 @@ from firedoor.interfaces.web.reading import serializers
 from firedoor.interfaces.web.reading.clock_zones import in_utc
 from firedoor.interfaces.web.reading.reading import read
 from firedoor.interfaces.web.reading.redaction import readable_rows
+from firedoor.interfaces.web.reading.search import OfIncident
 from firedoor.interfaces.web.security.auth import Asking, Running
 from firedoor.store.database.sql import Where, table
 from firedoor.store.database.tables import ClockRow
@@ -61,7 +62,7 @@ class More(Reason):
 
 @router.get("/clocks", summary="Open clocks of all incidents, the one that runs out first on top")
 async def list_clocks(
-    runtime: Running, caller: Asking, incident: str | None = None, all: bool = False,  # noqa: A002, FBT001, FBT002 - names on the wire
+    runtime: Running, caller: Asking, incident: OfIncident, all: bool = False,  # noqa: A002, FBT001, FBT002 - names on the wire
     limit: Annotated[int, Query(ge=1, le=1000)] = 500,
 ) -> Response:  # fmt: skip
     """`all=true` lists those that are met or waived, too. A clock without an outer limit comes last.

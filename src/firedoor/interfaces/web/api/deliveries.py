@@ -17,6 +17,7 @@ from starlette.responses import Response
 from firedoor.core.problems import NotFound, Problem, Refused
 from firedoor.interfaces.web.http.responses import answer
 from firedoor.interfaces.web.reading.redaction import covered, of_visible
+from firedoor.interfaces.web.reading.search import OfIncident
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running
 from firedoor.runtime.process.application import Runtime
 from firedoor.store.database.sql import Record, table
@@ -33,7 +34,7 @@ SHOWN = (
 
 @router.get("/deliveries", summary="What leaves through messengers, newest first")
 async def list_deliveries(
-    runtime: Running, caller: Asking, state: State | None = None, incident: str | None = None,
+    runtime: Running, caller: Asking, incident: OfIncident, state: State | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
 ) -> Response:  # fmt: skip
     """`queued` waits, `given_up` is not tried any more, and `problem` says why."""

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from firedoor.core.access.need_to_know import may_read
 from firedoor.core.access.security import Export
 from firedoor.core.journal import Body
+from firedoor.core.language.validation import off_list
 from firedoor.core.lifecycle import IncidentType
 from firedoor.core.problems import InvalidInput, NotRead, Problem
 from firedoor.core.reporting.metrics import as_csv, summary
@@ -53,8 +54,7 @@ def wanted(now: datetime, since: str, until: str, kind: str, severity: str) -> W
     last = _day("until", until, now.date(), problems)
     for name, given, known in (("type", kind, IncidentType), ("severity", severity, (*Severity, UNSAID))):
         if given and given not in list(known):
-            do = f"known: {', '.join(known)}"
-            problems.append(Problem(code="W140", field=name, message=f'no {name} is called "{given[:60]}"', do=do))
+            problems.append(off_list(name, given, known, "W140"))
     if problems:
         raise InvalidInput(problems)
     return Wanted(first, last, kind, severity)

@@ -16,8 +16,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from firedoor.core.history.timeline import timeline
-from firedoor.core.lifecycle import State
+from firedoor.core.lifecycle import IncidentType, State
 from firedoor.core.problems import NotPermitted, Problem
+from firedoor.core.severity import UNSAID, Severity
 from firedoor.interfaces.shapes.incident import Fact
 from firedoor.interfaces.web.http.cleaning import Number
 from firedoor.interfaces.web.http.filters import need_word
@@ -74,6 +75,7 @@ class SetFacts(BaseModel):
 @router.get("/incidents", summary="List incidents, newest first")
 async def list_incidents(  # noqa: PLR0913, PLR0917 - the parameters on the wire
     runtime: Running, caller: Asking, places: Bounded, state: Annotated[str, Query(max_length=60)] = "",
+    severity: Annotated[str, Query(max_length=60)] = "", type: Annotated[str, Query(max_length=60)] = "",  # noqa: A002 - on the wire
     open: bool | None = None,  # noqa: A002, FBT001 - the parameter's name on the wire
     q: Annotated[str, Query(max_length=200)] = "", limit: Annotated[int, Query(ge=1, le=1000)] = 200,
     after: After = "",
@@ -84,7 +86,9 @@ async def list_incidents(  # noqa: PLR0913, PLR0917 - the parameters on the wire
     `next` is the `after` of the following page; null where nothing is left.
     """
     need_word("state", state, State)
-    wanted = Wanted(q, state, open=open)
+    need_word("severity", severity, (*Severity, UNSAID))
+    need_word("type", type, IncidentType)
+    wanted = Wanted(q, state, severity, type, open)
     async with places.looking(caller.person.name, q):
         return await asyncio.to_thread(_listed, runtime, caller, wanted, limit, after)
 

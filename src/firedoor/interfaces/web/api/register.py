@@ -45,7 +45,8 @@ def _rows(runtime: Runtime) -> tuple[list[Row], list[Row]]:
     """The rows, and those of incidents whose record cannot be read."""
     world = runtime.world
     columns = table(IncidentRow).c
-    incidents = world.store.rows(IncidentRow, None, columns.opened_at, None)
+    # What was practice is no breach, and an authority that reads the register must not find it there.
+    incidents = world.store.rows(IncidentRow, ~columns.practice, columns.opened_at, None)
     failed: dict[str, Fault] = {}
 
     def rows_of(row: Record) -> list[Row]:

@@ -20,6 +20,7 @@ from firedoor.interfaces.web.http.responses import answer
 from firedoor.interfaces.web.reading import serializers
 from firedoor.interfaces.web.reading.reading import read
 from firedoor.interfaces.web.reading.redaction import readable_page
+from firedoor.interfaces.web.reading.search import OfIncident
 from firedoor.interfaces.web.security.auth import Asking, Running
 from firedoor.store.database.sql import table
 from firedoor.store.database.tables import MessageRow, TaskRow
@@ -43,13 +44,13 @@ class GivenAnswer(BaseModel):
 
 @router.get("/tasks", summary="What waits for people, the most urgent first")
 async def list_tasks(
-    runtime: Running, caller: Asking, role: str | None = None, incident: str | None = None, state: str = "open",
+    runtime: Running, caller: Asking, incident: OfIncident, role: str | None = None, state: str = "open",
     limit: Annotated[int, Query(ge=1, le=1000)] = 500, after: After = "",
 ) -> Response:  # fmt: skip
     """Tasks of all incidents. `state` is open, decided or withdrawn. `next` is the `after` of the following page."""
     need_word("state", state, ("open", "decided", "withdrawn"))
-    if role:
-        await asyncio.to_thread(lambda: runtime.roles.covering({role}).need_known({role}, "role"))
+    state = state or "open"
+    await _need_role(runtime, role)
     columns = table(TaskRow).c
     where = columns.state == state
     for name, value in (("role", role), ("incident", incident)):
@@ -87,12 +88,18 @@ async def answer_task(
     )  # fmt: skip
 
 
+async def _need_role(runtime: Running, role: str | None) -> None:
+    if role:
+        await asyncio.to_thread(lambda: runtime.roles.covering({role}).need_known({role}, "role"))
+
+
 @router.get("/messages", summary="Messages to roles, newest first")
 async def list_messages(
-    runtime: Running, caller: Asking, role: str | None = None, incident: str | None = None,
+    runtime: Running, caller: Asking, incident: OfIncident, role: str | None = None,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100, after: After = "",
 ) -> Response:  # fmt: skip
     """What was sent to people inside the organisation. `next` is the `after` of the following page."""
+    await _need_role(runtime, role)
     columns = table(MessageRow).c
     where = None
     for name, value in (("role", role), ("incident", incident)):

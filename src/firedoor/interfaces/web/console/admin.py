@@ -16,6 +16,7 @@ from pydantic import BaseModel, ValidationError
 from starlette.responses import RedirectResponse, Response
 
 from firedoor.core.journal import Body
+from firedoor.core.language.validation import faults
 from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem
 from firedoor.interfaces.web.admin.people import AccountChange, NewAccount, shown_change
 from firedoor.interfaces.web.admin.tokens import NewToken
@@ -185,11 +186,10 @@ def _checked(shape: type[Form], values: Body) -> Form:
     try:
         return shape.model_validate(values)
     except ValidationError as error:
-        found = [(".".join(map(str, one["loc"])), one["msg"]) for one in error.errors(include_input=False)]
         raise InvalidInput(
             [
-                Problem(code="W122", field=field, message=f"{field}: {says}", do="see the note there")
-                for field, says in found
+                Problem(code="W122", field=one.field, message=one.message, do=one.do or "see the note there")
+                for one in faults(error, shape)
             ]
         ) from None
 

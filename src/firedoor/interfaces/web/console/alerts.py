@@ -16,10 +16,12 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy import ColumnElement, select
 from starlette.responses import RedirectResponse, Response
 
-from firedoor.core.problems import FiredoorError, NotFound, Problem, nearest
+from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, Problem, nearest
 from firedoor.core.tasks.answers import need_why
+from firedoor.interfaces.web.api.alerts import sources_heard_of
 from firedoor.interfaces.web.console import forms
 from firedoor.interfaces.web.http.cleaning import Number, Row
+from firedoor.interfaces.web.http.filters import Words, usable
 from firedoor.interfaces.web.http.pages import page
 from firedoor.interfaces.web.reading.redaction import cover_rows, readable_rows
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running
@@ -34,7 +36,7 @@ router = APIRouter(tags=["console"], include_in_schema=False)
 SHOWN = 100
 DECISIONS = {
     "start": "started an incident", "attach": "added to an incident", "ask": "needs a person's decision",
-    "ignore": "ignored", "duplicate": "duplicate",
+    "ignore": "ignored",
 }  # fmt: skip
 Word = Annotated[str, Query(max_length=200)]
 
@@ -44,7 +46,11 @@ async def list_alerts(
     request: Request, runtime: Running, caller: Asking, source: Word = "", decision: Word = "", before: Number = 0
 ) -> Response:
     """Every detection once, the newest first, with the reasons of the decision about it."""
-    return await _page(request, runtime, caller, {"source": source, "decision": decision, "before": before})
+    heard = await asyncio.to_thread(sources_heard_of, runtime) if source else ()
+    words: Words = {"source": {*runtime.service.sources, *heard}, "decision": DECISIONS}
+    given, problems = usable({"source": source, "decision": decision}, words)
+    error = InvalidInput(problems) if problems else None
+    return await _page(request, runtime, caller, {**given, "before": before}, error=error)
 
 
 @router.post("/alerts/{alert}/start", summary="Start a playbook for an alert")

@@ -7,6 +7,7 @@ Decides what is shown of a duty and that it is said on every page that this is n
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -14,11 +15,13 @@ from starlette.responses import Response
 
 from firedoor.duties.freshness import stale
 from firedoor.duties.search import Search, find_duties
+from firedoor.interfaces.web.http.filters import usable
 from firedoor.interfaces.web.http.pages import page
 from firedoor.interfaces.web.security.auth import Asking, Running
 
 router = APIRouter(tags=["console"], include_in_schema=False)
 
+CONFIDENCES = ("high", "medium", "low")
 Word = Annotated[str, Query(max_length=200)]
 
 
@@ -29,15 +32,22 @@ async def search(
 ) -> Response:  # fmt: skip
     """Those that fit; the later reports of a duty stand on its own page."""
     catalogue = await asyncio.to_thread(lambda: runtime.world.catalogue)
-    asked = Search(text.strip(), jurisdiction, addressee, confidence)
     whole = [duty for duty in catalogue.values() if not duty.stage_of]
-    found = await asyncio.to_thread(find_duties, whole, asked)
-    known: dict[str, object] = {
-        "jurisdictions": sorted({duty.jurisdiction for duty in whole}),
-        "addressees": sorted({duty.addressee for duty in whole}), "confidences": ("high", "medium", "low"),
+    known: dict[str, Sequence[str]] = {
+        "jurisdiction": sorted({duty.jurisdiction for duty in whole}),
+        "addressee": sorted({duty.addressee for duty in whole}), "confidence": CONFIDENCES,
     }  # fmt: skip
+    given, problems = usable(
+        {"text": text.strip(), "jurisdiction": jurisdiction, "addressee": addressee, "confidence": confidence}, known
+    )
+    asked = Search(**given)
+    found = await asyncio.to_thread(find_duties, whole, asked)
     over = {duty.id for duty in stale(catalogue, runtime.world.now().date())}
-    return page(request, "duties.html.j2", caller=caller, found=found, of=len(whole), asked=asked, stale=over, **known)
+    return page(
+        request, "duties.html.j2", 422 if problems else 200, caller=caller, found=found, of=len(whole), asked=asked,
+        stale=over, problems=problems, jurisdictions=known["jurisdiction"], addressees=known["addressee"],
+        confidences=CONFIDENCES,
+    )  # fmt: skip
 
 
 @router.get("/duties/{duty:path}", summary="A duty in full")

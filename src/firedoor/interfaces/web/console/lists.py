@@ -16,10 +16,11 @@ from starlette.responses import Response
 
 from firedoor.core.incident.view import SETTLED_CLOCKS
 from firedoor.core.lifecycle import IncidentType, State
+from firedoor.interfaces.web.http.filters import Words, usable
 from firedoor.interfaces.web.http.pages import page
 from firedoor.interfaces.web.http.words import SEVERITIES
 from firedoor.interfaces.web.reading.clock_zones import in_utc
-from firedoor.interfaces.web.reading.redaction import cover_rows, incident_rows, of_visible
+from firedoor.interfaces.web.reading.redaction import cover_rows, incident_rows, marked, of_visible
 from firedoor.interfaces.web.reading.search import Wanted, found_by
 from firedoor.interfaces.web.security.auth import Asking, Bounded, Caller, Running
 from firedoor.runtime.process.application import Runtime
@@ -32,6 +33,9 @@ SHOWN = 50
 Number = Annotated[int, Query(ge=1, le=100_000)]
 Word = Annotated[str, Query(max_length=200)]
 Found = dict[str, Any]
+INCIDENT_WORDS: Words = {"open": ("true", "false"), "severity": SEVERITIES, "state": State, "type": IncidentType}
+TASK_WORDS: Words = {"whose": ("mine", "all")}
+CLOCK_WORDS: Words = {"which": ("open", "late", "all")}
 
 
 @router.get("/incidents", summary="The list of incidents")
@@ -41,11 +45,12 @@ async def list_incidents(  # noqa: PLR0913, PLR0917 - the parameters on the wire
     type: Word = "", q: Word = "", page: Number = 1,  # noqa: A002 - on the wire
 ) -> Response:  # fmt: skip
     """Newest first; each with its next limit and how many people are asked."""
-    given = {"open": open, "severity": severity, "state": state, "type": type, "q": q.strip()}
+    asked = {"open": open, "severity": severity, "state": state, "type": type, "q": q.strip()}
+    given, problems = usable(asked, INCIDENT_WORDS)
     async with places.looking(caller.person.name, given["q"]):
         found = await asyncio.to_thread(_incidents, runtime, caller, given, page)
     words = {"types": list(IncidentType), "all_states": list(State), "severities": SEVERITIES}
-    return _page(request, "incidents.html.j2", runtime, caller, given, page, {**found, **words})
+    return _page(request, "incidents.html.j2", runtime, caller, given, page, {**found, **words, "problems": problems})
 
 
 @router.get("/tasks", summary="Tasks of all incidents")
@@ -53,10 +58,11 @@ async def list_tasks(
     request: Request, runtime: Running, caller: Asking, whose: Word = "mine", role: Word = "", page: Number = 1
 ) -> Response:
     """What waits for people, the most urgent first; the reader's own, or everybody's."""
-    given = {"whose": whose, "role": role}
+    known = await asyncio.to_thread(lambda: runtime.roles.covering({role} - {""}).known)
+    given, problems = usable({"whose": whose, "role": role}, {**TASK_WORDS, "role": known}, {"whose": "mine"})
     found = await asyncio.to_thread(_tasks, runtime, caller, given, page)
     rows = await cover_rows(runtime, caller, found["rows"])
-    return _page(request, "tasks.html.j2", runtime, caller, given, page, {**found, "rows": rows})
+    return _page(request, "tasks.html.j2", runtime, caller, given, page, {**found, "rows": rows, "problems": problems})
 
 
 @router.get("/clocks", summary="Clocks of all incidents")
@@ -70,20 +76,20 @@ async def list_clocks(
     page: Number = 1,
 ) -> Response:
     """What runs out first on top; one without an outer limit comes last."""
-    given = {"which": which, "q": q.strip()}
+    given, problems = usable({"which": which, "q": q.strip()}, CLOCK_WORDS, {"which": "open"})
     async with places.looking(caller.person.name, given["q"]):
         found = await asyncio.to_thread(_clocks, runtime, caller, given, page)
     rows = await cover_rows(runtime, caller, found["rows"])
-    return _page(request, "clocks.html.j2", runtime, caller, given, page, {**found, "rows": rows})
+    return _page(request, "clocks.html.j2", runtime, caller, given, page, {**found, "rows": rows, "problems": problems})
 
 
 def _page(
     request: Request, template: str, runtime: Runtime, caller: Caller, given: dict[str, str], number: int, found: Found
-) -> Response:
+) -> Response:  # fmt: skip
     pages = max(1, -(-found["count"] // SHOWN))
     kept = urlencode({name: value for name, value in given.items() if value})
     context = {"given": given, "number": number, "pages": pages, "query": kept, "now": runtime.world.now()}
-    return page(request, template, caller=caller, **context, **found)
+    return page(request, template, 422 if found["problems"] else 200, caller=caller, **context, **found)
 
 
 def _incidents(runtime: Runtime, caller: Caller, given: dict[str, str], number: int) -> Found:
@@ -118,6 +124,7 @@ def _tasks(runtime: Runtime, caller: Caller, given: dict[str, str], number: int)
         elif given["whose"] == "mine" and not caller.local:
             where &= columns.role.in_(sorted(caller.person.roles))
         count, rows = _cut(connection, select(table(TaskRow)).where(where).order_by(columns.due_at), number)
+        rows = marked(connection, rows)
     return {"rows": rows, "count": count, "roles": sorted(roles)}
 
 
@@ -135,6 +142,7 @@ def _clocks(runtime: Runtime, caller: Caller, given: dict[str, str], number: int
             )
         order = (columns.due_at.is_(None), columns.due_at, columns.incident)
         count, rows = _cut(connection, select(table(ClockRow)).where(where).order_by(*order), number)
+        rows = marked(connection, rows)
     guessed = in_utc(runtime.world, rows)
     shown = [
         {**row, "open": row["state"] not in SETTLED_CLOCKS, "zone_guessed": (row["incident"], row["id"]) in guessed}

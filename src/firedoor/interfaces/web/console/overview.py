@@ -11,13 +11,13 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
-from sqlalchemy import Connection, Executable, case, func, select
+from sqlalchemy import Connection, Executable, Select, case, func, select
 from starlette.responses import Response
 
 from firedoor.core.incident.view import SETTLED_CLOCKS
 from firedoor.interfaces.web.http.pages import page
 from firedoor.interfaces.web.http.words import SEVERITIES
-from firedoor.interfaces.web.reading.redaction import cover_rows, incident_rows, of_visible, visible
+from firedoor.interfaces.web.reading.redaction import cover_rows, incident_rows, marked, of_visible, visible
 from firedoor.interfaces.web.security.auth import Asking, Caller, Running
 from firedoor.runtime.process.application import Runtime
 from firedoor.store.database.sql import as_record, table, text_of
@@ -53,18 +53,21 @@ def _look(runtime: Runtime, caller: Caller) -> Row:
         return {
             "severities": _severities(connection, caller),
             "incidents": incident_rows(runtime, caller, _rows(connection, _incidents(connection, caller))),
-            "clocks": _rows(connection, _next_clocks(connection, caller)),
+            "clocks": marked(connection, _rows(connection, _next_clocks(connection, caller))),
             "without_number": _without_number(connection, caller),
-            "tasks": _rows(connection, _my_tasks(connection, caller)),
+            "tasks": marked(connection, _rows(connection, _my_tasks(connection, caller))),
             "overdue": _overdue(connection, caller, now),
             "loose": _rows(connection, _loose(connection, caller)),
         }
 
 
 def _severities(connection: Connection, caller: Caller) -> list[tuple[str, int]]:
-    """How many incidents are open, by severity, of those that the caller may read; none is a number, too."""
+    """How many incidents are open, by severity, of those that the caller may read; none is a number, too.
+
+    Practice is in none of the numbers; it is listed, and its title says so.
+    """
     columns = table(IncidentRow).c
-    where = columns.closed_at.is_(None) & visible(connection, caller)
+    where = columns.closed_at.is_(None) & ~columns.practice & visible(connection, caller)
     query = select(columns.severity, func.count()).where(where).group_by(columns.severity)
     counted = {row[0]: row[1] for row in connection.execute(query)}
     return [(severity, counted.get(severity, 0)) for severity in SEVERITIES]
@@ -95,7 +98,7 @@ def _next_clocks(connection: Connection, caller: Caller) -> Executable:
 def _without_number(connection: Connection, caller: Caller) -> int:
     """How many open duties the law gives no number of hours: no deadline passes, and they are owed all the same."""
     columns = table(ClockRow).c
-    where = columns.state.not_in(SETTLED_CLOCKS) & columns.due_at.is_(None)
+    where = columns.state.not_in(SETTLED_CLOCKS) & columns.due_at.is_(None) & columns.incident.in_(_real())
     query = select(func.count()).where(where & of_visible(connection, caller, columns.incident))
     return int(connection.execute(query).scalar_one())
 
@@ -111,10 +114,17 @@ def _overdue(connection: Connection, caller: Caller, now: datetime) -> dict[str,
     tasks, clocks, at = table(TaskRow).c, table(ClockRow).c, text_of(now)
     late_tasks = (tasks.state == "open") & (tasks.due_at < at) & of_visible(connection, caller, tasks.incident)
     running = clocks.state.not_in(SETTLED_CLOCKS) & of_visible(connection, caller, clocks.incident)
+    late_tasks &= tasks.incident.in_(_real())
+    running &= clocks.incident.in_(_real())
     return {
         "tasks": int(connection.execute(select(func.count()).where(late_tasks)).scalar_one()),
         "clocks": int(connection.execute(select(func.count()).where(running & (clocks.due_at < at))).scalar_one()),
     }
+
+
+def _real() -> Select[str]:
+    """The incidents that are no practice."""
+    return select(table(IncidentRow).c.id).where(~table(IncidentRow).c.practice)
 
 
 def _rows(connection: Connection, query: Executable) -> list[Row]:

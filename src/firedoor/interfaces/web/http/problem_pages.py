@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fastapi import Request
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from firedoor.core.problems import FiredoorError, Problem
 from firedoor.interfaces.web.http.form_recovery import unsent
 from firedoor.interfaces.web.http.pages import page
-from firedoor.interfaces.web.http.responses import PLAIN, Unauthenticated, plain, refusal
+from firedoor.interfaces.web.http.responses import PLAIN, Unauthenticated, invalid, plain, refusal
 from firedoor.interfaces.web.http.session import NOT_OURS, to_sign_in, way_here
 
 # What a person with a browser is told to do instead of what a program is told.
@@ -62,6 +63,13 @@ async def _shown_to(request: Request, error: FiredoorError) -> Response:
     if isinstance(error, Unauthenticated):
         return to_sign_in(request)
     return page(request, "problem.html.j2", error.http_status, problems=error.problems)
+
+
+async def on_invalid(request: Request, error: Exception) -> Response:
+    """Answer with every fault of a body or a parameter."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for these only
+    found = invalid(request, error)
+    return page(request, "problem.html.j2", 422, problems=found) if wants_page(request) else refusal(found, 422)
 
 
 async def on_status(request: Request, error: Exception) -> Response:

@@ -14,7 +14,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from starlette.responses import Response
 
-from firedoor.core.json_types import as_array
+from firedoor.core.language.validation import Fault, faults_of
 from firedoor.core.problems import FiredoorError, Problem
 
 JSON = "application/json"
@@ -73,21 +73,19 @@ def plain(status: int, message: str = "", headers: Mapping[str, str] | None = No
     return answer(body, status, headers)
 
 
-async def on_invalid(_: Request, error: Exception) -> Response:
-    """Answer with every fault of a body or a parameter, each with its field; what was sent is not repeated."""
-    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for these only
-    return refusal([_fault(fault) for fault in error.errors()][:50], 422)
+def invalid(request: Request, error: RequestValidationError) -> list[Problem]:
+    """Every fault of a body or a parameter, each with its field; no value is repeated but a short word of a list."""
+    body = getattr(request.scope.get("route"), "body_field", None)
+    form = body.field_info.annotation if body is not None else None
+    return [_problem(fault) for fault in faults_of(error.errors(), form)[:50]]
 
 
-def _fault(fault: Mapping[str, object]) -> Problem:
-    where = [str(part) for part in as_array(fault["loc"])]
-    kind = "body" if where[:1] == ["body"] else "parameter"
-    if fault["type"] == "json_invalid":
+def _problem(fault: Fault) -> Problem:
+    kind = "body" if fault.path[:1] == ("body",) else "parameter"
+    if fault.kind == "json_invalid":
         return Problem(code="W120", message="the body is not JSON", do="send one JSON object", field=kind)
-    field = ".".join(where[1:]) or kind
-    return Problem(
-        code="W122", message=f"{field}: {fault['msg']}"[:300], do="see /openapi.json for what is expected", field=field
-    )
+    do = fault.do or "see /openapi.json for what is expected"
+    return Problem(code="W122", message=fault.message[:300], do=do, field=".".join(map(str, fault.path[1:])) or kind)
 
 
 def _shown(problem: Problem) -> dict[str, object]:

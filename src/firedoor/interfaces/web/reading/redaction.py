@@ -29,6 +29,7 @@ from firedoor.runtime.process.application import Runtime
 from firedoor.store.database import sql
 from firedoor.store.database.sql import Record, Where, table
 from firedoor.store.database.tables import IncidentRow
+from firedoor.store.incidents import practice
 from firedoor.store.incidents.set_aside import among
 
 log = logging.getLogger(__name__)
@@ -119,6 +120,12 @@ def incident_rows(runtime: Runtime, caller: Caller, rows: Sequence[Row]) -> list
         aside = among(connection, [str(row["id"]) for row in rows])
     shown = [_incident(runtime, caller, row) for row in rows]
     return [{**row, "set_aside": None if row["hidden"] else row["id"] in aside} for row in shown]
+
+
+def marked(connection: Connection, rows: Sequence[Row]) -> list[Row]:
+    """Rows of lists over all incidents, each with `practice`: a deadline of practice must not look like one."""
+    of_practice = practice.among(connection, sorted({str(row["incident"]) for row in rows}))
+    return [{**row, "practice": row["incident"] in of_practice} for row in rows]
 
 
 def _incident(runtime: Runtime, caller: Caller, row: Row) -> Row:

@@ -7,17 +7,34 @@ are held closed; what is sealed is not searched, or a search would tell it. Leav
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from typing import Annotated
 
+from fastapi import Depends, Query
 from sqlalchemy import Connection, or_, select
 
 from firedoor.core.isolated import Fault, each
 from firedoor.interfaces.web.reading.redaction import EVERYTHING, Condition, seal_of, visible
-from firedoor.interfaces.web.security.auth import Caller
+from firedoor.interfaces.web.security.auth import Asking, Caller, Running
 from firedoor.runtime.process.application import Runtime
 from firedoor.store.database.sql import as_record, table
 from firedoor.store.database.tables import HoldRow, IncidentRow
 
+
+async def named(
+    runtime: Running, caller: Asking, incident: Annotated[str | None, Query(max_length=64)] = None,  # noqa: ARG001 - who asks is known first
+) -> str | None:  # fmt: skip
+    """The incident that a list is asked for, which must be there: else an empty list would say that nothing waits.
+
+    Raises NotFound.
+    """
+    if incident is not None:
+        await asyncio.to_thread(runtime.world.store.incident, incident)
+    return incident
+
+
+OfIncident = Annotated[str | None, Depends(named)]
 LOOKED_AT = 500  # incidents with sealed facts whose titles are compared one by one, the newest
 
 

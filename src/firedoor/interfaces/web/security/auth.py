@@ -24,6 +24,7 @@ from firedoor.core.incident.view import IncidentView
 from firedoor.core.person import LOCAL, Person
 from firedoor.core.problems import NotPermitted, Problem
 from firedoor.interfaces.web.http import session
+from firedoor.interfaces.web.http.filters import need_parameters
 from firedoor.interfaces.web.http.responses import Unauthenticated
 from firedoor.interfaces.web.http.slots import Places
 from firedoor.interfaces.web.security.route_table import ROUTES, UNSEALED, Access, allowed, needed
@@ -149,7 +150,10 @@ def unauthenticated(message: str) -> Unauthenticated:
 
 
 async def authorise(request: Request) -> Caller:
-    """Return the caller, if the table lets them use this route. Raises Unauthenticated or NotPermitted."""
+    """Return the caller, if the table lets them use this route. Raises Unauthenticated or NotPermitted.
+
+    InvalidInput for a parameter that the route does not read.
+    """
     caller = await _asking(request)
     request.state.caller = str(caller.person.actor)  # whom the guard counts where it is refused
     access = ROUTES.get((request.method, request.scope["route"].path))
@@ -157,6 +161,7 @@ async def authorise(request: Request) -> Caller:
         has = ", ".join(sorted(caller.person.roles)) or "no role"
         message = f"{caller.person.name} may not do this: it is for {needed(access)}"
         raise NotPermitted(Problem(code="W103", message=message, do=f"this token has {has}"))
+    need_parameters(request)
     if not caller.local and "incident" in request.path_params:
         await asyncio.to_thread(need_reader, request.app.state.keyring.store, request.path_params["incident"], caller)
     return caller

@@ -24,6 +24,7 @@ from starlette.responses import Response, StreamingResponse
 from firedoor.core.access.need_to_know import may_read
 from firedoor.interfaces.web.http.cleaning import Number
 from firedoor.interfaces.web.http.responses import plain
+from firedoor.interfaces.web.reading.search import OfIncident
 from firedoor.interfaces.web.security.auth import Asking, Caller, need_reader
 from firedoor.runtime.process.application import Runtime
 from firedoor.runtime.repeating import attempt
@@ -208,7 +209,7 @@ class Hub:
     "/events", summary="Listen: one event for each new entry",
     responses={200: {"content": {"text/event-stream": {"example": EXAMPLE}}}},
 )  # fmt: skip
-async def listen(request: Request, caller: Asking, incident: str | None = None, limit: Number = 0) -> Response:
+async def listen(request: Request, caller: Asking, incident: OfIncident, limit: Number = 0) -> Response:
     """Server-sent events. `incident` listens to one; `limit` ends the line after so many events (0: never)."""
     hub: Hub = request.app.state.events
     if incident is not None:

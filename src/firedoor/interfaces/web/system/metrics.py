@@ -3,7 +3,7 @@
 Decides their names: gauges of what stands open, so that an outside watcher sees a clock
 run out or a loop fall silent without knowing anything about the incident. An incident that only some need to know about
 is counted as `restricted`, and tells neither its type nor its state nor its roles; clocks and alerts are totals of the
-house. Practice is counted as `practice` among incidents and tasks, and in nothing that somebody is woken by.
+house. Practice is counted as `practice` among incidents, tasks and holds, and in nothing that somebody is woken by.
 Leaves the text format 0.0.4 to Prometheus's own library, which Prefect brings along.
 """
 
@@ -90,7 +90,7 @@ def _gauges(connection: Connection, runtime: Runtime, now: datetime) -> Iterator
     about = "Incidents of which something could not be worked out and waits for a person."
     yield "firedoor_incidents_set_aside", about, lambda: [({}, how_many(connection))]
     about = "Targets that are held closed, by state."
-    yield "firedoor_holds", about, lambda: _counts(connection, HoldRow, "state")
+    yield "firedoor_holds", about, lambda: _holds(connection)
     yield "firedoor_part_well", "Whether a part of this process is well.", lambda: _parts(runtime)
 
 
@@ -104,6 +104,14 @@ def _incidents(connection: Connection) -> list[Sample]:
 def _counts(connection: Connection, row: type[SQLModel], name: str) -> list[Sample]:
     column = table(row).c[name]
     return [({name: found[0]}, found[1]) for found in connection.execute(select(column, func.count()).group_by(column))]
+
+
+def _holds(connection: Connection) -> list[Sample]:
+    """A target that practice holds is closed all the same; that it answers again wakes nobody."""
+    holds, incidents = table(HoldRow).c, table(IncidentRow)
+    state = case((incidents.c.practice, PRACTICE), else_=holds.state)
+    joined = select(state, func.count()).outerjoin(incidents, incidents.c.id == holds.incident).group_by(state)
+    return [({"state": row[0]}, row[1]) for row in connection.execute(joined)]
 
 
 def _clocks(connection: Connection) -> list[Sample]:
