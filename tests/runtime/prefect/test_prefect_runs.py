@@ -374,6 +374,25 @@ async def test_a_server_that_hangs_holds_nobody_up(rig: Any) -> None:
     assert rig.host.effects(name) == ["containment.suspend", "containment.verify"]
 
 
+@pytest.mark.usefixtures("eager")
+async def test_a_run_that_is_cancelled_during_an_operation_breaks_nothing_off_and_repeats_nothing(rig: Any) -> None:
+    """The call that is under way ends and is journalled, the next ones follow, and the run waits for the decision."""
+    name = incident(rig)
+    rig.host.held[name] = asyncio.Event()
+    going = asyncio.ensure_future(rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct))
+    await rig.until(lambda: _performed(rig, name))
+    run = await rig.flow_run(name)
+    await rig.post(f"/flow_runs/{run['id']}/set_state", state={"type": "CANCELLING"})
+    rig.host.held.pop(name).set()
+    assert await going == "waiting"
+    assert (await rig.run_until(name, "Waiting"))["id"] == run["id"]
+    assert rig.host.effects(name) == ["containment.suspend", "containment.verify"]
+    rig.host.answer(name)
+    assert await rig.bridge.run_incident(name, PLAYBOOK, rig.host.conduct) == "closed"
+    await rig.run_until(name, "Completed")
+    assert rig.host.effects(name) == ["containment.suspend", "containment.verify", "remediation.tell"]
+
+
 async def _performed(rig: Any, name: str) -> bool:
     return bool(rig.host.effects(name))
 
