@@ -6,6 +6,7 @@ routes are no actions of this kind stands in `NONE`, each with its reason.
 
 from __future__ import annotations
 
+import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,8 +19,13 @@ from tests.attacks.people.test_administrators import put, signed_in
 from tests.support.api_house import LEAK
 from tests.support.letters import Writing
 
+from firedoor.core.entries.copies import CopySaid
+from firedoor.core.hashing.bank import fingerprint
+from firedoor.core.hashing.entry import Batch, Entry
+from firedoor.core.removal.noting import noted
 from firedoor.interfaces.web.http.session import COOKIE
 from firedoor.interfaces.web.security.route_table import INCIDENT, V1
+from firedoor.store.banks import banks
 from firedoor.store.identity.sessions import csrf_of
 
 CLOCK = "eu.gdpr.art33.sa"
@@ -221,6 +227,47 @@ for place in (INCIDENT, "/incidents/{incident}"):
         ACTIONS[("POST", f"{place}/requests/{{request}}/{deed}")] = asked(
             f"{place}/requests/{{request}}/{deed}", api, form
         )
+
+
+def found_copy(path: str) -> Prepare:
+    """A picture that looks alike was found before."""
+
+    async def prepare(here: Here) -> Sent:
+        incident = await here.built.open(NCII, endpoint="image-gen", severity="low")
+        said: CopySaid = {
+            "copy": "c" * 32,
+            "state": "candidate",
+            "copy_locator": "post/8812",
+            "how": "near",
+            "distance": 9,
+        }
+        world = here.built.runtime.world
+        await asyncio.wrap_future(world.store.append(incident, noted("gallery", [said]), world.now()))
+        await here.settled(incident)
+        given = {**WHY, "is": "not_the_same"}
+        where = path.replace("{incident}", incident).replace("{copy}", "C1")
+        if not path.startswith("/api"):
+            return Sent(await here.page(), where, {"data": given}, incident)
+        return Sent(here.local, where, {"json": given}, incident)
+
+    return prepare
+
+
+for place in (INCIDENT, "/incidents/{incident}"):
+    ACTIONS[("POST", f"{place}/copies/{{copy}}")] = found_copy(f"{place}/copies/{{copy}}")
+
+
+async def told_bank(here: Here) -> Sent:
+    """A hash bank with one entry is told that it was right."""
+    incident = await here.built.open()
+    world = here.built.runtime.world
+    entry = Entry("sha256", "a" * 64, "case-1")
+    await asyncio.to_thread(banks.keep, world.store, "Own", Batch("Own.csv", (entry,)), world.now(), "Ann")
+    given = {**WHY, "bank": "Own", "entry": fingerprint(entry.key), "verdict": "true"}
+    return Sent(here.local, f"{V1}/incidents/{incident}/bank-feedback", {"json": given}, incident)
+
+
+ACTIONS[("POST", f"{INCIDENT}/bank-feedback")] = told_bank
 
 
 def tasked(path: str, body: Callable[[dict[str, Any]], dict[str, Any]]) -> Prepare:
@@ -561,6 +608,7 @@ NONE: Mapping[tuple[str, str], str] = {
     ("POST", "/playbooks/{name}/drills"): "drills touch nothing real, and the newest result counts",
     ("POST", "/incidents/{incident}/targets/{target}/open"): DOORS,
     ("POST", f"{INCIDENT}/targets/{{target}}/open"): DOORS,
+    ("POST", f"{INCIDENT}/copies/{{copy}}/restore"): "needs a store: tests/runtime/removal/test_copies_api.py",
     ("POST", "/targets/{target}/suspend"): DOORS, ("POST", "/targets/{target}/resume"): DOORS,
     ("POST", f"{V1}/deliveries/{{handle}}/retry"): "brings the same message forward, under its own key",
     ("POST", "/deliveries/{handle}/retry"): "as its route of the API",

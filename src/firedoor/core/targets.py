@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_val
 
 from firedoor.core.assets import Assets
 from firedoor.core.problems import Problem, nearest
+from firedoor.core.removal.store import ContentStore
 
 
 class Part(BaseModel):
@@ -100,6 +101,7 @@ class Target(Part):
     never_suspend: bool = False
     because: str = ""  # why it is never suspended
     evidence: dict[str, Artefact] = Field(default_factory=dict)
+    content: ContentStore | None = None  # where it holds content of people, and what can be done about it
 
 
 class Inventory(Assets):

@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import cast
 
+from firedoor.connectors.content import registry
 from firedoor.connectors.parts.context import ConnectorContext
 from firedoor.connectors.parts.probes import caller
 from firedoor.connectors.registry import available, load
 from firedoor.core.ports import Connector
 from firedoor.core.problems import FiredoorError, Problem
+from firedoor.core.removal.store import ContentStore, Driven
 from firedoor.core.targets import ConnectorProbe, Door, Inventory, Target, inventory_problems
 
 
@@ -47,6 +49,8 @@ class OpenConnectors(Mapping[str, Connector]):
             for door in target.doors:
                 place = f"targets.{target.id}.doors.{door.name}"
                 problems += _found(place, partial(self._check_door, target, door))
+            if target.content is not None:
+                problems += _content(target.id, target.content, self._context)
             if isinstance(target.probe, ConnectorProbe):
                 problems += _found(f"targets.{target.id}.probe", partial(self._check_probe, target.probe))
         return tuple(problems)
@@ -57,6 +61,25 @@ class OpenConnectors(Mapping[str, Connector]):
     def _check_probe(self, probe: ConnectorProbe) -> None:
         """Raise InvalidInput when the connector that a probe names takes no looks, or not this one."""
         caller(self._context, probe.via).check_probe(probe.config)
+
+
+def _content(target: str, content: ContentStore, context: ConnectorContext) -> list[Problem]:
+    """What the drivers of a store say of their configuration."""
+    place, found = f"targets.{target}.content", []
+    if content.removal is not None:
+        part = content.removal
+        found += _found(f"{place}.removal", partial(_used, registry.remover, part, context))
+    if content.blocklist is not None:
+        found += _found(f"{place}.blocklist", partial(_used, registry.blocklist, content.blocklist, context))
+    if content.index is not None and content.index.service is not None:
+        found += _found(f"{place}.index.service", partial(_used, registry.index, content.index.service, context))
+    return found
+
+
+def _used(
+    opened: Callable[[str, Mapping[str, object], ConnectorContext], object], part: Driven, context: ConnectorContext
+) -> None:
+    opened(part.via, part.config, context)
 
 
 def _found(place: str, check: Callable[[], None]) -> list[Problem]:

@@ -21,6 +21,7 @@ SHORTEST = 6  # characters; "yes" and "minor" stand everywhere and identify nobo
 ALERTS = {"minor": "possible_minor", "content_locators": "locators"}  # what an alert calls such a fact
 # Who asked, how to reach them and where the content is, in every journal that holds a request.
 OF_REQUESTS = frozenset(("requester", "requester_contact", "request_locators"))
+OF_COPIES = frozenset(("copy_locator",))  # where a copy of the content is
 TOLD = frozenset(("choice", "label", "consequence", "why", "outcome", "result", "fields"))  # what an answer tells
 
 
@@ -63,6 +64,8 @@ def seal(definitions: Mapping[str, FactDefinition], entries: Iterable[Entry]) ->
     entries = list(entries)
     asked = any(entry.kind in (Kind.REQUEST_RECEIVED, Kind.REQUEST_COMPLETED) for entry in entries)
     of_requests = OF_REQUESTS if asked else frozenset[str]()
+    if any(entry.kind == Kind.COPIES for entry in entries):
+        of_requests |= OF_COPIES
     names = frozenset(own | {ALERTS[name] for name in own & ALERTS.keys()} | of_requests)
     texts: list[object] = []
     tasks: set[str] = set()
@@ -85,6 +88,8 @@ def _values(entry: Entry, names: frozenset[str]) -> list[object]:
             told = entry.body.get("fields", {})
         case Kind.REQUEST_RECEIVED | Kind.REQUEST_COMPLETED:
             told = entry.body
+        case Kind.COPIES:
+            return [said["copy_locator"] for said in entry.body["copies"] if said.get("copy_locator")]
         case Kind.ALERT:
             told = {**entry.body.get("facts", {}), **entry.body.get("alert", {})}
         case _:

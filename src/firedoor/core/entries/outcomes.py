@@ -100,6 +100,14 @@ class Result(TypedDict, total=False):
     items: Words
     state: str
     to: Words
+    # of copies of content: how many in each state, the rows that were searched, what could not be
+    copies: Mapping[str, int]
+    looked_at: int
+    not_looked: Words
+    blocked: int
+    not_blocked: Words
+    upload: str
+    test_picture: str
     # of what was kept
     sha256: str
     size: int

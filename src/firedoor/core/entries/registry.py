@@ -12,7 +12,7 @@ from typing import get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from firedoor.core.entries import custody, law, people, run
+from firedoor.core.entries import copies, custody, law, people, run
 from firedoor.core.entries.base import EntryBody
 from firedoor.core.journal import Content, Kind
 
@@ -32,7 +32,8 @@ FORMS: Mapping[Kind, type[EntryBody]] = {
     Kind.HELD: custody.HoldSeen, Kind.DRIFTED: custody.HoldDrifted, Kind.UNSEEN: custody.HoldUnseen,
     Kind.HOLD_ENDED: custody.HoldEnded, Kind.REQUEST_RECEIVED: law.RequestReceived,
     Kind.REQUEST_COMPLETED: law.RequestCompleted, Kind.REQUEST_WRITTEN: law.RequestWritten,
-    Kind.REQUEST_ANSWERED: law.RequestAnswered, Kind.NOTE: run.Note,
+    Kind.REQUEST_ANSWERED: law.RequestAnswered, Kind.COPIES: copies.CopiesNoted,
+    Kind.BANK_FEEDBACK: copies.BankFeedback, Kind.NOTE: run.Note,
 }  # fmt: skip
 
 

@@ -54,7 +54,7 @@ def irreversible(operation: Operation) -> bool:
         case Ask():
             return operation.alters
         case Call():
-            return operation.allow_irreversible or operation.verb == "resume"
+            return operation.allow_irreversible or operation.verb in ("resume", "remove")
         case Mark():
             return operation.event in (Event.CLOSE, Event.DISMISS)
         case _:

@@ -108,6 +108,13 @@ class PdqIndex:
         nearest = {row.tobytes().hex(): int(bit) for row, bit in zip(rows, far, strict=True)}
         return sorted((Near(one, bit) for one, bit in nearest.items()), key=lambda near: (near.distance, near.value))
 
+    def values(self) -> Iterator[str]:
+        """Every hash that it holds, in hexadecimal: for a proof that looks at all of them."""
+        parts, tail = self._held
+        for words in (*(part.kept() for part in parts), tail):
+            for row in words:
+                yield row.tobytes().hex()
+
     def holding(self, algorithm: str, value: str) -> Iterator[str]:
         """Where a hash stands here, for the proof that it is gone."""
         if algorithm == "pdq" and self.search(value, 0):

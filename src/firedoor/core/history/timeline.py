@@ -7,11 +7,12 @@ interfaces and the report.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Any
 
 from firedoor.core.access.redaction import OPEN, SEALED, Seal
-from firedoor.core.entries import custody, law, people, run
+from firedoor.core.entries import copies, custody, law, people, run
 from firedoor.core.facts import FactDefinition, show
 from firedoor.core.history.operation_titles import Names
 from firedoor.core.incident.hold_record import HoldEvent, in_words
@@ -21,16 +22,18 @@ from firedoor.core.journal import Body, Entry, Kind
 from firedoor.core.json_types import JsonObject
 from firedoor.core.labels import label
 from firedoor.core.playbook.plan import Choose
+from firedoor.core.removal.copy import WORDS, CopyState
 from firedoor.core.severity import UNSAID
 
 Said = tuple[str, str, bool]  # what happened, why or how, whether a hurried reader needs it
 LONG = 600  # characters of a detail
+NAMED = 5  # copies that a line names
 ALWAYS_KEY = frozenset((
     Kind.OPENED, Kind.ALERT, Kind.STATE, Kind.REDONE, Kind.TASK_REASSIGNED, Kind.TASK_CLAIMED, Kind.GLASS_BROKEN,
     Kind.RUN_PAUSED, Kind.RUN_UNPAUSED, Kind.RUN_ABORTED, Kind.TASK_ANSWERED, Kind.TASK_ESCALATED, Kind.CLOCK_STARTED,
     Kind.CLOCK_CHANGED, Kind.CLOCK_SUBMITTED, Kind.CLOCK_WAIVED, Kind.CLOCK_MISSED, Kind.READERS, Kind.NOTE,
     Kind.DRIFTED, Kind.UNSEEN, Kind.HOLD_ENDED, Kind.FAULT_MENDED, Kind.REQUEST_RECEIVED, Kind.REQUEST_COMPLETED,
-    Kind.REQUEST_WRITTEN, Kind.REQUEST_ANSWERED,
+    Kind.REQUEST_WRITTEN, Kind.REQUEST_ANSWERED, Kind.COPIES, Kind.BANK_FEEDBACK,
 ))  # fmt: skip
 
 
@@ -316,6 +319,21 @@ def _request_answered(body: law.RequestAnswered, moment: _Moment) -> Said:
     return f"Request {name} answered by {body['by']}: {body['outcome']}{proof}", body["why"], True
 
 
+def _copies(body: copies.CopiesNoted, moment: _Moment) -> Said:
+    by, states = body.get("by", ""), Counter(WORDS[CopyState(said["state"])] for said in body["copies"])
+    counted = "; ".join(f"{count} {words}" for words, count in states.items())
+    names = [moment.view.copies[said["copy"]].name for said in body["copies"][:NAMED]]
+    more = f" and {len(body['copies']) - NAMED} more" if len(body["copies"]) > NAMED else ""
+    why = next((said["why"] for said in body["copies"] if said.get("why")), "")
+    said_by = f", says {by}" if by else ""
+    return f"Copies at {body['store']}: {counted} ({', '.join(names)}{more}){said_by}", why, True
+
+
+def _feedback(body: copies.BankFeedback, _: _Moment) -> Said:
+    what = f"Feedback of {body['by']} on entry {body['entry'][:12]} of the hash bank {body['bank']}: {body['verdict']}"
+    return what, body["why"], True
+
+
 def _drifted(body: custody.HoldDrifted, _: _Moment) -> Said:
     return (*in_words(HoldEvent.drifted(body)), True)
 
@@ -346,6 +364,6 @@ SENTENCES: Mapping[str, Callable[[Any, _Moment], Said]] = {
     Kind.RUN_PAUSED: _run("paused"), Kind.RUN_UNPAUSED: _run("unpaused"),
     Kind.RUN_ABORTED: _run("aborted"), Kind.DRIFTED: _drifted, Kind.HELD: _held,
     Kind.REQUEST_RECEIVED: _requested, Kind.REQUEST_COMPLETED: _completed, Kind.REQUEST_WRITTEN: _letter,
-    Kind.REQUEST_ANSWERED: _request_answered,
+    Kind.REQUEST_ANSWERED: _request_answered, Kind.COPIES: _copies, Kind.BANK_FEEDBACK: _feedback,
     Kind.UNSEEN: _unseen, Kind.HOLD_ENDED: _hold_ended,
 }  # fmt: skip

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from firedoor.core.alerts.evidence_strength import EVIDENCE, is_claim
+from firedoor.core.entries.copies import BankFeedback
 from firedoor.core.entries.custody import EvidenceKept, EvidenceTouched, LegalHold, PieceKept
 from firedoor.core.entries.people import Reminder, ReminderFired
 from firedoor.core.entries.run import (
@@ -40,6 +41,7 @@ from firedoor.core.incident import holds, view_requests
 from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.hold_record import HoldEvent, HoldRecord
 from firedoor.core.incident.view_clocks import CLOCK_HANDLERS, ENDED, SETTLED_CLOCKS
+from firedoor.core.incident.view_copies import COPY_HANDLERS
 from firedoor.core.incident.view_tasks import (
     ABORT_REVIEW,
     BESIDE_THE_PLAN,
@@ -62,6 +64,7 @@ from firedoor.core.journal import Content, Draft, Entry, Head, Kind
 from firedoor.core.json_types import Json
 from firedoor.core.lifecycle import IncidentType, State
 from firedoor.core.person import Identity, person_of
+from firedoor.core.removal.copy import Copy
 from firedoor.core.requests.request import RemovalRequest
 from firedoor.core.severity import UNSAID, Severity
 
@@ -104,6 +107,8 @@ class IncidentView:
     tasks: dict[str, TaskView] = field(default_factory=dict)
     clocks: dict[str, ClockRecord] = field(default_factory=dict)
     requests: dict[str, RemovalRequest] = field(default_factory=dict)  # in the order in which they came
+    copies: dict[str, Copy] = field(default_factory=dict)  # of content, in the order in which they were found
+    bank_feedback: list[BankFeedback] = field(default_factory=list)  # what hash banks are to be told
     evidence: list[PieceKept] = field(default_factory=list)
     reminders: list[Reminder] = field(default_factory=list)
     fact_sources: dict[str, tuple[str, int]] = field(default_factory=dict)  # who set a fact last, and in which entry
@@ -336,5 +341,5 @@ HANDLERS: Mapping[str, Callable[[IncidentView, Any, Meta], None]] = {
     Kind.EVIDENCE: _evidence, Kind.CUSTODY: _custody, Kind.REMINDED: _reminded,
     Kind.RUN_PAUSED: _paused, Kind.RUN_UNPAUSED: _unpaused, Kind.RUN_ABORTED: _aborted, Kind.REDONE: _redone,
     Kind.READERS: _readers, **TASK_HANDLERS, **CLOCK_HANDLERS, **holds.HOLD_HANDLERS,
-    **view_requests.REQUEST_HANDLERS,
+    **view_requests.REQUEST_HANDLERS, **COPY_HANDLERS,
 }  # fmt: skip

@@ -4,7 +4,8 @@ Decides what the runtime can be asked to do (nothing else exists) and how a plan
 is written and digested. Leaves lowering to `steps`, ordering to `compiler`, what
 is next to `progress` and every effect to `runtime.perform`.
 
-    Call    drive a target through its connector: capture, suspend, verify, resume
+    Call    drive a target through its connector: capture, suspend, verify, resume;
+            a store of content: find, remove, block, prove
     Keep    put something under custody: an artefact, the alert, a draft, a locator, a report of an examination
     Ask     ask a role for a decision, for facts, or to do something
     Tell    send a message to roles
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from firedoor.core.entries import people
 
 SETTLED = "settled"
+CONTENT_VERBS = frozenset(("find", "remove", "block", "prove"))  # of a `Call` about copies of content
 FAILED = "failed"
 
 
@@ -98,7 +100,7 @@ class Call(Base):
     """Drive a target. Outcome `done`; a suspension is done only when it is proved on the data plane."""
 
     do: Literal["call"] = "call"
-    verb: Literal["capture", "suspend", "verify", "resume"]
+    verb: Literal["capture", "suspend", "verify", "resume", "find", "remove", "block", "prove"]
     target: str  # template
     reflex: bool = False  # automatic reversible containment: performed in the accepting process
     doors: tuple[str, ...] = ()  # names, in the order to try; empty: all, as the inventory orders them

@@ -130,7 +130,7 @@ class Drill(Written):
     alert: DrillAlert | None = None
     facts: dict[str, object] = Field(default_factory=dict)
     organisation: dict[str, object] = Field(default_factory=dict)
-    targets: dict[str, Literal["works", "lies", "down", "fails"]] = Field(default_factory=dict)
+    targets: dict[str, Literal["works", "lies", "down", "fails", "leaks"]] = Field(default_factory=dict)
     artefacts: dict[str, object] = Field(default_factory=dict)
     answers: tuple[DrillAnswer, ...] = ()
     corrections: tuple[DrillCorrection, ...] = ()

@@ -1,1 +1,1 @@
-"""Proof that what was removed is gone: what is asked of a model, how answers are counted, and what a count proves."""
+"""Removal: copies of content and what proves that they are gone, and what a model still shows of what was removed."""

@@ -42,6 +42,7 @@ from firedoor.interfaces.cli.system import (
     accounts,
     audit,
     backup,
+    banks,
     changes,
     digest,
     doctor,
@@ -174,7 +175,7 @@ for _panel, _groups in {
     ACT: {"alert": alerts.app, "clock": clocks.app, "notice": notices.app, "request": requests.app},
     PROVE: {"evidence": evidence.app, "examine": examine, "security": security.app, "head": heads.app},
     WRITE: {"duties": law.app, "inventory": inventory.app},
-    RUN: {"token": tokens.app, "account": accounts.app, "change": changes.app, "keys": keys.app},
+    RUN: {"token": tokens.app, "account": accounts.app, "change": changes.app, "keys": keys.app, "banks": banks.app},
 }.items():
     for _name, _group in _groups.items():
         app.add_typer(_group, name=_name, rich_help_panel=_panel)

@@ -24,8 +24,10 @@ from firedoor.interfaces.web import console  # fmt: skip
 from firedoor.interfaces.web.admin import people, security_events, tokens  # fmt: skip
 from firedoor.interfaces.web.api import (  # fmt: skip
     alerts,
+    banks,
     calendars,
     clocks,
+    copies,
     deliveries,
     evidence,
     figures,
@@ -70,6 +72,8 @@ ROUTERS = (
     links,
     clocks,
     requests,
+    copies,
+    banks,
     evidence,
     journal,
     reports,

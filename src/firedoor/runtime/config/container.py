@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
+from typing import Protocol
 
 from firedoor.core.clocks.engine import Law
 from firedoor.core.execution.missing_targets import NoSuchTarget
@@ -24,11 +25,14 @@ from firedoor.core.inventory.graph import graph_of
 from firedoor.core.inventory.lineage import Lineage
 from firedoor.core.playbook.plan import Plan
 from firedoor.core.ports import Connector
-from firedoor.core.problems import nearest
+from firedoor.core.problems import InvalidInput, Problem, nearest
+from firedoor.core.removal.ports import ContentSystem
 from firedoor.core.targets import Inventory, Target
 from firedoor.duties.catalogue import Catalogue
 from firedoor.runtime.config.automatic_limits import HouseBrake, suspended_unasked
 from firedoor.runtime.config.inventory import Organisation
+from firedoor.store.banks import blocked
+from firedoor.store.banks.banks import KeptEntry
 from firedoor.store.incidents.holds import held_targets, holders
 from firedoor.store.incidents.journal import Store
 from firedoor.store.incidents.vault import Vault
@@ -58,6 +62,22 @@ def dead(owner: str) -> bool:
     except PermissionError:
         return False
     return False
+
+
+class KnownHashes(Protocol):
+    """The hash banks that are kept, searched together."""
+
+    def near(self, algorithm: str, value: str, distance: int) -> list[KeptEntry]:
+        """Every living entry with this hash, or for PDQ within the distance."""
+
+    def holds(self, hash_digest: str) -> bool:
+        """Whether the index has a PDQ hash of this digest."""
+
+
+def no_stores(target: Target) -> ContentSystem:
+    """A world that drives no stores of content. Raises InvalidInput."""
+    message = f"nothing here can drive the content of {target.id}"
+    raise InvalidInput(Problem(code="R121", message=message, do="do it by hand and say so"))
 
 
 @dataclass
@@ -158,8 +178,15 @@ class World:
         limits = self.store.plan(view.plan_digest).limits
         return await self.brake.admit(view.id, launch.instance.id, view.playbook, target, limits)
 
+    async def note_blocked(self, incident: str, store: str, hashes: Sequence[tuple[str, str]]) -> None:
+        """Remember what was put on a blocklist, so that it can leave it with the bank that withdraws it."""
+        if not self.rehearsal:
+            await asyncio.to_thread(blocked.note, self.store, incident, store, hashes, self.now())
+
     suspended: set[str] = field(default_factory=set)  # as the store said last, and what this process did since
     rehearsal: bool = False  # then there is no store
+    stores: Callable[[Target], ContentSystem] = no_stores  # of content of people
+    banks: KnownHashes | None = None  # the hash banks that are kept; none in a rehearsal
     brake: HouseBrake | None = None  # limits on suspensions that nobody is asked about; none: no limit
     _just_closed: dict[str, datetime] = field(default_factory=dict)
 

@@ -15,19 +15,21 @@ from firedoor.core.canonical import canonical
 from firedoor.core.content import judge
 from firedoor.core.entries.run import FactsSet
 from firedoor.core.evidence.kinds import EvidenceKind, judged
-from firedoor.core.examinations import EXAMINATIONS, Finding
+from firedoor.core.examinations import EXAMINATIONS, Finding, hashes
 from firedoor.core.examinations.provenance import PNG, embedded
 from firedoor.core.examinations.statement import Statement, stated
 from firedoor.core.execution.evidence_gaps import NotDescribed
 from firedoor.core.execution.turn import Launch
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.journal import Body, Draft, Kind
+from firedoor.core.json_types import as_object, as_objects, text_at
 from firedoor.core.playbook.plan import Keep
 from firedoor.core.ports import Collected
 from firedoor.core.problems import InvalidInput, Problem
 from firedoor.core.targets import Target
 from firedoor.runtime.config.container import World
 from firedoor.runtime.execution.target_name import target_name
+from firedoor.runtime.hashing.kept import as_list
 
 ACTOR = "firedoor"
 OTHER = "other_candidate"  # the target that a finding names where another is known
@@ -37,8 +39,13 @@ async def examined(world: World, view: IncidentView, launch: Launch, operation: 
     """Examine, and return the entries and the result to show. Raises InvalidInput for what cannot be examined."""
     target = world.target(target_name(world, view, launch))
     examination = EXAMINATIONS[operation.name]
-    collected = [await _collect(world, target, name) for name in examination.inputs]
-    finding = await asyncio.to_thread(examination.examine, {one.name: _read(one) for one in collected})
+    from_banks = examination.name == "hashes" and hashes.LIST not in target.evidence and world.banks is not None
+    names = [name for name in examination.inputs if not (from_banks and name == hashes.LIST)]
+    collected = [await _collect(world, target, name) for name in names]
+    given = {one.name: _read(one) for one in collected}
+    if from_banks:
+        given[hashes.LIST] = await asyncio.to_thread(_from_banks, world, given[hashes.CONTENT])
+    finding = await asyncio.to_thread(examination.examine, given)
     sources = {one.name: {"sha256": one.digest, "size": one.size, "source": one.source} for one in collected}
     about = {"examination": operation.name, "target": target.id, "inputs": sources, "said": finding.summary}
     what, op = f"{operation.name} of {target.id}", launch.instance.id
@@ -51,6 +58,18 @@ async def examined(world: World, view: IncidentView, launch: Launch, operation: 
         raise NotTaken((*people, kept, *put_up), f"{finding.summary}: {statement.refused}")
     drafts = (*people, kept, *_set(operation, finding, view, statement.facts))
     return drafts, {"target": target.id, "sha256": kept.body["sha256"], "said": finding.summary}
+
+
+def _from_banks(world: World, content: object) -> object:
+    """The entries of the kept banks near what is stored: found by the index, compared by the examination itself."""
+    assert world.banks is not None  # noqa: S101 - asked before
+    rows = as_objects(as_object(content).get("content") if isinstance(content, dict) else content)
+    found = {
+        (one.bank, one.digest): one
+        for row in rows
+        for one in world.banks.near(text_at(row, "algorithm"), text_at(row, "value").lower(), hashes.PDQ_DISTANCE)
+    }
+    return {"hashes": as_list(found.values())}
 
 
 async def _kept(world: World, op: str, kind: EvidenceKind, what: str, finding: Finding, content: object) -> Draft:

@@ -20,11 +20,12 @@ from firedoor.core.execution.evidence_gaps import NotDescribed
 from firedoor.core.execution.turn import Launch
 from firedoor.core.incident.view import IncidentView, suspended_targets
 from firedoor.core.journal import Body, Draft, Kind
-from firedoor.core.playbook.plan import Call, Keep, Retry
+from firedoor.core.playbook.plan import CONTENT_VERBS, Call, Keep, Retry
 from firedoor.core.ports import Snapshot
 from firedoor.core.problems import FiredoorError, InvalidInput, Problem, Refused, Unanswered
 from firedoor.core.targets import Door, Target
 from firedoor.runtime.config.container import World
+from firedoor.runtime.execution.copies import NotProved, about_copies
 from firedoor.runtime.execution.examine import NotTaken
 from firedoor.runtime.execution.preserve import keep
 from firedoor.runtime.execution.resume import resume
@@ -51,6 +52,10 @@ async def perform(world: World, view: IncidentView, launch: Launch) -> Performed
             if isinstance(operation, Keep):
                 drafts, result = await keep(world, view, launch, operation)
                 return _finished(launch, "kept", result, drafts)
+            if operation.verb in CONTENT_VERBS:
+                target = world.target(target_name(world, view, launch))
+                drafts, outcome, result = await about_copies(world, view, target, launch, operation)
+                return _finished(launch, outcome, result, drafts)
             drafts, result = await _call(world, view, launch, operation)
             return _finished(launch, "done", result, drafts)
     except TimeoutError:
@@ -97,7 +102,7 @@ def _failed(world: World, launch: Launch, retry: Retry, error: FiredoorError) ->
         body["gap"] = error.gap
     if missing := missing_targets.record(error):
         body["absent"] = missing
-    before = error.drafts if isinstance(error, NotTaken) else ()
+    before = error.drafts if isinstance(error, (NotTaken, NotProved)) else ()
     outcome = {"status": "failed", "error": str(error)[:2000], "final": final, "attempt": launch.attempt}
     return Performed((*before, Draft(Kind.FAILED, ACTOR, body)), outcome)
 
@@ -118,6 +123,8 @@ async def _call(world: World, view: IncidentView, launch: Launch, call: Call) ->
             return (), await prove(world, target, doors[0], "refused")
         case "resume":
             return (), await resume(world, view, target, launch)
+        case _:  # copies of content, which `about_copies` performs
+            raise AssertionError(call.verb)
 
 
 def _doors(target: Target, call: Call) -> tuple[Door, ...]:

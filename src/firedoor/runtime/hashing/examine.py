@@ -112,6 +112,13 @@ def trusted(settings: Settings) -> tuple[TrustedBank, ...]:
     return read_organisation(settings.organisation_file, catalogue().facts).trusted_banks
 
 
+def hashes_of(
+    pool: Pool, paths: Iterable[str], earlier: Mapping[tuple[str, str], Hashed]
+) -> Iterator[tuple[Item, Hashed, bool]]:
+    """Everything below some paths with its hashes, those of an earlier run at once, and whether it was read."""
+    return _each(pool, items(paths), earlier)
+
+
 def _each(
     pool: Pool, found: Iterable[Item], earlier: Mapping[tuple[str, str], Hashed]
 ) -> Iterator[tuple[Item, Hashed, bool]]:

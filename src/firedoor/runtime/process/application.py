@@ -31,6 +31,7 @@ from firedoor.runtime.config.secrets import ReferencedSecrets
 from firedoor.runtime.config.settings import Settings
 from firedoor.runtime.execution.driver import Driver
 from firedoor.runtime.execution.failpoints import kill_points
+from firedoor.runtime.hashing.kept import KeptBanks
 from firedoor.runtime.loops.deadlines import Watch
 from firedoor.runtime.loops.messengers import messengers
 from firedoor.runtime.loops.metrics import Counting
@@ -40,6 +41,7 @@ from firedoor.runtime.loops.security_log import Security
 from firedoor.runtime.loops.weekly import Weekly
 from firedoor.runtime.process.gc_tuning import settle
 from firedoor.runtime.process.warmup import warm
+from firedoor.runtime.removal.systems import OpenSystems
 from firedoor.runtime.repeating import Failing, Failure
 from firedoor.runtime.service.administration import Administration
 from firedoor.runtime.service.facade import Service
@@ -108,6 +110,8 @@ def open_world(settings: Settings) -> World:
     client = open_client(settings.certificates)
     context = ConnectorContext(client, ReferencedSecrets(), utc_now, inventory, world.closed_on_purpose)
     world.connectors = OpenConnectors(context)
+    world.stores = OpenSystems(context)
+    world.banks = KeptBanks(store)
     world.brake = HouseBrake(
         store, utc_now, settings.automatic_suspensions_per_hour, evidence=settings.automatic_evidence == "strong"
     )

@@ -1,6 +1,6 @@
 """A world in memory for drills: systems that behave or misbehave, a vault without a disk, a clock wound by hand.
 
-Decides how the four kinds of system behave (works, lies, down, fails) and counts every
+Decides how the kinds of system behave (works, lies, down, fails, leaks) and counts every
 effect by its key, so that a drill can show that nothing happened twice. Everything else of
 a drill is the real thing: the law, the turns and `perform`. Leaves the rehearsal to `drill`.
 
@@ -8,6 +8,7 @@ a drill is the real thing: the law, the turns and `perform`. Leaves the rehearsa
     lies    says that it closed, and goes on answering
     down    answers nothing at all
     fails   shows its state, and refuses every change
+    leaks   works, and lets uploads through that it must refuse (stores of content)
 """
 
 from __future__ import annotations
@@ -43,10 +44,11 @@ from firedoor.core.ternary import NO, UNKNOWN, YES, Ternary
 from firedoor.duties.catalogue import Catalogue
 from firedoor.runtime.config.container import World
 from firedoor.runtime.config.inventory import Organisation
+from firedoor.runtime.rehearsal.simulated_store import SimulatedStores
 from firedoor.store.incidents.journal import Store
 from firedoor.store.incidents.vault import Kept, Vault, admit
 
-Behaviour = Literal["works", "lies", "down", "fails"]
+Behaviour = Literal["works", "lies", "down", "fails", "leaks"]
 KIND = "simulated"
 
 
@@ -209,6 +211,7 @@ def rehearsal_world(
         owner="drill",
         rehearsal=True,
     )
+    world.stores = SimulatedStores(connector)
     return world, connector
 
 

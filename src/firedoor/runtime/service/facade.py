@@ -52,6 +52,7 @@ from firedoor.runtime.execution.containment_priority import containment
 from firedoor.runtime.execution.driver import Driver
 from firedoor.runtime.service import run_requests, start_checks
 from firedoor.runtime.service.answer_links import Linking
+from firedoor.runtime.service.copies import Copying
 from firedoor.runtime.service.notices import Corresponding
 from firedoor.runtime.service.opening import Opening, alert_entry, new_incident, opening_of
 from firedoor.runtime.service.playbook_cache import Shelf
@@ -82,7 +83,7 @@ class Received:
     deliveries: int = 1
 
 
-class Service(Corresponding, Requesting, Linking):
+class Service(Corresponding, Requesting, Copying, Linking):
     """The calls. Every one that changes something names the person or source that asks for it."""
 
     def __init__(self, world: World, driver: Driver, shelf: Shelf, known_sources: Sources | None = None) -> None:

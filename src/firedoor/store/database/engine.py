@@ -104,6 +104,16 @@ def _in_words(context: ExceptionContext) -> NotRead | None:
     return NotRead(problem)
 
 
+def forget_deleted(engine: Engine) -> None:
+    """Have what was deleted leave the files of SQLite: pages are overwritten as they are freed, and the log is emptied.
+
+    PostgreSQL frees it by its own vacuum.
+    """
+    if engine.dialect.name == "sqlite":
+        with engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
 def open_read_only(url: str) -> Engine:
     """Open a database for an outsider, who may see everything and change nothing: the database itself refuses."""
     if not url.startswith("sqlite"):
@@ -141,7 +151,7 @@ def _write_ahead(cursor: sqlite3.Cursor) -> None:
 def _prepare_sqlite(connection: sqlite3.Connection, _: object) -> None:
     connection.isolation_level = None  # the driver must not begin transactions by itself
     cursor = connection.cursor()
-    for pragma in (f"busy_timeout={BUSY_MILLISECONDS}", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in (f"busy_timeout={BUSY_MILLISECONDS}", "synchronous=FULL", "foreign_keys=ON", "secure_delete=ON"):
         cursor.execute(f"PRAGMA {pragma}")
     _write_ahead(cursor)
     cursor.close()

@@ -13,13 +13,10 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from firedoor.core.journal import Entry, Head, verify
 from firedoor.interfaces.cli.terminal.client import Api
 from firedoor.interfaces.shapes.records import Exported, Piece, Pieces, Withheld
-
-if TYPE_CHECKING:
-    from firedoor.core.journal import Entry, Head
 
 JOURNAL, PIECES, PROGRAM, CONTENTS = "journal.jsonl", "evidence", "verify_journal.py", "contents.json"
 
@@ -93,8 +90,6 @@ def _new(folder: Path) -> None:
 
 def faults(folder: Path) -> tuple[int, int, list[str]]:
     """Verify the folder: the number of entries, of pieces, and whatever is wrong, in words. Raises InvalidInput."""
-    from firedoor.core.journal import verify
-
     entries = _entries(folder)
     incident = entries[0].incident if entries else ""
     broken = verify(incident, entries, _head(folder))
@@ -123,7 +118,6 @@ def _pieces(folder: Path, kept: Mapping[str, Entry]) -> Iterator[str]:
 
 
 def _entries(folder: Path) -> list[Entry]:
-    from firedoor.core.journal import Entry
     from firedoor.core.problems import InvalidInput, Problem
 
     file = folder / JOURNAL
@@ -140,8 +134,6 @@ def _entries(folder: Path) -> list[Entry]:
 
 def _head(folder: Path) -> Head | None:
     """The head that was noted beside the journal; None when there is none, and a cut-off end is then not seen."""
-    from firedoor.core.journal import Head
-
     try:
         number, _, digest = str(json.loads((folder / CONTENTS).read_text(encoding="utf-8"))["head"]).partition(":")
         return Head(int(number), digest)

@@ -1,0 +1,1 @@
+"""Hash banks as they are kept: entries, versions, what was withdrawn, and what stands on blocklists."""
