@@ -29,6 +29,7 @@ class Gallery:
         self.index: list[dict[str, Any]] = []
         self.blocked: set[tuple[str, str]] = set()
         self.stuck: set[str] = set()
+        self.removed: dict[str, bytes] = {}
         self.hidden: set[str] = set()
         self.redirects: dict[str, str] = {}
         self.calls: list[tuple[str, str, dict[str, str]]] = []
@@ -124,8 +125,11 @@ def _answer(
 
 
 def _object(gallery: Gallery, method: str, key: str) -> tuple[int, bytes, dict[str, str]]:
+    if method == "POST" and key in gallery.removed:  # put it back
+        gallery.objects[key] = gallery.removed.pop(key)
+        return 204, b"", {}
     if method == "DELETE" and key not in gallery.stuck:
-        gallery.objects.pop(key, None)
+        gallery.removed[key] = gallery.objects.pop(key, b"")
         return 204, b"", {}
     if method == "DELETE":
         return 204, b"", {}  # it says so, and does not

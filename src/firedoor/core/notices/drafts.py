@@ -31,6 +31,7 @@ from firedoor.core.json_types import JsonObject, text_at
 from firedoor.core.labels import label
 from firedoor.core.law.duty import submitted_fact
 from firedoor.core.lifecycle import IncidentType
+from firedoor.core.notices.copies import of_record
 from firedoor.core.notices.form_values import FormLines
 from firedoor.core.notices.forms import Form
 from firedoor.core.notices.languages import (
@@ -169,6 +170,7 @@ def render(name: str, text: str, matter: Matter, form: Form | None = None) -> Dr
         known=_Known(matter.facts),
         form=FormLines(form, matter.view, matter.facts, matter.organisation, matter.clock.id) if form else {},
         asks=dict.fromkeys(content, True),
+        record=of_record(matter.view, matter.language),
         asked=asked_for(matter.clock.request, matter.facts, fill.language),
     )
     missing = tuple(dict.fromkeys(_MISSING.findall(body)))

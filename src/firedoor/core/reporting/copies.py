@@ -6,7 +6,6 @@ copy is stands under a sealed name (`copy_locator`). Leaves what a copy is to `c
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from firedoor.core.incident.view import IncidentView
@@ -83,23 +82,3 @@ def _uploads(view: IncidentView) -> Body:
     blocked = any("blocked" in one for one in results)
     tried = [str(one["upload"]) for one in results if "upload" in one]
     return {"blocked": blocked, "upload_refused": bool(tried) and tried[-1] == "refused"}
-
-
-def in_words(view: IncidentView) -> tuple[str, str]:
-    """For the letter: each state with its number, and how copies were searched for. Empty while nothing is known."""
-    if not view.copies:
-        return "", ""
-    copies = [one for one in view.copies.values() if one.how is not How.UPLOAD]
-    named = [one for one in copies if one.how is How.NAMED]
-    found = [one for one in copies if one.how is not How.NAMED]
-    places = "; ".join(f"place {at}: {WORDS[one.state]}{_since(one)}" for at, one in enumerate(named, 1))
-    counted = Counter(f"{HOW_WORDS[one.how]}, {WORDS[one.state]}" for one in found)
-    searched = sum(int(record.result.get("looked_at") or 0) for record in view.operations.values())
-    by = f"searched by hash among {searched} stored items" if searched else "not searched by hash"
-    words = "; ".join(f"{count} x {what}" for what, count in counted.items()) or "no further copies found"
-    return places, f"{by}: {words}"
-
-
-def _since(one: Copy) -> str:
-    at = one.since(one.state)
-    return f" since {at:%Y-%m-%d %H:%M} UTC" if at else ""

@@ -16,6 +16,7 @@ from firedoor.core.facts import Facts
 from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.view import IncidentView
 from firedoor.core.journal import Body
+from firedoor.core.reporting.copies import receipt
 from firedoor.core.requests.request import ARRIVES, Closing, Ground, RemovalRequest, RequestKind
 from firedoor.core.ternary import NO, UNKNOWN, YES
 
@@ -62,6 +63,7 @@ def told(view: IncidentView, law: Law, facts: Facts, selection: Selection, reque
         "letters": [{"letter": str(one.kind), "at": one.at.isoformat(), "by": one.by, "reference": one.reference}
                     for one in request.letters],
         "copies": [at.isoformat() for at in request.copies],
+        "receipt": receipt(view, request),
         "answer": _closing(closing), "proposed": _closing(request.proposed),
     }  # fmt: skip
 

@@ -141,6 +141,8 @@ def _status_page(
     status: int = 200,
 ) -> Response:  # fmt: skip
     when = {name: _when(told[name], language) for name in ("received_at", "due")}
+    copies = told.get("copies")
+    when["looked_at"] = _when(copies.get("looked_at"), language) if isinstance(copies, Mapping) else ""
     closing = told["answer"]
     answered = {**closing, "at": _when(closing.get("at"), language)} if isinstance(closing, Mapping) else None
     return _render(

@@ -99,6 +99,7 @@ def shown(found: Standing, language: str = "") -> dict[str, object]:
         "number": found.kept.number, "received_at": found.kept.received_at.isoformat(),
         "status": told.get("status", "received"), "due": _first_due(told),
         "missing": _missing(told, language or found.kept.language),
+        "copies": told.get("receipt"),
         "answer": _answer(closing) if isinstance(closing, Mapping) else None,
     }  # fmt: skip
 
