@@ -47,6 +47,7 @@ NOT_CALLED = {
     "/report/status/{secret}": "the page of one request, for whoever sent it",
     "/api/v1/incidents/{incident}/notices/{clock:path}/file": "of an approved form alone; its event is tested there",
     "/incidents/{incident}/steer": "the page before one deed",
+    "/api/v1/banks/{bank}": "a hash bank, which this house has not; it names entries by digests alone",
     "/targets/{target}": "the page of one target, which this house has not",
     "/incidents/{incident}/targets/{target}/open": "the same",
     "/sign-in/single": "leads to the provider, which this house has not",
