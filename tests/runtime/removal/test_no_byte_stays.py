@@ -22,7 +22,7 @@ def planted(file: Path, step: int) -> bytes:
     said.add_text("Comment", PATTERN.decode())
     file.parent.mkdir(parents=True, exist_ok=True)
     picture: Image.Image = drawn(step)
-    picture.save(file, pnginfo=said)
+    picture.save(file, "PNG", pnginfo=said)
     return file.read_bytes()
 
 
