@@ -62,9 +62,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object | 
     """Keep a folder that shares something dear on one worker; a file each otherwise, as `--dist loadfile` does."""
     if config.getvalue("dist") != "loadfile":
         return None
-    from xdist.scheduler import LoadFileScheduling
+    from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
-    class Together(LoadFileScheduling):  # type: ignore[misc] - pytest-xdist has no types
+    class Together(LoadFileScheduling):  # type: ignore[misc]  # of a package without types
         def _split_scope(self, nodeid: str) -> str:
             whole = (folder for folder in TOGETHER if nodeid.startswith(folder))
             return next(whole, str(super()._split_scope(nodeid)))
