@@ -68,6 +68,7 @@ class Kind(StrEnum):
     REQUEST_RECEIVED = "request.received"  # request, v, kind, received_at, elements, requester (sealed), by, why
     REQUEST_COMPLETED = "request.completed"  # request, v, elements, at, by, why: what it contains, as seen now
     REQUEST_WRITTEN = "request.written"  # request, v, letter, at, reference, by: a letter to the person was sent
+    REQUEST_WITHDRAWN = "request.withdrawn"  # request, v, why, by, request_locators (none: all of it), clocks, ends
     REQUEST_ANSWERED = "request.answered"  # request, v, outcome, why, by, reference, clocks
     COPIES = "copies.noted"  # store, v, copies (copy, state, copy_locator (sealed), how, distance), op, by
     BANK_FEEDBACK = "bank.feedback"  # bank, entry (its digest), verdict, by, why

@@ -34,7 +34,8 @@ NO_ROW = {
     Kind.LINK_MADE: "links are rows of their own", Kind.CUSTODY: "read with the incident",
     Kind.NOTE: "read with the incident", Kind.REQUEST_RECEIVED: "read with the incident",
     Kind.REQUEST_COMPLETED: "read with the incident", Kind.REQUEST_WRITTEN: "read with the incident",
-    Kind.REQUEST_ANSWERED: "read with the incident", Kind.COPIES: "read with the incident",
+    Kind.REQUEST_ANSWERED: "read with the incident", Kind.REQUEST_WITHDRAWN: "read with the incident",
+    Kind.COPIES: "read with the incident",
     Kind.BANK_FEEDBACK: "read with the incident",
 }  # fmt: skip
 

@@ -86,7 +86,7 @@ def _values(entry: Entry, names: frozenset[str]) -> list[object]:
             told = entry.body["values"]
         case Kind.TASK_ANSWERED:
             told = entry.body.get("fields", {})
-        case Kind.REQUEST_RECEIVED | Kind.REQUEST_COMPLETED:
+        case Kind.REQUEST_RECEIVED | Kind.REQUEST_COMPLETED | Kind.REQUEST_WITHDRAWN:
             told = entry.body
         case Kind.COPIES:
             return [said["copy_locator"] for said in entry.body["copies"] if said.get("copy_locator")]

@@ -83,6 +83,8 @@ def facts_of_request(request: RemovalRequest, facts: Facts) -> dict[str, Value]:
     arrivals = dict[str, Value]() if request.own else dict.fromkeys(ARRIVES.values(), UNKNOWN)
     elements = dict[str, Value](dict.fromkeys(ELEMENTS, UNKNOWN)) if request.kind in ABOUT_CONTENT else {}
     own = {ARRIVES[request.kind]: request.received_at, **_IMPLIED.get(request.kind, {})}
+    if request.disputes:  # a complaint about how the first request was handled, whatever else it says
+        own["complaint_about_report_handling"] = YES
     return {**facts, **arrivals, **elements, **request.elements, **own}
 
 

@@ -159,3 +159,12 @@ class RequestAnswered(RequestBody):
     clocks: Words
     ground: NotRequired[str]
     decides: NotRequired[bool]
+
+
+class RequestWithdrawn(RequestBody):
+    """The person takes it back: these places, or with none all of it. `ends` is whether it is answered by that."""
+
+    why: str
+    request_locators: Words
+    clocks: Words
+    ends: bool

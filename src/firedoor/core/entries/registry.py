@@ -32,6 +32,7 @@ FORMS: Mapping[Kind, type[EntryBody]] = {
     Kind.HELD: custody.HoldSeen, Kind.DRIFTED: custody.HoldDrifted, Kind.UNSEEN: custody.HoldUnseen,
     Kind.HOLD_ENDED: custody.HoldEnded, Kind.REQUEST_RECEIVED: law.RequestReceived,
     Kind.REQUEST_COMPLETED: law.RequestCompleted, Kind.REQUEST_WRITTEN: law.RequestWritten,
+    Kind.REQUEST_WITHDRAWN: law.RequestWithdrawn,
     Kind.REQUEST_ANSWERED: law.RequestAnswered, Kind.COPIES: copies.CopiesNoted,
     Kind.BANK_FEEDBACK: copies.BankFeedback, Kind.NOTE: run.Note,
 }  # fmt: skip

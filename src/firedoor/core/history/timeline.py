@@ -33,7 +33,7 @@ ALWAYS_KEY = frozenset((
     Kind.RUN_PAUSED, Kind.RUN_UNPAUSED, Kind.RUN_ABORTED, Kind.TASK_ANSWERED, Kind.TASK_ESCALATED, Kind.CLOCK_STARTED,
     Kind.CLOCK_CHANGED, Kind.CLOCK_SUBMITTED, Kind.CLOCK_WAIVED, Kind.CLOCK_MISSED, Kind.READERS, Kind.NOTE,
     Kind.DRIFTED, Kind.UNSEEN, Kind.HOLD_ENDED, Kind.FAULT_MENDED, Kind.REQUEST_RECEIVED, Kind.REQUEST_COMPLETED,
-    Kind.REQUEST_WRITTEN, Kind.REQUEST_ANSWERED, Kind.COPIES, Kind.BANK_FEEDBACK,
+    Kind.REQUEST_WRITTEN, Kind.REQUEST_ANSWERED, Kind.REQUEST_WITHDRAWN, Kind.COPIES, Kind.BANK_FEEDBACK,
 ))  # fmt: skip
 
 
@@ -311,6 +311,13 @@ def _letter(body: law.RequestWritten, moment: _Moment) -> Said:
     return f"Request {name}: {body['letter']} sent to the person at {body['at']}", body.get("reference", ""), True
 
 
+def _request_withdrawn(body: law.RequestWithdrawn, moment: _Moment) -> Said:
+    name, places = moment.view.requests[body["request"]].name, len(body["request_locators"])
+    part = f" for {places} of its places" if places else ""
+    kept = "" if places or body["ends"] else "; it stays open because the person shown may be under 18"
+    return f"Request {name} withdrawn by the person{part}{kept}", body["why"], True
+
+
 def _request_answered(body: law.RequestAnswered, moment: _Moment) -> Said:
     name = moment.view.requests[body["request"]].name
     proof = f", reference {body['reference']}" if body.get("reference") else ""
@@ -364,6 +371,6 @@ SENTENCES: Mapping[str, Callable[[Any, _Moment], Said]] = {
     Kind.RUN_PAUSED: _run("paused"), Kind.RUN_UNPAUSED: _run("unpaused"),
     Kind.RUN_ABORTED: _run("aborted"), Kind.DRIFTED: _drifted, Kind.HELD: _held,
     Kind.REQUEST_RECEIVED: _requested, Kind.REQUEST_COMPLETED: _completed, Kind.REQUEST_WRITTEN: _letter,
-    Kind.REQUEST_ANSWERED: _request_answered, Kind.COPIES: _copies, Kind.BANK_FEEDBACK: _feedback,
+    Kind.REQUEST_WITHDRAWN: _request_withdrawn, Kind.REQUEST_ANSWERED: _request_answered, Kind.COPIES: _copies, Kind.BANK_FEEDBACK: _feedback,
     Kind.UNSEEN: _unseen, Kind.HOLD_ENDED: _hold_ended,
 }  # fmt: skip

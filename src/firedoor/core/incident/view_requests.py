@@ -19,6 +19,7 @@ from firedoor.core.entries.law import (
     RequestAnswered,
     RequestCompleted,
     RequestReceived,
+    RequestWithdrawn,
     RequestWritten,
 )
 from firedoor.core.entries.run import AlertAttached
@@ -33,6 +34,7 @@ from firedoor.core.requests.request import (
     Outcome,
     RemovalRequest,
     RequestKind,
+    Withdrawal,
     content_key,
     person_key,
 )
@@ -137,6 +139,18 @@ def _written(view: IncidentView, body: RequestWritten, meta: Meta) -> None:
     at = _instant(body.get("at")) or datetime.fromisoformat(meta.at)
     letter = Letter(LetterKind(body["letter"]), at, str(body["by"]), str(body.get("reference") or ""))
     _put(view, replace(one, letters=(*one.letters, letter)))
+
+
+def _withdrawn(view: IncidentView, body: RequestWithdrawn, meta: Meta) -> None:
+    """The whole of it ends the request; a part of it, or that of a child, leaves it open."""
+    one, at = view.requests[body["request"]], datetime.fromisoformat(meta.at)
+    places = tuple(body["request_locators"])
+    left = tuple(place for place in one.locators if place not in places)
+    closing = Closing(Outcome.WITHDRAWN, at, body["by"], body["why"]) if body["ends"] else None
+    _put(view, replace(
+        one, locators=left, key=content_key(one.kind, left), closing=closing,
+        withdrawals=(*one.withdrawals, Withdrawal(at, places, body["why"])),
+    ))  # fmt: skip
 
 
 def _answered(view: IncidentView, body: RequestAnswered, meta: Meta) -> None:
@@ -253,5 +267,5 @@ def unknown_ids(ids: Iterable[str], number: int) -> str:
 
 REQUEST_HANDLERS: Mapping[str, Handler] = {
     Kind.REQUEST_RECEIVED: _received, Kind.REQUEST_COMPLETED: _completed, Kind.REQUEST_WRITTEN: _written,
-    Kind.REQUEST_ANSWERED: _answered,
+    Kind.REQUEST_WITHDRAWN: _withdrawn, Kind.REQUEST_ANSWERED: _answered,
 }  # fmt: skip

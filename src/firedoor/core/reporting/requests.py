@@ -62,6 +62,8 @@ def told(view: IncidentView, law: Law, facts: Facts, selection: Selection, reque
         "clocks": [_clock(clock) for clock in clocks_of(view, duties, request)],
         "letters": [{"letter": str(one.kind), "at": one.at.isoformat(), "by": one.by, "reference": one.reference}
                     for one in request.letters],
+        "withdrawals": [{"at": one.at.isoformat(), "request_locators": list(one.places), "why": one.why}
+                        for one in request.withdrawals],
         "copies": [at.isoformat() for at in request.copies],
         "receipt": receipt(view, request),
         "answer": _closing(closing), "proposed": _closing(request.proposed),

@@ -55,6 +55,7 @@ class LetterKind(StrEnum):
     ANSWER = "answer"
 
 
+DISPUTED = ", disputed"  # behind the number of a request: the reference of a complaint about its answer
 # The fact that carries the arrival of the incident's own request of a kind; each law's trigger names one of them.
 ARRIVES: Mapping[RequestKind, str] = {
     RequestKind.REMOVAL: "request_received_at",
@@ -96,6 +97,15 @@ class Closing:
 
 
 @dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """What the person took back, when, and their words; without places all of the request."""
+
+    at: datetime
+    places: tuple[str, ...]
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class RemovalRequest:
     """One request. `elements` holds what is known of its contents; what nobody looked at is not in it.
 
@@ -119,6 +129,7 @@ class RemovalRequest:
     key: str = ""
     copies: tuple[datetime, ...] = ()
     letters: tuple[Letter, ...] = ()
+    withdrawals: tuple[Withdrawal, ...] = ()
     closing: Closing | None = None
     proposed: Closing | None = None  # a refusal that waits for a second person
     own: bool = False
@@ -133,6 +144,11 @@ class RemovalRequest:
     def open(self) -> bool:
         """Whether it waits for an answer."""
         return self.closing is None
+
+    @property
+    def disputes(self) -> bool:
+        """Whether it is a complaint about the answer to another request."""
+        return self.kind is RequestKind.COMPLAINT and self.reference.endswith(DISPUTED)
 
     def complete_since(self, names: Iterable[str]) -> datetime | None:
         """When the last of these elements came that had been missing; None where none had been."""

@@ -16,12 +16,15 @@ from firedoor.core.incident.view import IncidentView
 from firedoor.core.journal import Body, Draft
 from firedoor.core.playbook.plan import Plan
 from firedoor.core.reporting.requests import all_told
-from firedoor.core.requests.request import Outcome
+from firedoor.core.requests.request import Outcome, RequestKind
 from firedoor.core.tasks import request_actions as rules
+from firedoor.core.tasks import withdrawals
 from firedoor.core.tasks.answers import Person
 from firedoor.core.tasks.request_actions import Given, Told
 from firedoor.runtime.config.container import World
 from firedoor.runtime.service.reviewer_care import care_of
+
+STANDING = "complaint_by_person_shown"  # who complains is who asked: whoever holds the link
 
 
 def requests_told(world: World, plan: Plan, view: IncidentView) -> list[Body]:
@@ -72,6 +75,33 @@ class Requesting:
         return await self._changed(
             incident, lambda view: rules.written(view, name, letter, at, reference, person, self.world.now())
         )
+
+    async def withdraw_request(
+        self, incident: str, name: str, places: Sequence[str], why: str, person: Person
+    ) -> IncidentView:
+        """Take back these places of a request, with none all of it, on the word of whoever sent it."""
+        duties = self.world.law.by_request[0]
+
+        def decide(view: IncidentView) -> Sequence[Draft]:
+            clocks = clocks_of(view, duties, rules.the_request(view, name))
+            return withdrawals.withdraw(view, name, places, why, clocks, person)
+
+        return await self._changed(incident, decide)
+
+    async def dispute_request(self, incident: str, name: str, why: str, person: Person) -> IncidentView:
+        """Register that the person does not agree with an answer: a complaint. The same words again are none."""
+
+        def decide(view: IncidentView) -> Sequence[Draft]:
+            one = rules.the_request(view, name)
+            same = {key: str(answer) for key, answer in one.elements.items() if key == STANDING}
+            told = Told(elements=same, reference=withdrawals.disputed(one))
+            if withdrawals.said_already(view, one, why):
+                return []
+            withdrawals.need_disputable(view, name)
+            _, drafts = rules.receive(view, RequestKind.COMPLAINT, None, told, why, person, self.world.now())
+            return [*drafts, withdrawals.told_of_a_dispute(view, name)]
+
+        return await self._changed(incident, decide)
 
     async def answer_request(self, incident: str, name: str, given: Given, person: Person) -> IncidentView:
         """Answer a request: its open clocks and their tasks end with it. Of what was sent the text is kept first.

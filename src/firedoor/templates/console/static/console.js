@@ -84,7 +84,7 @@ function live(part) {
   const source = new EventSource(part.dataset.events);
   const soon = () => { if (!waiting) waiting = setTimeout(() => refresh().catch(() => {}), 800 + Math.random() * 400); };
   source.onmessage = soon;
-  for (const kind of (part.dataset.kinds || "incident.opened incident.state plan.pinned facts.set operation.started operation.finished operation.failed operation.skipped operation.redone task.opened task.answered task.escalated task.reassigned task.claimed clock.started clock.changed clock.submitted clock.waived clock.missed evidence.kept message.sent hold.drifted hold.seen hold.unseen hold.ended run.paused run.unpaused run.aborted incident.readers fault.mended request.received request.completed request.written request.answered copies.noted bank.feedback note lagged").split(" ")) source.addEventListener(kind, soon);
+  for (const kind of (part.dataset.kinds || "incident.opened incident.state plan.pinned facts.set operation.started operation.finished operation.failed operation.skipped operation.redone task.opened task.answered task.escalated task.reassigned task.claimed clock.started clock.changed clock.submitted clock.waived clock.missed evidence.kept message.sent hold.drifted hold.seen hold.unseen hold.ended run.paused run.unpaused run.aborted incident.readers fault.mended request.received request.completed request.written request.withdrawn request.answered copies.noted bank.feedback note lagged").split(" ")) source.addEventListener(kind, soon);
   source.onerror = () => {
     document.body.dataset.line = "broken";
     say("line", "The connection to Firedoor is lost. What you see may be old; this page tries again by itself.");
