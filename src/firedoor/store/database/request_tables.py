@@ -12,7 +12,8 @@ class TakedownRequestRow(SQLModel, table=True):
     What was said is sealed, and taken out once the journal of an incident has it.
 
     `person` and `content` are keyed digests, by which further submissions of the same person or about the same content
-    find their incident. `incident` and `request` are empty until an incident has taken it up.
+    find their incident. `once` and `said` are keyed digests of the sender's own key and of the words under it; a double
+    press finds the first by them. `incident` and `request` are empty until an incident has taken it up.
     """
 
     __tablename__ = "takedown_request"
@@ -25,5 +26,7 @@ class TakedownRequestRow(SQLModel, table=True):
     content: str = Field(default="", index=True)
     body: str = Field(sa_type=Text)
     fingerprint: str
+    once: str | None = Field(default=None, index=True, unique=True)
+    said: str = Field(default="")
     incident: str | None = Field(default=None, index=True)
     request: str | None = None

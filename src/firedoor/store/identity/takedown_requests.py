@@ -1,23 +1,26 @@
 """Requests that strangers sent, by number and by secret: kept before anything else is done with them.
 
 Decides how a number looks (ten random letters and digits without look-alikes, so that it tells nothing and can be read
-out on the telephone), that the secret of the status page has 256 random bits, and that what was said is sealed here.
+out on the telephone), that the secret of the status page cannot be guessed, that what was said is sealed here, and
+that the same submission under the same key is kept once, with the same number and secret.
 Leaves which incident takes a request up to the runtime, and what it holds to `core.requests.submission`.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import orjson
-from sqlalchemy import ColumnElement, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, insert, or_, select, update
 
 from firedoor.core.canonical import digest
+from firedoor.core.problems import FiredoorError, InvalidInput, Problem
 from firedoor.core.requests.submission import Submission, read
 from firedoor.store.database.request_tables import TakedownRequestRow
 from firedoor.store.database.sealing import UNUSABLE, sealed, unsealed
@@ -32,6 +35,8 @@ MAXIMUM_SECRET = 100  # characters
 SAME = "takedown-requests"  # the name of the key of the digests by which requests find each other
 MAXIMUM_WAITING = 500
 TAKEN = "{}"  # in place of what was said
+KEPT_APART = timedelta(days=1)  # after that the same key is another request's
+SHORTEST_KEY, LONGEST_KEY = 16, 200  # characters: a shorter key could be guessed, and with it the answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +67,35 @@ def prepare(store: Store) -> None:
     house_secret(store, SAME)
 
 
-def keep(store: Store, said: Submission, now: datetime) -> tuple[Kept, str]:
-    """Keep a submission. Returns it with the secret of its status page; on disk when this returns."""
-    number, secret = new_number(), secrets.token_urlsafe(32)
+def keep(store: Store, said: Submission, now: datetime, once: str = "") -> tuple[Kept, str]:
+    """Keep a submission. Returns it with the secret of its status page; on disk when this returns.
+
+    `once` is a key of the sender's. The same words under the same key within a day are the request that was kept
+    first, and its secret is made again from the key, which is not kept. Raises InvalidInput for other words.
+    """
+    number = new_number()
     person, content = _keyed(store, said)
+    key = house_secret(store, SAME)
+    secret = _secret_of(key, number, once) if once else secrets.token_urlsafe(32)
     kept = Kept(number, now, digest(["takedown-request", number]), said.language, said=said)
-    row = {
+    row: dict[str, object] = {
         "number": number, "secret": _digest(secret), "received_at": text_of(now), "person": person, "content": content,
         "body": sealed(store.keys, REQUESTS.of(number), orjson.dumps(said.record()).decode()),
         "fingerprint": kept.fingerprint, "language": said.language,
     }  # fmt: skip
-    query = insert(table(TakedownRequestRow)).values(**row)
-    store.execute(query).result()
-    return kept, secret
+    if not once:
+        store.execute(insert(table(TakedownRequestRow)).values(**row)).result()
+        return kept, secret
+    row |= {"once": _mac(key, ["once", once]), "said": _mac(key, [_written(said)])}
+    before = _write_once(store, row, now)
+    if before is None:
+        return kept, secret
+    if before["said"] != row["said"]:
+        message, do = "another request came under this key", "use a new key for every request"
+        raise InvalidInput(Problem(code="Q120", field="Idempotency-Key", message=message, do=do))
+    first = datetime.fromisoformat(before["received_at"])
+    again = Kept(before["number"], first, before["fingerprint"], before["language"], said=said)
+    return again, _secret_of(key, again.number, once)
 
 
 def by_secret(store: Store, secret: str) -> Kept | None:
@@ -147,6 +168,38 @@ def _keyed(store: Store, said: Submission) -> tuple[str, str]:
 def _mac(key: bytes, words: Iterable[str]) -> str:
     plain = "\n".join(sorted({word.strip() for word in words if word.strip()}))
     return hmac.new(key, plain.encode(), hashlib.sha256).hexdigest() if plain else ""
+
+
+def _write_once(store: Store, row: dict[str, object], now: datetime) -> dict[str, str] | None:
+    """Insert a row, unless one with its key was written within the last day: that one is returned."""
+    rows, since = table(TakedownRequestRow), text_of(now - KEPT_APART)
+    same = rows.c.once == row["once"]
+
+    def write(connection: Connection) -> dict[str, str] | None:
+        connection.execute(update(rows).where(same & (rows.c.received_at < since)).values(once=None))
+        found = connection.execute(select(rows).where(same)).mappings().one_or_none()
+        if found is None:
+            connection.execute(insert(rows).values(**row))
+        return dict(found) if found is not None else None
+
+    try:
+        return store.write(write).result()
+    except FiredoorError:  # another process was quicker, or nothing can be stored at all
+        with store.engine.connect() as connection:
+            found = connection.execute(select(rows).where(same)).mappings().one_or_none()
+        if found is None:
+            raise
+        return dict(found)
+
+
+def _secret_of(key: bytes, number: str, once: str) -> str:
+    """As long as a random one. Who has the key of the sender and not that of this installation cannot make it."""
+    made = hmac.new(key, b"\n".join((b"status", number.encode(), once.encode())), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
+
+
+def _written(said: Submission) -> str:
+    return orjson.dumps(said.record(), option=orjson.OPT_SORT_KEYS).decode()
 
 
 def _digest(secret: str) -> str:
