@@ -599,7 +599,7 @@ SECRET = "makes a secret that is shown once: the one whose answer was lost is li
 SIGNS = "signs somebody in or out: a session, and nothing of an incident; guarded by tests of its own"
 READS = "reads and looks, and changes nothing"
 DOORS = "needs a door: tests/web/test_opening_tried_again.py, with a far end that fails"
-ASKED = "a request of its own each time: nobody is told of another's; tests/web/public/test_takedown.py"
+ASKED = "one under its key or token, else a request of its own; tests/web/public/test_twice_and_taken_back.py"
 NONE: Mapping[tuple[str, str], str] = {
     ("POST", "/sign-in"): SIGNS, ("POST", "/sign-in/ticket/{ticket}"): SIGNS, ("POST", "/sign-out"): SIGNS,
     ("POST", f"{V1}/console-ticket"): SIGNS, ("POST", f"{V1}/tokens"): SECRET, ("POST", "/admin/tokens"): SECRET,
@@ -613,7 +613,7 @@ NONE: Mapping[tuple[str, str], str] = {
     ("POST", f"{V1}/deliveries/{{handle}}/retry"): "brings the same message forward, under its own key",
     ("POST", "/deliveries/{handle}/retry"): "as its route of the API",
     ("POST", f"{V1}/takedown-requests"): ASKED, ("POST", "/report"): ASKED,
-    ("POST", "/report/status/{secret}"): "adds what is not known yet; tests/web/public/test_takedown.py",
+    ("POST", "/report/status/{secret}"): "adds, takes back or disputes what is not yet; tests/web/public/",
     ("POST", "/slack/commands"): "Slack itself sends again; tests/slack/test_slack_deciding.py",
     ("POST", "/slack/actions"): "Slack itself sends again; tests/slack/test_slack_deciding.py",
 }  # fmt: skip

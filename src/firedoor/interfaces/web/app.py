@@ -51,8 +51,9 @@ from firedoor.interfaces.web.http.cleaning import Cleaning
 from firedoor.interfaces.web.http.middleware import Guard
 from firedoor.interfaces.web.http.problem_pages import on_invalid, on_problem, on_status
 from firedoor.interfaces.web.http.slots import Places
-from firedoor.interfaces.web.public import report, takedown
+from firedoor.interfaces.web.public import report, status, takedown
 from firedoor.interfaces.web.public.door_limits import DoorLimits
+from firedoor.interfaces.web.public.own_door import OwnDoor
 from firedoor.interfaces.web.public.takedown import EMBEDDED
 from firedoor.interfaces.web.reading import access_log  # fmt: skip
 from firedoor.interfaces.web.security import sign_in  # fmt: skip
@@ -96,6 +97,7 @@ ROUTERS = (
     takedown,
     report,
     transparency,
+    status,
 )
 
 
@@ -111,7 +113,7 @@ def create_app(runtime: Runtime, url: str | None = None, *, announce: bool = Tru
     app.state.slack = connect(runtime)
     app.state.sign_in_lanes = sign_in.Lanes()
     app.state.places = Places()
-    app.state.door_limits = DoorLimits()
+    app.state.door_limits = DoorLimits(settings.report_proof)
     app.state.keyring = Keyring(runtime.world.store, runtime.roles)
     runtime.security.tokens_used = app.state.keyring.used
     for router in all_routers():
@@ -127,6 +129,8 @@ def create_app(runtime: Runtime, url: str | None = None, *, announce: bool = Tru
         from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # late: only needed behind a proxy
 
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=settings.trusted_proxies)
+    if settings.report_port:
+        app.add_middleware(OwnDoor, port=settings.report_port)
     app.add_middleware(Refusals)
     app.add_middleware(HostCheck, names=settings.names, embedded=EMBEDDED)
     app.add_middleware(Guard, patience=settings.request_patience)

@@ -64,6 +64,9 @@ class Settings(BaseSettings):
     alert_senders: dict[str, SenderRule] = Field(default_factory=dict)  # by source, as JSON; `*` is every source
     request_patience: float = Field(default=20.0, gt=0, le=600)  # seconds that a request may take to come in
     report_url: str = ""  # where people without an account reach the report page, if that is another address
+    report_proof: Literal["load", "always", "never"] = "load"  # when a new request has to bring a small piece of work
+    report_host: str = ""  # where the report page listens by itself; `host` if empty
+    report_port: int = Field(default=0, ge=0, le=65535)  # and on which port; 0: on that of the console
     reports: bool = True  # whether people without an account may ask for removal at all
     public_url: str = ""  # where people reach this server, for links in messages and single sign-on
     allowed_hosts: str = ""  # further names under which the servers are reached, with commas; see `names`
@@ -123,7 +126,7 @@ class Settings(BaseSettings):
     def names(self) -> frozenset[str]:
         """The names that our own server goes by; a request that names another in its `Host` is refused."""
         public = (urlsplit(url).hostname or "" for url in (self.public_url, self.report_url))
-        return host_names(self.host, *public, *listed(self.allowed_hosts))
+        return host_names(self.host, self.report_host, *public, *listed(self.allowed_hosts))
 
     @property
     def targets_file(self) -> Path:

@@ -9,7 +9,9 @@ law to the core, and who may send how much to `door_limits`.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,7 +22,7 @@ from firedoor.core.isolated import fault_of
 from firedoor.core.lifecycle import IncidentType
 from firedoor.core.person import Person
 from firedoor.core.problems import Problem, Refused
-from firedoor.core.requests.request import RequestKind
+from firedoor.core.requests.request import DISPUTED, LetterKind
 from firedoor.core.requests.submission import Submission
 from firedoor.core.tasks.request_actions import Told
 from firedoor.core.ternary import NO, UNKNOWN, YES
@@ -30,10 +32,13 @@ from firedoor.runtime.service.requests import requests_told
 from firedoor.store.database.sql import table
 from firedoor.store.database.tables import AlertRow
 from firedoor.store.identity import takedown_requests as store
+from firedoor.store.identity.shared_secrets import house_secret
 from firedoor.store.identity.takedown_requests import Kept
 
 SOURCE = "takedown-requests"
 BELONGS = "the same person asked there, or somebody about the same content"
+SHOWN = "number and status page, in the answer to the request"  # what a confirmation of receipt is here
+PROOFS = "report-form"  # the name of the key
 AGAIN = 30.0  # seconds between two looks at what no incident has taken up
 BY = Person("report page", frozenset(), f"source:{SOURCE}")
 
@@ -52,10 +57,14 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a request stands. `told` is the request as every door shows it; empty until an incident has taken it up."""
+    """How a request stands. `told` is the request as every door shows it; empty until an incident has taken it up.
+
+    `disputes` are the complaints about its answer, in the same form.
+    """
 
     kept: Kept
     told: dict[str, object]
+    disputes: tuple[Mapping[str, object], ...] = ()
 
 
 class TakedownRequests:
@@ -65,14 +74,26 @@ class TakedownRequests:
         self.service, self.world = service, service.world
         self._one_by_one = asyncio.Lock()
         self._wake = asyncio.Event()
+        self._proof_key = b""
 
-    async def receive(self, said: Submission) -> Receipt:
-        """Keep a request; on disk when this returns. Raises InvalidInput for a law that is not known."""
+    async def receive(self, said: Submission, once: str = "") -> Receipt:
+        """Keep a request; on disk when this returns. Raises InvalidInput for a law that is not known.
+
+        The same words under the same key `once` are answered as they were the first time.
+        """
         now = self.world.now()
         told = await asyncio.to_thread(first_answer, self.world.law, said, now)
-        kept, secret = await asyncio.to_thread(store.keep, self.world.store, said, now)
+        kept, secret = await asyncio.to_thread(store.keep, self.world.store, said, now, once)
+        if kept.received_at != now:
+            told = await asyncio.to_thread(first_answer, self.world.law, said, kept.received_at)
         self._wake.set()
         return Receipt(kept.number, secret, told.missing, told.due)
+
+    async def proof_key(self) -> bytes:
+        """The key of the tokens that a proof is made for; all processes have the same."""
+        if not self._proof_key:
+            self._proof_key = await asyncio.to_thread(house_secret, self.world.store, PROOFS)
+        return self._proof_key
 
     async def standing(self, secret: str) -> Standing | None:
         """How the request of a status page stands; None for a secret that nobody was given."""
@@ -81,7 +102,9 @@ class TakedownRequests:
             return None if kept is None else Standing(kept, {})
         view, plan = await self.service.view(kept.incident), await self.service.plan_of(kept.incident)
         told = await asyncio.to_thread(requests_told, self.world, plan, view)
-        return Standing(kept, dict(next((one for one in told if one["id"] == kept.request), {})))
+        own = dict(next((one for one in told if one["id"] == kept.request), {}))
+        disputed = f"{own.get('reference', kept.number)}{DISPUTED}"
+        return Standing(kept, own, tuple(one for one in told if one["reference"] == disputed))
 
     async def add(self, kept: Kept, said: Submission, why: str) -> None:
         """Add to a request that an incident has taken up. Raises Refused where it was answered."""
@@ -89,20 +112,23 @@ class TakedownRequests:
         told = replace(_told(kept, said), elements=came)
         await self.service.complete_request(kept.incident, kept.request, None, told, why, BY)
 
+    async def withdraw(self, kept: Kept, places: Sequence[str], why: str) -> None:
+        """Take back these places, with none the whole request. Raises Refused where it was answered."""
+        words = f"Withdrawn by the status page. {why}".strip()
+        await self.service.withdraw_request(kept.incident, kept.request, places, words, BY)
+
     async def dispute(self, kept: Kept, why: str) -> None:
         """The person does not agree with the answer: that is a complaint, with the clocks that laws give it."""
-        told = Told(reference=f"{kept.number}, disputed")
-        await self.service.receive_request(kept.incident, RequestKind.COMPLAINT, None, told, why, BY)
+        await self.service.dispute_request(kept.incident, kept.request, why, BY)
 
     async def forever(self, failing: Failing | None = None) -> None:
         """Take up what came in, at once, and what could not be taken up before, again and again; no fault ends it."""
         while True:
             self._wake.clear()
             await attempt("takedown requests", self.look, failing)
-            try:
-                await asyncio.wait_for(self._wake.wait(), AGAIN)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(AGAIN):  # `wait_for` of 3.11 may swallow that the server stops
+                    await self._wake.wait()
 
     async def look(self) -> None:
         """Take up everything that waits, each for itself. Raises the first fault once all have had their turn."""
@@ -141,6 +167,9 @@ class TakedownRequests:
             message = f"{incident} has the alert of {kept.number} and no request of that number"
             raise Refused(Problem(code="Q116", message=message, do="`firedoor audit` says what cannot be read"))
         await self.service.complete_request(incident, request, None, _told(kept, said), _why(said), BY)
+        await self.service.note_letter(
+            incident, request, LetterKind.ACKNOWLEDGEMENT, kept.received_at, f"{kept.number}: {SHOWN}", BY
+        )
         return incident, request
 
     def _incident_of(self, kept: Kept) -> str:

@@ -31,6 +31,13 @@ PortOption = Annotated[
         "--port", min=0, max=65535, help="Which port; 0 takes a free one. FIREDOOR_PORT otherwise.", show_default=False
     ),
 ]
+ReportPortOption = Annotated[
+    int | None,
+    typer.Option(
+        "--report-port", min=0, max=65535, show_default=False,
+        help="A port of its own for the report page; FIREDOOR_REPORT_PORT otherwise.",
+    ),
+]  # fmt: skip
 ParentOption = Annotated[
     bool, typer.Option("--with-parent", hidden=True, help="Stop when the process that started this one is gone.")
 ]
@@ -39,16 +46,18 @@ ParentOption = Annotated[
 def up(
     host: HostOption = None,
     port: PortOption = None,
+    report_port: ReportPortOption = None,
     no_prefect: Annotated[bool, typer.Option("--no-prefect", help="Run without Prefect; incidents still run.")] = False,
     with_parent: ParentOption = False,
 ) -> None:
     """Run everything on this machine: API, deadline checks, recovery and a private Prefect server."""
-    _serve(host, port, prefect=not no_prefect, with_parent=with_parent)
+    _serve(host, (port, report_port), prefect=not no_prefect, with_parent=with_parent)
 
 
 def serve(
     host: HostOption = None,
     port: PortOption = None,
+    report_port: ReportPortOption = None,
     no_prefect: Annotated[
         bool, typer.Option("--no-prefect", help="Without any Prefect, even if PREFECT_API_URL names one.")
     ] = False,
@@ -58,22 +67,27 @@ def serve(
     import os
 
     own = os.environ.get("FIREDOOR_PREFECT_API_URL") or os.environ.get("PREFECT_API_URL")
-    _serve(host, port, prefect=bool(own) and not no_prefect, with_parent=with_parent)
+    _serve(host, (port, report_port), prefect=bool(own) and not no_prefect, with_parent=with_parent)
 
 
-def _serve(host: str | None, port: int | None, *, prefect: bool, with_parent: bool) -> None:
+def _serve(host: str | None, ports: tuple[int | None, int | None], *, prefect: bool, with_parent: bool) -> None:
     began = time.monotonic()
 
     settings = load_settings()
-    settings.host, settings.port = host or settings.host, settings.port if port is None else port
+    settings.host = host or settings.host
+    settings.port, settings.report_port = (
+        own if given is None else given for own, given in zip((settings.port, settings.report_port), ports, strict=True)
+    )
     settings.prefect = settings.prefect and prefect
     _only_one(settings)
     _need_tls(settings)
-    listener = _listen(settings)
-    settings.port = listener.getsockname()[1]
+    listeners = [_listen(settings.host, settings.port)]
+    settings.port = listeners[0].getsockname()[1]
+    if settings.report_port:
+        listeners.append(_listen(settings.report_host or settings.host, settings.report_port))
     from firedoor.interfaces.cli.system import serving
 
-    serving.run(settings, listener, began, with_parent=with_parent)
+    serving.run(settings, listeners, began, with_parent=with_parent)
 
 
 def _only_one(settings: Settings) -> None:
@@ -88,9 +102,11 @@ def _need_tls(settings: Settings) -> None:
     """Refuse to be reached from other machines in clear: a proxy that speaks TLS has to be named."""
     from firedoor.connectors.parts.loopback import is_loopback
 
-    if is_loopback(settings.host) or settings.trusted_proxies:
+    hosts = (settings.host, settings.report_host or settings.host)
+    open_to_all = next((host for host in hosts if not is_loopback(host)), None)
+    if open_to_all is None or settings.trusted_proxies:
         return
-    message = f"{settings.host or 'every address'} is reached from other machines, and Firedoor speaks no TLS itself"
+    message = f"{open_to_all or 'every address'} is reached from other machines, and Firedoor speaks no TLS itself"
     do = (
         "listen on 127.0.0.1 behind a proxy on this machine, or name the address of the proxy that speaks TLS: "
         "FIREDOOR_TRUSTED_PROXIES; see docs/how-to/install-for-a-team.md"
@@ -99,13 +115,19 @@ def _need_tls(settings: Settings) -> None:
 
 
 def _listen(settings: Settings) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
+    from firedoor.core.problems import Problem, Refused
+
     try:
-        family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-        listener = socket.create_server((settings.host, settings.port), family=family, backlog=BACKLOG)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
         message = f"{settings.host}:{settings.port} cannot be listened on: {getattr(error, 'strerror', None) or error}"
         raise told(
             "Refused", "U121", message, "choose another with --port or FIREDOOR_PORT; 0 takes a free one"
+        message = f"{host}:{port} cannot be listened on: {getattr(error, 'strerror', None) or error}"
+        raise Refused(
+            Problem(code="U121", message=message, do="choose another with --port or FIREDOOR_PORT; 0 takes a free one")
         ) from None
     # asyncio sets this only on sockets whose protocol is named; without it each answer waits 40 ms for an ACK.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

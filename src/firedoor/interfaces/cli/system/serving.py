@@ -55,14 +55,14 @@ class Server(uvicorn.Server):
             events.dismiss()  # whoever listens to events would hold the server up for the whole grace
 
 
-def run(settings: Settings, listener: socket.socket, began: float, *, with_parent: bool) -> None:
+def run(settings: Settings, listeners: list[socket.socket], began: float, *, with_parent: bool) -> None:
     """Serve until asked to stop."""
     sys.setswitchinterval(SWITCH)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    asyncio.run(_run(settings, listener, began, with_parent=with_parent))
+    asyncio.run(_run(settings, listeners, began, with_parent=with_parent))
 
 
-async def _run(settings: Settings, listener: socket.socket, began: float, *, with_parent: bool) -> None:
+async def _run(settings: Settings, listeners: list[socket.socket], began: float, *, with_parent: bool) -> None:
     runtime = Runtime(settings)
     app = create_app(runtime, address(settings))
     config = uvicorn.Config(
@@ -74,12 +74,13 @@ async def _run(settings: Settings, listener: socket.socket, began: float, *, wit
     telling = asyncio.create_task(_tell(runtime, server, began))
     leaving = asyncio.create_task(_leave_with(os.getppid(), server)) if with_parent else None
     try:
-        await server.serve([listener])
+        await server.serve(listeners)
     finally:
         for task in (telling, leaving):
             if task is not None:
                 task.cancel()
-        listener.close()
+        for listener in listeners:
+            listener.close()
     render.line("stopped; `firedoor up` continues where it left off")
 
 
@@ -96,6 +97,9 @@ async def _tell(runtime: Runtime, server: Server, began: float) -> None:
     settings = runtime.settings
     plans = runtime.shelf.plans
     say("ready", f"alerts are accepted at [bold]{address(settings)}/api/v1/alerts/SOURCE[/]", began)
+    if settings.report_port:
+        where = f"http://{settings.report_host or settings.host}:{settings.report_port}/report"
+        render.line(f"          the report page is at [bold]{where}[/] and nowhere else")
     targets = len(runtime.world.inventory.targets)
     render.line(f"          {len(plans)} playbooks, {targets} targets, data in {render.escape(settings.data_dir)}")
     lacking = told(gaps_in(plans.values(), runtime.world.inventory))

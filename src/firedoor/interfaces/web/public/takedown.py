@@ -7,6 +7,7 @@ Decides how a body is read and what is answered; pictures and other bytes are no
 from __future__ import annotations
 
 from collections.abc import Mapping
+from secrets import token_bytes
 from typing import Annotated
 from urllib.parse import parse_qs
 
@@ -19,15 +20,18 @@ from firedoor.core.clocks.state import is_shadow
 from firedoor.core.incident.view import SETTLED_CLOCKS
 from firedoor.core.json_types import array_at, objects_at, text_at
 from firedoor.core.problems import InvalidInput, NotFound, Problem
+from firedoor.core.requests import proof as proofs
+from firedoor.core.requests.proof import Proof
 from firedoor.core.requests.request import Outcome
 from firedoor.core.requests.submission import LANGUAGES, Submission, read
 from firedoor.core.requests.validity import ELEMENTS, asked_for
 from firedoor.core.ternary import NO
-from firedoor.interfaces.web.http.responses import JSON, Unsupported, answer
-from firedoor.interfaces.web.public.door_limits import DoorLimits
+from firedoor.interfaces.web.http.responses import JSON, Unsupported, answer, problem_body
+from firedoor.interfaces.web.public.door_limits import DoorLimits, NeedsProof
 from firedoor.interfaces.web.security.auth import Running, runtime_of
 from firedoor.runtime.process.application import Runtime
 from firedoor.runtime.service.takedown_requests import Standing
+from firedoor.store.identity.takedown_requests import LONGEST_KEY, SHORTEST_KEY
 
 
 def need_open_door(request: Request) -> None:
@@ -38,10 +42,12 @@ def need_open_door(request: Request) -> None:
 
 router = APIRouter(prefix="/api/v1", tags=["takedown requests"], dependencies=[Depends(need_open_door)])
 
+PROOF = "Firedoor-Proof"
 FORM = "application/x-www-form-urlencoded"
 MAXIMUM_FIELDS = 500
 STATUS = "/report/status/"
-EMBEDDED = frozenset(("/report", "/api/v1/takedown-requests"))  # where the form of a platform's own page may lead
+PAGE, ASKED = "/report", "/api/v1/takedown-requests"
+EMBEDDED = frozenset((PAGE, ASKED))  # where the form of a platform's own page may lead
 EXAMPLE = {
     "person": {"is": "me", "contact": "person@example.org"}, "locators": ["https://example.org/post/8812"],
     "statement": "It shows me, it was made by a machine, and I did not agree.", "signature": "Invented Person",
@@ -70,16 +76,36 @@ Limits = Annotated[DoorLimits, Depends(limits_of)]
     responses={202: {"description": "Stored.", "content": {JSON: {"example": ACCEPTED}}}},
 )  # fmt: skip
 async def ask(request: Request, runtime: Running, limits: Limits) -> Response:
-    """The answer comes once it is on disk: its number, the address of its status page, and what it still needs."""
-    limits.admit(address_of(request))
+    """The answer comes once it is on disk: its number, the address of its status page, and what it still needs.
+
+    The same body with the same `Idempotency-Key` within a day is answered with the same number and address.
+    """
+    key, proof = key_of(request), proof_of(request)
+    now, secret = runtime.world.now(), await runtime.takedowns.proof_key()
+    try:
+        limits.admit(address_of(request), proofs.shown(secret, proof, now), proof.token, key or proof.token)
+    except NeedsProof as error:
+        return _challenge(error, proofs.new_token(secret, now, token_bytes(proofs.RANDOM)))
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     said = read_json(await request.body()) if kind == JSON else read_form(await _form(request, kind))
-    receipt = await runtime.takedowns.receive(said)
+    receipt = await runtime.takedowns.receive(said, key or proof.token)
     where = f"{origin(runtime, request)}{STATUS}{receipt.secret}"
     body = {"number": receipt.number, "status_url": where, "missing": list(receipt.missing)}
     if receipt.due is not None:
         body["due"] = receipt.due.isoformat()
     return answer(body, 202, {"Location": where, "Referrer-Policy": "no-referrer"})
+
+
+def _challenge(error: NeedsProof, token: str) -> Response:
+    """Too many: with the token that a proof is made for."""
+    headers = {"Retry-After": str(error.seconds), PROOF: token, f"{PROOF}-Bits": str(proofs.BITS)}
+    return answer(problem_body(error.problems), error.http_status, headers)
+
+
+def proof_of(request: Request) -> Proof:
+    """The token, and the number that solves it, in one header with a space between them."""
+    token, _, number = request.headers.get(PROOF, "")[:200].strip().partition(" ")
+    return Proof(token, number.strip())
 
 
 async def the_standing(runtime: Runtime, secret: str) -> Standing:
@@ -101,7 +127,33 @@ def shown(found: Standing, language: str = "") -> dict[str, object]:
         "missing": _missing(told, language or found.kept.language),
         "copies": told.get("receipt"),
         "answer": _answer(closing) if isinstance(closing, Mapping) else None,
+        "withdrawn": [
+            {"at": one["at"], "locators": one["request_locators"]} for one in objects_at(told, "withdrawals")
+        ],
+        "disputes": [_dispute(one) for one in found.disputes],
     }  # fmt: skip
+
+
+def _dispute(told: Mapping[str, object]) -> dict[str, object]:
+    """A complaint about the answer: when it came, its first limit, and what came of it."""
+    closing = told["answer"]
+    return {
+        "received_at": told["received_at"], "status": told["status"], "due": _first_due(told),
+        "answer": _answer(closing) if isinstance(closing, Mapping) else None,
+    }  # fmt: skip
+
+
+def key_of(request: Request) -> str:
+    """The `Idempotency-Key` of a program, with or without quotes; "" for none. Raises InvalidInput for a weak one."""
+    given = request.headers.get("idempotency-key")
+    if given is None:
+        return ""
+    key = given.strip().removeprefix('"').removesuffix('"')
+    if not (SHORTEST_KEY <= len(key) <= LONGEST_KEY and key.isascii() and key.isprintable()):
+        message = f"must be {SHORTEST_KEY} to {LONGEST_KEY} printable characters"
+        do = "send a new random value, such as a UUID, with every request, and the same one when you repeat it"
+        raise InvalidInput(Problem(code="Q121", field="Idempotency-Key", message=message, do=do))
+    return key
 
 
 def _missing(told: Mapping[str, object], language: str) -> list[str]:
@@ -155,7 +207,9 @@ def address_of(request: Request) -> str:
 
 def origin(runtime: Runtime, request: Request) -> str:
     """The address under which people reach this server, without a slash at its end."""
-    return runtime.settings.report_url or runtime.settings.public_url or str(request.base_url).rstrip("/")
+    settings = runtime.settings
+    own = settings.report_url or ("" if settings.report_port else settings.public_url)
+    return own or str(request.base_url).rstrip("/")
 
 
 async def _form(request: Request, kind: str) -> dict[str, list[str]]:
