@@ -40,6 +40,7 @@ NO_EVENT = {
     "/metrics": "counts of this process, open to everybody",
     "/static/{version}/{name}": "the style sheet and the script",
     "/report/static/{version}/{name}": "the style sheet and the scripts",
+    "/report/help": "who helps, for everybody",
 }
 NOT_CALLED = {
     "/api/v1/events": "a line that never ends; it says that something has moved, and hands out no file",

@@ -51,6 +51,7 @@ from firedoor.interfaces.web.http.cleaning import Cleaning
 from firedoor.interfaces.web.http.middleware import Guard
 from firedoor.interfaces.web.http.problem_pages import on_invalid, on_problem, on_status
 from firedoor.interfaces.web.http.slots import Places
+from firedoor.interfaces.web.public import help as who_helps
 from firedoor.interfaces.web.public import report, status, takedown
 from firedoor.interfaces.web.public.door_limits import DoorLimits
 from firedoor.interfaces.web.public.own_door import OwnDoor
@@ -98,6 +99,7 @@ ROUTERS = (
     report,
     transparency,
     status,
+    who_helps,
 )
 
 

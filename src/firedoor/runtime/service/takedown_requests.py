@@ -25,6 +25,7 @@ from firedoor.core.problems import Problem, Refused
 from firedoor.core.requests.request import DISPUTED, LetterKind
 from firedoor.core.requests.submission import Submission
 from firedoor.core.tasks.request_actions import Told
+from firedoor.core.tasks.withdrawals import may_be_a_child
 from firedoor.core.ternary import NO, UNKNOWN, YES
 from firedoor.runtime.repeating import Failing, attempt
 from firedoor.runtime.service.facade import Service
@@ -65,6 +66,7 @@ class Standing:
     kept: Kept
     told: dict[str, object]
     disputes: tuple[Mapping[str, object], ...] = ()
+    child: bool = False  # whether the person shown is, as far as the incident knows, under 18
 
 
 class TakedownRequests:
@@ -104,7 +106,8 @@ class TakedownRequests:
         told = await asyncio.to_thread(requests_told, self.world, plan, view)
         own = dict(next((one for one in told if one["id"] == kept.request), {}))
         disputed = f"{own.get('reference', kept.number)}{DISPUTED}"
-        return Standing(kept, own, tuple(one for one in told if one["reference"] == disputed))
+        disputes = tuple(one for one in told if one["reference"] == disputed)
+        return Standing(kept, own, disputes, may_be_a_child(view))
 
     async def add(self, kept: Kept, said: Submission, why: str) -> None:
         """Add to a request that an incident has taken up. Raises Refused where it was answered."""

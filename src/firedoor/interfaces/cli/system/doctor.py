@@ -387,7 +387,13 @@ def _clock(_: Settings) -> Iterator[Look]:
         )
 
 
+def _helplines(_: Settings) -> Iterator[Look]:
+    from firedoor.interfaces.cli.system.doctor_help import state_of_help
+
+    yield Look("helplines", *state_of_help())
+
+
 EXAMINATIONS = (
     _python, _versions, _data, _database, _keys, _access, _evidence, _playbooks, _organisation, _targets, _gaps,
-    _prefect, _disk, _clock,
+    _prefect, _disk, _clock, _helplines,
 )  # fmt: skip

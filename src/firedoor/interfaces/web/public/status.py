@@ -112,8 +112,9 @@ def _page(looked: _Looked, *, new: bool = False, problems: Sequence[Problem] = (
                 for one in objects_at(told, "disputes")]  # fmt: skip
     return render(
         "status.html.j2", language, code, told=told, answered=_answered(told["answer"], language), where=looked.where,
-        when={**{name: when(told[name], language) for name in ("received_at", "due")}, "looked_at": looked_at}, new=new, problems=problems,
-        declarations=list(Declaration), disputes=disputes, taken_in=bool(looked.found.told),
+        when={**{name: when(told[name], language) for name in ("received_at", "due")}, "looked_at": looked_at},
+        new=new, problems=problems, age="yes" if looked.found.child else "unknown", disputes=disputes,
+        declarations=list(Declaration), taken_in=bool(looked.found.told),
         disputable=not any(one["answer"] is None for one in disputes),
         withdrawn=[{**one, "at": when(one["at"], language)} for one in objects_at(told, "withdrawn")],
     )  # fmt: skip

@@ -194,6 +194,7 @@ ROUTES: Mapping[tuple[str, str], Access] = {
     ("POST", f"{V1}/takedown-requests"): Access.STRANGER,
     ("GET", "/report"): Access.STRANGER,
     ("POST", "/report"): Access.STRANGER,
+    ("GET", "/report/help"): Access.STRANGER,
     ("GET", "/report/static/{version}/{name}"): Access.STRANGER,
     ("GET", "/report/status/{secret}"): Access.LINK,
     ("POST", "/report/status/{secret}"): Access.LINK,
