@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
+from firedoor.interfaces.cli.system.doctor_help import state_of_help
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.client import listens, load_settings, server_note
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
@@ -388,8 +389,6 @@ def _clock(_: Settings) -> Iterator[Look]:
 
 
 def _helplines(_: Settings) -> Iterator[Look]:
-    from firedoor.interfaces.cli.system.doctor_help import state_of_help
-
     yield Look("helplines", *state_of_help())
 
 
