@@ -1,7 +1,8 @@
 """Who helps: one entry of the table of helplines, removal services and places to report, and which of them to show.
 
 Decides the form of an entry, that each says where and when it was read and how sure that is, and which fit a country
-and an age. Where the age is not known, what is for children is shown as well. Leaves the entries to `firedoor.helplines`.
+and an age. Where the age is not known, what is for children is shown as well. Leaves the entries themselves to
+`firedoor.helplines`.
 """
 
 from __future__ import annotations

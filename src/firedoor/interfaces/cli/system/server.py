@@ -18,6 +18,7 @@ from firedoor.interfaces.cli.terminal.client import listens, load_settings, serv
 from firedoor.interfaces.cli.terminal.options import told
 
 if TYPE_CHECKING:
+    from firedoor.core.problems import FiredoorError
     from firedoor.runtime.config.settings import Settings
 
 BACKLOG = 2048
@@ -96,6 +97,7 @@ def _only_one(settings: Settings) -> None:
     if note is not None and not settings.database_url and listens(str(note["url"])):
         message = f"Firedoor runs already at {note['url']} (process {note['pid']}) on {settings.data_dir}"
         raise told("Refused", "U120", message, "use it, stop it, or give this one another FIREDOOR_DATA_DIR")
+        raise _refused("U120", message, "use it, stop it, or give this one another FIREDOOR_DATA_DIR")
 
 
 def _need_tls(settings: Settings) -> None:
@@ -112,12 +114,11 @@ def _need_tls(settings: Settings) -> None:
         "FIREDOOR_TRUSTED_PROXIES; see docs/how-to/install-for-a-team.md"
     )
     raise told("Refused", "U125", message, do)
+    raise _refused("U125", message, do)
 
 
 def _listen(settings: Settings) -> socket.socket:
 def _listen(host: str, port: int) -> socket.socket:
-    from firedoor.core.problems import Problem, Refused
-
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
@@ -126,9 +127,14 @@ def _listen(host: str, port: int) -> socket.socket:
         raise told(
             "Refused", "U121", message, "choose another with --port or FIREDOOR_PORT; 0 takes a free one"
         message = f"{host}:{port} cannot be listened on: {getattr(error, 'strerror', None) or error}"
-        raise Refused(
-            Problem(code="U121", message=message, do="choose another with --port or FIREDOOR_PORT; 0 takes a free one")
-        ) from None
+        do = "choose another with --port or FIREDOOR_PORT; 0 takes a free one"
+        raise _refused("U121", message, do) from None
     # asyncio sets this only on sockets whose protocol is named; without it each answer waits 40 ms for an ACK.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
+
+
+def _refused(code: str, message: str, do: str) -> FiredoorError:
+    from firedoor.core.problems import Problem, Refused
+
+    return Refused(Problem(code=code, message=message, do=do))
