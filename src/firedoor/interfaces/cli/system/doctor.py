@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 import typer
 
+from firedoor.interfaces.cli.system.doctor_content import SHOWN, refused_pieces
 from firedoor.interfaces.cli.system.doctor_help import state_of_help
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.client import listens, load_settings, server_note
@@ -165,8 +166,6 @@ def _access(settings: Settings) -> Iterator[Look]:
 
 def _evidence(settings: Settings) -> Iterator[Look]:
     """Every piece of the vault through the gate of content again."""
-    from firedoor.interfaces.cli.system.doctor_content import SHOWN, refused_pieces
-
     vault = settings.data_dir / "vault"
     found = list(refused_pieces(vault)) if vault.exists() else []
     do = "decide with legal what becomes of it; it leaves in no export and no backup: docs/how-to/keep-evidence.md"

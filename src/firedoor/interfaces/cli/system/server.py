@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import socket
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -18,7 +18,6 @@ from firedoor.interfaces.cli.terminal.client import listens, load_settings, serv
 from firedoor.interfaces.cli.terminal.options import told
 
 if TYPE_CHECKING:
-    from firedoor.core.problems import FiredoorError
     from firedoor.runtime.config.settings import Settings
 
 BACKLOG = 2048
@@ -98,6 +97,7 @@ def _only_one(settings: Settings) -> None:
         message = f"Firedoor runs already at {note['url']} (process {note['pid']}) on {settings.data_dir}"
         raise told("Refused", "U120", message, "use it, stop it, or give this one another FIREDOOR_DATA_DIR")
         raise _refused("U120", message, "use it, stop it, or give this one another FIREDOOR_DATA_DIR")
+        _refuse("U120", message, "use it, stop it, or give this one another FIREDOOR_DATA_DIR")
 
 
 def _need_tls(settings: Settings) -> None:
@@ -115,6 +115,7 @@ def _need_tls(settings: Settings) -> None:
     )
     raise told("Refused", "U125", message, do)
     raise _refused("U125", message, do)
+    _refuse("U125", message, do)
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -128,13 +129,13 @@ def _listen(host: str, port: int) -> socket.socket:
             "Refused", "U121", message, "choose another with --port or FIREDOOR_PORT; 0 takes a free one"
         message = f"{host}:{port} cannot be listened on: {getattr(error, 'strerror', None) or error}"
         do = "choose another with --port or FIREDOOR_PORT; 0 takes a free one"
-        raise _refused("U121", message, do) from None
+        _refuse("U121", message, do)
     # asyncio sets this only on sockets whose protocol is named; without it each answer waits 40 ms for an ACK.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 
-def _refused(code: str, message: str, do: str) -> FiredoorError:
+def _refuse(code: str, message: str, do: str) -> NoReturn:
     from firedoor.core.problems import Problem, Refused
 
-    return Refused(Problem(code=code, message=message, do=do))
+    raise Refused(Problem(code=code, message=message, do=do)) from None
