@@ -612,6 +612,7 @@ NONE: Mapping[tuple[str, str], str] = {
     ("POST", "/targets/{target}/suspend"): DOORS, ("POST", "/targets/{target}/resume"): DOORS,
     ("POST", f"{V1}/deliveries/{{handle}}/retry"): "brings the same message forward, under its own key",
     ("POST", "/deliveries/{handle}/retry"): "as its route of the API",
+    ("POST", f"{V1}/mailed-requests"): "one for each message; tests/web/public/test_mail.py",
     ("POST", f"{V1}/takedown-requests"): ASKED, ("POST", "/report"): ASKED,
     ("POST", "/report/status/{secret}"): "adds, takes back or disputes what is not yet; tests/web/public/",
     ("POST", "/slack/commands"): "Slack itself sends again; tests/slack/test_slack_deciding.py",

@@ -28,6 +28,7 @@ LANGUAGES = ("en", "de", "fr", "es")
 FIELDS = frozenset(
     ("law", "person", "locators", "statement", "signature", "hashes", "age_under_18", "language", "declares")
 )
+UNASKED = "unasked"  # read of what we keep, and of people here; never of strangers
 NO_CONTENT = "name the place or send the hash; never send the picture itself"
 
 
@@ -71,6 +72,7 @@ class Submission:
     under_18: Ternary = UNKNOWN
     language: str = "en"
     declared: frozenset[Declaration] | None = None
+    unasked: bool = False  # no form asked: what is not said stays unknown, and people read the statement
 
     @property
     def elements(self) -> dict[str, str]:
@@ -84,6 +86,8 @@ class Submission:
         if self.declared is not None:
             known |= {_ELEMENT_OF[one]: YES if one in self.declared else NO for one in Declaration}
             known["complaint_by_person_shown"] = known["request_declares_standing"]
+        if self.unasked:
+            known = {name: answer for name, answer in known.items() if answer is YES}
         return {name: str(answer) for name, answer in known.items()}
 
     def record(self) -> dict[str, object]:
@@ -98,20 +102,24 @@ class Submission:
         said = {name: value for name, value in said.items() if value not in ("", [])}
         if self.declared is not None:  # nothing ticked is an answer, and none at all is not
             said["declares"] = sorted(map(str, self.declared))
+        if self.unasked:
+            said[UNASKED] = True
         return said
 
 
-def read(body: object, *, further: bool = False) -> Submission:
+def read(body: object, *, further: bool = False, ours: bool = False) -> Submission:
     """Read what was sent. Raises InvalidInput with every problem at once; no problem repeats what was sent.
 
-    `further` is what somebody adds to a request: it need not say again which content is meant.
+    `further` is what somebody adds to a request: it need not say again which content is meant. `ours` is what we kept,
+    or what people here read of a letter.
     """
     problems: list[Problem] = []
     fields = Fields(body, "", problems)
     known = f"known: {', '.join(sorted(FIELDS))}"
-    problems += [_problem("D113", name[:60], "is not read here", known) for name in sorted(set(fields.value) - FIELDS)][
-        :5
-    ]
+    problems += [
+        _problem("D113", name[:60], "is not read here", known)
+        for name in sorted(set(fields.value) - FIELDS - ({UNASKED} if ours else set()))
+    ][:5]
     person = fields.object("person", required=True) or Fields({}, "person", [])
     submission = Submission(
         standing=Standing(person.word("is", list(Standing), required=True) or Standing.ME),
@@ -120,6 +128,7 @@ def read(body: object, *, further: bool = False) -> Submission:
         locators=_places(fields), statement=_statement(fields), hashes=_hashes(fields),
         law=fields.identifier("law") or "", under_18=_age(fields),
         language=fields.word("language", LANGUAGES) or "en", declared=_declared(fields),
+        unasked=ours and fields.value.get(UNASKED) is True,
     )  # fmt: skip
     if not problems:
         problems.extend(_disguised(submission) if further else _unlocated(submission) or _disguised(submission))

@@ -309,3 +309,12 @@ class Requests(TypedDict):
 
     requests: Sequence[Request]
     next: str | None
+
+
+class MailedReceipt(TypedDict):
+    """What became of a request that came by e-mail."""
+
+    number: str
+    status_url: str
+    missing: Sequence[str]
+    due: str | None

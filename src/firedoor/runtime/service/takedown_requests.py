@@ -13,7 +13,7 @@ import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from firedoor.core.alerts.alert import Alert, Method
 from firedoor.core.canonical import digest
@@ -88,6 +88,20 @@ class TakedownRequests:
         kept, secret = await asyncio.to_thread(store.keep, self.world.store, said, now, once)
         if kept.received_at != now:
             told = await asyncio.to_thread(first_answer, self.world.law, said, kept.received_at)
+        self._wake.set()
+        return Receipt(kept.number, secret, told.missing, told.due)
+
+    async def receive_mail(self, said: Submission, key: str, received_at: datetime | None) -> Receipt:
+        """Keep what people read of an e-mail. It counts from when our server had it, at the latest from now.
+
+        The same message again is the same request, whenever that is.
+        """
+        now = self.world.now()
+        came = min(received_at or now, now)
+        told = await asyncio.to_thread(first_answer, self.world.law, said, came)
+        kept, secret = await asyncio.to_thread(
+            lambda: store.keep(self.world.store, said, came, f"mail:{key}", lasts=timedelta(days=36500))
+        )
         self._wake.set()
         return Receipt(kept.number, secret, told.missing, told.due)
 
@@ -170,9 +184,10 @@ class TakedownRequests:
             message = f"{incident} has the alert of {kept.number} and no request of that number"
             raise Refused(Problem(code="Q116", message=message, do="`firedoor audit` says what cannot be read"))
         await self.service.complete_request(incident, request, None, _told(kept, said), _why(said), BY)
-        await self.service.note_letter(
-            incident, request, LetterKind.ACKNOWLEDGEMENT, kept.received_at, f"{kept.number}: {SHOWN}", BY
-        )
+        if not said.unasked:  # who wrote an e-mail was shown nothing yet
+            await self.service.note_letter(
+                incident, request, LetterKind.ACKNOWLEDGEMENT, kept.received_at, f"{kept.number}: {SHOWN}", BY
+            )
         return incident, request
 
     def _incident_of(self, kept: Kept) -> str:
@@ -192,7 +207,8 @@ def _told(kept: Kept, said: Submission) -> Told:
 def _why(said: Submission) -> str:
     """The words of the entry: for whom somebody asks, and what they say."""
     age = " They say that the person shown is not under 18." if said.under_18 is NO else ""
-    return f"Sent by the report page, {_FOR[said.standing]}.{age} {said.statement}".strip()[:5000]
+    how = "Read from an e-mail" if said.unasked else f"Sent by the report page, {_FOR[said.standing]}"
+    return f"{how}.{age} {said.statement}".strip()[:5000]
 
 
 _FOR = {

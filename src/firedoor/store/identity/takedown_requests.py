@@ -67,10 +67,12 @@ def prepare(store: Store) -> None:
     house_secret(store, SAME)
 
 
-def keep(store: Store, said: Submission, now: datetime, once: str = "") -> tuple[Kept, str]:
+def keep(
+    store: Store, said: Submission, now: datetime, once: str = "", *, lasts: timedelta = KEPT_APART
+) -> tuple[Kept, str]:
     """Keep a submission. Returns it with the secret of its status page; on disk when this returns.
 
-    `once` is a key of the sender's. The same words under the same key within a day are the request that was kept
+    `once` is a key of the sender's. The same words under the same key within `lasts` are the request that was kept
     first, and its secret is made again from the key, which is not kept. Raises InvalidInput for other words.
     """
     number = new_number()
@@ -87,7 +89,7 @@ def keep(store: Store, said: Submission, now: datetime, once: str = "") -> tuple
         store.execute(insert(table(TakedownRequestRow)).values(**row)).result()
         return kept, secret
     row |= {"once": _mac(key, ["once", once]), "said": _mac(key, [_written(said)])}
-    before = _write_once(store, row, now)
+    before = _write_once(store, row, now - lasts)
     if before is None:
         return kept, secret
     if before["said"] != row["said"]:
@@ -154,7 +156,7 @@ def _first(store: Store, where: ColumnElement[bool]) -> Kept | None:
     row = found[0]
     number, body = row["number"], row["body"]
     gone = body in (TAKEN, UNUSABLE)
-    said = None if gone else read(orjson.loads(unsealed(store.keys, REQUESTS.of(number), body)))
+    said = None if gone else read(orjson.loads(unsealed(store.keys, REQUESTS.of(number), body)), ours=True)
     at = datetime.fromisoformat(row["received_at"])
     return Kept(number, at, row["fingerprint"], row["language"], row["incident"] or "", row["request"] or "", said)
 
@@ -170,13 +172,13 @@ def _mac(key: bytes, words: Iterable[str]) -> str:
     return hmac.new(key, plain.encode(), hashlib.sha256).hexdigest() if plain else ""
 
 
-def _write_once(store: Store, row: dict[str, object], now: datetime) -> dict[str, str] | None:
-    """Insert a row, unless one with its key was written within the last day: that one is returned."""
-    rows, since = table(TakedownRequestRow), text_of(now - KEPT_APART)
+def _write_once(store: Store, row: dict[str, object], since: datetime) -> dict[str, str] | None:
+    """Insert a row, unless one with its key was written since then: that one is returned."""
+    rows, before = table(TakedownRequestRow), text_of(since)
     same = rows.c.once == row["once"]
 
     def write(connection: Connection) -> dict[str, str] | None:
-        connection.execute(update(rows).where(same & (rows.c.received_at < since)).values(once=None))
+        connection.execute(update(rows).where(same & (rows.c.received_at < before)).values(once=None))
         found = connection.execute(select(rows).where(same)).mappings().one_or_none()
         if found is None:
             connection.execute(insert(rows).values(**row))

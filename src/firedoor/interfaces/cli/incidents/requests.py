@@ -6,6 +6,7 @@ Decides which calls these commands make and how a request reads in a terminal. L
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, TypeVar
 from urllib.parse import quote
 
@@ -28,6 +29,19 @@ ContactOption = Annotated[str, typer.Option("--contact", help="How to reach them
 LocatorOption = Annotated[list[str] | None, typer.Option("--locator", help="Where the content is; sealed.")]
 AtOption = Annotated[str | None, typer.Option("--at", metavar="INSTANT", help="ISO 8601 with its offset; else now.")]
 ReferenceOption = Annotated[str, typer.Option("--reference", help="Where it is found again: a ticket, a message.")]
+
+
+FilesArgument = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", exists=True, dir_okay=False, help=".eml files, or .mbox mailboxes.")
+]
+
+
+@app.command("import")
+def import_mail(files: FilesArgument) -> None:
+    """Read removal requests from e-mails. Attachments are counted and dropped; a human writes back."""
+    from firedoor.interfaces.cli.incidents import mailed
+
+    mailed.take_in(files)
 
 
 @app.command("list")

@@ -18,6 +18,7 @@ import typer
 
 from firedoor.interfaces.cli.system.doctor_content import SHOWN, refused_pieces
 from firedoor.interfaces.cli.system.doctor_help import state_of_help
+from firedoor.interfaces.cli.system.doctor_keys import key_looks
 from firedoor.interfaces.cli.terminal import render
 from firedoor.interfaces.cli.terminal.client import listens, load_settings, server_note
 from firedoor.interfaces.cli.terminal.options import Format, FormatOption
@@ -146,7 +147,6 @@ def _database(settings: Settings) -> Iterator[Look]:
 
 
 def _keys(settings: Settings) -> Iterator[Look]:
-    from firedoor.interfaces.cli.system.doctor_keys import key_looks
 
     for state, said, do in key_looks(settings):
         yield Look("keys", state, said, do)

@@ -192,6 +192,7 @@ ROUTES: Mapping[tuple[str, str], Access] = {
     ("POST", f"{INCIDENT}/legal-hold"): Access.WORK,
     ("GET", f"{V1}/holds"): Access.READ,
     ("POST", f"{V1}/takedown-requests"): Access.STRANGER,
+    ("POST", f"{V1}/mailed-requests"): Access.RESPOND,
     ("GET", "/report"): Access.STRANGER,
     ("POST", "/report"): Access.STRANGER,
     ("GET", "/report/help"): Access.STRANGER,
