@@ -27,8 +27,8 @@ def mail(text: str = WORDS, **headers: str) -> EmailMessage:
         "From": "Invented Person <person@example.org>",
         "Message-ID": "<1@example.org>",
         "Subject": "Please",
-        **headers,
     }
+    given |= {name.replace("_", "-"): value for name, value in headers.items()}
     for name, value in given.items():
         message[name] = value
     message.set_content(text)

@@ -15,7 +15,7 @@ from starlette.responses import Response
 from firedoor.core.requests.submission import read
 from firedoor.interfaces.web.http.responses import answer
 from firedoor.interfaces.web.public.takedown import EXAMPLE, STATUS, origin
-from firedoor.interfaces.web.security.auth import Running
+from firedoor.interfaces.web.security.auth import Asking, Running
 
 router = APIRouter(prefix="/api/v1", tags=["takedown requests"])
 
@@ -31,8 +31,11 @@ class MailedRequest(BaseModel):
 
 
 @router.post("/mailed-requests", status_code=201, summary="Take in a request that came by e-mail")
-async def take_in(request: Request, given: Annotated[MailedRequest, Body()], runtime: Running) -> Response:
+async def take_in(
+    request: Request, given: Annotated[MailedRequest, Body()], runtime: Running, caller: Asking
+) -> Response:  # fmt: skip
     """The same message again is the same request. `missing` is what to ask; a human sends that, and the address."""
+    del caller  # asked who it is, which the table of routes decides; what they read is the sender's word
     said = read({**given.submission, "unasked": True}, ours=True)
     receipt = await runtime.takedowns.receive_mail(said, given.key, given.received_at)
     where = f"{origin(runtime, request)}{STATUS}{receipt.secret}"
