@@ -407,9 +407,11 @@ def test_an_address_stands_for_its_network(address: str, place: str) -> None:
 async def test_too_many_are_told_when_to_come_back(firedoor: House) -> None:
     """As a status with Retry-After to a program, in words to a person; nothing is stored."""
     firedoor.app.state.door_limits.asks = "never"
-    firedoor.app.state.door_limits.everybody.full = ALL
+    everybody = firedoor.app.state.door_limits.everybody
+    everybody.full, everybody.refill = ALL, 0.01  # however slow this machine is, there is no room meanwhile
     answer = await firedoor.client().post(DOOR, json=body())
-    assert (answer.status_code, problems(answer), answer.headers["retry-after"]) == (429, ["Q114"], "1")
+    assert (answer.status_code, problems(answer)) == (429, ["Q114"])
+    assert int(answer.headers["retry-after"]) > 0
     page = await firedoor.client().post("/report", data={"is": "me", "locators": "a"}, headers=HTML)
     assert (page.status_code, pages.words("en")["problem_Q114"] in page.text) == (429, True)
     assert isinstance(page, httpx.Response)
