@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import socket
 import time
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -96,8 +96,6 @@ def _only_one(settings: Settings) -> None:
     if note is not None and not settings.database_url and listens(str(note["url"])):
         message = f"Firedoor runs already at {note['url']} (process {note['pid']}) on {settings.data_dir}"
         raise told("Refused", "U120", message, "use it, stop it, or give this one another FIREDOOR_DATA_DIR")
-        raise _refused("U120", message, "use it, stop it, or give this one another FIREDOOR_DATA_DIR")
-        _refuse("U120", message, "use it, stop it, or give this one another FIREDOOR_DATA_DIR")
 
 
 def _need_tls(settings: Settings) -> None:
@@ -114,28 +112,17 @@ def _need_tls(settings: Settings) -> None:
         "FIREDOOR_TRUSTED_PROXIES; see docs/how-to/install-for-a-team.md"
     )
     raise told("Refused", "U125", message, do)
-    raise _refused("U125", message, do)
-    _refuse("U125", message, do)
 
 
-def _listen(settings: Settings) -> socket.socket:
 def _listen(host: str, port: int) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
-        message = f"{settings.host}:{settings.port} cannot be listened on: {getattr(error, 'strerror', None) or error}"
+        message = f"{host}:{port} cannot be listened on: {getattr(error, 'strerror', None) or error}"
         raise told(
             "Refused", "U121", message, "choose another with --port or FIREDOOR_PORT; 0 takes a free one"
-        message = f"{host}:{port} cannot be listened on: {getattr(error, 'strerror', None) or error}"
-        do = "choose another with --port or FIREDOOR_PORT; 0 takes a free one"
-        _refuse("U121", message, do)
+        ) from None
     # asyncio sets this only on sockets whose protocol is named; without it each answer waits 40 ms for an ACK.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
-
-
-def _refuse(code: str, message: str, do: str) -> NoReturn:
-    from firedoor.core.problems import Problem, Refused
-
-    raise Refused(Problem(code=code, message=message, do=do)) from None
