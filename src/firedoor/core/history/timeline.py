@@ -371,6 +371,7 @@ SENTENCES: Mapping[str, Callable[[Any, _Moment], Said]] = {
     Kind.RUN_PAUSED: _run("paused"), Kind.RUN_UNPAUSED: _run("unpaused"),
     Kind.RUN_ABORTED: _run("aborted"), Kind.DRIFTED: _drifted, Kind.HELD: _held,
     Kind.REQUEST_RECEIVED: _requested, Kind.REQUEST_COMPLETED: _completed, Kind.REQUEST_WRITTEN: _letter,
-    Kind.REQUEST_WITHDRAWN: _request_withdrawn, Kind.REQUEST_ANSWERED: _request_answered, Kind.COPIES: _copies, Kind.BANK_FEEDBACK: _feedback,
+    Kind.REQUEST_WITHDRAWN: _request_withdrawn, Kind.REQUEST_ANSWERED: _request_answered,
+    Kind.COPIES: _copies, Kind.BANK_FEEDBACK: _feedback,
     Kind.UNSEEN: _unseen, Kind.HOLD_ENDED: _hold_ended,
 }  # fmt: skip

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from firedoor.core.problems import Problem, Refused
 
-NEWEST = "0020"
+NEWEST = "0021"
 _LOCK = 0x66697265646F6F72  # "firedoor": the lock under which one process of all migrates
 _one_at_a_time = threading.Lock()  # Alembic keeps its state in globals
 _FOLDER = Path(__file__).parents[1] / "migrations"
