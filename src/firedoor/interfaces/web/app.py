@@ -36,7 +36,6 @@ from firedoor.interfaces.web.api import (  # fmt: skip
     journal,
     library,
     links,
-    mailed_requests,
     measures,
     notices,
     operator,
@@ -53,7 +52,7 @@ from firedoor.interfaces.web.http.middleware import Guard
 from firedoor.interfaces.web.http.problem_pages import on_invalid, on_problem, on_status
 from firedoor.interfaces.web.http.slots import Places
 from firedoor.interfaces.web.public import help as who_helps
-from firedoor.interfaces.web.public import report, status, takedown
+from firedoor.interfaces.web.public import mailed_requests, report, status, takedown
 from firedoor.interfaces.web.public.door_limits import DoorLimits
 from firedoor.interfaces.web.public.own_door import OwnDoor
 from firedoor.interfaces.web.public.takedown import EMBEDDED

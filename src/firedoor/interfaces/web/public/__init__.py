@@ -1,1 +1,1 @@
-"""What strangers reach: the door for requests of the people who are harmed, by page and by program."""
+"""Requests of the people who are harmed: what strangers reach, by page and by program, and what came by e-mail."""
