@@ -11,7 +11,8 @@ Decides, for a compiled playbook, that
  7. nothing waits for itself, and closing waits for everything;
  8. every start rule and every drill refers to what is there;
  9. nobody can set how strong the evidence is: no answer, and no start rule by what a sender says;
-10. nothing slow stands in front of a closing.
+10. nothing slow stands in front of a closing;
+11. no answer denies what the law asks without naming it.
 No path closes with an open duty: the compiler gives every clock a task that
 closing waits for, and `progress` refuses to close while a clock is unsettled.
 """
@@ -32,6 +33,7 @@ from firedoor.core.language.yaml_source import Path, Source
 from firedoor.core.playbook.containment_first import slow_work_first
 from firedoor.core.playbook.plan import SETTLED, Ask, Call, Choose, Keep, Operation, Plan, Tell, Wait
 from firedoor.core.playbook.playbook import Drill, DrillAnswer, Playbook, StartRule, fits
+from firedoor.core.playbook.unsaid import unsaid
 from firedoor.core.problems import InvalidInput, Problem, nearest
 
 INCIDENT_NAMES = frozenset(("id", "type", "severity", "title", "state", "opened_at", "playbook"))
@@ -188,6 +190,9 @@ class _Checker:
         if EVIDENCE in (*ask.asks, *(name for choice in ask.choices for name in (*choice.sets, *choice.requires))):
             message = f"nobody sets {EVIDENCE} by an answer: it follows from the alerts"
             yield self._problem(ask, "P310", message, "ask for another fact, and use that one in the condition")
+        for choice, name in unsaid(ask, self.facts):
+            message = f'the answer "{choice.id}" records that {name} is no, and says nothing of it'
+            yield self._problem(ask, "P312", message, "name it in the label or the consequence, or ask it by itself")
         for choice in ask.choices:
             for name, value in choice.sets.items():
                 yield from self._sets(ask, name, value)
