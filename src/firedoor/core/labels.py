@@ -10,6 +10,8 @@ from collections.abc import Mapping
 LABELS: Mapping[str, str] = {
     "occurred_at": "when it happened or began", "noticed_at": "when it was noticed first",
     "aware_at": "since when it is certain", "discovered_at": "when it was discovered",
+    "opened_at": "when the incident was opened here", "determined_at": "when it was determined",
+    "suspected_at": "since when it was suspected",
     "known_at": "since when a person in the organisation knows", "root_cause": "the cause",
     "incident_description": "what happened, in plain words", "data_categories": "which kinds of data",
     "people_affected": "how many people, at least and at most", "jurisdictions": "in which countries the people live",
@@ -19,6 +21,16 @@ LABELS: Mapping[str, str] = {
     "request_received_at": "when the request came in", "rights_request_received_at": "when the request came in",
     "notice_received_at": "when the notice came in", "determined_material_at": "when it was determined to be material",
 }  # fmt: skip
+
+BECAME: Mapping[str, str] = {
+    "aware_at": "when it became certain", "known_at": "when a person in the organisation knew",
+    "suspected_at": "when it was suspected first",
+}  # fmt: skip
+
+
+def moment(name: str) -> str:
+    """How an instant is called that something counts from: "when it was noticed first"."""
+    return BECAME.get(name, label(name))
 
 
 def label(name: str) -> str:

@@ -78,7 +78,7 @@ def _event_fact(duty: Duty, event: str) -> str:
     if event in ("", str(duty.trigger.kind)) or (event == "submitted" and duty.trigger.of):
         return own
     outer = [version.outer.after for version in duty.versions if version.outer]
-    starts = [fact.removesuffix("_at") for fact in (*duty.trigger.own_facts, *outer, *duty.trigger.stand_in)]
+    starts = [fact.removesuffix("_at") for fact in (*duty.trigger.own_facts, *outer, *duty.trigger.provisional_facts)]
     if event not in starts:
         message = f'"{event[:60]}" does not start {duty.id}'
         raise InvalidInput(Problem(code="L106", field="event", message=message, do=nearest(event, starts)))

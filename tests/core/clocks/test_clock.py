@@ -98,7 +98,8 @@ def test_an_instant_that_stands_in_is_named_and_keeps_it_provisional() -> None:
     leak = {"residents_us_ca": 3, "us_statutory_data": "yes", "data_acquired": "yes", "encrypted": "no"}
     (clock,) = started(["us.ca.1798_82.individuals"], **leak)
     assert clock.provisional
-    assert clock.assumption == "aware_at stands in for discovered_at, which is not recorded"
+    said = "counts from when it became certain; nobody has recorded when it was discovered"
+    assert clock.assumption == said
 
 
 def test_a_law_that_does_not_bind_yet_runs_only_when_asked_for() -> None:

@@ -46,17 +46,9 @@ class Incident:
 
     def __init__(self, **facts: Any) -> None:
         self.view, self.now = IncidentView("INC-2026-0001"), NOW
-        self.write(
-            [
-                Draft(
-                    Kind.OPENED,
-                    "person:anna",
-                    {"type": "data_leakage_in_ai_models", "title": "A leak", "severity": "high"},
-                )
-            ]
-        )
-        if facts:
-            self.set(ANNA, **facts)
+        opened = {"type": "data_leakage_in_ai_models", "title": "A leak", "severity": "high"}
+        known = set_facts(self.view, facts, "the log shows it", ANNA, DUTIES.facts)
+        self.write([Draft(Kind.OPENED, "person:anna", opened), *known])
 
     def write(self, drafts: list[Draft]) -> list[Draft]:
         suppose(self.view, drafts, self.now)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from firedoor.core.clocks.anchor import Anchor, anchor, due_from
 from firedoor.core.clocks.changes import Fields, Mandate, changed, dates_of, extend, move, pause, reanchor, resume
 from firedoor.core.clocks.state import (
     NEXT,
@@ -29,7 +30,8 @@ from firedoor.core.clocks.state import (
 )  # fmt: skip
 from firedoor.core.facts import Facts
 from firedoor.core.isolated import Failed, each
-from firedoor.core.law.assessment import Assessment, assess_one, assess_reached, find_trigger
+from firedoor.core.labels import moment
+from firedoor.core.law.assessment import Assessment, TriggerFound, assess_one, assess_reached, find_trigger
 from firedoor.core.law.due import Due, DueKind, Later, compute_due
 from firedoor.core.law.duty import Duty
 from firedoor.core.law.territories import enrich, zone_of
@@ -113,9 +115,9 @@ def _starts(assessment: Assessment, now: datetime, *, explicit: bool) -> bool:
 
 
 def _start(duty: Duty, assessment: Assessment, facts: Facts, now: datetime, zone: str, subject: str) -> Clock:
-    trigger = assessment.trigger
-    assert trigger is not None  # noqa: S101 - _starts has seen to it
-    due = compute_due(duty, trigger.at, zone, facts, event=trigger.event)
+    anchored = anchor(duty, facts)
+    assert anchored is not None  # noqa: S101 - _starts has seen to it
+    due, trigger = due_from(duty, anchored, zone, facts), anchored.trigger
     assumption = _assumption(assessment)
     return Clock(
         id=_clock_id(duty, subject), duty=duty.id, trigger_event=trigger.event, trigger_at=trigger.at, started_at=now,
@@ -135,7 +137,7 @@ def _assumption(assessment: Assessment) -> str:
         said.append(f"{SHADOW}: not {'; '.join(lacking)}")
     if assessment.trigger and assessment.trigger.stands_in_for:
         stand_in = assessment.trigger
-        said.append(f"{stand_in.fact} stands in for {stand_in.stands_in_for}, which is not recorded")
+        said.append(f"counts from {moment(stand_in.fact)}; nobody has recorded {moment(stand_in.stands_in_for)}")
     if not assessment.binding:
         said.append("the law does not bind yet: voluntary")
     return ". ".join(said)
@@ -177,9 +179,9 @@ def _reassess(duty: Duty, clock: Clock, facts: Facts, now: datetime, zone: str) 
         return Reassessment(
             clock, changed(clock, "ended", Mandate("", why, now), state=state), needs_approval=True, why=why
         )
-    trigger = find_trigger(duty, facts)
-    event, at = (trigger.event, trigger.at) if trigger else (clock.trigger_event, clock.trigger_at)
-    due = compute_due(duty, at, zone, facts, event=event)
+    anchored = anchor(duty, facts) or Anchor(TriggerFound(f"{clock.trigger_event}_at", clock.trigger_at))
+    event, at = anchored.trigger.event, anchored.trigger.at
+    due = due_from(duty, anchored, zone, facts)
     assumption = _assumption(assessment)
     state = S.PROVISIONAL if assumption else S.RUNNING
     new: Fields = {

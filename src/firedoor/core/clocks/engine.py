@@ -14,15 +14,16 @@ from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
-from firedoor.core.clocks.clock import Clock, Reassessment, clocks_due_to_start, reassess
+from firedoor.core.clocks.anchor import by_notice_alone
+from firedoor.core.clocks.clock import Clock, ClockState, Reassessment, clocks_due_to_start, reassess
 from firedoor.core.clocks.extensions import ACTOR, CHANGE, Question, approval, clock_of, dump
 from firedoor.core.clocks.request_clocks import About, abouts, apart
-from firedoor.core.facts import Facts
+from firedoor.core.facts import Facts, Value
 from firedoor.core.incident.clock_record import ClockRecord
 from firedoor.core.incident.view import ENDED, IncidentView, TaskView
 from firedoor.core.isolated import Failed, each
 from firedoor.core.journal import Body, Draft, Kind
-from firedoor.core.law.duty import Duty
+from firedoor.core.law.duty import OPENED, Duty
 from firedoor.core.law.territories import counted_in
 from firedoor.core.person import Identity
 from firedoor.core.requests.validity import element_facts, is_removal
@@ -54,10 +55,15 @@ class Law:
 
         A duty that cannot be worked out is put into `failed`, and the others are; without `failed` it raises.
         """
-        known = {**self.organisation, **facts}
+        known = self._known(view, facts)
         asked = abouts(view, self.by_request, known, selection)
         drafts = [draft for about in asked for draft in self._about(view, about, roles, now, failed)]
         return sorted(drafts, key=self._place)
+
+    def _known(self, view: IncidentView, facts: Facts) -> dict[str, Value]:
+        """What the law looks at. The opening is on record: what is noticed at the latest then is nobody's to forget."""
+        opened: dict[str, Value] = {OPENED: datetime.fromisoformat(view.opened_at)} if view.opened_at else {}
+        return {**self.organisation, **facts, **opened}
 
     def _place(self, draft: Draft) -> int:
         """Clocks start in the order of the catalogue, those of further requests and every change after them."""
@@ -81,7 +87,7 @@ class Law:
 
     def next_instant(self, view: IncidentView, facts: Facts, selection: Selection, now: datetime) -> datetime | None:
         """When time alone may next start or change a clock: the first instant ahead that anything here looks at."""
-        known = {**self.organisation, **facts}
+        known = self._known(view, facts)
         asked = (known, *(about.facts for about in abouts(view, self.by_request, known, selection)))
         values = (value for facts_known in asked for value in facts_known.values())
         return min((value for value in values if isinstance(value, datetime) and value > now), default=None)
@@ -93,12 +99,21 @@ class Law:
         facts, subject = about.facts, about.subject
         taken = [name for name, clock in view.clocks.items() if clock.state not in ENDED]
         started = clocks_due_to_start(about.duties, about.selection, facts, taken, now, subject=subject, failed=failed)
-        drafts = [self._start(clock, again=clock.id in view.clocks) for clock in started]
+        over = false_alarm(view)
+        by_notice = {key for key, duty in about.duties.items() if over and by_notice_alone(duty, facts)}
+        drafts = [self._start(one, again=one.id in view.clocks) for one in started if one.duty not in by_notice]
         clocks = each(view.clocks.values(), clock_of, failed, lambda record: record.id)
         running = [clock for clock in clocks if clock.duty in about.duties]
+        drafts += [self._ended(clock, over) for clock in running if clock.duty in by_notice and clock.open]
+        running = [clock for clock in running if clock.duty not in by_notice]
         for change in reassess(about.duties, running, facts, now, subject=subject, failed=failed):
             drafts += self._change(view, change, roles, now)
         return drafts
+
+    def _ended(self, clock: Clock, why: str) -> Draft:
+        """What counted from the notice alone ends with the decision that there was nothing to be aware of."""
+        after = clock.model_copy(update={"state": ClockState.NOT_APPLICABLE})
+        return Draft(Kind.CLOCK_CHANGED, ACTOR, {**dump(after), "what": "ended", "because": why})
 
     def _start(self, clock: Clock, *, again: bool) -> Draft:
         """A clock that ended because it did not apply runs again when corrected facts call for it."""
@@ -145,6 +160,12 @@ def _asked_already(task: TaskView, change: Reassessment, setters: Iterable[tuple
     return task.open or refused
 
 
+def false_alarm(view: IncidentView) -> str:
+    """Who found that it was none, and why; empty while nobody has."""
+    found = next((task for task in view.tasks.values() if task.kind == "confirm" and task.decided == "no"), None)
+    return f"a false alarm, as {found.answers[-1]['by']} found: {found.answers[-1]['why']}" if found else ""
+
+
 def facts_of(duty: Duty) -> set[str]:
     """The facts that a duty and its limit look at, and those from which some of them follow."""
     versions = duty.versions
@@ -158,7 +179,7 @@ def facts_of(duty: Duty) -> set[str]:
     conditions += [overlap.holds for overlap in duty.superseded_by]
     conditions += [case.holds for version in versions for case in version.cases]
     conditions += [version.roll.holds for version in versions if version.roll]
-    instants = {*duty.trigger.own_facts, *duty.trigger.stand_in, *(v.outer.after for v in versions if v.outer)}
+    instants = {*duty.trigger.own_facts, *duty.trigger.provisional_facts, *(v.outer.after for v in versions if v.outer)}
     return {path[0] for condition in conditions for path in condition.references} | instants | IMPLYING
 
 

@@ -129,14 +129,14 @@ def find_trigger(duty: Duty, facts: Facts) -> TriggerFound | None:
     """Return the earliest of the instants the law names; else the one that stands in for it; else None."""
     if duty.trigger.kind is TriggerKind.NONE:
         return None
-    own = list(_instants(duty.trigger.own_facts, facts))
+    own = list(instants(duty.trigger.own_facts, facts))
     if own:
         return min(own, key=lambda found: found.at)
     outer = {version.outer.after: None for version in duty.versions if version.outer}
-    limits = list(_instants(outer, facts))
+    limits = list(instants(outer, facts))
     if limits:
         return min(limits, key=lambda found: found.at)
-    stand_ins = list(_instants(duty.trigger.stand_in, facts))
+    stand_ins = list(instants(duty.trigger.provisional_facts, facts))
     if not stand_ins:
         return None
     first = min(stand_ins, key=lambda found: found.at)
@@ -244,7 +244,8 @@ def _curable(when: tuple[Clause, ...], findings: tuple[Finding, ...], case: _Cas
     return failing == curable > 0
 
 
-def _instants(names: Iterable[str], facts: Facts) -> Iterator[TriggerFound]:
+def instants(names: Iterable[str], facts: Facts) -> Iterator[TriggerFound]:
+    """Yield those of these facts that hold an instant."""
     for name in names:
         value = facts.get(name)
         if isinstance(value, datetime):

@@ -45,6 +45,10 @@ class TriggerKind(StrEnum):
     NONE = "none"
 
 
+AWARE, KNOWN = "aware_at", "known_at"
+OPENED = "opened_at"  # when the incident was opened: on record, and nobody's to say
+NOTICED = ("noticed_at", "discovered_at", OPENED)
+
 Addressee = Literal["authority", "individuals", "internal", "other"]
 
 
@@ -53,8 +57,8 @@ class Trigger(Frozen):
 
     `or_first_of`: other facts of which the earliest known counts as well (the law
     says "whichever first"). `stand_in`: facts used, provisionally and by name,
-    while the law's own instant is not recorded. `of`: the duty whose submission
-    starts this one. The kind `none` starts no clock; its fact only says from which
+    while the law's own instant is not recorded; see `provisional_facts`. `of`: the
+    duty whose submission starts this one. The kind `none` starts no clock; its fact only says from which
     instant another duty counts the period that is repeated here.
     """
 
@@ -70,6 +74,21 @@ class Trigger(Frozen):
         """The facts that the law itself names, the submission included."""
         own = submitted_fact(self.of) if self.of else self.fact
         return ((own,) if own else ()) + self.or_first_of
+
+    @property
+    def by_notice(self) -> bool:
+        """Whether awareness or discovery starts it. Actual knowledge is a person's, and no notice stands in for it."""
+        return self.kind in (TriggerKind.AWARENESS, TriggerKind.DISCOVERY) and self.fact != KNOWN
+
+    @property
+    def provisional_facts(self) -> tuple[str, ...]:
+        """The facts from which it counts, by name, while the law's own instant is not recorded.
+
+        Awareness and discovery never wait for somebody's click: until a person has said since when it was certain, they
+        count from when it was noticed, and from the opening of the incident at the latest (EDPB Guidelines 9/2022 v2.0,
+        paras 31-35).
+        """
+        return tuple(dict.fromkeys((*self.stand_in, *(NOTICED if self.by_notice else ()))))
 
 
 class ContentField(Frozen):

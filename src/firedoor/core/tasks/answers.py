@@ -32,6 +32,7 @@ from firedoor.core.law.due import DueKind
 from firedoor.core.law.duty import submitted_fact
 from firedoor.core.person import BY, Identity, Person, identity_of, need_account, not_second, same
 from firedoor.core.problems import FiredoorError, InvalidInput, NotFound, NotPermitted, Problem, Refused, nearest
+from firedoor.core.tasks.certainty import proposed
 from firedoor.core.tasks.sending import SENT_AT, recorded
 
 MAXIMUM_WHY = 4_000  # characters
@@ -66,7 +67,7 @@ def answer_task(
     task = the_task(view, name)
     role = _may_answer(view, task, answer, person, glass=glass)
     choice = _choice(task, answer)
-    facts = _facts_of(task, choice, answer, definitions, now)
+    facts = _facts_of(view, task, choice, answer, definitions, now)
     body: TaskAnswered = {
         "task": task.id, "choice": answer.choice, "why": answer.why.strip(), "by": person.name, "role": role,
         "fields": {key: str(value) for key, value in answer.fields.items()}, "seen": view.head.hash,
@@ -250,7 +251,9 @@ def _choice(task: TaskView, answer: Answer) -> Choice:
     return choice
 
 
-def _facts_of(task: TaskView, choice: Choice, answer: Answer, definitions: Definitions, now: datetime) -> Body:
+def _facts_of(
+    view: IncidentView, task: TaskView, choice: Choice, answer: Answer, definitions: Definitions, now: datetime
+) -> Body:
     """The facts that an answer sets: those of the choice, then those that the person gave."""
     strange = [name for name in answer.facts if name not in task.asks and name not in choice.get("requires", ())]
     unknown = [name for name in strange if name not in definitions]
@@ -259,7 +262,7 @@ def _facts_of(task: TaskView, choice: Choice, answer: Answer, definitions: Defin
             _problem("F100", f'no fact is called "{unknown[0]}"', nearest(unknown[0], task.asks or definitions))
         )
     values: Body = {}
-    for name, value in choice.get("sets", {}).items():
+    for name, value in proposed(view, choice.get("sets", {})).items():
         definition = definitions.get(name)
         is_now = value == "now" and definition is not None and definition.type is FactType.INSTANT
         values[name] = now.isoformat() if is_now else write(stated(definition, value)) if definition else value

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from firedoor.core.dates.arithmetic import recorded
+from firedoor.core.entries import people
 from firedoor.core.entries.run import AttachedAlert
 from firedoor.core.execution.progress import DONE, Progress
 from firedoor.core.facts import FactDefinition, show
@@ -23,8 +24,9 @@ from firedoor.core.journal import Body, Entry, Kind
 from firedoor.core.json_types import Json
 from firedoor.core.lifecycle import Phase
 from firedoor.core.playbook.plan import Ask
+from firedoor.core.tasks.certainty import proposed
 from firedoor.core.tasks.sending import requires
-from firedoor.interfaces.shapes.incident import Fact, Incident, IncidentClock, Operation, SetAside, Task
+from firedoor.interfaces.shapes.incident import Choice, Fact, Incident, IncidentClock, Operation, SetAside, Task
 from firedoor.interfaces.web.reading.reading import Read
 from firedoor.runtime.config.container import World
 from firedoor.store.database.sql import Record
@@ -143,13 +145,19 @@ def task(view: IncidentView, one: TaskView, now: datetime) -> Task:
         "incident": view.id, "number": one.number, "name": f"T{one.number}", "id": one.id, "kind": one.kind,
         "op": one.op,
         "role": one.role, "roles": sorted(one.roles), "question": one.question, "guidance": one.guidance,
-        "choices": [{**choice, "requires": requires(view, one, choice)} for choice in one.choices],
+        "choices": [_choice(view, one, choice) for choice in one.choices],
         "asks": one.asks, "due_at": one.due_at,
         "overdue": one.open and now > datetime.fromisoformat(one.due_at),
         "opened_at": one.opened_at, "escalate_to": one.escalate_to, "escalations": one.escalations,
         "approvals": one.approvals, "not_by": one.not_by, "claimed_by": one.claimed_by,
         "state": state, "choice": one.decided, "answers": one.answers, "clock": one.clock,
     }  # fmt: skip
+
+
+def _choice(view: IncidentView, one: TaskView, choice: people.Choice) -> Choice:
+    """One answer as it can be given now: what it needs, and what it would record."""
+    now: Choice = {**choice, "requires": requires(view, one, choice)}
+    return {**now, "sets": proposed(view, choice["sets"])} if "sets" in choice else now
 
 
 def task_row(row: Record, now: datetime) -> Body:
