@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from pydantic import BaseModel, ValidationError
 
 import firedoor.connectors.importers
-from firedoor.core.language.validation import faults
+from firedoor.core.language.validation import Fault, faults
 from firedoor.core.ports import Importer
 from firedoor.core.problems import InvalidInput, NotFound, Problem, nearest
 
@@ -55,11 +55,18 @@ def read_settings(form: type[Form], settings: Mapping[str, object]) -> Form:
     try:
         return form.model_validate(dict(settings))
     except ValidationError as error:
-        how = f"write --set NAME=VALUE; known: {', '.join(form.model_fields)}"
         raise InvalidInput(
-            Problem(code="K111", message=fault.message, do=fault.do or how, field=fault.field or None)
+            Problem(code="K111", message=fault.message, do=_how(fault, form), field=fault.field or None)
             for fault in faults(error, form)
         ) from None
+
+
+def _how(fault: Fault, form: type[BaseModel]) -> str:
+    """What to do about a fault; of a setting that is missing, how it is given on the command line."""
+    if fault.do and fault.kind != "missing":
+        return fault.do
+    name = fault.field if fault.kind == "missing" else "NAME"
+    return f"write --set {name}=VALUE; known: {', '.join(form.model_fields)}"
 
 
 def target_id(*parts: str) -> str:
