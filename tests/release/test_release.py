@@ -29,11 +29,12 @@ COMMITTED_AT = "1764000000"
 # Every kind of file that may be in the wheel. A new kind is looked at before it is added here.
 CARRIED = (
     r"firedoor/(?!tests?/)(?!.*/tests?/)(?!.*__pycache__)[a-z0-9_/]+\.py", r"firedoor/py\.typed",
-    r"firedoor/alerts/examples/[a-z0-9_-]+\.json", r"firedoor/demo/[a-z0-9_-]+\.(json|yaml)",
+    r"firedoor/alerts/examples/[a-z0-9_-]+\.json", r"firedoor/alerts/vendors/[a-z0-9-]+\.yaml",
+    r"firedoor/helplines/[a-z_]+\.yaml", r"firedoor/demo/[a-z0-9_-]+\.(json|yaml)",
     r"firedoor/duties/[a-z0-9_/-]+\.yaml", r"firedoor/interfaces/cli/playbooks/[a-z_-]+\.yaml",
     r"firedoor/playbooks/(parts/)?[a-z0-9_-]+\.yaml", r"firedoor/store/migrations/script\.py\.mako",
     r"firedoor/store/identity/common_passwords\.(txt\.gz|LICENSE)",
-    r"firedoor/templates/[a-z0-9_/.-]+\.(j2|yaml|css|js|svg|txt)",
+    r"firedoor/templates/[a-z0-9_/.-]+\.(j2|yaml|css|js|svg|txt)", r"firedoor/templates/forms/[a-z-]+\.xsd",
     r"firedoor-[0-9.]+\.dist-info/(METADATA|WHEEL|RECORD|entry_points\.txt|licenses/LICENSE|sboms/firedoor\.cdx\.json)",
 )  # fmt: skip
 SECRETS = {
@@ -80,6 +81,17 @@ def strange(names: list[str]) -> list[str]:
 def test_the_wheel_carries_only_kinds_of_files_that_are_listed(wheel: Path) -> None:
     """No test, cache, database, picture, key or note of somebody's gets into other people's environments."""
     assert strange(zipfile.ZipFile(wheel).namelist()) == []
+
+
+@pytest.mark.slow
+def test_the_wheel_carries_every_data_file_that_the_code_reads(wheel: Path) -> None:
+    """None of the vendors' mappings, forms and helplines stays behind; nor anything else that lies beside the code."""
+    package = ROOT / "src" / "firedoor"
+    beside = {path.relative_to(package.parent).as_posix() for path in package.rglob("*")
+              if path.is_file() and path.suffix not in {".pyc", ".py"}}  # fmt: skip
+    for folder in ("alerts/vendors/", "templates/forms/", "helplines/"):
+        assert [name for name in beside if name.startswith(f"firedoor/{folder}")], folder
+    assert beside - set(zipfile.ZipFile(wheel).namelist()) == set()
 
 
 def test_the_list_refuses_what_does_not_belong() -> None:
