@@ -100,7 +100,7 @@ def test_two_requests_are_answered_for_by_themselves(here: Installation, tmp_pat
 
 def tasks(desk: Desk, incident: str, subject: str) -> list[dict[str, Any]]:
     """The submission tasks of the American clock of a request, and whether they are decided."""
-    found = desk.get(f"/incidents/{incident}/tasks?state=all")["tasks"]
+    found = desk.get(f"/incidents/{incident}/tasks")["tasks"]
     mine = [one for one in found if one["kind"] == "submit" and one["clock"] == f"{US}{subject}"]
     return [{**one, "decided": one["state"] != "open"} for one in mine]
 
