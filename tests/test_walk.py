@@ -132,7 +132,9 @@ async def test_a_decision_and_a_fact(built: House) -> None:
         {"choice": "training_data", "why": "it is in the manifest"},
     )
     assert await taken(built, title, f"{at}/tasks/T1/answer", answer, incident) == way(title)
-    confirmed = await built.local.post(f"/api/v1/{at}/tasks/T2/answer", json={"choice": "yes", "why": "seen"})
+    confirmed = await built.local.post(
+        f"/api/v1/{at}/tasks/identification.confirm/answer", json={"choice": "yes", "why": "seen"}
+    )
     assert confirmed.is_success, confirmed.text
     await built.runtime.driver.settled(incident)
     title, facts = "A fact starts a legal clock", {"residents_eu": "20..400", "data_categories": ["contact"]}

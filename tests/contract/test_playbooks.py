@@ -152,7 +152,7 @@ def test_a_drill_notices_when_its_playbook_is_wrong() -> None:
     drill = drill_of("model-data-leakage", "an invented person is no leak")
     wrong = DrillExpectation(
         state=State.CLOSED, order=("close",), skipped=("identification.confirm",),
-        clocks={"eu.gdpr.art33.sa": "submitted"},
+        clocks={"us.sec.8k105": "submitted"},
         suspended=("chat-small",), told=("nobody",), contained_within="1s",
     )  # fmt: skip
     found = rehearse(

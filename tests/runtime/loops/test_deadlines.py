@@ -32,6 +32,7 @@ BREACH = {
     "controller": "yes", "personal_data": "yes", "security_breach": "yes", "risk_to_people": "risk",
     "aware_at": STARTS.isoformat(),
 }  # fmt: skip
+NOBODYS = {"controller": "no", "processor": "no"}
 SA = "eu.gdpr.art33.sa"
 SUBMIT = f"post_incident.notify-authorities.submit[{SA}]"
 
@@ -46,7 +47,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 
 
 async def opened(house: House, **facts: str) -> str:
-    incident = await house.open(**facts)
+    """An incident with these facts; without any, one that no law asks anything about."""
+    incident = await house.open(**(facts or NOBODYS))
     await house.settle(incident)
     return incident
 
@@ -215,10 +217,11 @@ async def test_a_fired_point_and_its_row_are_one_transaction(house: House) -> No
 async def test_a_clock_starts_at_an_instant_that_lay_ahead(house: House) -> None:
     """Nobody writes anything: when the instant of its trigger comes, the incident is driven and the clock starts."""
     ahead = STARTS + timedelta(hours=2)
-    incident = await opened(house, **(BREACH | {"aware_at": ahead.isoformat()}))
+    registrant = {"sec_registrant": "yes", "determined_material_at": ahead.isoformat()}
+    incident = await opened(house, **NOBODYS, **registrant)
     house.wind(hours=1, minutes=59)
     assert (await house.driver.look(), list(house.view(incident).clocks)) == ([], [])
     house.wind(minutes=1)
     assert await house.driver.look() == [incident]
-    clock = (await house.settle(incident)).clocks[SA]
-    assert (clock.trigger_at, clock.due) == ("2026-11-21T05:00:00Z", "2026-11-24T05:00:00Z")
+    clock = (await house.settle(incident)).clocks["us.sec.8k105"]
+    assert (clock.trigger_at, clock.due) == ("2026-11-21T05:00:00Z", "2026-11-27T17:30:00-05:00")
