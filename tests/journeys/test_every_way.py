@@ -3,6 +3,10 @@
 The preview, the answer to the sender, the journal, the drill and the dry run are asked at one instant. A fact that one
 of them tells and another does not is a difference, and any difference fails. A playbook that an alert does not start by
 itself is started for it by a person.
+
+Every way is walked to its end for each example of a source that is code, and for one shipped mapping of each form of
+body. The other mappings differ in names only: their deliveries are sent to one server for each playbook, and a drill is
+no more than begun for them.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,22 +24,47 @@ import pytest
 from tests.support.api_house import House, house
 
 from firedoor.alerts.registry import example_body, sources
-from firedoor.alerts.source import AlertSource, Example
+from firedoor.alerts.shipped import shipped
+from firedoor.alerts.source import AlertSource, Example, media_type
 from firedoor.core.alerts.alert import Alert
 from firedoor.core.alerts.intake import facts_for
-from firedoor.core.playbook.playbook import Drill
+from firedoor.core.playbook.playbook import Drill, DrillAlert
 from firedoor.duties.catalogue import catalogue
 from firedoor.runtime.config import playbooks
+from firedoor.runtime.config.inventory import Organisation
 from firedoor.runtime.rehearsal.delivery_preview import Previewed, previewed
 from firedoor.runtime.rehearsal.drill import rehearse
+from firedoor.runtime.rehearsal.drill_alert import begin, delivered
 from firedoor.runtime.rehearsal.dry_run import what_would_be_done
+from firedoor.runtime.rehearsal.simulation import HandClock, rehearsal_world
 
 NOW = datetime(2026, 11, 21, 4, 0, tzinfo=UTC)
 PLAYBOOKS = tuple(playbooks.all_playbooks())
 SOURCES = sources().values()
-EXAMPLES = [(source, number, example) for source in SOURCES for number, example in enumerate(source.examples)]
+LINES = "application/x-ndjson"
 WAYS = ("preview", "journal", "drill", "dry run")
 Facts = Mapping[str, Any]
+Sent = tuple[AlertSource, int, Example]
+
+
+def form_of(source: AlertSource, example: Example) -> tuple[str | None, bool, bool]:
+    """What the ways could treat differently: the kind of body, whether it is a list, and whether it holds several."""
+    body = example_body(example)
+    return media_type(example.headers), body.lstrip()[:1] == b"[", len(source.parse(body, example.headers)) > 1
+
+
+def shared_out() -> tuple[list[Sent], list[Sent]]:
+    """The examples that go every way to its end, and those of mappings whose form of body one of them has."""
+    whole, begun, seen = list[Sent](), list[Sent](), set[object]()
+    for source in SOURCES:
+        for number, example in enumerate(source.examples):
+            form = form_of(source, example) if source.id in shipped() else None
+            (begun if form in seen else whole).append((source, number, example))
+            seen |= {form} - {None}
+    return whole, begun
+
+
+EXAMPLES, ALIKE = shared_out()
 
 
 @dataclass
@@ -44,6 +73,7 @@ class Ways:
 
     alert: str
     facts: dict[str, Facts] = field(default_factory=dict)
+    wanted: tuple[str, ...] = WAYS
 
     def differences(self) -> Iterator[str]:
         """Each fact that is not told alike by all of them, and each way that was not walked."""
@@ -51,23 +81,40 @@ class Ways:
             values = {way: told.get(name) for way, told in self.facts.items()}
             if len({json.dumps(value, sort_keys=True) for value in values.values()}) > 1:
                 yield f"{self.alert}: {name}: {values}"
-        yield from (f"{self.alert}: no {way}" for way in WAYS if way not in self.facts)
+        yield from (f"{self.alert}: no {way}" for way in self.wanted if way not in self.facts)
+
+
+@pytest.fixture(scope="module", name="alone_in")
+def _alone_in(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder that holds one playbook and the parts; the same for every case, so that it is compiled once."""
+    base = tmp_path_factory.mktemp("playbooks")
+
+    def folder(playbook: str) -> Path:
+        own = base / playbook
+        if not own.exists():
+            shutil.copytree(playbooks.folder() / playbooks.PARTS, own / playbooks.PARTS)
+            shutil.copy(playbooks.find(playbook), own)
+        return own
+
+    return folder
 
 
 @pytest.fixture(name="built")
-async def _built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, playbook: str) -> AsyncIterator[House]:
+async def _built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, alone_in: Callable[[str], Path], playbook: str
+) -> AsyncIterator[House]:
     """A server whose clock stands, with one playbook."""
-    own = tmp_path / "playbooks"
-    shutil.copytree(playbooks.folder() / playbooks.PARTS, own / playbooks.PARTS)
-    shutil.copy(playbooks.find(playbook), own)
-    monkeypatch.setenv(playbooks.ENVIRONMENT, str(own))
+    monkeypatch.setenv(playbooks.ENVIRONMENT, str(alone_in(playbook)))
     async with house(tmp_path / "data") as built:
         built.runtime.world.now = lambda: NOW
         yield built
 
 
-def alone(source: AlertSource, body: bytes, number: int) -> Any:
-    """The delivery with nothing in it but its alert of this number."""
+def alone(source: AlertSource, example: Example, number: int) -> Any:
+    """The delivery with nothing in it but its alert of this number; of lines, that line."""
+    body = example_body(example)
+    if media_type(example.headers) == LINES:
+        return json.loads(body.splitlines()[number])
     given = json.loads(body)
     if isinstance(given, list):  # an array of Presidio's is the findings of one alert
         return given if source.id == "presidio" else given[number : number + 1]
@@ -129,7 +176,7 @@ async def walk(built: House, playbook: str, source: AlertSource, example: Exampl
         ways = Ways(f"{source.id} {one.alert.title}", {"preview": one.decided.facts if starts else chosen})
         ways.facts["journal"] = await journalled(built, incident, received["fingerprint"])
         ways.facts["drill"] = await drilled(
-            playbook, source, alone(source, body, number), headers, None if starts else "Ada"
+            playbook, source, alone(source, example, number), headers, None if starts else "Ada"
         )
         ways.facts["dry run"] = await dry_run(built, playbook, one.alert)
         found.append(ways)
@@ -151,6 +198,51 @@ async def test_all_ways_tell_the_same_facts(
             for name in ways.facts[way]:
                 without = {one: told for one, told in ways.facts[way].items() if one != name}
                 assert list(Ways(ways.alert, {**ways.facts, way: without}).differences())
+
+
+def begun(built: House, playbook: str, source: AlertSource, example: Example) -> list[Facts]:
+    """The facts with which a drill would begin that each alert of an example opens, alone."""
+    sent = DrillAlert(source=source.id, example=example.file, started_by="Ada")
+    drill, plan = Drill(drill="this way", at=NOW, alert=sent), playbooks.compiled(playbook)
+    world, _ = rehearsal_world(plan, drill, catalogue(), HandClock(NOW), Organisation({}, {}))
+    among = built.runtime.service.here().playbooks
+    openings = [begin(world, plan, sent, among, [one], "INC-DRILL").opening for one in delivered(sent, sources())]
+    return [one.facts for one in openings if one is not None]
+
+
+async def set_out(built: House, playbook: str, source: AlertSource, example: Example) -> list[Ways]:
+    """The cheap steps: a drill is only begun, nothing is run dry, and nobody starts what does not start by itself."""
+    body, headers = example_body(example), example.headers
+    shown = previewed(built.runtime.settings, source.id, body, headers, NOW).alerts
+    answer = await built.local.post(f"/api/v1/alerts/{source.id}", content=body, headers=dict(headers))
+    drills, found = begun(built, playbook, source, example), []
+    for one, received, drill in zip(shown, answer.json()["alerts"], drills, strict=True):
+        told_alike(one, received)
+        chosen = facts_for(one.alert, playbook, built.runtime.service.here())[0]
+        starts = one.decided.decision == "start"
+        told = {"preview": one.decided.facts if starts else chosen, "drill": drill}
+        if received["incident"]:
+            told["journal"] = await journalled(built, received["incident"], received["fingerprint"])
+        found.append(Ways(f"{source.id} {one.alert.title}", told, ("preview", "drill")))
+    return found
+
+
+@pytest.mark.parametrize("playbook", PLAYBOOKS)
+async def test_every_mapping_sets_out_with_the_same_facts(built: House, playbook: str) -> None:
+    """One server is sent the examples of all mappings whose form of body went every way above."""
+    walked = [ways for source, _, example in ALIKE for ways in await set_out(built, playbook, source, example)]
+    assert len(walked) >= len(ALIKE) > 0
+    assert any("journal" in ways.facts for ways in walked)
+    assert [said for ways in walked for said in ways.differences()] == []
+
+
+def test_every_example_goes_one_of_the_two_ways() -> None:
+    """None is left out; and of each form of body that a mapping has, one goes every way to its end."""
+    every = [(source.id, one.file) for source in SOURCES for one in source.examples]
+    assert sorted((source.id, one.file) for source, _, one in (*EXAMPLES, *ALIKE)) == sorted(every)
+    whole = {form_of(source, one) for source, _, one in EXAMPLES if source.id in shipped()}
+    assert {form_of(source, one) for source, _, one in ALIKE} <= whole
+    assert {kind for kind, _, _ in whole} >= {"application/json", LINES}
 
 
 @pytest.mark.parametrize("playbook", PLAYBOOKS[:1])
