@@ -63,7 +63,7 @@ async def test_each_route_refuses_the_roles_that_the_table_does_not_name(built: 
     """For every access there is a role without it, and that role gets 403 from every such route."""
     without = {Access.SEND: "viewer", Access.READ: "source", Access.WORK: "viewer", Access.RESPOND: "viewer",
                Access.CORRECT: "viewer", Access.OPERATE: "dpo", Access.TELL: "dpo",
-               Access.ADMIN: "responder", Access.SECURITY: "commander"}  # fmt: skip
+               Access.ADMIN: "responder", Access.YEAR: "commander", Access.SECURITY: "commander"}  # fmt: skip
     clients = {role: built.holding(f"holder of {role}", role) for role in set(without.values())}
     for (method, path), access in ROUTES.items():
         if access not in TOKENLESS:
