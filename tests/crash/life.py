@@ -22,7 +22,9 @@ from firedoor.core.lifecycle import ended
 from firedoor.core.playbook.checks import ORGANISATION_NAMES
 from firedoor.core.playbook.plan import Plan
 from firedoor.core.playbook.playbook import Drill, DrillAnswer, fits
+from firedoor.core.removal.ports import Removal
 from firedoor.core.severity import Severity
+from firedoor.core.targets import Target
 from firedoor.core.tasks.answers import Answer, Person
 from firedoor.core.tasks.sending import SUBMITTED
 from firedoor.duties.catalogue import catalogue
@@ -31,12 +33,14 @@ from firedoor.runtime.config.container import World
 from firedoor.runtime.config.inventory import Organisation
 from firedoor.runtime.rehearsal.drill import REHEARSED
 from firedoor.runtime.rehearsal.drill_alert import begin, delivered
+from firedoor.runtime.rehearsal.simulated_store import INDEX, SimulatedStore
 from firedoor.runtime.rehearsal.simulation import HandClock, rehearsal_world
 from firedoor.store.database.engine import Writer
 from firedoor.store.database.sql import table
 from firedoor.store.database.tables import DriveRow, TimerRow
 from firedoor.store.incidents.leases import LEASE
 from firedoor.testing import House
+from firedoor.testing.far_end import FarEnd
 
 PAUSE = timedelta(minutes=10)
 COMMITTED = "committed"
@@ -98,6 +102,39 @@ class MortalWriter(Writer):
             outer.set_result(result)
 
 
+class CountedStore(SimulatedStore):
+    """A store that obeys each key once, as its contract says, and counts them: a repetition under another is seen."""
+
+    effects: Counter[str]
+
+    async def remove(self, locator: str, key: str) -> Removal:
+        """Take it away."""
+        self.effects[f"remove {locator} for {key}"] = 1
+        return await super().remove(locator, key)
+
+    async def block(self, algorithm: str, value: str, key: str) -> bool:
+        """Put it on the list."""
+        self.effects[f"block {algorithm} {value} for {key}"] = 1
+        return await super().block(algorithm, value, key)
+
+
+class CountingStores:
+    """Every target is a store of content, which outlives the process as the far end does and counts with it."""
+
+    def __init__(self, far_end: FarEnd) -> None:
+        self._far_end = far_end
+        self._open: dict[str, CountedStore] = {}
+
+    def __call__(self, target: Target) -> CountedStore:
+        """The store of a target, made when it is asked for."""
+        if target.id not in self._open:
+            said = self._far_end
+            store = CountedStore(target.id, said.behaviours.get(target.id, "works"), said.artefacts.get(INDEX))
+            store.effects = said.effects
+            self._open[target.id] = store
+        return self._open[target.id]
+
+
 class Life:
     """One incident of a shipped playbook's drill, from its opening to its end."""
 
@@ -112,6 +149,7 @@ class Life:
         )
         self.house.far_end.behaviours = dict(self.drill.targets)
         self.house.far_end.artefacts = dict(self.drill.artefacts)
+        self.stores = CountingStores(self.house.far_end)
         self._mortal()
 
     async def live(self) -> Life:
@@ -202,6 +240,7 @@ class Life:
         writer.reaper = self.reaper
         self.house.store.writer = writer
         self.house.driver.boundary = self.reaper.boundary
+        self.house.world.stores = self.stores
 
 
 def world_of(drill: Drill, plan: Plan) -> World:

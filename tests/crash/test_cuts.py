@@ -3,6 +3,7 @@
 Each run is cut at a fifth of all boundaries: before and after an effect, and after a write to the
 database. The runs of a playbook together are cut at every one of them. The far end has no guard of
 its own: it does what it is told each time, and counts it, so that a repetition without a look is seen.
+Stores of content obey a key once, as their contract says; there a repetition under another key is seen.
 """
 
 from __future__ import annotations
