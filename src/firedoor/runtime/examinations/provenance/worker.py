@@ -56,11 +56,12 @@ def _one(path: Path) -> dict[str, Json]:
 def _pixels(content: bytes, missing: list[str]) -> Iterator[Mark]:
     """A record in the lowest bits, in pictures of forms that keep them."""
     try:
-        from PIL import Image, UnidentifiedImageError
+        from PIL import Image, ImageFile, UnidentifiedImageError
     except ImportError:
         missing.append("low-bits: Pillow is not installed")
         return
     Image.MAX_IMAGE_PIXELS = None  # the bound on pixels is ours
+    ImageFile.LOAD_TRUNCATED_IMAGES = False  # WeasyPrint says otherwise wherever it is imported as well
     try:
         with Image.open(io.BytesIO(content), formats=FORMATS) as picture:
             if picture.width * picture.height > PIXELS:
