@@ -103,3 +103,9 @@ def test_what_is_no_message_is_refused(raw: bytes) -> None:
     """In words, and at once."""
     with pytest.raises(InvalidInput):
         read_mail(raw)
+
+
+def test_a_file_that_is_no_e_mail_opens_no_request() -> None:
+    """Any bytes parse as a message without headers; a request must not come of a file that was named by mistake."""
+    with pytest.raises(InvalidInput, match="no From"):
+        read_mail(b"\xff\xfe bad")

@@ -67,7 +67,7 @@ class MailedRequest:
 
 
 def read_mail(raw: bytes) -> MailedRequest:
-    """Read one message. Raises InvalidInput for one that is too large, too deep, or empty."""
+    """Read one message. Raises InvalidInput for one that is too large, too deep or empty, or is none."""
     if len(raw) > MAXIMUM_MESSAGE:
         raise InvalidInput(_problem(f"the message has more than {MAXIMUM_MESSAGE} bytes", "ask for it without files"))
     try:
@@ -75,6 +75,8 @@ def read_mail(raw: bytes) -> MailedRequest:
         parts = _leaves(message)
     except RecursionError:
         raise InvalidInput(_problem("the message is nested too deeply", "register it by hand")) from None
+    if "From" not in message:  # RFC 5322, 3.6: whatever else is no message parses as one without headers
+        raise InvalidInput(_problem("this is no e-mail: it has no From", "save the message whole, as .eml or .mbox"))
     words, dropped = _text_of(parts)
     if not words.strip():
         raise InvalidInput(_problem("no text is in the message", "read it, and register it by hand"))
