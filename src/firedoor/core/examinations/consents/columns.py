@@ -34,7 +34,8 @@ _ROLES: Mapping[str, Mapping[str, str]] = {
         "status": """status state consent_status consent_state consent event action event_type event_state decision
             choice value granted opt_in opted_in""",
         "at": """at time timestamp ts event_time event_at occurred_at recorded_at updated_at changed_at date datetime
-            effective_at created created_at last_updated lastupdated modified_at""",
+            effective_at created created_at last_updated lastupdated modified_at
+            changed updated modified""",
         "given_at": "given_at granted_at consented_at consent_given_at opt_in_at opted_in_at accepted_at consent_date",
         "withdrawn_at": "withdrawn_at revoked_at withdrawal_at consent_withdrawn_at withdrawn_on cancelled_at",
         "opted_out_at": "opted_out_at opt_out_at optout_at unsubscribed_at",

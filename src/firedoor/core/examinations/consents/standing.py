@@ -95,7 +95,8 @@ def reconciled(counts: Counts, asked: Sequence[str], *, opt_out: bool = False) -
     }
     for reason, said in OPEN.items():
         if number := sum(group.people for group in open_people if group.reason == reason):
-            questions.append(f"{number} people hang on {said}; they are counted neither way")
+            who = "1 person is" if number == 1 else f"{number} people are"
+            questions.append(f"{who} counted neither way: {said}")
     if not counts.records:
         questions.append("the manifest has no records: is it the right file?")
     answer["questions"] = list(questions)
