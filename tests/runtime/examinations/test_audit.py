@@ -113,3 +113,14 @@ def test_rules_that_cannot_be_read_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput) as caught:
         ask([str(tmp_path)], tmp_path / "rules.yaml")
     assert len(caught.value.problems) == 2
+
+
+@pytest.mark.parametrize(
+    "content", [b'{"locator": "a.txt"\nnot json\n[1]\n', b"\xff\xfe bad\n"], ids=["no JSON", "no UTF-8"]
+)
+def test_a_broken_manifest_is_named_with_its_line(tmp_path: Path, content: bytes) -> None:
+    """It is a problem in what was given, and never a fault of ours."""
+    (tmp_path / "manifest.jsonl").write_bytes(content)
+    listed = rules(tmp_path, "0" * 64)
+    with pytest.raises(InvalidInput, match=r"manifest\.jsonl, line 1"):
+        ask([str(tmp_path / "manifest.jsonl")], listed)

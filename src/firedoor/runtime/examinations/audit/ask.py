@@ -109,9 +109,9 @@ def _told(paths: Iterable[str]) -> dict[str, Mapping[str, Json]]:
     found: dict[str, Mapping[str, Json]] = {}
     for path in paths:
         if path.endswith(MANIFEST) and Path(path).is_file():
-            with Path(path).open(encoding="utf-8") as lines:
+            with Path(path).open(encoding="utf-8", errors="replace") as lines:
                 for line in lines:
-                    row = as_object(json.loads(line)) if line.strip() else {}
+                    row = _row(line)
                     found[text_at(row, "locator")] = {
                         name: row[name] for name in ("labels", "scores", "tags", "violations") if name in row
                     }
@@ -172,6 +172,14 @@ def _media_type(path: str, head: bytes) -> str:
     if by_bytes == "application/zip" and by_name.startswith("application/"):
         return by_name  # documents that are zip inside
     return by_bytes or ("" if by_name.startswith(("image/", "video/", "audio/")) and "svg" not in by_name else by_name)
+
+
+def _row(line: str) -> JsonObject:
+    """A line of a manifest; one that cannot be read says nothing here, and `items` names it with its place."""
+    try:
+        return as_object(json.loads(line))
+    except (ValueError, RecursionError):
+        return {}
 
 
 def _refused(where: str, message: str, do: str) -> InvalidInput:
